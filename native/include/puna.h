@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Puna: large language models inside your own process. This is the library's only public header.
+ *
+ * Read it from top to bottom; it goes from simple to expert:
+ *
+ *     1. statuses and errors        every function that can fail returns one and fills the other
+ *     2. the library                version, processor, log
+ *     3. files                      a GGUF file's metadata and tensors, nothing loaded
+ *     4. tokenizers                 text to token ids and back
+ *     5. models                     weights, loaded once, shared by many engines
+ *     6. engines                    many sequences that generate together, one step at a time
+ *     7. expert                     raw logits, the memory plan, the ABI's layout
+ *
+ * The shortest useful program:
+ *
+ *     puna_error error = PUNA_ERROR_INIT;
+ *     puna_model *model; puna_engine *engine; uint64_t sequence;
+ *     puna_model_load("model.gguf", NULL, NULL, &model, &error);
+ *     puna_engine_create(model, NULL, &engine, &error);
+ *     puna_sequence_open(engine, &sequence, &error);
+ *     puna_sequence_generate(engine, sequence, ids, count, NULL, &error);
+ *     while (puna_engine_step(engine, &step, &error) == PUNA_OK && step.active) {
+ *         puna_event event;
+ *         while (puna_engine_next_event(engine, &event)) fwrite(event.text, 1, event.text_length, stdout);
+ *     }
+ *
+ * Conventions
+ *   - Text is UTF-8. A text that comes in has a length in bytes beside it, or is zero-terminated where there is none.
+ *   - Option structs begin with their own size, so that fields can be added at the end. Fill one with its _default
+ *     function, change what you want, pass it by pointer; NULL stands for the defaults.
+ *   - A handle is owned by who created it. Closing NULL is allowed. Pointers that a function hands out belong to the
+ *     handle they came from, for the time that the function states.
+ *   - Nothing here aborts, exits, prints or throws. Nothing is thread-local.
+ *   - Threads: files, tokenizers and models are immutable once loaded; any number of threads may use them at once. An
+ *     engine is driven by one thread at a time; a second one that comes meanwhile is refused with PUNA_BUSY.
+ */
+#ifndef PUNA_H
+#define PUNA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#  if defined(PUNA_BUILD)
+#    define PUNA_API __declspec(dllexport)
+#  else
+#    define PUNA_API __declspec(dllimport)
+#  endif
+#else
+#  define PUNA_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1. Statuses and errors ---------------------------------------------------------------------------------- */
+
+typedef int32_t puna_status;
+
+enum {
+    PUNA_OK = 0,
+    PUNA_INVALID_ARGUMENT = 1, /* the caller's mistake: the message names the argument, its value and its range */
+    PUNA_OUT_OF_MEMORY = 2,    /* needed and available are filled, in bytes */
+    PUNA_NOT_FOUND = 3,        /* no such file, or no such thing in it */
+    PUNA_IO = 4,               /* the system refused to read or write: the message gives its reason */
+    PUNA_INVALID_FILE = 5,     /* the file contradicts its format: subject is "file: field", offset the place in bytes */
+    PUNA_UNSUPPORTED = 6,      /* well-formed, but not something this library can run: the message says what it can */
+    PUNA_CONTEXT_FULL = 7,     /* one sequence alone needs more positions than the context has */
+    PUNA_BUSY = 8,             /* the queue is full, or another thread is inside the engine */
+    PUNA_CANCELLED = 9,        /* a task was cancelled */
+    PUNA_CLOSED = 10,          /* the sequence is not open (any more) */
+    PUNA_NOT_FINITE = 11,      /* a row of logits held no finite maximum: damaged weights or an overflow */
+    PUNA_BUFFER_TOO_SMALL = 12 /* needed says how many elements the caller's buffer must hold */
+};
+
+#define PUNA_NO_OFFSET UINT64_MAX
+
+/* Filled by the function that failed, owned by the caller; untouched on success. May be NULL everywhere. */
+typedef struct puna_error {
+    uint32_t size;      /* of this struct, set by the caller */
+    int32_t status;     /* the status that was returned */
+    uint64_t offset;    /* in bytes from the file's start, or PUNA_NO_OFFSET */
+    uint64_t needed;    /* of what ran out, 0 if that is not the matter */
+    uint64_t available; /* likewise */
+    char subject[256];  /* what it is about: a file, a field, an argument */
+    char message[512];  /* one sentence: what, where, and what to do; no trailing newline */
+} puna_error;
+
+#define PUNA_ERROR_INIT { sizeof(puna_error), 0, PUNA_NO_OFFSET, 0, 0, "", "" }
+
+/* The status's name, for example "PUNA_IO"; "unknown" for any other number. Static storage. */
+PUNA_API const char *puna_status_name(puna_status status);
+
+/* ---- 2. The library ------------------------------------------------------------------------------------------ */
+
+/* Raised when an existing function or struct changes; bindings refuse any other number. */
+#define PUNA_ABI 1u
+
+PUNA_API uint32_t puna_abi(void);
+PUNA_API const char *puna_version(void); /* "0.1.0" */
+
+/* The version of the arithmetic contract (docs/numerics.md): equal numbers promise equal bits. */
+PUNA_API uint32_t puna_arithmetic_version(void);
+
+typedef struct puna_cpu {
+    uint32_t size;
+    uint32_t cores;           /* physical cores that this process may use (affinity) */
+    uint32_t threads;         /* hardware threads that it may use */
+    uint32_t default_threads; /* what an engine takes when asked for 0 */
+    uint64_t memory;          /* bytes of physical memory, or the container's limit if that is less */
+    uint64_t memory_free;     /* bytes available now */
+    char tier[16];            /* the kernels in use: "ref", "avx2", "avx512" */
+    char tiers[64];           /* all that this processor could run, from low to high: "ref avx2 avx512" */
+} puna_cpu;
+
+/* Describes the processor. The environment variable PUNA_CPU_TIER forces a lower tier, for tests and support; one that
+   the processor lacks gives PUNA_UNSUPPORTED here and wherever a model is loaded. */
+PUNA_API puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error);
+
+enum { PUNA_LOG_DEBUG = 0, PUNA_LOG_INFO = 1, PUNA_LOG_WARNING = 2, PUNA_LOG_ERROR = 3 };
+
+typedef struct puna_log_entry {
+    uint32_t size;
+    int32_t level;
+    uint64_t time_ns;    /* since the library was loaded */
+    uint64_t dropped;    /* entries lost before this one because nobody read them */
+    char message[480];
+} puna_log_entry;
+
+/* Takes the oldest log entry out of the process's ring (256 entries). Returns 1, or 0 when there is none. Any thread. */
+PUNA_API int32_t puna_log_next(puna_log_entry *entry);
+
+/* A long piece of work, watched and cancelled from other threads: create it, pass it to the function that works, read
+   its progress meanwhile. Destroy it after that function has returned. */
+typedef struct puna_task puna_task;
+
+PUNA_API puna_status puna_task_create(puna_task **task, puna_error *error);
+PUNA_API void puna_task_cancel(puna_task *task);                                       /* any thread */
+PUNA_API void puna_task_progress(const puna_task *task, uint64_t *done, uint64_t *total); /* bytes; any thread */
+PUNA_API void puna_task_destroy(puna_task *task);
+
+/* ---- 3. Files ------------------------------------------------------------------------------------------------- */
+
+/* An open GGUF file (versions 2 and 3), mapped and wholly checked: every length, offset, count, name and type lies
+   inside the file before this returns. */
+typedef struct puna_file puna_file;
+
+PUNA_API puna_status puna_file_open(const char *path, puna_file **file, puna_error *error);
+PUNA_API void puna_file_close(puna_file *file);
+
+/* GGUF's metadata types, by their numbers in the file. */
+enum {
+    PUNA_UINT8 = 0, PUNA_INT8 = 1, PUNA_UINT16 = 2, PUNA_INT16 = 3, PUNA_UINT32 = 4, PUNA_INT32 = 5, PUNA_FLOAT32 = 6,
+    PUNA_BOOL = 7, PUNA_STRING = 8, PUNA_ARRAY = 9, PUNA_UINT64 = 10, PUNA_INT64 = 11, PUNA_FLOAT64 = 12
+};
+
+typedef struct puna_metadata {
+    uint32_t size;
+    uint32_t type;         /* one of the types above */
+    uint32_t element_type; /* of an array; else the same as type */
+    uint32_t reserved;
+    uint64_t count;        /* elements of an array; else 1 */
+    const char *key;       /* not zero-terminated; valid while the file is open */
+    uint64_t key_length;
+} puna_metadata;
+
+typedef struct puna_tensor {
+    uint32_t size;
+    uint32_t type;         /* GGUF's tensor type number */
+    const char *type_name; /* "Q4_1"; static */
+    const char *name;      /* not zero-terminated; valid while the file is open */
+    uint64_t name_length;
+    uint32_t dimensions;   /* 1 to 4 */
+    uint32_t reserved;
+    uint64_t shape[4];     /* elements, the fastest-varying dimension first; 1 beyond `dimensions` */
+    uint64_t offset;       /* of its bytes from the file's start */
+    uint64_t bytes;
+} puna_tensor;
+
+PUNA_API uint64_t puna_file_size(const puna_file *file);
+PUNA_API uint32_t puna_file_version(const puna_file *file);
+PUNA_API uint64_t puna_file_metadata_count(const puna_file *file);
+PUNA_API uint64_t puna_file_tensor_count(const puna_file *file);
+PUNA_API puna_status puna_file_metadata(const puna_file *file, uint64_t index, puna_metadata *metadata,
+                                        puna_error *error);
+PUNA_API puna_status puna_file_tensor(const puna_file *file, uint64_t index, puna_tensor *tensor, puna_error *error);
+
+/* The index of a metadata key. PUNA_NOT_FOUND if the file has none of this name. */
+PUNA_API puna_status puna_file_find(const puna_file *file, const char *key, uint64_t *index, puna_error *error);
+
+/* One element of one metadata entry (element 0 unless it is an array). Integers and booleans read as integer, any
+   number as real, strings as string; anything else is PUNA_INVALID_ARGUMENT. A uint64 above INT64_MAX saturates. */
+PUNA_API puna_status puna_file_integer(const puna_file *file, uint64_t index, uint64_t element, int64_t *value,
+                                       puna_error *error);
+PUNA_API puna_status puna_file_real(const puna_file *file, uint64_t index, uint64_t element, double *value,
+                                    puna_error *error);
+PUNA_API puna_status puna_file_string(const puna_file *file, uint64_t index, uint64_t element, const char **text,
+                                      uint64_t *length, puna_error *error);
+
+/* ---- 4. Tokenizers -------------------------------------------------------------------------------------------- */
+
+typedef struct puna_tokenizer puna_tokenizer;
+
+/* Loads the vocabulary of a GGUF file; the file may hold no weights. It is copied out: the file may be closed. */
+PUNA_API puna_status puna_tokenizer_load(const puna_file *file, puna_tokenizer **tokenizer, puna_error *error);
+PUNA_API void puna_tokenizer_close(puna_tokenizer *tokenizer); /* not one that belongs to a model */
+
+typedef struct puna_tokenizer_info {
+    uint32_t size;
+    int32_t vocabulary;   /* ids are 0 to vocabulary - 1 */
+    int32_t bos;          /* beginning of sequence, -1 if there is none; likewise below */
+    int32_t eos;          /* end of sequence */
+    int32_t eot;          /* end of turn */
+    int32_t pad;
+    int32_t unknown;
+    int32_t add_bos;      /* 1 if the model wants BOS in front of a text */
+    int32_t add_eos;
+    char model[16];       /* "gpt2" for byte-level BPE */
+    char pre[32];         /* the pre-tokenizer: "smollm" */
+} puna_tokenizer_info;
+
+PUNA_API void puna_tokenizer_describe(const puna_tokenizer *tokenizer, puna_tokenizer_info *info);
+
+enum { PUNA_TOKEN_NORMAL = 1, PUNA_TOKEN_UNKNOWN = 2, PUNA_TOKEN_CONTROL = 3, PUNA_TOKEN_USER_DEFINED = 4,
+       PUNA_TOKEN_UNUSED = 5, PUNA_TOKEN_BYTE = 6 };
+
+typedef struct puna_token {
+    uint32_t size;
+    int32_t kind;            /* one of the kinds above */
+    int32_t ends_generation; /* 1 for EOS, end of turn and the like */
+    uint32_t reserved;
+    const char *text;        /* as the vocabulary spells it; not zero-terminated; valid while the tokenizer is open */
+    uint64_t text_length;
+    const char *bytes;       /* what it stands for in a text: any bytes, perhaps a part of a character */
+    uint64_t bytes_length;
+} puna_token;
+
+PUNA_API puna_status puna_tokenizer_token(const puna_tokenizer *tokenizer, int32_t id, puna_token *token,
+                                          puna_error *error);
+
+enum {
+    PUNA_TOKENIZE_SPECIAL = 1, /* spelled-out control tokens ("<|im_end|>") become their ids: trusted text only */
+    PUNA_TOKENIZE_AFFIXES = 2  /* add BOS and EOS as the model wants them; a BOS that is there already isn't doubled */
+};
+
+/* Text to ids. Any bytes are allowed; bytes that are not UTF-8 keep their own tokens where the vocabulary has them.
+   Returns PUNA_BUFFER_TOO_SMALL and the number needed when capacity is too small (ids may be NULL with capacity 0).
+   Time is near-linear in length. */
+PUNA_API puna_status puna_tokenize(const puna_tokenizer *tokenizer, const char *text, uint64_t length, uint32_t flags,
+                                   int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error);
+
+/* Ids to text: the bytes of all tokens in a row, control tokens left out unless PUNA_TOKENIZE_SPECIAL is given.
+   Bytes that are not UTF-8 come out as they are. PUNA_BUFFER_TOO_SMALL as above. */
+PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int32_t *ids, uint64_t count,
+                                     uint32_t flags, char *text, uint64_t capacity, uint64_t *length,
+                                     puna_error *error);
+
+/* ---- 5. Models ------------------------------------------------------------------------------------------------ */
+
+typedef struct puna_model puna_model;
+
+typedef struct puna_model_options {
+    uint32_t size;
+    uint32_t threads; /* that pack weights; 0: the default */
+} puna_model_options;
+
+PUNA_API void puna_model_options_default(puna_model_options *options);
+
+/* Loads the weights and packs them for this processor. Blocks for as long as reading the file takes; `task` (may be
+   NULL) tells how far it is and can cancel. The file may be removed afterwards only if the model was closed. */
+PUNA_API puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task,
+                                     puna_model **model, puna_error *error);
+
+/* Gives back the caller's reference; engines keep theirs, so that the order of closing does not matter. */
+PUNA_API void puna_model_close(puna_model *model);
+
+typedef struct puna_model_info {
+    uint32_t size;
+    uint32_t layers;
+    uint32_t context_length; /* positions that the model was trained for */
+    uint32_t embedding_length;
+    uint32_t feed_forward_length;
+    uint32_t heads;
+    uint32_t heads_kv;
+    uint32_t head_dimension;
+    int32_t vocabulary;
+    uint32_t reserved;
+    uint64_t parameters;     /* weights in the file */
+    uint64_t file_bytes;
+    uint64_t memory_bytes;   /* accounted to the model now: packed weights, vocabulary, plans */
+    uint64_t fingerprint;    /* of the file's header (metadata and tensor table) and size */
+    char architecture[32];   /* "llama" */
+    char name[128];          /* general.name, cut if longer; may be empty */
+    char type[32];           /* what most weights are stored as: "Q4_1" */
+} puna_model_info;
+
+PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info);
+PUNA_API const puna_tokenizer *puna_model_tokenizer(const puna_model *model); /* valid while the model is open */
+PUNA_API const puna_file *puna_model_file(const puna_model *model);           /* likewise */
+
+/* ---- 6. Engines ----------------------------------------------------------------------------------------------- */
+
+typedef struct puna_engine puna_engine;
+
+enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0 };
+
+typedef struct puna_engine_options {
+    uint32_t size;
+    uint32_t context_length; /* positions of one sequence; 0: what the model was trained for */
+    uint32_t max_sequences;  /* that compute at the same time (1 to 1024); others wait. Default 16 */
+    uint32_t max_queue;      /* that wait (0 to 1,000,000). Default 1024 */
+    uint32_t threads;        /* 0: the default of puna_cpu */
+    uint32_t step_tokens;    /* prompt tokens computed in one step (1 to 4096). Default 512 */
+    uint32_t cache_type;     /* PUNA_CACHE_F16 or PUNA_CACHE_F32 */
+    uint32_t reserved;
+    uint64_t cache_bytes;    /* keys and values of all sequences together; 0: max_sequences full contexts, at most half of
+                                the free memory, at least one full context. Pages are allocated on demand */
+} puna_engine_options;
+
+PUNA_API void puna_engine_options_default(puna_engine_options *options);
+PUNA_API puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **engine,
+                                        puna_error *error);
+
+/* Frees the engine with all its sequences; no other thread may be inside it. */
+PUNA_API void puna_engine_close(puna_engine *engine);
+
+typedef struct puna_engine_info {
+    uint32_t size;
+    uint32_t context_length;
+    uint32_t threads;
+    uint32_t step_tokens;
+    uint32_t sequences;        /* open now */
+    uint32_t running;          /* of those: in the batch */
+    uint32_t waiting;          /* of those: in the queue */
+    uint32_t page_positions;   /* positions that one page holds: 64 */
+    uint64_t page_bytes;
+    uint64_t pages_total;      /* that the budget allows */
+    uint64_t pages_used;       /* referenced by sequences now */
+    uint64_t memory_bytes;     /* accounted to the engine now */
+    uint64_t steps;            /* since it was created */
+} puna_engine_info;
+
+PUNA_API void puna_engine_describe(const puna_engine *engine, puna_engine_info *info);
+
+/* The sampler chain: stages in the order in which they apply. Without any stage, or at temperature 0: greedy. */
+enum {
+    PUNA_SAMPLE_TEMPERATURE = 1, /* value: >= 0 */
+    PUNA_SAMPLE_TOP_K = 2,       /* value: >= 0, whole; 0 keeps all */
+    PUNA_SAMPLE_TOP_P = 3,       /* value: 0 to 1; 1 keeps all (nucleus sampling, arXiv:1904.09751) */
+    PUNA_SAMPLE_MIN_P = 4,       /* value: 0 to 1; 0 keeps all (arXiv:2407.01082) */
+    PUNA_SAMPLE_PENALTIES = 5    /* window: last tokens regarded, -1 all; repeat > 0 (arXiv:1909.05858), frequency, presence */
+};
+
+typedef struct puna_stage {
+    uint32_t kind;
+    float value;
+    int32_t window;
+    float repeat;
+    float frequency;
+    float presence;
+} puna_stage;
+
+typedef struct puna_text {
+    const char *text;
+    uint64_t length;
+} puna_text;
+
+enum { PUNA_GENERATE_IGNORE_EOS = 1 };
+
+#define PUNA_MAX_STAGES 16u
+#define PUNA_MAX_STOPS 64u
+#define PUNA_MAX_TOP_LOGPROBS 64u
+
+typedef struct puna_generation {
+    uint32_t size;
+    uint32_t max_tokens;       /* 0: as many as the context holds */
+    uint64_t seed;             /* draws are a hash of (seed, position, draw): equal seeds, equal tokens */
+    const puna_stage *stages;
+    uint32_t stage_count;      /* at most PUNA_MAX_STAGES */
+    uint32_t stop_count;       /* at most PUNA_MAX_STOPS */
+    const puna_text *stops;    /* generation ends where its text contains one; the stop itself is not handed out */
+    uint32_t top_logprobs;     /* the n best log-probabilities at each step, at most PUNA_MAX_TOP_LOGPROBS */
+    uint32_t logprobs;         /* 1: the chosen token's log-probability is computed */
+    uint32_t flags;            /* PUNA_GENERATE_* */
+    uint32_t reserved;
+} puna_generation;
+
+PUNA_API void puna_generation_default(puna_generation *generation);
+
+/* A sequence: token ids with their cached keys and values. It is an id, not a pointer: one that was closed is answered
+   with PUNA_CLOSED. It costs nothing until it generates. */
+PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence, puna_error *error);
+
+/* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache holds
+   of a common prefix with the earlier tokens is reused. Waits in the queue if the batch is full. All arguments are
+   copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL, PUNA_INVALID_ARGUMENT (an id
+   beyond the vocabulary, no ids at all, a setting out of range). */
+PUNA_API puna_status puna_sequence_generate(puna_engine *engine, uint64_t sequence, const int32_t *ids, uint64_t count,
+                                            const puna_generation *generation, puna_error *error);
+
+/* Ends the running generation with PUNA_STOP_CANCELLED; the sequence stays open and keeps its tokens. */
+PUNA_API puna_status puna_sequence_cancel(puna_engine *engine, uint64_t sequence, puna_error *error);
+
+/* Gives back the sequence and its pages. A generation that runs ends without a further event. */
+PUNA_API puna_status puna_sequence_close(puna_engine *engine, uint64_t sequence, puna_error *error);
+
+/* The sequence's token ids: prompt and generated ones. PUNA_BUFFER_TOO_SMALL as for puna_tokenize. */
+PUNA_API puna_status puna_sequence_tokens(puna_engine *engine, uint64_t sequence, int32_t *ids, uint64_t capacity,
+                                          uint64_t *count, puna_error *error);
+
+typedef struct puna_step {
+    uint32_t size;
+    uint32_t active;        /* sequences that still have work after this step: running and waiting */
+    uint32_t sequences;     /* that took part in this step */
+    uint32_t prompt_tokens; /* computed in this step */
+    uint32_t tokens;        /* generated in this step */
+    uint32_t events;        /* ready to be taken */
+} puna_step;
+
+/* One round: a token for each running sequence and a slice of the waiting prompts, sampling included. Drops events of
+   the step before that were not taken. With nothing to do it returns at once, active 0. A sequence that fails ends with
+   an event of its own; the call fails only if the engine itself can't go on. */
+PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
+
+enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };
+
+enum {
+    PUNA_STOP_NONE = 0,      /* not finished */
+    PUNA_STOP_END = 1,       /* the model ended its answer */
+    PUNA_STOP_LENGTH = 2,    /* max_tokens */
+    PUNA_STOP_CONTEXT = 3,   /* the context is full */
+    PUNA_STOP_TEXT = 4,      /* a stop string */
+    PUNA_STOP_CANCELLED = 5,
+    PUNA_STOP_FAILED = 6     /* status and message say why */
+};
+
+typedef struct puna_logprob {
+    int32_t id;
+    float logprob; /* natural logarithm, of the model's own distribution: before penalties and temperature */
+} puna_logprob;
+
+typedef struct puna_event {
+    uint32_t size;
+    uint32_t kind;             /* PUNA_EVENT_* */
+    uint64_t sequence;
+    int32_t token;             /* TOKEN: the id */
+    uint32_t stop;             /* FINISHED: PUNA_STOP_* */
+    int32_t status;            /* FINISHED with PUNA_STOP_FAILED: why */
+    float logprob;             /* TOKEN: of the chosen id, 0 unless asked for */
+    const puna_logprob *top;   /* TOKEN: the best ones, best first; valid until the next step, as all pointers here */
+    uint32_t top_count;
+    uint32_t stop_index;       /* FINISHED with PUNA_STOP_TEXT: which of the stops */
+    const char *text;          /* the text that became final: whole characters, none that may begin a stop string */
+    uint64_t text_length;      /* bytes; often 0 while a character or a possible stop is incomplete */
+    const char *message;       /* FINISHED with PUNA_STOP_FAILED, zero-terminated; else "" */
+    uint32_t prompt_tokens;    /* FINISHED: of the prompt */
+    uint32_t cached_tokens;    /* FINISHED: of those, taken from the cache */
+    uint32_t generated_tokens; /* FINISHED */
+    uint32_t stop_index_valid; /* 1 if stop_index is meant */
+    uint64_t queued_ns;        /* FINISHED: waited for a place in the batch */
+    uint64_t prompt_ns;        /* FINISHED: from then to the first token */
+    uint64_t generate_ns;      /* FINISHED: from the first token to the last */
+} puna_event;
+
+/* Takes the next event of the last step. Returns 1, or 0 when there is none left. */
+PUNA_API int32_t puna_engine_next_event(puna_engine *engine, puna_event *event);
+
+/* ---- 7. Expert ------------------------------------------------------------------------------------------------ */
+
+/* The logits after each of `ids`, computed from an empty cache in a sequence of its own: row i is what the model says
+   after ids[0..i]. `logits` has room for (count - first) * vocabulary floats and receives rows first to count - 1. `task` (may be
+   NULL) cancels. Not while sequences of this engine are active (PUNA_BUSY). */
+PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
+                                        float *logits, uint64_t capacity, puna_task *task, puna_error *error);
+
+typedef struct puna_memory_plan {
+    uint32_t size;
+    uint32_t context_length;
+    uint64_t weights;        /* bytes of packed weights */
+    uint64_t mapped;         /* bytes that stay in the mapped file (an embedding that is not the output matrix) */
+    uint64_t cache_position; /* bytes of keys and values a position */
+    uint64_t cache;          /* bytes of the whole budget */
+    uint64_t scratch;        /* bytes of activations, logits and tables */
+    uint64_t total;          /* weights + cache + scratch */
+    uint64_t available;      /* bytes free on this machine now */
+} puna_memory_plan;
+
+/* What a model with such an engine would need, from the metadata alone: nothing is loaded. */
+PUNA_API puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan,
+                               puna_error *error);
+
+/* Every public struct's size and field offsets as the library sees them: a line each, "name size field@offset ...".
+   Bindings compare it with their own at load. Static storage. */
+PUNA_API const char *puna_abi_layout(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The arithmetic contract's own functions: one definition each, in scalar C, of which every SIMD version repeats the
+ * operations in the same order, so that results are equal bit for bit on every processor and compiler.
+ *
+ * Rules: no -ffast-math, -ffp-contract=off; a fused multiply-add is math_fmaf, nothing else is fused. Stated bounds are
+ * against the exact value, in units in the last place (ulp), and hold over the stated range.
+ */
+#ifndef PUNA_BASE_MATH_H
+#define PUNA_BASE_MATH_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* a * b + c, rounded once. Where the target has no instruction for it, exact by our own code (some C libraries'
+   fmaf is not). */
+#if defined(__FMA__) || defined(__aarch64__)
+static inline float math_fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+float math_fmaf_exact(float a, float b, float c);
+static inline float math_fmaf(float a, float b, float c) { return math_fmaf_exact(a, b, c); }
+#endif
+
+/* e^x: math_expf(0) = 1, math_expf(-inf) = +0 exactly; below -87.33 it is +0 (no denormals); above 88.72 +inf; NaN stays
+   NaN. At most 2 ulp elsewhere. */
+float math_expf(float x);
+
+/* x / (1 + e^-x): SiLU, built on math_expf. */
+float math_siluf(float x);
+
+/* tanh, erf: at most 4 ulp. log of a positive number: at most 2 ulp. */
+float math_tanhf(float x);
+float math_erff(float x);
+float math_logf(float x);
+
+/* In double, our own too, since libraries differ in their last bits: used for rotary tables and seeds' draws, never in
+   an inner loop. At most 2 ulp (sin, cos: |x| <= 2^40; pow: positive base). */
+double math_sin(double x);
+double math_cos(double x);
+double math_exp(double x);
+double math_log(double x);
+double math_pow(double x, double y);
+
+/* IEEE half and bfloat16. Conversions to float are exact; to half round to nearest even and saturate at +-65504 (NaN
+   stays NaN). */
+float math_from_half(uint16_t h);
+uint16_t math_to_half(float x);
+float math_from_bfloat(uint16_t b);
+uint16_t math_to_bfloat(float x); /* nearest even */
+
+/* The contract's reduction: 16 virtual lanes, element i in lane i mod 16, lanes added in the tree 8+8, 4+4, 2+2, 1+1. */
+float math_lanes_sum(const float lanes[16]);
+
+/* Round to nearest, ties to even, for |x| < 2^22; independent of the rounding mode's library calls. */
+static inline float math_rint(float x) {
+    const float magic = 12582912.0f; /* 1.5 * 2^23 */
+    volatile float shifted = x + magic;
+    return shifted - magic;
+}
+
+/* The floating-point environment: set to defaults (nearest, denormals kept, no traps) at every entry and worker, and put
+   back on the way out. */
+typedef struct math_environment { uint64_t saved; } math_environment;
+math_environment math_environment_enter(void);
+void math_environment_leave(math_environment environment);
+
+#endif

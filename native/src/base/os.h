@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The operating system, behind one header: os_posix.c and os_windows.c are the only files that differ by platform.
+ * Paths are UTF-8 everywhere (wide inside os_windows.c).
+ */
+#ifndef PUNA_BASE_OS_H
+#define PUNA_BASE_OS_H
+
+#include "base/error.h"
+
+typedef struct os_map {
+    const uint8_t *data; /* NULL only if size is 0 */
+    uint64_t size;
+    void *handle; /* the platform's own */
+} os_map;
+
+/* Maps a whole regular file for reading. Errors: PUNA_NOT_FOUND, PUNA_IO (a directory, a device, no permission; with
+   the system's reason), PUNA_OUT_OF_MEMORY. */
+puna_status os_map_open(const char *path, os_map *map, puna_error *error);
+void os_map_close(os_map *map);
+
+/* Advice: these bytes are wanted soon / are not needed for now (their pages may be let go). */
+void os_map_want(const os_map *map, uint64_t offset, uint64_t bytes);
+void os_map_release(const os_map *map, uint64_t offset, uint64_t bytes);
+
+/* Zeroed pages, 2 MiB ones where the system grants them without privilege. NULL on failure. */
+void *os_pages_new(size_t bytes);
+void os_pages_free(void *pages, size_t bytes);
+
+void *os_heap_new(size_t bytes, size_t alignment); /* not zeroed; NULL on failure */
+void os_heap_free(void *block);
+
+uint64_t os_clock_ns(void);    /* monotonic */
+uint64_t os_memory_total(void); /* bytes; the container's limit if that is less */
+uint64_t os_memory_free(void);  /* bytes available without swapping */
+
+/* Copies an environment variable; 0 if it is unset, else its length (buffer is cut and zero-terminated). */
+size_t os_environment(const char *name, char *buffer, size_t capacity);
+
+/* Files that are written: to a temporary name beside the target, then renamed over it, so that no half file is ever
+   seen under its name. */
+typedef struct os_output os_output;
+puna_status os_output_open(const char *path, os_output **output, puna_error *error);
+puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error);
+puna_status os_output_commit(os_output *output, puna_error *error); /* flush, sync, rename; frees output always */
+void os_output_discard(os_output *output);                          /* removes the temporary file; NULL is allowed */
+
+#endif

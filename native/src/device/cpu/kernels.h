@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The CPU's kernels: one table of functions a tier (ref, avx2, avx512, later neon). ref/ is the meaning of each, in
+ * portable C; every other tier equals it bit for bit (docs/numerics.md).
+ *
+ * Weights are packed into tiles of 16 output rows ("lane = row"): see pack.h. Activations that meet quantized weights
+ * are int8 in groups of 32 along K (cpu_columns); those that meet F32, F16 or BF16 weights stay floats.
+ *
+ * All pointers to floats are aligned to 4 bytes at least; strides are in elements. Kernels allocate nothing.
+ */
+#ifndef PUNA_DEVICE_CPU_KERNELS_H
+#define PUNA_DEVICE_CPU_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CPU_TILE 16u       /* output rows a tile */
+#define CPU_GROUP 32u      /* activations a quantization group */
+#define CPU_PAGE 64u       /* positions a cache page */
+#define CPU_SPAN_PAGES 8u  /* pages a span: 512 positions */
+
+/* A packed matrix [rows, cols]: y = W x. Rows beyond the last full tile are zeros inside the last tile. */
+typedef struct cpu_weight {
+    uint32_t type;      /* BLOCK_* */
+    uint32_t rows;      /* output elements */
+    uint32_t cols;      /* K; a multiple of 32 for the quantized formats */
+    uint32_t tiles;     /* ceil(rows / 16) */
+    size_t tile_bytes;
+    const uint8_t *data; /* tiles, 64-byte aligned */
+} cpu_weight;
+
+/* `count` columns of quantized activations, each of K = cols numbers: G = K / 32 groups. */
+typedef struct cpu_columns {
+    const int8_t *q;   /* [count][cols] */
+    const float *d;    /* [count][G] scale */
+    const float *ds;   /* [count][G] d * (float)sum, rounded once */
+    const int32_t *s;  /* [count][G] sum of the group's int8 */
+    uint32_t cols;
+    uint32_t count;
+} cpu_columns;
+
+/* out[c * out_stride + r] = acc (+ bias[r]) (+ residual[c * out_stride + r]); bias and residual may be NULL, residual may
+   be out itself. Only rows < weight->rows of tiles [tile_begin, tile_end) are written. `scratch` is the thread's own,
+   64-byte aligned, cpu_kernels.scratch_bytes(cols) long. */
+typedef struct cpu_product {
+    const cpu_weight *weight;
+    const cpu_columns *x;    /* quantized formats */
+    const float *xf;         /* F32, F16, BF16: [count][xf_stride] */
+    size_t xf_stride;
+    uint32_t count;          /* columns */
+    float *out;
+    size_t out_stride;
+    const float *bias;       /* [rows] */
+    const float *residual;   /* as out */
+} cpu_product;
+
+typedef struct cpu_attention {
+    uint32_t type;           /* PUNA_CACHE_F16 or PUNA_CACHE_F32: of keys and values */
+    uint32_t heads_kv;
+    uint32_t group;          /* query heads that share a key head */
+    uint32_t dim_k, dim_v;   /* of one head */
+    float scale;             /* q is multiplied by it first */
+    uint32_t window;         /* keys that a query sees, itself included; 0: all before it */
+    uint32_t causal;         /* 1: keys at positions <= the query's */
+    float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
+    const uint8_t *const *pages; /* of the sequence, in order of position: page p holds positions 64p to 64p + 63 */
+    size_t k_offset;         /* bytes from a page's begin to this layer's keys [heads_kv][dim_k][64 positions] */
+    size_t v_offset;         /* bytes to its values [heads_kv][64 positions][dim_v] */
+} cpu_attention;
+
+/* Query rows of one sequence at consecutive positions first, first + 1, ...; all heads of each.
+   q: [rows][q_stride], head h at h * dim_k; out: [rows][out_stride], head h at h * dim_v. */
+typedef struct cpu_queries {
+    const float *q;
+    size_t q_stride;
+    float *out;
+    size_t out_stride;
+    uint32_t rows;
+    uint32_t first; /* position of row 0 */
+} cpu_queries;
+
+typedef struct cpu_kernels {
+    const char *tier;
+
+    /* x [cols] to one column: q [cols], d, ds, s [cols / 32]. Contract rule 2. */
+    void (*quantize)(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
+
+    /* Products of one format: the function for a weight's type, NULL if this tier has none. */
+    void (*(*product)(uint32_t type))(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+    size_t (*scratch_bytes)(uint32_t cols);
+
+    /* y = x / sqrt(mean(x^2) + epsilon) * weight, along one row of n; lanes as in rule 4. y may be x. */
+    void (*rms_norm)(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
+
+    /* y[i] = silu(gate[i]) * up[i] for n elements; y may be gate or up. */
+    void (*silu_mul)(const float *gate, const float *up, size_t n, float *y);
+    void (*add)(const float *a, const float *b, size_t n, float *y);
+    void (*scale)(const float *a, float factor, size_t n, float *y);
+
+    /* Rotates `heads` heads of one row in place: x[h * dim + ...]; cosines and sines [rotated / 2].
+       interleaved: pairs (2i, 2i + 1); else (i, i + rotated / 2). Elements from `rotated` on are left alone.
+       a' = fmaf(a, cos, -(b * sin)), b' = fmaf(b, cos, a * sin) with the product rounded. */
+    void (*rope)(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,
+                 const float *sines);
+
+    /* Puts one position's key and value rows of all kv heads (k: [heads_kv * dim_k], v: [heads_kv * dim_v]) into its
+       page at slot position % 64. */
+    void (*cache_store)(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+
+    /* Attention of query rows for kv heads [head_begin, head_end). Contract rule 5: spans in ascending order. `scratch`:
+       the thread's own, attention_scratch bytes. */
+    void (*attention)(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
+                      void *scratch);
+    size_t (*attention_scratch)(const cpu_attention *a);
+
+    /* Embedding: row `row` of a packed matrix (a tied output matrix) to floats [cols]. */
+    void (*decode_row)(const cpu_weight *weight, uint32_t row, float *out);
+} cpu_kernels;
+
+/* The table of a tier by name, or NULL if this build or this processor lacks it. */
+const cpu_kernels *cpu_kernels_find(const char *tier);
+
+/* The best tier of this processor, or the one that PUNA_CPU_TIER names. NULL: the forced tier is not on this CPU;
+   *forced then holds its name. */
+const cpu_kernels *cpu_kernels_select(char forced[16]);
+
+/* Names of all tiers that run here, from low to high, separated by spaces. */
+void cpu_kernels_list(char *out, size_t capacity);
+
+/* What a tier chose for a format: "q4_1_avx512": for tests and bench. NULL: none. */
+const char *cpu_kernels_product_name(const cpu_kernels *k, uint32_t type);
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A tokenizer: vocabulary, special tokens, the pre-tokenizer and the merge algorithm behind one interface. Immutable
+ * after loading; any number of threads. Its functions are those of puna.h (puna_tokenizer_*, puna_tokenize,
+ * puna_detokenize), which call these.
+ */
+#ifndef PUNA_TEXT_TOKENIZER_H
+#define PUNA_TEXT_TOKENIZER_H
+
+#include <stdbool.h>
+
+#include "format/gguf.h"
+
+typedef struct puna_tokenizer tokenizer;
+
+/* Errors: PUNA_UNSUPPORTED (tokenizer.ggml.model or .pre that we don't have: the message lists those that we do),
+   PUNA_INVALID_FILE (fields missing, lengths that disagree, merges that don't parse, special ids beyond the
+   vocabulary), PUNA_OUT_OF_MEMORY. */
+puna_status tokenizer_load(const gguf_file *file, tokenizer **out, puna_error *error);
+void tokenizer_free(tokenizer *t);
+uint64_t tokenizer_memory(const tokenizer *t); /* bytes accounted */
+
+int32_t tokenizer_size(const tokenizer *t);
+bool tokenizer_ends_generation(const tokenizer *t, int32_t id); /* EOS, end of turn, ... */
+bool tokenizer_is_control(const tokenizer *t, int32_t id);
+void tokenizer_describe(const tokenizer *t, puna_tokenizer_info *info);
+puna_status tokenizer_token(const tokenizer *t, int32_t id, puna_token *token, puna_error *error);
+
+/* Bytes that a token stands for in a text; control tokens: none. id must be valid. Lives as long as the tokenizer. */
+const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length);
+
+puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length, uint32_t flags, int32_t *ids,
+                             size_t capacity, size_t *count, puna_error *error);
+puna_status tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t count, uint32_t flags, char *text,
+                             size_t capacity, size_t *length, puna_error *error);
+
+#endif

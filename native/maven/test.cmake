@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DBUILD=folder [-DSKIP=true] -P test.cmake: runs the C tests and prints the sum of their own counts.
+if(SKIP AND NOT SKIP STREQUAL "false")
+    return()
+endif()
+execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --build-config Release --output-on-failure
+    WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE status)
+set(passed 0)
+set(failed 0)
+set(log ${BUILD}/Testing/Temporary/LastTest.log)
+if(EXISTS ${log})
+    file(STRINGS ${log} lines REGEX "^[0-9]+ passed, [0-9]+ failed")
+    foreach(line ${lines})
+        string(REGEX MATCH "^([0-9]+) passed, ([0-9]+) failed" ignored "${line}")
+        math(EXPR passed "${passed} + ${CMAKE_MATCH_1}")
+        math(EXPR failed "${failed} + ${CMAKE_MATCH_2}")
+    endforeach()
+endif()
+message("C tests: ${passed} passed, ${failed} failed")
+if(status OR failed)
+    message(FATAL_ERROR "C tests failed; their output is in ${log}")
+endif()

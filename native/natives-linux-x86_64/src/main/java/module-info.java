@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The native library for linux on x86_64. */
+module dev.puna.natives.linux.x86_64 {
+    requires dev.puna.bindings;
+
+    provides dev.puna.bindings.spi.NativeBundle with
+            dev.puna.natives.linux.x86_64.Bundle;
+}

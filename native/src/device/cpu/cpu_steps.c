@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "base/math.h"
+#include "device/cpu/cpu.h"
+#include "format/block.h"
+
+/* ---- where things lie ---- */
+
+static float *floats(const device_runner *r, plan_buffer b) {
+    return (float *)(void *)(r->arena + r->plan.buffers[b].offset);
+}
+
+static float *row_of(const device_runner *r, plan_buffer b, uint32_t row) {
+    return floats(r, b) + (size_t)row * r->plan.buffers[b].width;
+}
+
+/* A quantized buffer's parts, each for all rows that the buffer can hold, one part after the other. */
+typedef struct parts {
+    int8_t *q;
+    float *d, *ds;
+    int32_t *s;
+    uint32_t cols, groups;
+} parts;
+
+static parts quantized(const device_runner *r, plan_buffer b) {
+    const plan_buffer_info *info = &r->plan.buffers[b];
+    size_t rows = info->rows == GRAPH_OUTPUTS ? r->options.max_outputs : r->options.max_tokens;
+    uint8_t *base = r->arena + info->offset;
+    parts p = {.cols = info->width, .groups = info->width / CPU_GROUP};
+    size_t numbers = rows * p.groups;
+    p.q = (int8_t *)base;
+    p.d = (float *)(void *)(base + rows * info->width);
+    p.ds = p.d + numbers;
+    p.s = (int32_t *)(void *)(p.ds + numbers);
+    return p;
+}
+
+/* ---- rotary tables ---- */
+
+static void rotary_rows(const device_runner *r, uint32_t begin, uint32_t end) {
+    for (uint32_t t = 0; t < r->g->table_count; t++) {
+        const graph_table *table = &r->g->tables[t];
+        float *cosines = r->rotary + r->rotary_offset[t];
+        float *sines = cosines + (size_t)r->options.max_tokens * table->count;
+        for (uint32_t row = begin; row < end; row++) {
+            float position = (float)r->batch->positions[row];
+            for (uint32_t i = 0; i < table->count; i++) {
+                float angle = position * table->frequencies[i];
+                cosines[(size_t)row * table->count + i] = (float)math_cos((double)angle);
+                sines[(size_t)row * table->count + i] = (float)math_sin((double)angle);
+            }
+        }
+    }
+}
+
+/* ---- row by row ---- */
+
+static const device_run *run_of(const device_batch *batch, uint32_t row) {
+    uint32_t low = 0, high = batch->run_count;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (batch->runs[middle].row <= row) low = middle;
+        else high = middle;
+    }
+    return &batch->runs[low];
+}
+
+static cpu_attention attention_of(const device_runner *r, uint32_t layer) {
+    const graph_cache_layer *l = &r->g->cache_layers[layer];
+    const graph_cache_group *c = &r->g->groups[l->group];
+    cpu_attention a = {.type = r->options.cache_type, .heads_kv = c->heads, .group = 1, .dim_k = c->dim_k,
+                       .dim_v = c->dim_v, .window = c->window, .causal = 1};
+    a.k_offset = r->layer_offset[layer];
+    a.v_offset = a.k_offset + cpu_cache_keys(c, a.type);
+    return a;
+}
+
+static void step_embed(const device_runner *r, const plan_step *s, uint32_t row) {
+    const cpu_tensor *t = &r->weights->tensors[s->op->weight];
+    uint32_t id = (uint32_t)r->batch->ids[row];
+    float *out = row_of(r, s->out, row);
+    if (t->packed.data) {
+        r->kernels->decode_row(&t->packed, id, out);
+    } else {
+        const graph_weight_info *info = &r->g->weights[s->op->weight];
+        block_find(info->type)->decode(t->rows + (size_t)id * t->row_bytes, info->cols, out);
+    }
+}
+
+static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) {
+    const graph_table *table = &r->g->tables[s->op->table];
+    float *x = row_of(r, s->out, row);
+    if (s->out != s->in[0]) memcpy(x, row_of(r, s->in[0], row), r->plan.buffers[s->out].width * sizeof(float));
+    const float *cosines = r->rotary + r->rotary_offset[s->op->table] + (size_t)row * table->count;
+    const float *sines = cosines + (size_t)r->options.max_tokens * table->count;
+    r->kernels->rope(x, s->op->heads, s->op->dimension, table->count * 2, s->op->interleaved, cosines, sines);
+}
+
+static void step_store(const device_runner *r, const plan_step *s, uint32_t row) {
+    cpu_attention a = attention_of(r, s->op->layer);
+    const device_run *run = run_of(r->batch, row);
+    uint32_t position = run->position + (row - run->row);
+    uint8_t *page = run->pages[r->g->cache_layers[s->op->layer].group][position / CPU_PAGE];
+    r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
+}
+
+static void step_quantize(const device_runner *r, const plan_step *s, uint32_t row) {
+    parts p = quantized(r, s->out);
+    size_t group = (size_t)row * p.groups;
+    r->kernels->quantize(row_of(r, s->in[0], row), p.cols, p.q + (size_t)row * p.cols, p.d + group, p.ds + group,
+                         p.s + group);
+}
+
+static void local_step(const device_runner *r, const plan_step *s, uint32_t row) {
+    const cpu_kernels *k = r->kernels;
+    uint32_t width = s->out == PLAN_NO_BUFFER ? 0 : r->plan.buffers[s->out].width;
+    switch (s->kind) {
+    case GRAPH_EMBED_OP: step_embed(r, s, row); break;
+    case GRAPH_RMS_NORM_OP:
+        k->rms_norm(row_of(r, s->in[0], row), r->weights->tensors[s->op->weight].vector, width, s->op->number,
+                    row_of(r, s->out, row));
+        break;
+    case GRAPH_ROPE_OP: step_rope(r, s, row); break;
+    case GRAPH_STORE_OP: step_store(r, s, row); break;
+    case GRAPH_SILU_MUL_OP:
+        k->silu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
+        break;
+    case GRAPH_ADD_OP: k->add(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row)); break;
+    case GRAPH_SCALE_OP: k->scale(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
+    case GRAPH_SELECT_OP:
+        memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
+        break;
+    case GRAPH_QUANTIZE_OP: step_quantize(r, s, row); break;
+    default: break;
+    }
+}
+
+/* ---- products ---- */
+
+static void product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
+    const cpu_tensor *t = &r->weights->tensors[s->op->weight];
+    uint32_t columns = s->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+    cpu_product p = {.weight = &t->packed, .count = columns, .out = floats(r, s->out),
+                     .out_stride = r->plan.buffers[s->out].width};
+    cpu_columns x;
+    if (r->plan.buffers[s->in[0]].quantized) {
+        parts q = quantized(r, s->in[0]);
+        x = (cpu_columns){q.q, q.d, q.ds, q.s, q.cols, columns};
+        p.x = &x;
+    } else {
+        p.xf = floats(r, s->in[0]);
+        p.xf_stride = r->plan.buffers[s->in[0]].width;
+    }
+    if (s->op->bias != GRAPH_ABSENT) p.bias = r->weights->tensors[s->op->bias].vector;
+    if (s->residual != PLAN_NO_BUFFER) p.residual = floats(r, s->residual);
+    r->kernels->product(t->packed.type)(&p, begin, end, r->scratch[thread]);
+}
+
+static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
+    return r->weights->tensors[s->op->weight].packed.tiles;
+}
+
+/* Chunks of a group of products are its tiles, one matrix after the other. */
+static void products(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, uint32_t thread) {
+    for (uint32_t i = 0; i < phase->count && begin < end; i++) {
+        const plan_step *s = &r->plan.steps[phase->first + i];
+        uint32_t tiles = tiles_of(r, s);
+        if (begin < tiles) {
+            uint32_t last = end < tiles ? end : tiles;
+            product(r, s, begin, last, thread);
+            begin = last;
+        }
+        begin -= begin < tiles ? begin : tiles;
+        end -= end < tiles ? end : tiles;
+    }
+}
+
+/* ---- attention ---- */
+
+static void attend(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
+    cpu_attention a = attention_of(r, s->op->layer);
+    uint32_t group = r->g->cache_layers[s->op->layer].group;
+    a.group = s->op->heads / a.heads_kv;
+    a.scale = s->op->number;
+    a.softcap = s->op->softcap;
+    for (uint32_t chunk = begin; chunk < end; chunk++) {
+        const cpu_piece *piece = &r->pieces[chunk / a.heads_kv];
+        const device_run *run = &r->batch->runs[piece->run];
+        uint32_t head = chunk % a.heads_kv;
+        a.pages = (const uint8_t *const *)run->pages[group];
+        cpu_queries q = {.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
+                         .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
+                         .rows = piece->rows, .first = run->position + (piece->row - run->row)};
+        r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);
+    }
+}
+
+/* ---- the pool's entry ---- */
+
+void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
+    const cpu_job *job = context;
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
+    if (!phase) {
+        rotary_rows(r, begin, end);
+        return;
+    }
+    const plan_step *steps = &r->plan.steps[phase->first];
+    if (phase->local) {
+        for (uint32_t row = begin; row < end; row++)
+            for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
+    } else if (steps->kind == GRAPH_LINEAR_OP) {
+        products(r, phase, begin, end, thread);
+    } else {
+        attend(r, steps, begin, end, thread);
+    }
+}
+
+void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t *chunks, uint32_t *grain) {
+    uint32_t threads = threads_count(r->pool), total = 0;
+    const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
+    if (!phase || phase->local) {
+        total = phase && phase->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+        *grain = total / (threads * 8);
+    } else if (steps->kind == GRAPH_LINEAR_OP) {
+        uint32_t columns = steps->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+        for (uint32_t i = 0; i < phase->count; i++) total += tiles_of(r, &steps[i]);
+        if (columns == 0) total = 0;
+        *grain = total / (threads * 8);
+        if (*grain > 32) *grain = 32;
+        *grain &= ~1u; /* kernels may take two tiles at once */
+    } else {
+        total = r->piece_count * r->g->groups[r->g->cache_layers[steps->op->layer].group].heads;
+        *grain = 1;
+    }
+    if (*grain == 0) *grain = 1;
+    *chunks = total;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The seam between a model and what computes it. A device prepares weights once, makes a runner for each engine, and
+ * runs one batch after the other. The CPU is one row of device_find; GPUs will be others.
+ *
+ * Threads: weights are immutable and shared; a runner serves one caller at a time.
+ */
+#ifndef PUNA_DEVICE_DEVICE_H
+#define PUNA_DEVICE_DEVICE_H
+
+#include "base/os.h"
+#include "base/task.h"
+#include "graph/graph.h"
+
+#define DEVICE_PAGE 64u /* positions of a cache page: part of the arithmetic contract */
+
+/* Where a graph weight's bytes are: rows * cols numbers of `type` (the graph says which), row after row. */
+typedef struct device_source {
+    const uint8_t *data;
+    uint64_t offset; /* in `map`, for letting pages go */
+    uint64_t bytes;
+} device_source;
+
+typedef struct device_weights device_weights;
+typedef struct device_runner device_runner;
+
+typedef struct device_options {
+    uint32_t threads;
+    uint32_t max_tokens;  /* rows of a batch */
+    uint32_t max_outputs; /* rows of logits */
+    uint32_t max_runs;    /* sequences in a batch */
+    uint32_t cache_type;  /* PUNA_CACHE_* */
+    bool plain;           /* no fusion, no reuse of buffers: for tests */
+} device_options;
+
+/* Consecutive rows of the batch that are consecutive positions of one sequence. */
+typedef struct device_run {
+    uint32_t row, rows;
+    uint32_t position;                 /* of the first row */
+    uint8_t *const *const *pages;      /* [cache group][page]: enough for position + rows */
+} device_run;
+
+typedef struct device_batch {
+    uint32_t tokens;
+    const int32_t *ids;                /* [tokens], within the vocabulary */
+    const uint32_t *positions;         /* [tokens] */
+    const device_run *runs;
+    uint32_t run_count;
+    const uint32_t *outputs;           /* rows whose logits are wanted, ascending */
+    uint32_t output_count;
+} device_batch;
+
+typedef struct device_memory {
+    uint64_t weights; /* bytes that device_weights takes */
+    uint64_t mapped;  /* bytes that stay in the file */
+} device_memory;
+
+typedef struct device {
+    const char *name;
+
+    /* Whether it can run at all here; PUNA_UNSUPPORTED says why not. */
+    puna_status (*check)(puna_error *error);
+
+    /* From shapes alone. */
+    puna_status (*measure)(const graph *g, device_memory *memory, puna_error *error);
+
+    /* Packs all weights of the graph; sources[i] belongs to g->weights[i]. Cancelled and watched by task (may be NULL).
+       The map must outlive the weights. */
+    puna_status (*load)(const graph *g, const device_source *sources, const os_map *map, uint32_t threads,
+                        puna_task *task, memory_account *account, device_weights **weights, puna_error *error);
+    void (*unload)(memory_account *account, device_weights *weights);
+
+    /* Bytes of one page of a cache group (all its layers). */
+    size_t (*page_bytes)(const graph *g, uint32_t group, uint32_t cache_type);
+
+    /* Bytes that a runner with these options will take; from shapes alone. */
+    puna_status (*runner_bytes)(const graph *g, const device_options *options, uint64_t *bytes, puna_error *error);
+
+    /* The graph and the weights must outlive the runner. */
+    puna_status (*create)(const graph *g, const device_weights *weights, const device_options *options,
+                          memory_account *account, device_runner **runner, puna_error *error);
+    void (*destroy)(memory_account *account, device_runner *runner);
+
+    /* Computes a batch: caches of its runs are extended, logits are filled. */
+    void (*run)(device_runner *runner, const device_batch *batch);
+
+    /* [output_count][vocabulary] of the last run; valid until the next. */
+    const float *(*logits)(const device_runner *runner);
+
+    /* The runner's threads, for what else an engine computes in parallel; NULL if it has none. */
+    struct threads_pool *(*threads)(device_runner *runner);
+} device;
+
+const device *device_find(const char *name); /* "cpu"; NULL for one that this build lacks */
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/graph.h"
+
+#include <string.h>
+
+static const graph_op_row rows[GRAPH_KINDS] = {
+#define OP(NAME, text, inputs, output, local) {text, inputs, GRAPH_##output, local},
+#include "graph/op.def"
+#undef OP
+};
+
+const graph_op_row *graph_op_find(graph_kind kind) { return (unsigned)kind < GRAPH_KINDS ? &rows[kind] : NULL; }
+
+void graph_init(graph *g, memory_account *account) {
+    memset(g, 0, sizeof *g);
+    g->account = account;
+    g->logits = GRAPH_ABSENT;
+    g->error.size = sizeof g->error;
+}
+
+void graph_free(graph *g) {
+    for (uint32_t i = 0; i < g->table_count; i++) memory_free(g->account, g->tables[i].frequencies);
+    memory_free(g->account, g->ops);
+    memory_free(g->account, g->values);
+    memory_free(g->account, g->weights);
+    memory_free(g->account, g->cache_layers);
+    memory_free(g->account, g->groups);
+    memory_free(g->account, g->tables);
+    graph_init(g, g->account);
+}
+
+static void fail(graph *g, const char *op, const char *why) {
+    if (g->status != PUNA_OK) return;
+    g->status = error_set(&g->error, PUNA_INVALID_ARGUMENT, "graph", "%s: %s", op, why);
+}
+
+/* Room for one more element of an array that grows by doubling; NULL (and a remembered error) without memory. */
+static void *append(graph *g, void **array, uint32_t *count, size_t size) {
+    uint32_t n = *count;
+    if (n == 0 || (n >= 8 && (n & (n - 1)) == 0)) {
+        size_t bytes, capacity = n == 0 ? 8 : (size_t)n * 2;
+        void *grown = memory_multiply(capacity, size, &bytes) ? memory_grow(g->account, *array, bytes) : NULL;
+        if (!grown) {
+            if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", capacity * size);
+            return NULL;
+        }
+        *array = grown;
+    }
+    *count = n + 1;
+    return (char *)*array + (size_t)n * size;
+}
+
+graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t row_count, uint32_t cols) {
+    graph_weight_info *w = append(g, (void **)&g->weights, &g->weight_count, sizeof *w);
+    if (!w) return GRAPH_ABSENT;
+    *w = (graph_weight_info){tensor, type, row_count, cols, 0};
+    return g->weight_count - 1;
+}
+
+uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
+    uint32_t group = 0;
+    for (; group < g->group_count; group++) {
+        graph_cache_group *have = &g->groups[group];
+        if (have->heads == heads && have->dim_k == dim_k && have->dim_v == dim_v && have->window == window) break;
+    }
+    if (group == g->group_count) {
+        graph_cache_group *added = append(g, (void **)&g->groups, &g->group_count, sizeof *added);
+        if (!added) return GRAPH_ABSENT;
+        *added = (graph_cache_group){heads, dim_k, dim_v, window, 0};
+    }
+    graph_cache_layer *layer = append(g, (void **)&g->cache_layers, &g->cache_layer_count, sizeof *layer);
+    if (!layer) return GRAPH_ABSENT;
+    *layer = (graph_cache_layer){group, g->groups[group].layers++};
+    return g->cache_layer_count - 1;
+}
+
+uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count) {
+    graph_table *table = append(g, (void **)&g->tables, &g->table_count, sizeof *table);
+    if (!table) return GRAPH_ABSENT;
+    *table = (graph_table){memory_array(g->account, count, sizeof(float)), count};
+    if (!table->frequencies) {
+        g->table_count--;
+        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", count * sizeof(float));
+        return GRAPH_ABSENT;
+    }
+    memcpy(table->frequencies, frequencies, count * sizeof(float));
+    return g->table_count - 1;
+}
+
+static graph_op *add_op(graph *g, graph_kind kind, graph_value a, graph_value b) {
+    if (g->status != PUNA_OK) return NULL;
+    graph_value in[GRAPH_INPUTS] = {a, b};
+    for (uint32_t i = 0; i < rows[kind].inputs; i++) {
+        if (in[i] >= g->value_count) {
+            fail(g, rows[kind].name, "an input that no op has made");
+            return NULL;
+        }
+    }
+    graph_op *op = append(g, (void **)&g->ops, &g->op_count, sizeof *op);
+    if (op) *op = (graph_op){.kind = kind, .in = {a, b}, .out = GRAPH_ABSENT, .weight = GRAPH_ABSENT, .bias = GRAPH_ABSENT};
+    return op;
+}
+
+static graph_value make(graph *g, graph_op *op, uint32_t width) {
+    if (!op) return GRAPH_ABSENT;
+    graph_rows symbol = rows[op->kind].rows == GRAPH_INPUT ? g->values[op->in[0]].rows : rows[op->kind].rows;
+    graph_value_info *value = append(g, (void **)&g->values, &g->value_count, sizeof *value);
+    if (!value) return GRAPH_ABSENT;
+    *value = (graph_value_info){symbol, width};
+    return op->out = g->value_count - 1;
+}
+
+static bool use(graph *g, graph_op *op, graph_weight weight, uint32_t how) {
+    if (!op) return false;
+    if (weight >= g->weight_count) {
+        fail(g, rows[op->kind].name, "a weight that was not declared");
+        return false;
+    }
+    g->weights[weight].uses |= how;
+    return true;
+}
+
+static uint32_t width(const graph *g, graph_value value) { return value < g->value_count ? g->values[value].width : 0; }
+
+static bool expect(graph *g, const graph_op *op, bool fits) {
+    if (op && !fits) fail(g, rows[op->kind].name, "widths that do not fit");
+    return op && fits;
+}
+
+graph_value graph_embed(graph *g, graph_weight table) {
+    graph_op *op = add_op(g, GRAPH_EMBED_OP, GRAPH_ABSENT, GRAPH_ABSENT);
+    if (!use(g, op, table, GRAPH_USE_ROWS)) return GRAPH_ABSENT;
+    op->weight = table;
+    return make(g, op, g->weights[table].cols);
+}
+
+graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias) {
+    graph_op *op = add_op(g, GRAPH_LINEAR_OP, x, GRAPH_ABSENT);
+    if (!use(g, op, weight, GRAPH_USE_MATRIX)) return GRAPH_ABSENT;
+    const graph_weight_info *w = &g->weights[weight];
+    if (!expect(g, op, w->cols == width(g, x))) return GRAPH_ABSENT;
+    if (bias != GRAPH_ABSENT) {
+        if (!use(g, op, bias, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+        if (!expect(g, op, g->weights[bias].cols == w->rows)) return GRAPH_ABSENT;
+    }
+    op->weight = weight;
+    op->bias = bias;
+    return make(g, op, w->rows);
+}
+
+graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon) {
+    graph_op *op = add_op(g, GRAPH_RMS_NORM_OP, x, GRAPH_ABSENT);
+    if (!use(g, op, weight, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+    if (!expect(g, op, g->weights[weight].cols == width(g, x))) return GRAPH_ABSENT;
+    op->weight = weight;
+    op->number = epsilon;
+    return make(g, op, width(g, x));
+}
+
+graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table) {
+    graph_op *op = add_op(g, GRAPH_ROPE_OP, x, GRAPH_ABSENT);
+    bool fits = op && table < g->table_count && (uint64_t)heads * dimension == width(g, x) &&
+                (uint64_t)g->tables[table].count * 2 <= dimension;
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    op->heads = heads;
+    op->dimension = dimension;
+    op->interleaved = interleaved;
+    op->table = table;
+    return make(g, op, width(g, x));
+}
+
+void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer) {
+    graph_op *op = add_op(g, GRAPH_STORE_OP, k, v);
+    if (!op) return;
+    if (!expect(g, op, layer < g->cache_layer_count)) return;
+    const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
+    if (!expect(g, op, (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v))) return;
+    op->layer = layer;
+}
+
+graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer) {
+    graph_op *op = add_op(g, GRAPH_ATTEND_OP, q, GRAPH_ABSENT);
+    if (!op || !expect(g, op, layer < g->cache_layer_count)) return GRAPH_ABSENT;
+    const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
+    if (!expect(g, op, heads % c->heads == 0 && (uint64_t)heads * c->dim_k == width(g, q))) return GRAPH_ABSENT;
+    op->heads = heads;
+    op->number = scale;
+    op->softcap = softcap;
+    op->layer = layer;
+    return make(g, op, heads * c->dim_v);
+}
+
+static graph_value pair(graph *g, graph_kind kind, graph_value a, graph_value b) {
+    graph_op *op = add_op(g, kind, a, b);
+    bool fits = op && width(g, a) == width(g, b) && g->values[a].rows == g->values[b].rows;
+    return expect(g, op, fits) ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
+graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up) { return pair(g, GRAPH_SILU_MUL_OP, gate, up); }
+
+graph_value graph_add(graph *g, graph_value a, graph_value b) { return pair(g, GRAPH_ADD_OP, a, b); }
+
+graph_value graph_scale(graph *g, graph_value a, float factor) {
+    graph_op *op = add_op(g, GRAPH_SCALE_OP, a, GRAPH_ABSENT);
+    if (!op) return GRAPH_ABSENT;
+    op->number = factor;
+    return make(g, op, width(g, a));
+}
+
+graph_value graph_select(graph *g, graph_value a) {
+    graph_op *op = add_op(g, GRAPH_SELECT_OP, a, GRAPH_ABSENT);
+    return op ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
+puna_status graph_finish(graph *g, graph_value logits, puna_error *error) {
+    if (g->status == PUNA_OK && (logits >= g->value_count || g->values[logits].rows != GRAPH_OUTPUTS))
+        fail(g, "logits", "not a value with a row an output");
+    if (g->status != PUNA_OK) {
+        if (error) *error = g->error;
+        return g->status;
+    }
+    g->logits = logits;
+    return PUNA_OK;
+}

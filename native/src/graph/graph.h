@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A model's computation, said once: a list of coarse ops over values.
+ *
+ * Invariants: single assignment (each value has one op that makes it); ops stand in an order in which they can run;
+ * row counts are symbols, so that one graph serves every batch. Effects (STORE) are explicit and keep their order.
+ *
+ * A model file builds its graph with the functions below; they remember the first error, so that only graph_finish has to be
+ * checked. The planner (plan.h) turns the graph into steps with buffers.
+ */
+#ifndef PUNA_GRAPH_GRAPH_H
+#define PUNA_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+typedef enum graph_rows { GRAPH_INPUT, GRAPH_TOKENS, GRAPH_OUTPUTS, GRAPH_NONE } graph_rows;
+
+typedef enum graph_kind {
+#define OP(NAME, text, inputs, rows, local) GRAPH_##NAME##_OP,
+#include "graph/op.def"
+#undef OP
+    GRAPH_KINDS
+} graph_kind;
+
+typedef struct graph_op_row {
+    const char *name;
+    uint32_t inputs;
+    graph_rows rows;
+    bool local;
+} graph_op_row;
+
+const graph_op_row *graph_op_find(graph_kind kind);
+
+typedef uint32_t graph_value;  /* index of a value */
+typedef uint32_t graph_weight; /* index of a weight */
+#define GRAPH_ABSENT UINT32_MAX
+#define GRAPH_INPUTS 2
+
+/* How a weight is used; one may be used in several ways (a tied embedding). */
+enum { GRAPH_USE_MATRIX = 1, GRAPH_USE_ROWS = 2, GRAPH_USE_VECTOR = 4 };
+
+typedef struct graph_weight_info {
+    uint32_t tensor; /* the model's own number for where the bytes are */
+    uint32_t type;   /* BLOCK_* */
+    uint32_t rows, cols;
+    uint32_t uses;
+} graph_weight_info;
+
+typedef struct graph_value_info {
+    graph_rows rows; /* TOKENS or OUTPUTS */
+    uint32_t width;  /* floats a row */
+} graph_value_info;
+
+/* Layers whose caches have the same shape share page lists: one group. */
+typedef struct graph_cache_layer {
+    uint32_t group;
+    uint32_t slot; /* number within the group */
+} graph_cache_layer;
+
+typedef struct graph_cache_group {
+    uint32_t heads, dim_k, dim_v;
+    uint32_t window; /* 0: all positions */
+    uint32_t layers;
+} graph_cache_group;
+
+typedef struct graph_op {
+    graph_kind kind;
+    graph_value in[GRAPH_INPUTS];
+    graph_value out;
+    graph_weight weight; /* EMBED, LINEAR, RMS_NORM */
+    graph_weight bias;   /* LINEAR */
+    uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
+    uint32_t table;      /* ROPE: index of the frequency table */
+    uint32_t heads;      /* ROPE, ATTEND: heads in a row */
+    uint32_t dimension;  /* ROPE: of a head */
+    bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
+    float number;        /* RMS_NORM: epsilon; SCALE: factor; ATTEND: scale */
+    float softcap;       /* ATTEND: 0 is none */
+} graph_op;
+
+typedef struct graph_table {
+    float *frequencies; /* [count] */
+    uint32_t count;     /* rotated / 2 */
+} graph_table;
+
+typedef struct graph {
+    memory_account *account;
+    graph_op *ops;
+    uint32_t op_count;
+    graph_value_info *values;
+    uint32_t value_count;
+    graph_weight_info *weights;
+    uint32_t weight_count;
+    graph_cache_layer *cache_layers;
+    uint32_t cache_layer_count;
+    graph_cache_group *groups;
+    uint32_t group_count;
+    graph_table *tables;
+    uint32_t table_count;
+    graph_value logits; /* the result, [outputs, vocabulary] */
+    puna_status status; /* the first failure while building */
+    puna_error error;
+} graph;
+
+void graph_init(graph *g, memory_account *account);
+void graph_free(graph *g);
+
+/* Declarations. `tensor` is the model's own number, given back in weights[].tensor. */
+graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t rows, uint32_t cols);
+uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
+uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count); /* copied */
+
+/* Ops. bias may be GRAPH_ABSENT. */
+graph_value graph_embed(graph *g, graph_weight table);
+graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias);
+graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon);
+graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table);
+void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);
+graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer);
+graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
+graph_value graph_add(graph *g, graph_value a, graph_value b);
+graph_value graph_scale(graph *g, graph_value a, float factor);
+graph_value graph_select(graph *g, graph_value a);
+
+/* Names the result and says whether everything above fitted. */
+puna_status graph_finish(graph *g, graph_value logits, puna_error *error);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/plan.h"
+
+#include <string.h>
+
+#include "graph/plan_buffers.h"
+
+/* Work in progress: everything is bounded by twice the graph's ops, so arrays are taken once. */
+typedef struct planner {
+    const graph *g;
+    const plan_options *options;
+    plan *p;
+    uint32_t *uses;          /* [values] how many ops read it */
+    plan_buffer *of_value;   /* [values] */
+    plan_buffer *quantized;  /* [values] its int8 form, PLAN_NO_BUFFER if none yet */
+    uint32_t *residual_of;   /* [ops] a LINEAR's: value that is added, or GRAPH_ABSENT */
+    bool *gone;              /* [ops] an ADD that joined a LINEAR */
+    uint32_t *maker;         /* [values] the op that makes it */
+} planner;
+
+size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)width + (size_t)(width / 32) * 12; }
+
+static void count_uses(planner *w) {
+    for (uint32_t i = 0; i < w->g->op_count; i++) {
+        const graph_op *op = &w->g->ops[i];
+        w->residual_of[i] = GRAPH_ABSENT;
+        for (uint32_t k = 0; k < graph_op_find(op->kind)->inputs; k++) w->uses[op->in[k]]++;
+        if (op->out != GRAPH_ABSENT) w->maker[op->out] = i;
+    }
+    w->uses[w->g->logits]++;
+}
+
+/* y = W x; z = a + y, and nobody else reads y: the product adds a itself. The product moves to where the ADD stood only
+   if a is known before it: a must be made by an earlier op. */
+static void join_residuals(planner *w) {
+    for (uint32_t i = 0; i < w->g->op_count; i++) {
+        const graph_op *add = &w->g->ops[i];
+        if (add->kind != GRAPH_ADD_OP) continue;
+        for (uint32_t k = 0; k < 2; k++) {
+            uint32_t m = w->maker[add->in[k]];
+            graph_value other = add->in[1 - k];
+            const graph_op *linear = &w->g->ops[m];
+            if (linear->kind != GRAPH_LINEAR_OP || w->uses[linear->out] != 1 || w->maker[other] > m) continue;
+            w->residual_of[m] = other;
+            w->gone[i] = true;
+            break;
+        }
+    }
+}
+
+static plan_buffer add_buffer(planner *w, graph_rows rows, uint32_t width, bool quantized) {
+    plan *p = w->p;
+    p->buffers[p->buffer_count] =
+        (plan_buffer_info){.rows = rows, .width = width, .quantized = quantized, .first = UINT32_MAX, .last = 0};
+    return p->buffer_count++;
+}
+
+static plan_step *add_step(planner *w, const graph_op *op, graph_kind kind, graph_rows rows) {
+    plan_step *s = &w->p->steps[w->p->step_count++];
+    *s = (plan_step){.op = op, .kind = kind, .rows = rows, .in = {PLAN_NO_BUFFER, PLAN_NO_BUFFER},
+                     .out = PLAN_NO_BUFFER, .residual = PLAN_NO_BUFFER};
+    return s;
+}
+
+static plan_buffer quantized_form(planner *w, graph_value value) {
+    if (w->quantized[value] != PLAN_NO_BUFFER) return w->quantized[value];
+    const graph_value_info *info = &w->g->values[value];
+    plan_step *s = add_step(w, NULL, GRAPH_QUANTIZE_OP, info->rows);
+    s->in[0] = w->of_value[value];
+    s->out = add_buffer(w, info->rows, info->width, true);
+    return w->quantized[value] = s->out;
+}
+
+/* Whether `op` may write over its first input: nobody reads that later, and the op works element by element. */
+static bool in_place(const planner *w, const graph_op *op) {
+    if (!w->options->reuse) return false;
+    bool elementwise = op->kind == GRAPH_ROPE_OP || op->kind == GRAPH_ADD_OP || op->kind == GRAPH_SCALE_OP ||
+                       op->kind == GRAPH_SILU_MUL_OP;
+    return elementwise && w->uses[op->in[0]] == 1;
+}
+
+static void emit_linear(planner *w, uint32_t index) {
+    const graph_op *op = &w->g->ops[index];
+    const graph_value_info *out = &w->g->values[op->out];
+    bool quantizes = w->options->quantizes(w->g->weights[op->weight].type);
+    plan_buffer input = quantizes ? quantized_form(w, op->in[0]) : w->of_value[op->in[0]];
+    plan_step *s = add_step(w, op, op->kind, out->rows);
+    s->in[0] = input;
+    graph_value residual = w->residual_of[index];
+    if (residual == GRAPH_ABSENT) {
+        s->out = w->of_value[op->out] = add_buffer(w, out->rows, out->width, false);
+        return;
+    }
+    s->residual = w->of_value[residual];
+    bool last_reader = w->options->reuse && w->uses[residual] == 1;
+    s->out = last_reader ? s->residual : add_buffer(w, out->rows, out->width, false);
+    w->of_value[op->out] = s->out;
+    w->uses[residual]--;
+}
+
+static void emit(planner *w, uint32_t index) {
+    const graph_op *op = &w->g->ops[index];
+    if (w->gone[index]) { /* its value is what the product made */
+        graph_value made = w->residual_of[w->maker[op->in[0]]] == op->in[1] && w->g->ops[w->maker[op->in[0]]].kind == GRAPH_LINEAR_OP
+                               ? op->in[0] : op->in[1];
+        w->of_value[op->out] = w->of_value[made];
+        return;
+    }
+    if (op->kind == GRAPH_LINEAR_OP) {
+        emit_linear(w, index);
+        w->uses[op->in[0]]--;
+        return;
+    }
+    const graph_op_row *row = graph_op_find(op->kind);
+    graph_rows rows = row->rows == GRAPH_INPUT || row->rows == GRAPH_NONE ? w->g->values[op->in[0]].rows : row->rows;
+    plan_step *s = add_step(w, op, op->kind, rows);
+    for (uint32_t k = 0; k < row->inputs; k++) s->in[k] = w->of_value[op->in[k]];
+    if (op->out != GRAPH_ABSENT) {
+        const graph_value_info *out = &w->g->values[op->out];
+        s->out = in_place(w, op) ? s->in[0] : add_buffer(w, out->rows, out->width, false);
+        w->of_value[op->out] = s->out;
+    }
+    for (uint32_t k = 0; k < row->inputs; k++) w->uses[op->in[k]]--;
+}
+
+/* Whether step b may run in the phase that a ends: see the header. */
+static bool shares_phase(const planner *w, const plan_phase *phase, const plan_step *b) {
+    const plan_step *steps = w->p->steps;
+    const plan_step *a = &steps[phase->first];
+    if (!w->options->fuse || a->rows != b->rows) return false;
+    bool local = graph_op_find(b->kind)->local;
+    if (phase->local && local) return b->kind != GRAPH_SELECT_OP;
+    if (phase->local || local || a->kind != GRAPH_LINEAR_OP || b->kind != GRAPH_LINEAR_OP) return false;
+    for (uint32_t i = 0; i < phase->count; i++) {
+        plan_buffer out = steps[phase->first + i].out;
+        if (out == b->in[0] || out == b->residual || out == b->out) return false;
+    }
+    return true;
+}
+
+static void cut_phases(planner *w) {
+    plan *p = w->p;
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        plan_phase *phase = p->phase_count ? &p->phases[p->phase_count - 1] : NULL;
+        if (phase && shares_phase(w, phase, &p->steps[i])) {
+            phase->count++;
+            continue;
+        }
+        p->phases[p->phase_count++] =
+            (plan_phase){i, 1, p->steps[i].rows, graph_op_find(p->steps[i].kind)->local};
+    }
+}
+
+static puna_status run(planner *w, puna_error *error) {
+    const graph *g = w->g;
+    plan *p = w->p;
+    memset(w->quantized, 0xFF, g->value_count * sizeof *w->quantized);
+    memset(w->of_value, 0xFF, g->value_count * sizeof *w->of_value);
+    count_uses(w);
+    for (uint32_t i = 0; i < g->op_count; i++) w->residual_of[i] = GRAPH_ABSENT;
+    if (w->options->fuse) join_residuals(w);
+    for (uint32_t i = 0; i < g->op_count; i++) emit(w, i);
+    p->logits = w->of_value[g->logits];
+    cut_phases(w);
+    return plan_place_buffers(p, w->options, error);
+}
+
+puna_status plan_create(const graph *g, const plan_options *options, memory_account *account, plan *out,
+                        puna_error *error) {
+    memset(out, 0, sizeof *out);
+    out->account = account;
+    size_t n = (size_t)g->op_count + 1, v = (size_t)g->value_count + 1;
+    planner w = {.g = g, .options = options, .p = out};
+    out->steps = memory_array(account, n * 2, sizeof *out->steps);
+    out->phases = memory_array(account, n * 2, sizeof *out->phases);
+    out->buffers = memory_array(account, n * 2, sizeof *out->buffers);
+    w.uses = memory_array(account, v, sizeof *w.uses);
+    w.of_value = memory_array(account, v, sizeof *w.of_value);
+    w.quantized = memory_array(account, v, sizeof *w.quantized);
+    w.maker = memory_array(account, v, sizeof *w.maker);
+    w.residual_of = memory_array(account, n, sizeof *w.residual_of);
+    w.gone = memory_array(account, n, sizeof *w.gone);
+    bool got = out->steps && out->phases && out->buffers && w.uses && w.of_value && w.quantized && w.maker &&
+               w.residual_of && w.gone;
+    puna_status status = got ? run(&w, error) : error_memory(error, "plan", n * 512);
+    memory_free(account, w.uses);
+    memory_free(account, w.of_value);
+    memory_free(account, w.quantized);
+    memory_free(account, w.maker);
+    memory_free(account, w.residual_of);
+    memory_free(account, w.gone);
+    if (status != PUNA_OK) plan_free(out);
+    return status;
+}
+
+void plan_free(plan *p) {
+    if (!p->account) return;
+    memory_free(p->account, p->steps);
+    memory_free(p->account, p->phases);
+    memory_free(p->account, p->buffers);
+    memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The planner: a graph becomes a list of steps with buffers assigned, cut into phases between which threads wait.
+ *
+ * What it does, in order: a residual addition joins the product before it; a product over quantized weights gets its
+ * input quantized, once for all products that share it; neighbours that work row by row share a phase, as do products
+ * that share an input; buffers whose lives do not meet share memory. None of it changes a result: with fusion and reuse
+ * off the same bits come out (tests hold it to that).
+ *
+ * Invariant: two buffers whose phases overlap do not overlap in memory, but for a value that is updated in place.
+ */
+#ifndef PUNA_GRAPH_PLAN_H
+#define PUNA_GRAPH_PLAN_H
+
+#include "graph/graph.h"
+
+typedef uint32_t plan_buffer; /* index; PLAN_NO_BUFFER: none */
+#define PLAN_NO_BUFFER UINT32_MAX
+
+typedef struct plan_buffer_info {
+    graph_rows rows;
+    uint32_t width;   /* floats, or quantized numbers, a row */
+    bool quantized;   /* int8 columns with scales and sums */
+    uint32_t first, last; /* phases of its life */
+    size_t offset;    /* bytes from the arena's begin, a multiple of 64 */
+    size_t bytes;
+} plan_buffer_info;
+
+typedef struct plan_step {
+    const graph_op *op;   /* for QUANTIZE: NULL */
+    graph_kind kind;
+    graph_rows rows;      /* what it iterates over */
+    plan_buffer in[GRAPH_INPUTS];
+    plan_buffer out;
+    plan_buffer residual; /* LINEAR */
+} plan_step;
+
+typedef struct plan_phase {
+    uint32_t first, count; /* steps */
+    graph_rows rows;
+    bool local;            /* steps run one after the other on each row; else they are products or one attention */
+} plan_phase;
+
+typedef struct plan_options {
+    uint32_t max_tokens, max_outputs; /* rows that buffers hold */
+    bool fuse, reuse;
+    bool (*quantizes)(uint32_t type); /* whether products with weights of this type take int8 activations */
+} plan_options;
+
+typedef struct plan {
+    memory_account *account;
+    plan_step *steps;
+    uint32_t step_count;
+    plan_phase *phases;
+    uint32_t phase_count;
+    plan_buffer_info *buffers;
+    uint32_t buffer_count;
+    plan_buffer logits;
+    size_t arena_bytes;
+} plan;
+
+/* The graph must outlive the plan. */
+puna_status plan_create(const graph *g, const plan_options *options, memory_account *account, plan *out,
+                        puna_error *error);
+void plan_free(plan *p);
+
+/* Bytes of one row of `width` quantized numbers: int8, then scales, scaled sums and sums a group of 32. */
+size_t plan_quantized_row_bytes(uint32_t width);
+
+#endif

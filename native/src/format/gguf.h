@@ -47,6 +47,8 @@ const char *gguf_path(const gguf_file *file);
 const os_map *gguf_map(const gguf_file *file);
 uint32_t gguf_version(const gguf_file *file);
 uint64_t gguf_fingerprint(const gguf_file *file); /* a hash of header and size */
+uint64_t gguf_alignment(const gguf_file *file);   /* of the tensors' offsets */
+uint64_t gguf_memory(const gguf_file *file);      /* bytes of memory that the open file takes, its mapping aside */
 
 uint64_t gguf_value_count(const gguf_file *file);
 const gguf_value *gguf_value_at(const gguf_file *file, uint64_t index);
@@ -61,6 +63,9 @@ const uint8_t *gguf_tensor_data(const gguf_file *file, const gguf_tensor *tensor
 bool gguf_integer(const gguf_file *file, const gguf_value *value, uint64_t element, int64_t *out);
 bool gguf_real(const gguf_file *file, const gguf_value *value, uint64_t element, double *out);
 bool gguf_string(const gguf_file *file, const gguf_value *value, uint64_t element, gguf_text *out);
+
+/* "uint8" ... "float64"; "unknown" for another number. */
+const char *gguf_type_name(uint32_t type);
 
 /* Typed look-ups that name file and key in the error. `fallback` versions accept an absent key, never a wrong type. */
 puna_status gguf_need_u32(const gguf_file *file, const char *key, uint32_t *out, puna_error *error);

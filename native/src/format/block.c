@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "format/block.h"
+
+#define BLOCK_DECODED(number, NAME, length, bytes, symbol) \
+    void symbol##_decode(const uint8_t *blocks, size_t count, float *out); \
+    void symbol##_encode(const float *values, size_t count, uint8_t *blocks);
+#define BLOCK_NAMED(number, NAME, length, bytes)
+#include "format/block.def"
+#undef BLOCK_DECODED
+#undef BLOCK_NAMED
+
+/* The table's place in memory is the type's number; rows of unused numbers are all zero, their names NULL. */
+static const block_format block_rows[] = {
+#define BLOCK_DECODED(number, NAME, length, bytes, symbol) \
+    [number] = {number, #NAME, length, bytes, symbol##_decode, symbol##_encode},
+#define BLOCK_NAMED(number, NAME, length, bytes) [number] = {number, #NAME, length, bytes, NULL, NULL},
+#include "format/block.def"
+#undef BLOCK_DECODED
+#undef BLOCK_NAMED
+};
+
+static const block_format *block_row(uint32_t type) {
+    if (type >= sizeof block_rows / sizeof block_rows[0] || !block_rows[type].name) return NULL;
+    return &block_rows[type];
+}
+
+const block_format *block_find(uint32_t type) {
+    const block_format *row = block_row(type);
+    return row && row->decode ? row : NULL;
+}
+
+const char *block_type_name(uint32_t type) {
+    const block_format *row = block_row(type);
+    return row ? row->name : NULL;
+}
+
+int block_type_shape(uint32_t type, uint32_t *length, uint32_t *bytes) {
+    const block_format *row = block_row(type);
+    if (!row) return 0;
+    *length = row->length;
+    *bytes = row->bytes;
+    return 1;
+}

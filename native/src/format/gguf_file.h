@@ -14,6 +14,7 @@
 #define GGUF_MAX_NAME 64u            /* likewise */
 #define GGUF_MAX_DEPTH 4             /* of arrays in arrays */
 #define GGUF_DEFAULT_ALIGNMENT 32u
+#define GGUF_ALIGNMENT_KEY "general.alignment"
 
 /* Every 16th string of an array has a mark, its place in the file: at most 15 steps to any other. */
 #define GGUF_MARK_EVERY 16u
@@ -25,7 +26,8 @@ struct puna_file {
     uint32_t version;
     uint64_t alignment;
     uint64_t fingerprint;
-    gguf_value *values;
+    gguf_value *values; /* in the file's order */
+    uint64_t values_end; /* where the metadata table ends and the tensor table begins */
     gguf_tensor *tensors;
     uint64_t *marks;
     uint64_t mark_count;

@@ -45,15 +45,15 @@ static puna_status gguf_check_version(gguf_cursor *cursor) {
 
 static puna_status gguf_read_alignment(gguf_cursor *cursor) {
     gguf_file *file = cursor->file;
-    const gguf_value *value = gguf_find(file, "general.alignment");
+    const gguf_value *value = gguf_find(file, GGUF_ALIGNMENT_KEY);
     file->alignment = GGUF_DEFAULT_ALIGNMENT;
     if (!value) return PUNA_OK;
     if (value->type != PUNA_UINT32)
-        return gguf_error(file, cursor->error, PUNA_INVALID_FILE, "general.alignment", value->offset,
+        return gguf_error(file, cursor->error, PUNA_INVALID_FILE, GGUF_ALIGNMENT_KEY, value->offset,
                           "it has type %s; uint32 is needed", gguf_type_name(value->type));
     uint32_t alignment = bytes_u32(file->map.data + value->offset);
     if (alignment < 8 || (alignment & (alignment - 1)) != 0)
-        return gguf_error(file, cursor->error, PUNA_INVALID_FILE, "general.alignment", value->offset,
+        return gguf_error(file, cursor->error, PUNA_INVALID_FILE, GGUF_ALIGNMENT_KEY, value->offset,
                           "it is %" PRIu32 "; a power of two, at least 8, is needed", alignment);
     file->alignment = alignment;
     return PUNA_OK;
@@ -78,7 +78,9 @@ static puna_status gguf_read_header(gguf_cursor *cursor) {
     if (status == PUNA_OK) status = gguf_take_u64(cursor, "metadata count", &values);
     if (status == PUNA_OK) status = gguf_check_count(cursor, "metadata count", values, cursor->at - 8);
     if (status == PUNA_OK) status = gguf_read_values(cursor, values);
-    if (status == PUNA_OK) status = gguf_read_alignment(cursor);
+    if (status != PUNA_OK) return status;
+    file->values_end = cursor->at;
+    status = gguf_read_alignment(cursor);
     if (status == PUNA_OK) status = gguf_read_tensors(cursor, tensors);
     return status;
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Writing GGUF files: entries and tensors in the order in which they are given, then one save.
+ *
+ *     gguf_writer *writer;
+ *     gguf_writer_create(3, &writer, &error);
+ *     gguf_write_text(writer, "general.architecture", (gguf_text){"llama", 5}, &error);
+ *     gguf_write_tensor(writer, "output_norm.weight", BLOCK_F32, 1, (uint64_t[]){576}, bytes, &error);
+ *     gguf_writer_save(writer, "model.gguf", &error);
+ *     gguf_writer_free(writer);
+ *
+ * Tensors lie in the file in their order, each at the next multiple of the alignment (32, or what the uint32 entry
+ * general.alignment says) and padded to it: a file that was written in this way comes out of a copy byte for byte.
+ * One thread at a time. After a failed call the writer holds what it held before.
+ */
+#ifndef PUNA_FORMAT_GGUF_WRITE_H
+#define PUNA_FORMAT_GGUF_WRITE_H
+
+#include "format/gguf.h"
+
+typedef struct gguf_writer gguf_writer;
+
+/* version: 2 or 3 (they differ in the number alone). */
+puna_status gguf_writer_create(uint32_t version, gguf_writer **writer, puna_error *error);
+void gguf_writer_free(gguf_writer *writer); /* NULL is allowed */
+
+/* A scalar of any type; `number` points to `element_bytes` of the type in this machine's own representation: uint8_t ...
+   double, a boolean as uint8_t. Keys are 1 to 65,535 bytes of UTF-8, zero-terminated. */
+puna_status gguf_write_scalar(gguf_writer *writer, const char *key, uint32_t type, const void *number,
+                              puna_error *error);
+puna_status gguf_write_u32(gguf_writer *writer, const char *key, uint32_t number, puna_error *error);
+puna_status gguf_write_f32(gguf_writer *writer, const char *key, float number, puna_error *error);
+puna_status gguf_write_bool(gguf_writer *writer, const char *key, bool truth, puna_error *error);
+puna_status gguf_write_text(gguf_writer *writer, const char *key, gguf_text text, puna_error *error);
+
+/* Arrays of scalars (`numbers` as a C array of the type) and of strings. */
+puna_status gguf_write_array(gguf_writer *writer, const char *key, uint32_t element_type, const void *numbers,
+                             uint64_t count, puna_error *error);
+puna_status gguf_write_texts(gguf_writer *writer, const char *key, const gguf_text *texts, uint64_t count,
+                             puna_error *error);
+
+/* An entry of an open file as it is, nested arrays too. */
+puna_status gguf_write_value(gguf_writer *writer, const gguf_file *file, const gguf_value *value, puna_error *error);
+
+/* A tensor of any known type. `data` holds its blocks and is read when the file is saved: it must live until then. */
+puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
+                              const uint64_t *shape, const void *data, puna_error *error);
+
+/* All entries and tensors of an open file, which must stay open until the save. */
+puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_error *error);
+
+/* Writes the file, under a temporary name until it is whole. May be called again. PUNA_INVALID_ARGUMENT where a key or
+   a tensor's name was given twice. */
+puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *error);
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What collecting (gguf_write.c) and saving (gguf_save.c) share. */
+#ifndef PUNA_FORMAT_GGUF_WRITER_H
+#define PUNA_FORMAT_GGUF_WRITER_H
+
+#include "format/gguf_file.h"
+#include "format/gguf_write.h"
+
+/* Bytes that grow. Invariant: used <= room. */
+typedef struct gguf_buffer {
+    uint8_t *bytes;
+    size_t used;
+    size_t room;
+} gguf_buffer;
+
+typedef struct gguf_output {
+    gguf_text name; /* the writer's own copy, so that rows can be indexed by name */
+    uint32_t type;
+    uint32_t dimensions;
+    uint64_t shape[4];
+    uint64_t bytes;
+    const uint8_t *data;
+} gguf_output;
+
+struct gguf_writer {
+    memory_account account;
+    uint32_t version;
+    uint64_t alignment;
+    gguf_buffer values; /* the metadata table as it will lie in the file */
+    gguf_text *keys;    /* copies */
+    uint64_t key_count, key_room;
+    gguf_output *tensors;
+    uint64_t tensor_count, tensor_room;
+};
+
+/* Room for `more` bytes; then bytes are put without a further check. */
+bool gguf_reserve(gguf_writer *writer, gguf_buffer *buffer, size_t more);
+void gguf_put(gguf_buffer *buffer, const void *bytes, size_t count);
+void gguf_put_u32(gguf_buffer *buffer, uint32_t number);
+void gguf_put_u64(gguf_buffer *buffer, uint64_t number);
+void gguf_put_text(gguf_buffer *buffer, gguf_text text);
+
+#endif

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records what the reference quantizers of the PyPI package gguf make of some numbers: native/tests/data/quants/.
+
+    pip install gguf==0.19.0 numpy
+    python tools/record_quants.py
+
+input.f32 holds the numbers (little-endian singles), NAME.blocks what each format stores of them, NAME.f32 what those
+blocks decode to. The C test of the formats compares its own with them bit for bit.
+"""
+
+import pathlib
+
+import numpy as np
+from gguf import GGMLQuantizationType, quants
+
+FORMATS = ["F16", "BF16", "Q4_0", "Q4_1", "Q8_0"]
+
+
+def numbers():
+    """Rows of 32: ordinary ones over many scales, then those that go wrong easily."""
+    random = np.random.default_rng(20260101)
+    scales = 10.0 ** random.uniform(-6, 4, size=(40, 1))
+    rows = [random.normal(size=(40, 32)) * scales, random.uniform(-1, 1, size=(8, 32))]
+    steps = np.arange(32, dtype=np.float64)
+    rows += [
+        [np.zeros(32)],
+        [-np.zeros(32)],
+        [np.full(32, 0.75)],
+        [np.full(32, -3.0)],
+        [np.where(steps == 17, 5.0, 0.0)],
+        [np.where(steps == 31, -5.0, 0.0)],
+        [np.where(steps % 2 == 0, 2.0, -2.0)],  # the largest magnitude twice, of both signs
+        [np.where(steps % 2 == 0, -2.0, 2.0)],
+        [(steps - 16) / 2],  # halves between steps
+        [(steps - 15.5) / 8],
+        [(steps * 8 - 127) / 2],
+        [steps - 16],
+        [steps * 1e-7],  # half scales become denormal
+        [(steps + 1) * 1e-9],  # and zero
+        [(steps - 16) * 3000.0],
+        [1.0 + steps * 2.0**-11],  # ties of half and bfloat
+    ]
+    return np.concatenate([np.asarray(part, dtype=np.float32) for part in rows])
+
+
+def main():
+    folder = pathlib.Path(__file__).resolve().parent.parent / "native" / "tests" / "data" / "quants"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = numbers()
+    values.astype("<f4").tofile(folder / "input.f32")
+    for name in FORMATS:
+        kind = GGMLQuantizationType[name]
+        blocks = quants.quantize(values, kind)
+        blocks.view(np.uint8).tofile(folder / f"{name}.blocks")
+        quants.dequantize(blocks, kind).astype("<f4").tofile(folder / f"{name}.f32")
+    print(f"{values.size} numbers, {len(FORMATS)} formats in {folder}")
+
+
+if __name__ == "__main__":
+    main()

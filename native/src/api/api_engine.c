@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/* puna.h, part 6, and raw logits of part 7: checks arguments, lets one thread in at a time. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+void puna_engine_options_default(puna_engine_options *options) {
+    if (options)
+        *options = (puna_engine_options){.size = sizeof *options, .max_sequences = 16, .max_queue = 1024, .step_tokens = 512,
+                                         .cache_type = PUNA_CACHE_F16};
+}
+
+void puna_generation_default(puna_generation *generation) {
+    if (generation) *generation = (puna_generation){.size = sizeof *generation};
+}
+
+static puna_status missing(puna_error *error, const char *name) {
+    return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is NULL", name);
+}
+
+puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **out, puna_error *error) {
+    if (!model) return missing(error, "model");
+    if (!out) return missing(error, "engine");
+    return engine_create(model, options, out, error);
+}
+
+void puna_engine_close(puna_engine *e) { engine_close(e); }
+
+void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
+    if (!e || !info) return;
+    uint64_t page = cache_bytes_for(e->cache, CACHE_PAGE);
+    *info = (puna_engine_info){.size = sizeof *info, .context_length = e->options.context_length,
+        .threads = e->options.threads, .step_tokens = e->options.step_tokens, .sequences = e->open,
+        .running = e->running.count, .waiting = e->waiting.count, .page_positions = CACHE_PAGE, .page_bytes = page,
+        .pages_total = page ? cache_budget(e->cache) / page : 0, .pages_used = page ? cache_used(e->cache) / page : 0,
+        .memory_bytes = memory_used(&e->account) + sizeof *e, .steps = e->steps};
+}
+
+puna_status puna_sequence_open(puna_engine *e, uint64_t *sequence, puna_error *error) {
+    if (!e) return missing(error, "engine");
+    if (!sequence) return missing(error, "sequence");
+    puna_status status = engine_enter(e, error);
+    if (status != PUNA_OK) return status;
+    status = engine_open_sequence(e, sequence, error);
+    engine_leave(e);
+    return status;
+}
+
+/* Lets the caller in and finds its sequence; on success the caller must leave. */
+static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *error) {
+    if (!e) return missing(error, "engine");
+    puna_status status = engine_enter(e, error);
+    if (status != PUNA_OK) return status;
+    status = engine_find(e, id, s, error);
+    if (status != PUNA_OK) engine_leave(e);
+    return status;
+}
+
+/* The caller's struct may be shorter than ours (an older header): the rest are defaults. */
+static puna_status read_generation(const puna_generation *asked, puna_generation *g, puna_error *error) {
+    puna_generation_default(g);
+    if (!asked) return PUNA_OK;
+    memcpy(g, asked, asked->size && asked->size < sizeof *g ? asked->size : sizeof *g);
+    g->size = sizeof *g;
+    if (g->stage_count > PUNA_MAX_STAGES || (g->stage_count && !g->stages))
+        return error_set(error, PUNA_INVALID_ARGUMENT, "stages", "%u stages; at most %u are possible", g->stage_count, PUNA_MAX_STAGES);
+    if (g->stop_count > PUNA_MAX_STOPS || (g->stop_count && !g->stops))
+        return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "%u stop strings; at most %u are possible", g->stop_count, PUNA_MAX_STOPS);
+    if (g->top_logprobs > PUNA_MAX_TOP_LOGPROBS)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "top_logprobs", "top_logprobs is %u; it may be 0 to %u", g->top_logprobs,
+                         PUNA_MAX_TOP_LOGPROBS);
+    return PUNA_OK;
+}
+
+puna_status puna_sequence_generate(puna_engine *e, uint64_t id, const int32_t *ids, uint64_t count,
+                                   const puna_generation *generation, puna_error *error) {
+    puna_generation g;
+    if (!ids && count) return missing(error, "ids");
+    puna_status status = read_generation(generation, &g, error);
+    if (status != PUNA_OK) return status;
+    sequence *s;
+    status = enter(e, id, &s, error);
+    if (status != PUNA_OK) return status;
+    status = scheduler_generate(e, s, ids, count, &g, error);
+    engine_leave(e);
+    return status;
+}
+
+puna_status puna_sequence_cancel(puna_engine *e, uint64_t id, puna_error *error) {
+    sequence *s;
+    puna_status status = enter(e, id, &s, error);
+    if (status != PUNA_OK) return status;
+    if (s->state != SEQUENCE_IDLE) s->cancelled = true;
+    engine_leave(e);
+    return PUNA_OK;
+}
+
+puna_status puna_sequence_close(puna_engine *e, uint64_t id, puna_error *error) {
+    sequence *s;
+    puna_status status = enter(e, id, &s, error);
+    if (status != PUNA_OK) return status;
+    engine_close_sequence(e, s);
+    engine_leave(e);
+    return PUNA_OK;
+}
+
+puna_status puna_sequence_tokens(puna_engine *e, uint64_t id, int32_t *ids, uint64_t capacity, uint64_t *count,
+                                 puna_error *error) {
+    sequence *s;
+    if (!count) return missing(error, "count");
+    puna_status status = enter(e, id, &s, error);
+    if (status != PUNA_OK) return status;
+    *count = s->count;
+    if (capacity < s->count || (!ids && s->count)) {
+        status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids", "the sequence has %u tokens", s->count);
+        if (error) error->needed = s->count;
+    } else if (s->count) {
+        memcpy(ids, s->tokens, s->count * sizeof *ids);
+    }
+    engine_leave(e);
+    return status;
+}
+
+puna_status puna_engine_step(puna_engine *e, puna_step *step, puna_error *error) {
+    puna_step report;
+    if (!e) return missing(error, "engine");
+    puna_status status = engine_enter(e, error);
+    if (status != PUNA_OK) return status;
+    status = step_run(e, &report, error);
+    engine_leave(e);
+    if (step) *step = report;
+    return status;
+}
+
+int32_t puna_engine_next_event(puna_engine *e, puna_event *event) {
+    if (!e || !event || engine_enter(e, NULL) != PUNA_OK) return 0;
+    int32_t got = events_take(&e->events, event);
+    engine_leave(e);
+    return got;
+}
+
+static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first, const float *logits,
+                                uint64_t capacity, puna_error *error) {
+    uint64_t vocabulary = e->model->hyper.vocabulary;
+    if (!ids || !count) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "at least one token is needed");
+    if (count > e->options.context_length)
+        return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u", (unsigned long long)count,
+                         e->options.context_length);
+    if (first >= count) return error_set(error, PUNA_INVALID_ARGUMENT, "first", "first is %llu of %llu tokens",
+                                         (unsigned long long)first, (unsigned long long)count);
+    for (uint64_t i = 0; i < count; i++)
+        if (ids[i] < 0 || (uint64_t)ids[i] >= vocabulary)
+            return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "token %llu is %d; the vocabulary has 0 to %llu",
+                             (unsigned long long)i, ids[i], (unsigned long long)(vocabulary - 1));
+    if (!logits || capacity / vocabulary < count - first) {
+        puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "logits", "%llu rows of %llu logits are needed",
+                                       (unsigned long long)(count - first), (unsigned long long)vocabulary);
+        if (error) error->needed = (count - first) * vocabulary;
+        return status;
+    }
+    if (e->running.count + e->waiting.count)
+        return error_set(error, PUNA_BUSY, "engine", "sequences are generating: wait for their end");
+    return PUNA_OK;
+}
+
+puna_status puna_engine_logits(puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first, float *logits,
+                               uint64_t capacity, puna_task *task, puna_error *error) {
+    if (!e) return missing(error, "engine");
+    puna_status status = engine_enter(e, error);
+    if (status != PUNA_OK) return status;
+    status = check_logits(e, ids, count, first, logits, capacity, error);
+    if (status == PUNA_OK) status = step_logits(e, ids, (uint32_t)count, (uint32_t)first, logits, task, error);
+    engine_leave(e);
+    return status;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* puna.h, parts 1 and 2: statuses, version, processor, log, tasks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/os.h"
+#include "base/task.h"
+#include "base/threads.h"
+#include "device/cpu/kernels.h"
+#include "device/device.h"
+
+const char *puna_status_name(puna_status status) {
+    static const char *const names[] = {
+        "PUNA_OK", "PUNA_INVALID_ARGUMENT", "PUNA_OUT_OF_MEMORY", "PUNA_NOT_FOUND", "PUNA_IO", "PUNA_INVALID_FILE",
+        "PUNA_UNSUPPORTED", "PUNA_CONTEXT_FULL", "PUNA_BUSY", "PUNA_CANCELLED", "PUNA_CLOSED", "PUNA_NOT_FINITE",
+        "PUNA_BUFFER_TOO_SMALL",
+    };
+    return status >= 0 && (size_t)status < sizeof names / sizeof *names ? names[status] : "unknown";
+}
+
+uint32_t puna_abi(void) { return PUNA_ABI; }
+
+const char *puna_version(void) { return "0.1.0"; }
+
+uint32_t puna_arithmetic_version(void) { return 1; }
+
+puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
+    if (!cpu) return error_set(error, PUNA_INVALID_ARGUMENT, "cpu", "cpu is NULL");
+    puna_status status = device_find("cpu")->check(error);
+    if (status != PUNA_OK) return status;
+    char forced[16];
+    memset(cpu, 0, sizeof *cpu);
+    cpu->size = sizeof *cpu;
+    cpu->cores = threads_core_count();
+    cpu->threads = threads_hardware_count();
+    cpu->default_threads = threads_default_count();
+    cpu->memory = os_memory_total();
+    cpu->memory_free = os_memory_free();
+    snprintf(cpu->tier, sizeof cpu->tier, "%s", cpu_kernels_select(forced)->tier);
+    cpu_kernels_list(cpu->tiers, sizeof cpu->tiers);
+    return PUNA_OK;
+}
+
+int32_t puna_log_next(puna_log_entry *entry) { return entry ? log_take(entry) : 0; }
+
+/* Tasks belong to no model or engine; what they take is accounted here. */
+static memory_account tasks;
+
+puna_status puna_task_create(puna_task **task, puna_error *error) {
+    if (!task) return error_set(error, PUNA_INVALID_ARGUMENT, "task", "task is NULL");
+    *task = memory_new(&tasks, sizeof **task);
+    return *task ? PUNA_OK : error_memory(error, "task", sizeof **task);
+}
+
+void puna_task_cancel(puna_task *task) {
+    if (task) atomic_store_explicit(&task->cancelled, true, memory_order_relaxed);
+}
+
+void puna_task_progress(const puna_task *task, uint64_t *done, uint64_t *total) {
+    if (done) *done = task ? atomic_load_explicit(&((puna_task *)task)->done, memory_order_relaxed) : 0;
+    if (total) *total = task ? atomic_load_explicit(&((puna_task *)task)->total, memory_order_relaxed) : 0;
+}
+
+void puna_task_destroy(puna_task *task) { memory_free(&tasks, task); }

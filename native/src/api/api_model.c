@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* puna.h, part 5, and the memory plan of part 7. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/os.h"
+#include "engine/engine.h"
+#include "format/block.h"
+#include "model/model.h"
+
+void puna_model_options_default(puna_model_options *options) {
+    if (options) *options = (puna_model_options){.size = sizeof *options};
+}
+
+puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task, puna_model **out,
+                            puna_error *error) {
+    if (!path || !out) return error_set(error, PUNA_INVALID_ARGUMENT, path ? "model" : "path", "%s is NULL", path ? "model" : "path");
+    uint32_t threads = options ? options->threads : 0;
+    if (threads > 256) return error_set(error, PUNA_INVALID_ARGUMENT, "threads", "threads is %u; it may be 0 to 256", threads);
+    return model_load(path, threads, task, out, error);
+}
+
+void puna_model_close(puna_model *m) { model_release(m); }
+
+void puna_model_describe(const puna_model *m, puna_model_info *info) {
+    if (!m || !info) return;
+    const hyper *h = &m->hyper;
+    *info = (puna_model_info){.size = sizeof *info, .layers = h->layers, .context_length = h->context_length,
+        .embedding_length = h->embedding, .feed_forward_length = h->feed_forward, .heads = h->heads,
+        .heads_kv = h->heads_kv, .head_dimension = h->head_dim_k, .vocabulary = (int32_t)h->vocabulary,
+        .parameters = m->parameters, .file_bytes = gguf_map(m->file)->size, .memory_bytes = model_memory(m),
+        .fingerprint = gguf_fingerprint(m->file)};
+    snprintf(info->architecture, sizeof info->architecture, "%s", h->architecture);
+    gguf_text name = {"", 0};
+    if (gguf_get_text(m->file, "general.name", &name, NULL) == PUNA_OK && name.length) {
+        size_t length = name.length < sizeof info->name ? (size_t)name.length : sizeof info->name - 1;
+        while (length && ((unsigned char)name.data[length] & 0xC0) == 0x80 && length < name.length) length--;
+        memcpy(info->name, name.data, length);
+    }
+    const char *type = block_type_name(m->main_type);
+    snprintf(info->type, sizeof info->type, "%s", type ? type : "");
+}
+
+const puna_tokenizer *puna_model_tokenizer(const puna_model *m) { return m ? m->tokenizer : NULL; }
+
+const puna_file *puna_model_file(const puna_model *m) { return m ? m->file : NULL; }
+
+static puna_status plan_of(const puna_file *file, const puna_engine_options *options, memory_account *account,
+                           puna_memory_plan *plan, puna_error *error) {
+    hyper h;
+    graph g;
+    device_memory memory;
+    puna_engine_options decided;
+    const device *d = device_find("cpu");
+    puna_status status = model_outline(file, account, &h, &g, error);
+    if (status != PUNA_OK) return status;
+    status = d->measure(&g, &memory, error);
+    if (status == PUNA_OK) status = engine_decide(&h, &g, d, options, &decided, error);
+    if (status == PUNA_OK) {
+        device_options o = engine_device_options(&decided);
+        status = d->runner_bytes(&g, &o, &plan->scratch, error);
+    }
+    if (status == PUNA_OK) {
+        plan->context_length = decided.context_length;
+        plan->weights = memory.weights;
+        plan->mapped = memory.mapped;
+        for (uint32_t i = 0; i < g.group_count; i++)
+            plan->cache_position += d->page_bytes(&g, i, decided.cache_type) / DEVICE_PAGE;
+        plan->cache = decided.cache_bytes;
+        plan->total = plan->weights + plan->cache + plan->scratch;
+        plan->available = os_memory_free();
+    }
+    graph_free(&g);
+    return status;
+}
+
+puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan, puna_error *error) {
+    if (!file || !plan) return error_set(error, PUNA_INVALID_ARGUMENT, file ? "plan" : "file", "%s is NULL", file ? "plan" : "file");
+    memory_account account;
+    memory_account_init(&account);
+    memset(plan, 0, sizeof *plan);
+    plan->size = sizeof *plan;
+    return plan_of(file, options, &account, plan, error);
+}

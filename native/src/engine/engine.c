@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "base/os.h"
+#include "base/threads.h"
+
+#define MAX_OPEN 1000000u
+
+/* ---- options ---- */
+
+static puna_status outside(puna_error *error, const char *name, uint64_t value, uint64_t low, uint64_t high) {
+    return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is %llu; it may be %llu to %llu", name,
+                     (unsigned long long)value, (unsigned long long)low, (unsigned long long)high);
+}
+
+static puna_status check_ranges(const puna_engine_options *o, puna_error *error) {
+    if (o->max_sequences < 1 || o->max_sequences > 1024) return outside(error, "max_sequences", o->max_sequences, 1, 1024);
+    if (o->max_queue > 1000000) return outside(error, "max_queue", o->max_queue, 0, 1000000);
+    if (o->step_tokens < 1 || o->step_tokens > 4096) return outside(error, "step_tokens", o->step_tokens, 1, 4096);
+    if (o->threads > 256) return outside(error, "threads", o->threads, 0, 256);
+    if (o->context_length == 1 || o->context_length > 1u << 30)
+        return outside(error, "context_length", o->context_length, 2, 1u << 30);
+    if (o->cache_type != PUNA_CACHE_F16 && o->cache_type != PUNA_CACHE_F32)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type", "cache_type is %u; it may be PUNA_CACHE_F16 or PUNA_CACHE_F32",
+                         o->cache_type);
+    return PUNA_OK;
+}
+
+static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o) {
+    uint64_t bytes = 0, pages = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
+    for (uint32_t i = 0; i < g->group_count; i++) bytes += pages * d->page_bytes(g, i, o->cache_type);
+    return bytes;
+}
+
+static puna_status decide_cache(const graph *g, const device *d, puna_engine_options *o, puna_error *error) {
+    uint64_t one = context_bytes(g, d, o), all = one * o->max_sequences, total = os_memory_total();
+    if (o->cache_bytes == 0) {
+        uint64_t half = os_memory_free() / 2;
+        o->cache_bytes = all < half ? all : half;
+        if (o->cache_bytes < one) o->cache_bytes = one;
+    }
+    if (o->cache_bytes >= one && o->cache_bytes <= total) return PUNA_OK;
+    bool small = o->cache_bytes < one;
+    puna_status status = error_set(error, PUNA_OUT_OF_MEMORY, "cache", small
+        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise the budget"
+        : "a cache of %llu bytes for contexts of %u positions (%llu each) is more than this machine's memory: lower contextLength",
+        (unsigned long long)o->cache_bytes, o->context_length, (unsigned long long)one);
+    if (error) {
+        error->needed = small ? one : o->cache_bytes;
+        error->available = small ? o->cache_bytes : total;
+    }
+    return status;
+}
+
+puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
+                          puna_engine_options *decided, puna_error *error) {
+    puna_engine_options_default(decided);
+    if (asked) {
+        size_t size = asked->size && asked->size < sizeof *decided ? asked->size : sizeof *decided;
+        memcpy(decided, asked, size);
+        decided->size = sizeof *decided;
+    }
+    puna_status status = check_ranges(decided, error);
+    if (status != PUNA_OK) return status;
+    if (decided->context_length == 0) decided->context_length = h->context_length > 1 ? h->context_length : 2;
+    if (decided->threads == 0) decided->threads = threads_default_count();
+    return decide_cache(g, d, decided, error);
+}
+
+device_options engine_device_options(const puna_engine_options *o) {
+    return (device_options){.threads = o->threads, .max_tokens = o->step_tokens + o->max_sequences,
+                            .max_outputs = o->max_sequences, .max_runs = o->max_sequences, .cache_type = o->cache_type};
+}
+
+/* ---- creation ---- */
+
+static puna_status make_cache(engine *e, puna_error *error) {
+    const graph *g = &e->model->graph;
+    size_t *bytes = memory_array(&e->account, g->group_count, sizeof *bytes);
+    if (!bytes) return error_memory(error, "engine", g->group_count * sizeof *bytes);
+    for (uint32_t i = 0; i < g->group_count; i++) bytes[i] = e->model->device->page_bytes(g, i, e->options.cache_type);
+    puna_status status = cache_create(&e->account, bytes, g->group_count, e->options.cache_bytes, &e->cache, error);
+    memory_free(&e->account, bytes);
+    return status;
+}
+
+static puna_status make_batch(engine *e, puna_error *error) {
+    uint32_t rows = e->options.step_tokens + e->options.max_sequences, sequences = e->options.max_sequences;
+    e->ids = memory_array(&e->account, rows, sizeof *e->ids);
+    e->positions = memory_array(&e->account, rows, sizeof *e->positions);
+    e->runs = memory_array(&e->account, sequences, sizeof *e->runs);
+    e->outputs = memory_array(&e->account, sequences, sizeof *e->outputs);
+    e->choices = memory_array(&e->account, sequences, step_choice_bytes());
+    if (e->ids && e->positions && e->runs && e->outputs && e->choices) return PUNA_OK;
+    return error_memory(error, "engine", rows * 8);
+}
+
+puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error) {
+    puna_engine_options decided;
+    puna_status status = engine_decide(&m->hyper, &m->graph, m->device, options, &decided, error);
+    if (status != PUNA_OK) return status;
+    memory_account first;
+    memory_account_init(&first);
+    engine *e = memory_new(&first, sizeof *e);
+    if (!e) return error_memory(error, "engine", sizeof *e);
+    memory_account_init(&e->account);
+    events_init(&e->events, &e->account);
+    e->options = decided;
+    e->model = model_share(m);
+    status = make_cache(e, error);
+    if (status == PUNA_OK) status = make_batch(e, error);
+    if (status == PUNA_OK) {
+        device_options d = engine_device_options(&decided);
+        status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
+    }
+    if (status != PUNA_OK) {
+        engine_close(e);
+        return status;
+    }
+    *out = e;
+    return PUNA_OK;
+}
+
+void engine_close(engine *e) {
+    if (!e) return;
+    for (uint32_t i = 0; i < e->slot_count; i++)
+        if (e->slots[i]) sequence_free(&e->account, e->cache, e->slots[i]);
+    e->model->device->destroy(&e->account, e->runner);
+    cache_destroy(e->cache);
+    events_free(&e->events);
+    memory_free(&e->account, e->slots);
+    memory_free(&e->account, e->generations);
+    memory_free(&e->account, e->ids);
+    memory_free(&e->account, e->positions);
+    memory_free(&e->account, e->runs);
+    memory_free(&e->account, e->outputs);
+    memory_free(&e->account, e->choices);
+    model_release(e->model);
+    memory_account last;
+    memory_account_init(&last);
+    memory_free(&last, e);
+}
+
+/* ---- one thread at a time ---- */
+
+puna_status engine_enter(engine *e, puna_error *error) {
+    if (!atomic_exchange_explicit(&e->entered, true, memory_order_acquire)) return PUNA_OK;
+    return error_set(error, PUNA_BUSY, "engine", "another thread is inside this engine: an engine serves one thread at a time");
+}
+
+void engine_leave(engine *e) { atomic_store_explicit(&e->entered, false, memory_order_release); }
+
+/* ---- sequences by id: the low half is the slot + 1, the high half tells uses of a slot apart ---- */
+
+static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
+    for (uint32_t i = 0; e->open < e->slot_count && i < e->slot_count; i++) {
+        if (e->slots[i]) continue;
+        *slot = i;
+        return PUNA_OK;
+    }
+    if (e->slot_count >= MAX_OPEN)
+        return error_set(error, PUNA_BUSY, "sequence", "%u sequences are open: close some", e->slot_count);
+    uint32_t grown = e->slot_count ? e->slot_count * 2 : 16;
+    sequence **slots = memory_grow(&e->account, e->slots, grown * sizeof *slots);
+    if (slots) e->slots = slots;
+    uint32_t *generations = slots ? memory_grow(&e->account, e->generations, grown * sizeof *generations) : NULL;
+    if (!generations) return error_memory(error, "engine", grown * sizeof *slots);
+    e->generations = generations;
+    *slot = e->slot_count;
+    e->slot_count = grown;
+    return PUNA_OK;
+}
+
+puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {
+    uint32_t slot;
+    puna_status status = free_slot(e, &slot, error);
+    if (status != PUNA_OK) return status;
+    sequence *s = memory_new(&e->account, sizeof *s);
+    if (!s) return error_memory(error, "sequence", sizeof *s);
+    status = cache_sequence_init(e->cache, &s->pages, error);
+    if (status != PUNA_OK) {
+        memory_free(&e->account, s);
+        return status;
+    }
+    s->id = (uint64_t)++e->generations[slot] << 32 | (slot + 1);
+    s->output = UINT32_MAX;
+    e->slots[slot] = s;
+    e->open++;
+    sequence_append(&e->idle, s);
+    *id = s->id;
+    return PUNA_OK;
+}
+
+puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error) {
+    uint32_t slot = (uint32_t)id - 1;
+    if ((uint32_t)id != 0 && slot < e->slot_count && e->slots[slot] && e->slots[slot]->id == id) {
+        *out = e->slots[slot];
+        return PUNA_OK;
+    }
+    return error_set(error, PUNA_CLOSED, "sequence", "no open sequence has the id %llu", (unsigned long long)id);
+}
+
+void engine_close_sequence(engine *e, sequence *s) {
+    scheduler_retire(e, s);
+    sequence_remove(&e->idle, s);
+    e->slots[(uint32_t)s->id - 1] = NULL;
+    e->open--;
+    sequence_free(&e->account, e->cache, s);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The engine: many sequences that generate together, one step at a time (continuous batching).
+ *
+ *     waiting ──admit──► running ──finish──► idle ──generate──► waiting
+ *
+ * engine.c makes and closes it, scheduler.c decides who runs, step.c does one round, events.c holds what a round tells.
+ *
+ * Invariants: nothing in a sequence's result depends on its neighbours; the cache bytes reserved by running sequences
+ * never exceed the budget, so that none of them can run out of pages half-way; idle sequences give up their pages, the
+ * longest unused first, when a new one needs them.
+ *
+ * One thread at a time: engine_enter refuses a second one.
+ */
+#ifndef PUNA_ENGINE_ENGINE_H
+#define PUNA_ENGINE_ENGINE_H
+
+#include <stdatomic.h>
+
+#include "engine/events.h"
+#include "engine/sequence.h"
+#include "model/model.h"
+
+struct puna_engine {
+    _Atomic bool entered;
+    memory_account account;
+    model *model;
+    device_runner *runner;
+    cache *cache;
+    puna_engine_options options; /* as decided: no zero stands for a default any more */
+    sequence **slots;            /* sequences by the low half of their id, less one */
+    uint32_t slot_count;
+    uint32_t *generations;       /* [slot]: the high half of the id in use, so that old ids are told apart */
+    uint32_t open;
+    sequence_list idle, waiting, running;
+    uint64_t reserved;           /* bytes, of the running */
+    events events;
+    uint64_t steps;
+    /* the batch of a step */
+    int32_t *ids;
+    uint32_t *positions;
+    device_run *runs;
+    uint32_t *outputs;
+    struct step_choice *choices; /* [max_sequences] */
+};
+
+typedef struct puna_engine engine;
+
+/* Options with every 0 replaced, or an error that names what is out of range or does not fit into memory. */
+puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
+                          puna_engine_options *decided, puna_error *error);
+
+/* What engines of these options are to a device. */
+device_options engine_device_options(const puna_engine_options *decided);
+
+puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
+void engine_close(engine *e);
+
+/* Every public call on an engine stands between these two. */
+puna_status engine_enter(engine *e, puna_error *error);
+void engine_leave(engine *e);
+
+/* engine.c: sequences by id. */
+puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
+puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error);
+void engine_close_sequence(engine *e, sequence *s);
+
+/* scheduler.c */
+puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count, const puna_generation *generation,
+                               puna_error *error);
+void scheduler_admit(engine *e);                    /* moves from waiting to running what fits */
+bool scheduler_make_room(engine *e, const sequence *s); /* for s->reserved; false if running ones need it */
+void scheduler_retire(engine *e, sequence *s);      /* from waiting or running to idle */
+
+/* step.c */
+size_t step_choice_bytes(void);
+puna_status step_run(engine *e, puna_step *report, puna_error *error);
+puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
+                        puna_error *error);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who runs: the queue, reservations, and idle sequences that give up their pages. */
+#include <string.h>
+
+#include "base/os.h"
+#include "engine/engine.h"
+
+static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
+    if (count == 0) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "a generation needs at least one token before it");
+    if (count >= e->options.context_length) {
+        puna_status status = error_set(error, PUNA_CONTEXT_FULL, "ids", "the prompt has %llu tokens; the context of %u leaves no room "
+                                       "for an answer: shorten it or raise contextLength",
+                                       (unsigned long long)count, e->options.context_length);
+        if (error) {
+            error->needed = count + 1;
+            error->available = e->options.context_length;
+        }
+        return status;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (ids[i] >= 0 && (uint32_t)ids[i] < e->model->hyper.vocabulary) continue;
+        return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "token %llu is %d; the vocabulary has 0 to %u",
+                         (unsigned long long)i, ids[i], e->model->hyper.vocabulary - 1);
+    }
+    return PUNA_OK;
+}
+
+static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t count, const puna_generation *g,
+                         puna_error *error) {
+    memory_account *account = &e->account;
+    puna_status status = sampler_create(account, g, (int32_t)e->model->hyper.vocabulary, &s->sampler, error);
+    if (status == PUNA_OK) status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
+    if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status != PUNA_OK) sequence_end_generation(account, s);
+    return status;
+}
+
+puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count, const puna_generation *g,
+                               puna_error *error) {
+    if (s->state != SEQUENCE_IDLE)
+        return error_set(error, PUNA_BUSY, "sequence", "the sequence is still generating: cancel it or wait for its end");
+    puna_status status = check_ids(e, ids, count, error);
+    if (status != PUNA_OK) return status;
+    uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
+    if (e->running.count + e->waiting.count >= places)
+        return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
+    status = begin(e, s, ids, (uint32_t)count, g, error);
+    if (status != PUNA_OK) return status;
+    for (uint64_t i = 0; i < count; i++) sampler_accept(s->sampler, ids[i]);
+    uint64_t limit = g->max_tokens ? count + g->max_tokens : e->options.context_length;
+    s->limited = g->max_tokens && limit <= e->options.context_length;
+    s->limit = s->limited ? (uint32_t)limit : e->options.context_length;
+    s->ignores_end = g->flags & PUNA_GENERATE_IGNORE_EOS;
+    s->prompt = (uint32_t)count;
+    s->reused = s->cached;
+    s->generated = 0;
+    s->reserved = cache_bytes_for(e->cache, s->limit);
+    s->asked_ns = os_clock_ns();
+    s->started_ns = s->first_ns = s->last_ns = 0;
+    sequence_remove(&e->idle, s);
+    s->state = SEQUENCE_WAITING;
+    sequence_append(&e->waiting, s);
+    return PUNA_OK;
+}
+
+/* Bytes that idle and waiting sequences hold; a waiting one's own pages are part of what it reserves. */
+static uint64_t held(const sequence_list *list, const cache *c, const sequence *but) {
+    uint64_t bytes = 0;
+    for (const sequence *s = list->first; s; s = s->next)
+        if (s != but && s->cached) bytes += cache_bytes_for(c, s->cached);
+    return bytes;
+}
+
+static bool evict_oldest(engine *e, sequence_list *list, const sequence *but) {
+    for (sequence *s = list->first; s; s = s->next) {
+        if (s == but || s->cached == 0) continue;
+        cache_truncate(e->cache, &s->pages, 0);
+        s->cached = s->reused = 0;
+        return true;
+    }
+    return false;
+}
+
+bool scheduler_make_room(engine *e, const sequence *s) {
+    uint64_t budget = cache_budget(e->cache);
+    if (e->reserved + s->reserved > budget) return false;
+    while (e->reserved + s->reserved + held(&e->idle, e->cache, s) + held(&e->waiting, e->cache, s) > budget)
+        if (!evict_oldest(e, &e->idle, s) && !evict_oldest(e, &e->waiting, s)) return false;
+    return true;
+}
+
+void scheduler_admit(engine *e) {
+    while (e->waiting.first && e->running.count < e->options.max_sequences) {
+        sequence *s = e->waiting.first;
+        if (!scheduler_make_room(e, s)) return;
+        sequence_remove(&e->waiting, s);
+        s->state = SEQUENCE_RUNNING;
+        s->started_ns = os_clock_ns();
+        e->reserved += s->reserved;
+        sequence_append(&e->running, s);
+    }
+}
+
+void scheduler_retire(engine *e, sequence *s) {
+    if (s->state == SEQUENCE_RUNNING) {
+        e->reserved -= s->reserved;
+        sequence_remove(&e->running, s);
+    } else if (s->state == SEQUENCE_WAITING) {
+        sequence_remove(&e->waiting, s);
+    } else {
+        return;
+    }
+    sequence_end_generation(&e->account, s);
+    s->state = SEQUENCE_IDLE;
+    sequence_append(&e->idle, s);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/sequence.h"
+
+#include <string.h>
+
+void sequence_append(sequence_list *list, sequence *s) {
+    s->next = NULL;
+    s->previous = list->last;
+    if (list->last) list->last->next = s;
+    else list->first = s;
+    list->last = s;
+    list->count++;
+}
+
+void sequence_remove(sequence_list *list, sequence *s) {
+    if (s->previous) s->previous->next = s->next;
+    else list->first = s->next;
+    if (s->next) s->next->previous = s->previous;
+    else list->last = s->previous;
+    s->next = s->previous = NULL;
+    list->count--;
+}
+
+static puna_status reserve(memory_account *account, sequence *s, uint32_t count, puna_error *error) {
+    if (count <= s->capacity) return PUNA_OK;
+    uint64_t capacity = s->capacity ? s->capacity : 64;
+    while (capacity < count) capacity *= 2;
+    int32_t *tokens = memory_grow(account, s->tokens, capacity * sizeof *tokens);
+    if (!tokens) return error_memory(error, "sequence", capacity * sizeof *tokens);
+    s->tokens = tokens;
+    s->capacity = (uint32_t)capacity;
+    return PUNA_OK;
+}
+
+puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, const int32_t *ids, uint32_t count,
+                                puna_error *error) {
+    puna_status status = reserve(account, s, count, error);
+    if (status != PUNA_OK) return status;
+    uint32_t common = 0, most = s->cached < count - 1 ? s->cached : count - 1;
+    while (common < most && s->tokens[common] == ids[common]) common++;
+    memcpy(s->tokens, ids, count * sizeof *ids);
+    s->count = count;
+    s->cached = common;
+    cache_truncate(c, &s->pages, common);
+    return PUNA_OK;
+}
+
+puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id, puna_error *error) {
+    puna_status status = reserve(account, s, s->count + 1, error);
+    if (status == PUNA_OK) s->tokens[s->count++] = id;
+    return status;
+}
+
+void sequence_end_generation(memory_account *account, sequence *s) {
+    sampler_free(account, s->sampler);
+    stream_free(account, s->stream);
+    s->sampler = NULL;
+    s->stream = NULL;
+    s->cancelled = false;
+    s->reserved = 0;
+    s->rows = 0;
+    s->output = UINT32_MAX;
+}
+
+void sequence_free(memory_account *account, cache *c, sequence *s) {
+    if (!s) return;
+    sequence_end_generation(account, s);
+    cache_sequence_release(c, &s->pages);
+    memory_free(account, s->tokens);
+    memory_free(account, s);
+}

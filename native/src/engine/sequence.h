@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A sequence: token ids, how many of them the cache holds, and the generation that runs on them, if one does.
+ *
+ * Invariants: cached <= count; while a generation runs, cached < count; pages hold at least `cached` positions. Idle
+ * sequences may lose their pages at any time (cached becomes 0): computing them again gives the same bits.
+ */
+#ifndef PUNA_ENGINE_SEQUENCE_H
+#define PUNA_ENGINE_SEQUENCE_H
+
+#include "cache/cache.h"
+#include "sample/sampler.h"
+#include "text/stream.h"
+
+typedef enum sequence_state {
+    SEQUENCE_IDLE,    /* between generations */
+    SEQUENCE_WAITING, /* in the queue */
+    SEQUENCE_RUNNING  /* in the batch: its prompt, or token by token */
+} sequence_state;
+
+typedef struct sequence {
+    uint64_t id;
+    sequence_state state;
+    struct sequence *next, *previous; /* in the list of its state, oldest first */
+    int32_t *tokens;
+    uint32_t count, capacity;
+    uint32_t cached;         /* positions whose keys and values the pages hold */
+    cache_sequence pages;
+    /* the generation */
+    sampler *sampler;
+    stream *stream;
+    uint32_t prompt, reused, generated;
+    uint32_t limit;          /* tokens that `count` may reach: prompt + max_tokens, at most the context */
+    bool limited;            /* by max_tokens rather than by the context */
+    bool cancelled;
+    bool ignores_end;
+    uint64_t reserved;       /* bytes of cache that it may come to need */
+    uint32_t row, rows;      /* in the batch of the current step; rows 0: not in it */
+    uint32_t output;         /* row of logits, UINT32_MAX: none */
+    uint64_t asked_ns, started_ns, first_ns, last_ns;
+} sequence;
+
+/* Sequences in order, oldest first. */
+typedef struct sequence_list {
+    sequence *first, *last;
+    uint32_t count;
+} sequence_list;
+
+void sequence_append(sequence_list *list, sequence *s);
+void sequence_remove(sequence_list *list, sequence *s);
+
+/* Replaces the tokens by `ids`; what the cache holds of a common beginning stays (but the last token is always computed
+   again: its logits are wanted). */
+puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, const int32_t *ids, uint32_t count,
+                                puna_error *error);
+puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id, puna_error *error);
+
+/* Ends the generation: frees what only it needed. */
+void sequence_end_generation(memory_account *account, sequence *s);
+void sequence_free(memory_account *account, cache *c, sequence *s);
+
+#endif

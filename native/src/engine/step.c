@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One round: who computes what, the batch, the samples, and what is told of them. */
+#include <string.h>
+
+#include "base/math.h"
+#include "base/os.h"
+#include "base/threads.h"
+#include "engine/engine.h"
+
+/* What was sampled for one row of logits. */
+struct step_choice {
+    sequence *sequence;
+    sampler_choice choice;
+    puna_status status;
+    puna_error error;
+};
+
+size_t step_choice_bytes(void) { return sizeof(struct step_choice); }
+
+/* ---- telling ---- */
+
+static puna_event event_of(const sequence *s, uint32_t kind) {
+    return (puna_event){.kind = kind, .sequence = s->id, .token = -1, .message = ""};
+}
+
+static uint64_t between(uint64_t from, uint64_t to) { return from && to > from ? to - from : 0; }
+
+/* The generation ends: its last event, and the sequence is idle again. `text` was released by a last token. */
+static void finish(engine *e, sequence *s, uint32_t stop, int32_t stop_index, const puna_error *why, bool *lost) {
+    puna_event event = event_of(s, PUNA_EVENT_FINISHED);
+    const char *text = "";
+    size_t length = 0;
+    if (stop != PUNA_STOP_TEXT && stream_finish(s->stream, &text, &length, NULL) == PUNA_OK) {
+        event.text = text;
+        event.text_length = length;
+    }
+    event.stop = stop;
+    event.stop_index = stop_index < 0 ? 0 : (uint32_t)stop_index;
+    event.stop_index_valid = stop_index >= 0;
+    event.status = why ? why->status : PUNA_OK;
+    event.message = why ? why->message : "";
+    event.prompt_tokens = s->prompt;
+    event.cached_tokens = s->reused;
+    event.generated_tokens = s->generated;
+    event.queued_ns = between(s->asked_ns, s->started_ns);
+    event.prompt_ns = between(s->started_ns, s->first_ns);
+    event.generate_ns = between(s->first_ns, s->last_ns);
+    if (!events_add(&e->events, &event)) *lost = true;
+    scheduler_retire(e, s);
+}
+
+static void finish_cancelled(engine *e, bool *lost) {
+    sequence_list *lists[] = {&e->running, &e->waiting};
+    for (int i = 0; i < 2; i++) {
+        for (sequence *s = lists[i]->first, *next; s; s = next) {
+            next = s->next;
+            if (s->cancelled) finish(e, s, PUNA_STOP_CANCELLED, -1, NULL, lost);
+        }
+    }
+}
+
+/* ---- the batch ---- */
+
+static void add_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
+    s->row = batch->tokens;
+    s->rows = rows;
+    for (uint32_t i = 0; i < rows; i++) {
+        e->ids[batch->tokens + i] = s->tokens[s->cached + i];
+        e->positions[batch->tokens + i] = s->cached + i;
+    }
+    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data};
+    batch->tokens += rows;
+    s->output = UINT32_MAX;
+    if (s->cached + rows == s->count) {
+        s->output = batch->output_count;
+        e->outputs[batch->output_count++] = s->row + rows - 1;
+    }
+}
+
+/* Tokens first: one row for each sequence that is past its prompt; then slices of prompts, in order of arrival. */
+static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) {
+    uint32_t budget = e->options.step_tokens;
+    for (int prompts = 0; prompts < 2; prompts++) {
+        for (sequence *s = e->running.first, *next; s; s = next) {
+            next = s->next;
+            uint32_t left = s->count - s->cached;
+            if ((s->generated == 0) != (prompts == 1)) continue;
+            uint32_t rows = prompts && left > budget ? budget : left;
+            s->rows = 0;
+            if (rows == 0 || batch->run_count == e->options.max_sequences) continue;
+            puna_error error = PUNA_ERROR_INIT;
+            if (cache_extend(e->cache, &s->pages, s->cached + rows, s->cached, &error) != PUNA_OK) {
+                finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
+                continue;
+            }
+            add_rows(e, batch, s, rows);
+            if (!prompts) continue;
+            budget -= rows;
+            report->prompt_tokens += rows;
+        }
+    }
+}
+
+static device_batch new_batch(engine *e) {
+    return (device_batch){.ids = e->ids, .positions = e->positions, .runs = e->runs, .outputs = e->outputs};
+}
+
+/* ---- samples ---- */
+
+typedef struct sampling {
+    engine *e;
+    const float *logits;
+} sampling;
+
+static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
+    (void)thread;
+    const sampling *w = context;
+    size_t vocabulary = w->e->model->hyper.vocabulary;
+    for (uint32_t i = begin; i < end; i++) {
+        struct step_choice *c = &w->e->choices[i];
+        c->error = (puna_error)PUNA_ERROR_INIT;
+        c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice, &c->error);
+    }
+}
+
+static void sample_all(engine *e, uint32_t count) {
+    sampling work = {e, e->model->device->logits(e->runner)};
+    threads_phase phase = {sample_range, &work, count, 1};
+    threads_pool *pool = e->model->device->threads(e->runner);
+    if (count > 1 && pool) threads_run(pool, &phase, 1);
+    else if (count) sample_range(&work, 0, count, 0);
+}
+
+static uint32_t stop_reason(const engine *e, const sequence *s, int32_t token, int32_t stop_index) {
+    if (!s->ignores_end && tokenizer_ends_generation(e->model->tokenizer, token)) return PUNA_STOP_END;
+    if (stop_index >= 0) return PUNA_STOP_TEXT;
+    if (s->count >= s->limit) return s->limited ? PUNA_STOP_LENGTH : PUNA_STOP_CONTEXT;
+    return PUNA_STOP_NONE;
+}
+
+static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lost) {
+    sequence *s = c->sequence;
+    puna_event event = event_of(s, PUNA_EVENT_TOKEN);
+    const char *text = "";
+    size_t length = 0;
+    int32_t stop_index = -1;
+    if (c->status == PUNA_OK) c->status = sequence_add_token(&e->account, s, c->choice.id, &c->error);
+    /* a row beyond the tokenizer's vocabulary (padding of the matrix) stands for no text */
+    bool known = c->choice.id < tokenizer_size(e->model->tokenizer);
+    if (c->status == PUNA_OK && known) c->status = stream_push(s->stream, c->choice.id, &text, &length, &stop_index, &c->error);
+    if (c->status != PUNA_OK) {
+        finish(e, s, PUNA_STOP_FAILED, -1, &c->error, lost);
+        return;
+    }
+    sampler_accept(s->sampler, c->choice.id);
+    s->last_ns = os_clock_ns();
+    if (s->generated++ == 0) s->first_ns = s->last_ns;
+    event.token = c->choice.id;
+    event.logprob = c->choice.logprob;
+    event.top = c->choice.top;
+    event.top_count = c->choice.top_count;
+    event.text = text;
+    event.text_length = length;
+    if (!events_add(&e->events, &event)) *lost = true;
+    report->tokens++;
+    uint32_t stop = known ? stop_reason(e, s, c->choice.id, stop_index)
+                          : s->count >= s->limit ? (s->limited ? PUNA_STOP_LENGTH : PUNA_STOP_CONTEXT) : PUNA_STOP_NONE;
+    if (stop != PUNA_STOP_NONE) finish(e, s, stop, stop == PUNA_STOP_TEXT ? stop_index : -1, NULL, lost);
+}
+
+static void take_results(engine *e, const device_batch *batch, puna_step *report, bool *lost) {
+    for (sequence *s = e->running.first; s; s = s->next) {
+        if (s->rows == 0) continue;
+        s->cached += s->rows;
+        s->rows = 0;
+        report->sequences++;
+        if (s->output != UINT32_MAX) e->choices[s->output].sequence = s;
+    }
+    sample_all(e, batch->output_count);
+    for (uint32_t i = 0; i < batch->output_count; i++) accept(e, &e->choices[i], report, lost);
+}
+
+puna_status step_run(engine *e, puna_step *report, puna_error *error) {
+    bool lost = false;
+    memset(report, 0, sizeof *report);
+    report->size = sizeof *report;
+    events_clear(&e->events);
+    math_environment environment = math_environment_enter();
+    finish_cancelled(e, &lost);
+    scheduler_admit(e);
+    device_batch batch = new_batch(e);
+    fill(e, &batch, report, &lost);
+    if (batch.tokens) {
+        e->model->device->run(e->runner, &batch);
+        take_results(e, &batch, report, &lost);
+        e->steps++;
+    }
+    math_environment_leave(environment);
+    report->active = e->running.count + e->waiting.count;
+    report->events = e->events.count;
+    return lost ? error_memory(error, "events", 4096) : PUNA_OK;
+}
+
+/* ---- raw logits ---- */
+
+static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *logits, puna_error *error) {
+    device_batch batch = new_batch(e);
+    uint32_t left = s->count - s->cached;
+    bool wanted = s->cached >= first;
+    uint32_t most = wanted ? e->options.max_sequences : e->options.step_tokens;
+    if (!wanted && first - s->cached < most) most = first - s->cached;
+    uint32_t rows = left < most ? left : most;
+    if (rows > e->options.step_tokens) rows = e->options.step_tokens;
+    puna_status status = cache_extend(e->cache, &s->pages, s->cached + rows, s->cached, error);
+    if (status != PUNA_OK) return status;
+    add_rows(e, &batch, s, rows);
+    batch.output_count = wanted ? rows : 0;
+    for (uint32_t i = 0; i < batch.output_count; i++) e->outputs[i] = i;
+    e->model->device->run(e->runner, &batch);
+    size_t width = e->model->hyper.vocabulary;
+    if (wanted) memcpy(logits + (s->cached - first) * width, e->model->device->logits(e->runner), rows * width * sizeof *logits);
+    s->cached += rows;
+    return PUNA_OK;
+}
+
+puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
+                        puna_error *error) {
+    uint64_t id;
+    sequence *s;
+    puna_status status = engine_open_sequence(e, &id, error);
+    if (status != PUNA_OK) return status;
+    status = engine_find(e, id, &s, error);
+    if (status == PUNA_OK) status = sequence_set_tokens(&e->account, e->cache, s, ids, count, error);
+    s->reserved = cache_bytes_for(e->cache, count);
+    if (status == PUNA_OK && !scheduler_make_room(e, s))
+        status = error_set(error, PUNA_BUSY, "engine", "sequences that are running need the cache: wait for their end");
+    task_total(task, count);
+    math_environment environment = math_environment_enter();
+    while (status == PUNA_OK && s->cached < s->count) {
+        uint32_t before = s->cached;
+        status = task_cancelled(task) ? task_stopped(error, "computing logits") : logits_part(e, s, first, logits, error);
+        task_advance(task, s->cached - before);
+    }
+    math_environment_leave(environment);
+    engine_close_sequence(e, s);
+    return status;
+}

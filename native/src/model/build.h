@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What an architecture's file needs to say its graph: weights by name, checked for shape, and the graph builder.
+ *
+ * Like the graph, a build remembers the first error; model_build in registry.c checks it once at the end.
+ */
+#ifndef PUNA_MODEL_BUILD_H
+#define PUNA_MODEL_BUILD_H
+
+#include "graph/graph.h"
+#include "model/hyper.h"
+
+typedef struct build {
+    const gguf_file *file;
+    const hyper *h;
+    graph *g;
+    graph_weight *known; /* [tensors] the graph weight of a tensor, GRAPH_ABSENT if not yet used */
+    puna_status status;
+    puna_error *error;
+} build;
+
+/* A tensor by name (printf-like) as a [rows, cols] matrix: rows outputs, cols inputs. The same tensor asked for twice is
+   the same weight. Absent or of another shape: an error that names file and tensor. */
+graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
+
+/* A vector of n elements. */
+graph_weight build_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
+
+/* The same, GRAPH_ABSENT if the file has none of that name. */
+graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
+graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
+
+/* The rotary frequency table of these hyperparameters: base^(-2i/rotated), scaled as they say; rope_freqs.weight (Llama
+   3's factors) divides where the file has it. */
+uint32_t build_rope_table(build *b);
+
+/* One row an architecture. */
+typedef struct model_family {
+    const char *name; /* general.architecture */
+    graph_value (*logits)(build *b);
+} model_family;
+
+/* Builds the graph of the file's architecture. PUNA_UNSUPPORTED lists the architectures that there are. */
+puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_error *error);
+
+/* The families' own files. */
+graph_value llama_logits(build *b);
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/threads.h"
+#include "model/build.h"
+
+puna_status model_outline(const gguf_file *file, memory_account *account, hyper *h, graph *g, puna_error *error) {
+    graph_init(g, account);
+    puna_status status = hyper_read(file, h, error);
+    if (status == PUNA_OK) status = model_build(file, h, g, error);
+    if (status != PUNA_OK) graph_free(g);
+    return status;
+}
+
+/* Parameters, and the type that holds most of them. */
+static void count_parameters(model *m) {
+    uint64_t best = 0, by_type[64] = {0};
+    for (uint64_t i = 0; i < gguf_tensor_count(m->file); i++) {
+        const gguf_tensor *t = gguf_tensor_at(m->file, i);
+        uint64_t n = t->shape[0] * t->shape[1] * t->shape[2] * t->shape[3];
+        m->parameters += n;
+        if (t->type >= 64) continue;
+        by_type[t->type] += n;
+        if (by_type[t->type] > best) {
+            best = by_type[t->type];
+            m->main_type = t->type;
+        }
+    }
+}
+
+static puna_status check_vocabulary(const model *m, puna_error *error) {
+    if ((uint32_t)tokenizer_size(m->tokenizer) <= m->hyper.vocabulary) return PUNA_OK;
+    return gguf_error(m->file, error, PUNA_INVALID_FILE, "tokenizer.ggml.tokens", PUNA_NO_OFFSET,
+                      "the tokenizer has %d tokens, the embedding only %u rows", tokenizer_size(m->tokenizer),
+                      m->hyper.vocabulary);
+}
+
+static puna_status load_weights(model *m, uint32_t threads, puna_task *task, puna_error *error) {
+    device_source *sources = memory_array(&m->account, m->graph.weight_count, sizeof *sources);
+    if (!sources) return error_memory(error, "model", m->graph.weight_count * sizeof *sources);
+    for (uint32_t i = 0; i < m->graph.weight_count; i++) {
+        const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
+        sources[i] = (device_source){gguf_tensor_data(m->file, t), t->offset, t->bytes};
+    }
+    puna_status status = m->device->load(&m->graph, sources, gguf_map(m->file), threads, task, &m->account, &m->weights, error);
+    memory_free(&m->account, sources);
+    return status;
+}
+
+static puna_status load(model *m, const char *path, uint32_t threads, puna_task *task, puna_error *error) {
+    puna_status status = m->device->check(error);
+    if (status == PUNA_OK) status = gguf_open(path, &m->file, error);
+    if (status == PUNA_OK) status = model_outline(m->file, &m->account, &m->hyper, &m->graph, error);
+    if (status == PUNA_OK) status = tokenizer_load(m->file, &m->tokenizer, error);
+    if (status == PUNA_OK) status = check_vocabulary(m, error);
+    if (status == PUNA_OK) status = load_weights(m, threads, task, error);
+    if (status == PUNA_OK) count_parameters(m);
+    return status;
+}
+
+puna_status model_load(const char *path, uint32_t threads, puna_task *task, model **out, puna_error *error) {
+    memory_account first;
+    memory_account_init(&first);
+    model *m = memory_new(&first, sizeof *m);
+    if (!m) return error_memory(error, "model", sizeof *m);
+    memory_account_init(&m->account);
+    atomic_init(&m->references, 1);
+    m->device = device_find("cpu");
+    graph_init(&m->graph, &m->account);
+    puna_status status = load(m, path, threads ? threads : threads_default_count(), task, error);
+    if (status != PUNA_OK) {
+        model_release(m);
+        return status;
+    }
+    log_write(PUNA_LOG_INFO, "loaded %s: %s, %llu bytes packed", path, m->hyper.architecture,
+              (unsigned long long)model_memory(m));
+    *out = m;
+    return PUNA_OK;
+}
+
+model *model_share(model *m) {
+    atomic_fetch_add_explicit(&m->references, 1, memory_order_relaxed);
+    return m;
+}
+
+void model_release(model *m) {
+    if (!m || atomic_fetch_sub_explicit(&m->references, 1, memory_order_acq_rel) != 1) return;
+    m->device->unload(&m->account, m->weights);
+    graph_free(&m->graph);
+    tokenizer_free(m->tokenizer);
+    gguf_close(m->file);
+    memory_account last;
+    memory_account_init(&last);
+    memory_free(&last, m);
+}
+
+uint64_t model_memory(const model *m) {
+    return memory_used(&m->account) + tokenizer_memory(m->tokenizer) + sizeof *m;
+}

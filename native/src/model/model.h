@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A loaded model: file, tokenizer, hyperparameters, graph and packed weights. Immutable; shared by engines through a
+ * reference count, so that the order of closing does not matter.
+ */
+#ifndef PUNA_MODEL_MODEL_H
+#define PUNA_MODEL_MODEL_H
+
+#include <stdatomic.h>
+
+#include "base/task.h"
+#include "device/device.h"
+#include "model/hyper.h"
+#include "text/tokenizer.h"
+
+struct puna_model {
+    _Atomic uint32_t references;
+    memory_account account;
+    gguf_file *file;
+    tokenizer *tokenizer;
+    hyper hyper;
+    graph graph;
+    const device *device;
+    device_weights *weights;
+    uint64_t parameters;
+    uint32_t main_type; /* what most weights are stored as */
+};
+
+typedef struct puna_model model;
+
+puna_status model_load(const char *path, uint32_t threads, puna_task *task, model **out, puna_error *error);
+model *model_share(model *m);
+void model_release(model *m); /* NULL is allowed */
+
+uint64_t model_memory(const model *m);
+
+/* Hyperparameters and graph from metadata alone, nothing loaded: what a plan needs. *h and *g are filled; free g. */
+puna_status model_outline(const gguf_file *file, memory_account *account, hyper *h, graph *g, puna_error *error);
+
+#endif

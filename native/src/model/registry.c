@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "model/build.h"
+
+static const model_family families[] = {
+    {"llama", llama_logits},
+};
+
+#define FAMILIES (sizeof families / sizeof *families)
+
+static puna_status unknown(const gguf_file *file, const char *name, puna_error *error) {
+    char list[256] = "";
+    for (size_t i = 0; i < FAMILIES; i++) {
+        if (i) strncat(list, ", ", sizeof list - strlen(list) - 1);
+        strncat(list, families[i].name, sizeof list - strlen(list) - 1);
+    }
+    return gguf_error(file, error, PUNA_UNSUPPORTED, "general.architecture", PUNA_NO_OFFSET,
+                      "the architecture \"%s\" is not supported; supported are: %s", name, list);
+}
+
+puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_error *error) {
+    const model_family *family = NULL;
+    for (size_t i = 0; i < FAMILIES; i++)
+        if (strcmp(families[i].name, h->architecture) == 0) family = &families[i];
+    if (!family) return unknown(file, h->architecture, error);
+    size_t tensors = (size_t)gguf_tensor_count(file);
+    build b = {.file = file, .h = h, .g = g, .status = PUNA_OK, .error = error};
+    b.known = memory_array(g->account, tensors + 1, sizeof *b.known);
+    if (!b.known) return error_memory(error, "model", tensors * sizeof *b.known);
+    memset(b.known, 0xFF, tensors * sizeof *b.known);
+    graph_value logits = family->logits(&b);
+    memory_free(g->account, b.known);
+    if (b.status != PUNA_OK) return b.status;
+    return graph_finish(g, logits, error);
+}

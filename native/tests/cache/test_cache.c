@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/cache.h"
+#include "testing.h"
+
+static const size_t page_bytes[2] = {4096, 1024};
+
+typedef struct bed {
+    memory_account account;
+    cache *cache;
+    puna_error error;
+} bed;
+
+static bool setup(bed *b, uint64_t budget) {
+    memset(b, 0, sizeof *b);
+    memory_account_init(&b->account);
+    b->error.size = sizeof b->error;
+    return cache_create(&b->account, page_bytes, 2, budget, &b->cache, &b->error) == PUNA_OK;
+}
+
+static void teardown(bed *b) {
+    CHECK_EQUAL(cache_used(b->cache), 0);
+    cache_destroy(b->cache);
+    CHECK_EQUAL(memory_used(&b->account), 0);
+}
+
+static void pages_come_on_demand_and_go(void) {
+    bed b;
+    NEED(setup(&b, 1 << 20));
+    cache_sequence s;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK);
+    CHECK_EQUAL(cache_used(b.cache), 0);
+    NEED(cache_extend(b.cache, &s, 1, 0, &b.error) == PUNA_OK);
+    CHECK_EQUAL(s.lists[0].count, 1);
+    CHECK_EQUAL(cache_used(b.cache), 5120);
+    NEED(cache_extend(b.cache, &s, 64, 1, &b.error) == PUNA_OK);
+    CHECK_EQUAL(s.lists[0].count, 1);
+    NEED(cache_extend(b.cache, &s, 65, 64, &b.error) == PUNA_OK);
+    CHECK_EQUAL(s.lists[1].count, 2);
+    CHECK(s.data[0] == s.lists[0].data);
+    cache_truncate(b.cache, &s, 64);
+    CHECK_EQUAL(s.lists[0].count, 1);
+    cache_sequence_release(b.cache, &s);
+    teardown(&b);
+}
+
+static void the_budget_is_kept(void) {
+    bed b;
+    NEED(setup(&b, 3 * 5120));
+    cache_sequence s, t;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK);
+    NEED(cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_extend(b.cache, &s, 128, 0, &b.error) == PUNA_OK);
+    CHECK_EQUAL(cache_extend(b.cache, &t, 128, 0, &b.error), PUNA_OUT_OF_MEMORY);
+    CHECK_EQUAL(t.lists[0].count, 0);
+    CHECK_EQUAL(cache_used(b.cache), 2 * 5120);
+    CHECK(strstr(b.error.message, "budget") != NULL);
+    CHECK_EQUAL(cache_extend(b.cache, &t, 64, 0, &b.error), PUNA_OK);
+    cache_sequence_release(b.cache, &s);
+    cache_sequence_release(b.cache, &t);
+    teardown(&b);
+}
+
+static void forks_share_until_they_write(void) {
+    bed b;
+    NEED(setup(&b, 1 << 20));
+    cache_sequence s, t;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK);
+    NEED(cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_extend(b.cache, &s, 100, 0, &b.error) == PUNA_OK);
+    memset(s.data[0][1], 7, page_bytes[0]);
+    uint64_t alone = cache_used(b.cache);
+    NEED(cache_fork(b.cache, &s, &t, &b.error) == PUNA_OK);
+    CHECK_EQUAL(cache_used(b.cache), alone);
+    NEED(cache_extend(b.cache, &t, 101, 100, &b.error) == PUNA_OK);
+    CHECK_EQUAL(cache_used(b.cache), alone + 5120); /* one page a group was copied */
+    CHECK(t.data[0][0] == s.data[0][0] && t.data[0][1] != s.data[0][1]);
+    CHECK_EQUAL(t.data[0][1][4095], 7);
+    t.data[0][1][0] = 9;
+    CHECK_EQUAL(s.data[0][1][0], 7);
+    cache_sequence_release(b.cache, &s);
+    CHECK_EQUAL(t.data[0][1][0], 9);
+    cache_sequence_release(b.cache, &t);
+    teardown(&b);
+}
+
+/* Many sequences that grow, shrink, fork and go: what is accounted is what the lists hold. */
+static void accounts_hold_under_random_use(void) {
+    bed b;
+    NEED(setup(&b, 40 * 5120));
+    cache_sequence s[6];
+    for (int i = 0; i < 6; i++) NEED(cache_sequence_init(b.cache, &s[i], &b.error) == PUNA_OK);
+    for (int round = 0; round < 5000; round++) {
+        uint32_t i = testing_below(6), k = testing_below(6), have = s[i].lists[0].count * CACHE_PAGE;
+        switch (testing_below(4)) {
+        case 0: cache_truncate(b.cache, &s[i], testing_below(have + 1)); break;
+        case 1:
+            if (i == k) break;
+            cache_truncate(b.cache, &s[k], 0);
+            CHECK(cache_fork(b.cache, &s[i], &s[k], &b.error) == PUNA_OK);
+            break;
+        default: cache_extend(b.cache, &s[i], have + 1 + testing_below(200), testing_below(have + 1), &b.error);
+        }
+        CHECK_EQUAL(s[i].lists[0].count, s[i].lists[1].count);
+        CHECK(cache_used(b.cache) <= cache_budget(b.cache));
+        uint64_t distinct = 0; /* pages of group 0 that somebody holds */
+        for (int a = 0; a < 6; a++)
+            for (uint32_t p = 0; p < s[a].lists[0].count; p++) {
+                bool seen = false;
+                for (int c = 0; c < a && !seen; c++)
+                    for (uint32_t q = 0; q < s[c].lists[0].count && !seen; q++) seen = s[c].data[0][q] == s[a].data[0][p];
+                distinct += !seen;
+            }
+        CHECK_EQUAL(cache_used(b.cache), distinct * 5120);
+    }
+    for (int i = 0; i < 6; i++) cache_sequence_release(b.cache, &s[i]);
+    teardown(&b);
+}
+
+static int allowed;
+static bool gate(void *context, size_t bytes) {
+    (void)context;
+    (void)bytes;
+    return allowed-- > 0;
+}
+
+static void every_failing_allocation_is_a_status(void) {
+    for (int n = 0; n < 200; n++) {
+        memory_account account;
+        memory_account_init(&account);
+        cache *c = NULL;
+        cache_sequence s = {0}, t = {0};
+        puna_error error = PUNA_ERROR_INIT;
+        allowed = n;
+        memory_set_gate(gate, NULL);
+        puna_status status = cache_create(&account, page_bytes, 2, 1 << 20, &c, &error);
+        if (status == PUNA_OK) status = cache_sequence_init(c, &s, &error);
+        if (status == PUNA_OK) status = cache_sequence_init(c, &t, &error);
+        if (status == PUNA_OK) status = cache_extend(c, &s, 1000, 0, &error);
+        if (status == PUNA_OK) status = cache_fork(c, &s, &t, &error);
+        memory_set_gate(NULL, NULL);
+        if (c) {
+            if (s.lists) cache_sequence_release(c, &s);
+            if (t.lists) cache_sequence_release(c, &t);
+        }
+        cache_destroy(c);
+        CHECK_EQUAL(memory_used(&account), 0);
+        if (status == PUNA_OK) {
+            CHECK(n > 5);
+            return;
+        }
+        CHECK_EQUAL(status, PUNA_OUT_OF_MEMORY);
+    }
+    CHECK(!"a run without a failure");
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(pages_come_on_demand_and_go);
+    TEST(the_budget_is_kept);
+    TEST(forks_share_until_they_write);
+    TEST(accounts_hold_under_random_use);
+    TEST(every_failing_allocation_is_a_status);
+    return testing_end();
+}

@@ -8,4 +8,5 @@ module dev.puna {
     requires static transitive org.jspecify;
 
     exports dev.puna;
+    exports dev.puna.store;
 }

@@ -2,7 +2,7 @@
 package dev.puna.bindings.spi;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.net.URL;
 
 /** A compiled library inside an artifact, for one platform. */
 public interface NativeBundle {
@@ -14,10 +14,10 @@ public interface NativeBundle {
     String platform();
 
     /**
-     * Opens the library's bytes.
+     * Where the library's bytes are.
      *
-     * @return a stream that the caller closes
+     * @return an address inside the artifact
      * @throws IOException if the artifact does not hold what it should
      */
-    InputStream open() throws IOException;
+    URL library() throws IOException;
 }

@@ -3,7 +3,7 @@ package dev.puna.natives.linux.x86_64;
 
 import dev.puna.bindings.spi.NativeBundle;
 import java.io.IOException;
-import java.io.InputStream;
+import java.net.URL;
 
 /** Offers this artifact's library to the bindings. */
 public final class Bundle implements NativeBundle {
@@ -16,11 +16,11 @@ public final class Bundle implements NativeBundle {
     }
 
     @Override
-    public InputStream open() throws IOException {
-        InputStream stream = Bundle.class.getResourceAsStream("/META-INF/puna/linux-x86_64/libpuna.so");
-        if (stream == null) {
+    public URL library() throws IOException {
+        URL library = Bundle.class.getResource("/META-INF/puna/linux-x86_64/libpuna.so");
+        if (library == null) {
             throw new IOException("the artifact puna-natives-linux-x86_64 holds no libpuna.so");
         }
-        return stream;
+        return library;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.puna.bindings;
+package dev.puna.bindings.library;
 
 import java.util.Locale;
 

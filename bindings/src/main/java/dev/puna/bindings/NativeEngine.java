@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.bindings;
+
+import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_engine_info;
+import dev.puna.bindings.gen.puna_event;
+import dev.puna.bindings.gen.puna_generation;
+import dev.puna.bindings.gen.puna_logprob;
+import dev.puna.bindings.gen.puna_stage;
+import dev.puna.bindings.gen.puna_step;
+import dev.puna.bindings.gen.puna_text;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Many sequences that generate together, one step at a time. One thread drives it; a second one that comes meanwhile is
+ * refused with {@link NativeStatus#BUSY}. {@link #info} and {@link #close} may come from any thread.
+ */
+public final class NativeEngine extends NativeObject {
+    private NativeEngine(NativeModel model, MemorySegment engine) {
+        super("engine", engine, PunaH::puna_engine_close, model);
+    }
+
+    /**
+     * An engine's state.
+     *
+     * @param contextLength positions of one sequence
+     * @param threads that compute
+     * @param stepTokens prompt tokens computed in one step
+     * @param sequences open now
+     * @param running of those: in the batch
+     * @param waiting of those: in the queue
+     * @param pagePositions positions that one page holds
+     * @param pageBytes its size
+     * @param pagesTotal that the budget allows
+     * @param pagesUsed referenced by sequences now
+     * @param memoryBytes accounted to the engine now
+     * @param steps since it was created
+     */
+    public record Info(
+            int contextLength,
+            int threads,
+            int stepTokens,
+            int sequences,
+            int running,
+            int waiting,
+            int pagePositions,
+            long pageBytes,
+            long pagesTotal,
+            long pagesUsed,
+            long memoryBytes,
+            long steps) {}
+
+    /**
+     * One round.
+     *
+     * @param active sequences that still have work after it
+     * @param sequences that took part
+     * @param promptTokens computed
+     * @param tokens generated
+     * @param events ready to be taken
+     */
+    public record Step(int active, int sequences, int promptTokens, int tokens, int events) {}
+
+    /**
+     * Creates an engine on a model, which stays loaded while the engine lives.
+     *
+     * @param model whose closing closes the engine
+     * @param options how it is set up
+     * @return the engine, to be closed
+     * @throws NativeException if an option is out of range or memory is short
+     */
+    public static NativeEngine create(NativeModel model, NativeEngineOptions options) {
+        try (Handle.Use use = model.use();
+                Call call = new Call()) {
+            MemorySegment out = call.pointer();
+            call.check(PunaH.puna_engine_create(use.address(), options.in(call), out, call.error()));
+            return new NativeEngine(model, out.get(PunaH.C_POINTER, 0));
+        }
+    }
+
+    /**
+     * The engine's state.
+     *
+     * @return a snapshot
+     */
+    public Info info() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment info = call.struct(puna_engine_info.layout());
+            PunaH.puna_engine_describe(engine.address(), info);
+            return new Info(
+                    puna_engine_info.context_length(info),
+                    puna_engine_info.threads(info),
+                    puna_engine_info.step_tokens(info),
+                    puna_engine_info.sequences(info),
+                    puna_engine_info.running(info),
+                    puna_engine_info.waiting(info),
+                    puna_engine_info.page_positions(info),
+                    puna_engine_info.page_bytes(info),
+                    puna_engine_info.pages_total(info),
+                    puna_engine_info.pages_used(info),
+                    puna_engine_info.memory_bytes(info),
+                    puna_engine_info.steps(info));
+        }
+    }
+
+    /**
+     * Opens a sequence, which costs nothing until it generates.
+     *
+     * @return its id
+     */
+    public long openSequence() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_open(engine.address(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Starts a generation.
+     *
+     * @param sequence which
+     * @param ids the whole of its tokens; what the cache holds of a common prefix is reused
+     * @param generation what to do
+     * @throws NativeException BUSY, CONTEXT_FULL, CLOSED or INVALID_ARGUMENT
+     */
+    public void generate(long sequence, int[] ids, NativeGeneration generation) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_generate(
+                    engine.address(), sequence, call.ints(ids), ids.length, generation(call, generation), call.error()));
+        }
+    }
+
+    private static MemorySegment generation(Call call, NativeGeneration from) {
+        MemorySegment to = call.struct(puna_generation.layout());
+        PunaH.puna_generation_default(to);
+        puna_generation.max_tokens(to, from.maxTokens());
+        puna_generation.seed(to, from.seed());
+        puna_generation.logprobs(to, from.logprobs() ? 1 : 0);
+        puna_generation.top_logprobs(to, from.topLogprobs());
+        puna_generation.flags(to, from.ignoreEos() ? PunaH.PUNA_GENERATE_IGNORE_EOS() : 0);
+        puna_generation.stage_count(to, from.stages().size());
+        if (!from.stages().isEmpty()) {
+            puna_generation.stages(to, stages(call, from.stages()));
+        }
+        puna_generation.stop_count(to, from.stops().size());
+        if (!from.stops().isEmpty()) {
+            puna_generation.stops(to, texts(call, from.stops()));
+        }
+        return to;
+    }
+
+    private static MemorySegment stages(Call call, List<NativeStage> from) {
+        MemorySegment to = call.allocate(puna_stage.layout(), from.size());
+        for (int i = 0; i < from.size(); i++) {
+            NativeStage stage = from.get(i);
+            MemorySegment slot = puna_stage.asSlice(to, i);
+            puna_stage.kind(slot, stage.kind().code());
+            puna_stage.value(slot, stage.value());
+            puna_stage.window(slot, stage.window());
+            puna_stage.repeat(slot, stage.repeat());
+            puna_stage.frequency(slot, stage.frequency());
+            puna_stage.presence(slot, stage.presence());
+        }
+        return to;
+    }
+
+    private static MemorySegment texts(Call call, List<String> from) {
+        MemorySegment to = call.allocate(puna_text.layout(), from.size());
+        for (int i = 0; i < from.size(); i++) {
+            byte[] utf8 = from.get(i).getBytes(StandardCharsets.UTF_8);
+            MemorySegment slot = puna_text.asSlice(to, i);
+            puna_text.text(slot, call.text(utf8));
+            puna_text.length(slot, utf8.length);
+        }
+        return to;
+    }
+
+    /**
+     * Ends the running generation; the sequence stays open and keeps its tokens.
+     *
+     * @param sequence which
+     */
+    public void cancel(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_cancel(engine.address(), sequence, call.error()));
+        }
+    }
+
+    /**
+     * Gives back a sequence and its pages; a generation that runs ends without a further event.
+     *
+     * @param sequence which
+     */
+    public void closeSequence(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_close(engine.address(), sequence, call.error()));
+        }
+    }
+
+    /**
+     * A sequence's token ids: prompt and generated ones.
+     *
+     * @param sequence which
+     * @return a copy
+     */
+    public int[] tokens(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment count = call.longs(1);
+            long capacity = 256;
+            while (true) {
+                MemorySegment ids = call.allocate(ValueLayout.JAVA_INT, capacity);
+                int status =
+                        PunaH.puna_sequence_tokens(engine.address(), sequence, ids, capacity, count, call.error());
+                long length = count.get(ValueLayout.JAVA_LONG, 0);
+                if (!call.tooSmall(status)) {
+                    return ids.asSlice(0, length * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
+                }
+                capacity = Math.max(length, capacity + 1);
+            }
+        }
+    }
+
+    /**
+     * Does one round: a token for each running sequence and a slice of the waiting prompts. Takes milliseconds: call it on a
+     * platform thread. Events of the step before that were not taken are dropped.
+     *
+     * @return what was done; with nothing to do it returns at once, nothing active
+     */
+    public Step step() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment step = call.struct(puna_step.layout());
+            call.check(PunaH.puna_engine_step(engine.address(), step, call.error()));
+            return new Step(
+                    puna_step.active(step),
+                    puna_step.sequences(step),
+                    puna_step.prompt_tokens(step),
+                    puna_step.tokens(step),
+                    puna_step.events(step));
+        }
+    }
+
+    /**
+     * Takes the next event of the last step.
+     *
+     * @return the event, or null if there is none left
+     */
+    public @Nullable NativeEvent nextEvent() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment event = call.struct(puna_event.layout());
+            if (PunaH.puna_engine_next_event(engine.address(), event) == 0) {
+                return null;
+            }
+            return puna_event.kind(event) == PunaH.PUNA_EVENT_FINISHED() ? finished(event) : token(event);
+        }
+    }
+
+    private static NativeEvent token(MemorySegment event) {
+        int count = puna_event.top_count(event);
+        int[] ids = new int[count];
+        float[] logprobs = new float[count];
+        if (count > 0) {
+            MemorySegment top = puna_event.top(event);
+            for (int i = 0; i < count; i++) {
+                MemorySegment one = puna_logprob.asSlice(top, i);
+                ids[i] = puna_logprob.id(one);
+                logprobs[i] = puna_logprob.logprob(one);
+            }
+        }
+        return new NativeEvent.Token(
+                puna_event.sequence(event),
+                puna_event.token(event),
+                text(event),
+                puna_event.logprob(event),
+                ids,
+                logprobs);
+    }
+
+    private static NativeEvent finished(MemorySegment event) {
+        NativeEvent.Stop stop = stop(puna_event.stop(event));
+        boolean failed = stop == NativeEvent.Stop.FAILED;
+        return new NativeEvent.Finished(
+                puna_event.sequence(event),
+                stop,
+                puna_event.stop_index_valid(event) == 1 ? puna_event.stop_index(event) : -1,
+                text(event),
+                failed ? NativeStatus.of(puna_event.status(event)) : NativeStatus.OK,
+                failed ? puna_event.message(event).getString(0) : "",
+                puna_event.prompt_tokens(event),
+                puna_event.cached_tokens(event),
+                puna_event.generated_tokens(event),
+                puna_event.queued_ns(event),
+                puna_event.prompt_ns(event),
+                puna_event.generate_ns(event));
+    }
+
+    private static String text(MemorySegment event) {
+        return Call.string(puna_event.text(event), puna_event.text_length(event));
+    }
+
+    private static NativeEvent.Stop stop(int code) {
+        if (code == PunaH.PUNA_STOP_END()) return NativeEvent.Stop.END;
+        if (code == PunaH.PUNA_STOP_LENGTH()) return NativeEvent.Stop.LENGTH;
+        if (code == PunaH.PUNA_STOP_CONTEXT()) return NativeEvent.Stop.CONTEXT;
+        if (code == PunaH.PUNA_STOP_TEXT()) return NativeEvent.Stop.TEXT;
+        if (code == PunaH.PUNA_STOP_CANCELLED()) return NativeEvent.Stop.CANCELLED;
+        return NativeEvent.Stop.FAILED;
+    }
+
+    /**
+     * The logits after each of some ids, computed from an empty cache: row i is what the model says after ids 0 to i. Takes
+     * long: call it on a platform thread.
+     *
+     * @param ids all of them
+     * @param first the first row wanted
+     * @param task can cancel; may be null
+     * @return rows first to the last, one after the other, a number for each token of the vocabulary
+     * @throws NativeException BUSY while sequences are active; CANCELLED
+     */
+    public float[] logits(int[] ids, int first, int vocabulary, @Nullable NativeTask task) {
+        if (task == null) {
+            return logits(ids, first, vocabulary, MemorySegment.NULL);
+        }
+        try (Handle.Use use = task.use()) {
+            return logits(ids, first, vocabulary, use.address());
+        }
+    }
+
+    private float[] logits(int[] ids, int first, int vocabulary, MemorySegment task) {
+        int length = Math.multiplyExact(Math.max(0, ids.length - first), vocabulary);
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment rows = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, length));
+            call.check(PunaH.puna_engine_logits(
+                    engine.address(), call.ints(ids), ids.length, first, rows, length, task, call.error()));
+            return rows.asSlice(0, (long) length * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+}

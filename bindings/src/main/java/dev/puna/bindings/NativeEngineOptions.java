@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.bindings;
+
+import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_engine_options;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * How an engine is set up.
+ *
+ * @param contextLength positions of one sequence; 0: what the model was trained for
+ * @param maxSequences that compute at the same time; others wait
+ * @param maxQueue that wait
+ * @param threads 0: the processor's default
+ * @param stepTokens prompt tokens computed in one step
+ * @param cacheType of keys and values
+ * @param cacheBytes keys and values of all sequences together; 0: as puna.h says
+ */
+public record NativeEngineOptions(
+        int contextLength,
+        int maxSequences,
+        int maxQueue,
+        int threads,
+        int stepTokens,
+        CacheType cacheType,
+        long cacheBytes) {
+    /** How keys and values are stored. */
+    public enum CacheType {
+        /** Half precision. */
+        F16,
+        /** Single precision. */
+        F32
+    }
+
+    /** What the core takes by itself. */
+    public static NativeEngineOptions defaults() {
+        try (Call call = new Call()) {
+            MemorySegment options = call.struct(puna_engine_options.layout());
+            PunaH.puna_engine_options_default(options);
+            return new NativeEngineOptions(
+                    puna_engine_options.context_length(options),
+                    puna_engine_options.max_sequences(options),
+                    puna_engine_options.max_queue(options),
+                    puna_engine_options.threads(options),
+                    puna_engine_options.step_tokens(options),
+                    puna_engine_options.cache_type(options) == PunaH.PUNA_CACHE_F32() ? CacheType.F32 : CacheType.F16,
+                    puna_engine_options.cache_bytes(options));
+        }
+    }
+
+    MemorySegment in(Call call) {
+        MemorySegment options = call.struct(puna_engine_options.layout());
+        PunaH.puna_engine_options_default(options);
+        puna_engine_options.context_length(options, contextLength);
+        puna_engine_options.max_sequences(options, maxSequences);
+        puna_engine_options.max_queue(options, maxQueue);
+        puna_engine_options.threads(options, threads);
+        puna_engine_options.step_tokens(options, stepTokens);
+        puna_engine_options.cache_type(
+                options, cacheType == CacheType.F32 ? PunaH.PUNA_CACHE_F32() : PunaH.PUNA_CACHE_F16());
+        puna_engine_options.cache_bytes(options, cacheBytes);
+        return options;
+    }
+}

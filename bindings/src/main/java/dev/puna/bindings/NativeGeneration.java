@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.bindings;
+
+import java.util.List;
+
+/**
+ * What a generation is to do.
+ *
+ * @param maxTokens 0: as many as the context holds
+ * @param seed equal seeds give equal tokens
+ * @param stages the sampler chain, in the order in which they apply
+ * @param stops generation ends where its text contains one; the stop itself is not handed out
+ * @param logprobs whether the chosen token's log-probability is wanted
+ * @param topLogprobs how many of the best log-probabilities are wanted at each step
+ * @param ignoreEos whether to go on where the model would end
+ */
+public record NativeGeneration(
+        int maxTokens,
+        long seed,
+        List<NativeStage> stages,
+        List<String> stops,
+        boolean logprobs,
+        int topLogprobs,
+        boolean ignoreEos) {
+    /** Copies the lists. */
+    public NativeGeneration {
+        stages = List.copyOf(stages);
+        stops = List.copyOf(stops);
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.bindings;
+
+import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_memory_plan;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What a model with an engine would need, in bytes.
+ *
+ * @param contextLength positions of one sequence
+ * @param weights packed weights
+ * @param mapped what stays in the mapped file
+ * @param cachePosition keys and values a position
+ * @param cache the whole budget of keys and values
+ * @param scratch activations, logits and tables
+ * @param total weights, cache and scratch
+ * @param available free on this machine now
+ */
+public record NativeMemoryPlan(
+        int contextLength,
+        long weights,
+        long mapped,
+        long cachePosition,
+        long cache,
+        long scratch,
+        long total,
+        long available) {
+    /**
+     * Computes a plan from a file's metadata; nothing is loaded.
+     *
+     * @param file the model
+     * @param options the engine's
+     * @return the plan
+     */
+    public static NativeMemoryPlan of(NativeFile file, NativeEngineOptions options) {
+        try (Handle.Use use = file.use();
+                Call call = new Call()) {
+            MemorySegment plan = call.struct(puna_memory_plan.layout());
+            call.check(PunaH.puna_plan(file.address(), options.in(call), plan, call.error()));
+            return new NativeMemoryPlan(
+                    puna_memory_plan.context_length(plan),
+                    puna_memory_plan.weights(plan),
+                    puna_memory_plan.mapped(plan),
+                    puna_memory_plan.cache_position(plan),
+                    puna_memory_plan.cache(plan),
+                    puna_memory_plan.scratch(plan),
+                    puna_memory_plan.total(plan),
+                    puna_memory_plan.available(plan));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiny random llama models as GGUF files, each with what transformers computes from it: native/tests/data/tiny.
+
+    python make_tiny.py                         all of them, into native/tests/data/tiny
+    python make_tiny.py --seed 7 --out /tmp/t   other weights, other prompts
+    python make_tiny.py llama llama_q8_0        some of them
+
+NAME.golden beside NAME.gguf is described in native/tests/data/README.md.
+"""
+
+import argparse
+import pathlib
+import zlib
+
+import numpy as np
+import torch
+import transformers
+from gguf import GGMLQuantizationType as Type
+from gguf import GGUFWriter, RopeScalingType, quants
+
+import corpus
+import gguf_reference
+import vocabularies
+
+VOCABULARY = 384
+CONTEXT = 1024
+LENGTHS = (1, 7, 33, 130, 600)  # one token, less than a page of 64, two pages, more than a span of 512
+GREEDY = 24
+
+SHAPE = dict(hidden_size=96, intermediate_size=160, num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+             head_dim=16, tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+WIDE = SHAPE | dict(hidden_size=192, intermediate_size=576, num_attention_heads=6, num_key_value_heads=3, head_dim=32,
+                    tie_word_embeddings=True)
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+          "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+
+# name: (settings, pre-tokenizer, type of the matrices, type of the embeddings and the output matrix)
+MODELS = {
+    "llama": (SHAPE, "gpt-2", Type.F32, Type.F32),
+    "llama_linear": (SHAPE | dict(tie_word_embeddings=True, rope_parameters={
+        "rope_type": "linear", "rope_theta": 10000.0, "factor": 4.0}), "smollm", Type.F32, Type.F32),
+    "llama_llama3": (SHAPE | dict(tie_word_embeddings=True, rope_parameters=LLAMA3), "llama-bpe", Type.F32, Type.F32),
+    "llama_biased": (SHAPE | dict(attention_bias=True, mlp_bias=True, head_dim=24, num_key_value_heads=6), "qwen2",
+                     Type.F32, Type.F32),
+    "llama_f16": (SHAPE, "gpt-2", Type.F16, Type.F16),
+    "llama_bf16": (SHAPE, "gpt-2", Type.BF16, Type.BF16),
+    "llama_q8_0": (SHAPE, "gpt-2", Type.Q8_0, Type.Q8_0),
+    "llama_q4_0": (SHAPE | dict(tie_word_embeddings=True), "smollm", Type.Q4_0, Type.Q4_0),
+    "llama_q4_1": (SHAPE, "smollm", Type.Q4_1, Type.F16),
+    "llama_wide_q4_1": (WIDE, "smollm", Type.Q4_1, Type.Q8_0),
+}
+
+
+def seeded(name: str, seed: int) -> torch.Generator:
+    """A generator for one tensor or prompt, so that adding another leaves it as it was."""
+    return torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+
+
+@torch.no_grad()
+def randomise(model: torch.nn.Module, seed: int) -> None:
+    """Weights whose every effect shows: matrices keep their input's size, logits spread by about 3."""
+    for name, p in model.named_parameters():
+        noise = torch.randn(p.shape, generator=seeded(name, seed))
+        if p.dim() == 1:
+            p.add_(noise * 0.1)  # norms start at one, biases at zero
+        elif "embed_tokens" in name:
+            p.copy_(noise * 0.3)
+        else:
+            p.copy_(noise * (3 if "lm_head" in name else 1) * p.shape[1] ** -0.5)
+
+
+def rope_factors(rope: dict, dimension: int) -> np.ndarray | None:
+    """What Llama 3's scaling divides each frequency by: the tensor rope_freqs.weight."""
+    if rope["rope_type"] != "llama3":
+        return None
+    lengths = 2 * np.pi * rope["rope_theta"] ** (np.arange(0, dimension, 2) / dimension)
+    original, low, high = rope["original_max_position_embeddings"], rope["low_freq_factor"], rope["high_freq_factor"]
+    smooth = np.clip((original / lengths - low) / (high - low), 0, 1)
+    return (1 / ((1 - smooth) / rope["factor"] + smooth)).astype(np.float32)
+
+
+def metadata(writer: GGUFWriter, name: str, config: transformers.LlamaConfig) -> None:
+    rope = config.rope_parameters
+    writer.add_name(f"tiny {name}")
+    writer.add_license("apache-2.0")
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    if rope["rope_type"] == "linear":
+        writer.add_rope_scaling_type(RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
+
+
+def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matrices: Type, ends: Type,
+          template: str | None = None) -> None:
+    """The model as a GGUF file by llama's conventions."""
+    config = model.config
+    writer = GGUFWriter(path, "llama")
+    metadata(writer, path.stem, config)
+    vocabulary.write(writer)
+    if template:
+        writer.add_chat_template(template)
+    factors = rope_factors(config.rope_parameters, config.head_dim)
+    if factors is not None:
+        writer.add_tensor("rope_freqs.weight", factors)
+    for theirs, p in model.named_parameters():
+        name, w = gguf_reference.gguf_name(theirs), p.detach().numpy().astype(np.float32)
+        if ".attn_q." in name:
+            w = gguf_reference.interleave(w, config.num_attention_heads)
+        if ".attn_k." in name:
+            w = gguf_reference.interleave(w, config.num_key_value_heads)
+        kind = Type.F32 if w.ndim == 1 else matrices if name.startswith("blk.") else ends
+        writer.add_tensor(name, quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def numbers(values) -> str:
+    """The shortest decimals that give back each float32, or integers."""
+    values = np.asarray(values)
+    return " ".join(map(str, values.tolist() if values.dtype.kind in "iu" else values.astype(np.float32)))
+
+
+def best_two(rows: np.ndarray) -> np.ndarray:
+    """By how much the best logit of each row leads."""
+    top = np.sort(rows, -1)[:, -2:]
+    return top[:, 1] - top[:, 0]
+
+
+def case(ids: list[int], logits: np.ndarray) -> list[str]:
+    last = logits[-1]
+    order = np.argsort(-last, kind="stable")[:5]
+    return [f"case: {len(ids)}", f"ids: {numbers(np.array(ids))}", f"argmax: {numbers(logits.argmax(-1))}",
+            f"margins: {numbers(best_two(logits))}", f"logits_mean: {numbers(logits.astype(np.float64).mean(-1))}",
+            f"logits_last: {numbers(last)}", f"top5: {' '.join(f'{i} {last[i]}' for i in order)}"]
+
+
+def greedy(model, ids: list[int], count: int) -> tuple[list[int], list[float]]:
+    """The continuation, computed without a cache, and the lead of each step's best logit."""
+    grown, margins = [], []
+    for _ in range(count):
+        last = gguf_reference.logits(model, ids + grown)[-1]
+        grown.append(int(last.argmax()))
+        margins.append(float(best_two(last[None])[0]))
+    return grown, margins
+
+
+def goldens(path: pathlib.Path, seed: int, quantized: bool) -> str:
+    """Recorded from the file itself, loaded again and decoded to float32."""
+    model = gguf_reference.load(path)
+    prompts = [torch.randint(10, VOCABULARY - 10, (n,), generator=seeded(f"prompt {n}", seed)).tolist() for n in LENGTHS]
+    results = [gguf_reference.logits(model, ids) for ids in prompts]
+    grown, margins = greedy(model, prompts[1], GREEDY)
+    noise = 0.0
+    if quantized:
+        gguf_reference.round_activations(model)
+        noise = max(float(np.abs(gguf_reference.logits(model, ids) - r).max()) for ids, r in zip(prompts, results))
+    lines = [f"file: {path.name}", f"vocabulary: {VOCABULARY}", f"activation_noise: {noise:.3g}"]
+    for ids, result in zip(prompts, results):
+        lines += case(ids, result)
+    lines += ["case: greedy", f"ids: {numbers(np.array(prompts[1]))}", f"continuation: {numbers(np.array(grown))}",
+              f"margins: {numbers(margins)}"]
+    return "\n".join(lines) + "\n"
+
+
+def make(name: str, out: pathlib.Path, seed: int) -> None:
+    settings, pre, matrices, ends = MODELS[name]
+    config = transformers.LlamaConfig(vocab_size=VOCABULARY, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
+                                      pad_token_id=None, bos_token_id=None, eos_token_id=None, **settings)
+    model = transformers.LlamaForCausalLM._from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    randomise(model, seed)
+    model.tie_weights()
+    path = out / f"{name}.gguf"
+    write(path, model, vocabularies.train(pre, VOCABULARY, corpus.training_text()), matrices, ends)
+    if matrices == Type.F32:  # the file must say what the model is
+        ids = list(range(20, 90))
+        difference = np.abs(gguf_reference.logits(model, ids) - gguf_reference.logits(gguf_reference.load(path), ids)).max()
+        if difference > 1e-5:
+            raise ValueError(f"{name}: the file gives other logits than the model, by {difference}")
+    text = goldens(path, seed, matrices not in (Type.F32, Type.F16, Type.BF16))
+    path.with_suffix(".golden").write_text(text, encoding="utf-8")
+    noise = text.split("activation_noise: ")[1].split()[0]
+    print(f"{name:16} {path.stat().st_size / 1e3:6.0f} kB, noise of 8-bit activations {noise}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(MODELS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=pathlib.Path, default=corpus.DATA / "tiny")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names:
+        make(name, arguments.out, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -251,6 +251,20 @@ enum {
 PUNA_API puna_status puna_tokenize(const puna_tokenizer *tokenizer, const char *text, uint64_t length, uint32_t flags,
                                    int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error);
 
+/* A part of a text: trusted ones may spell control tokens, the others never do. */
+typedef struct puna_part {
+    const char *text;
+    uint64_t length;  /* bytes */
+    uint32_t trusted; /* 1: a template wrote it; 0: a user or a tool did */
+    uint32_t reserved;
+} puna_part;
+
+/* The same for a text in parts, for chat templates. Control tokens are recognised within a trusted part alone, never in
+   another one and never across a border; what lies between two control tokens is joined over the borders and split as
+   one piece of text, so that harmless text gives the ids that it gives elsewhere. No BOS or EOS is added. */
+PUNA_API puna_status puna_tokenize_parts(const puna_tokenizer *tokenizer, const puna_part *parts, uint64_t part_count,
+                                         int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error);
+
 /* Ids to text: the bytes of all tokens in a row, control tokens left out unless PUNA_TOKENIZE_SPECIAL is given.
    Bytes that are not UTF-8 come out as they are. PUNA_BUFFER_TOO_SMALL as above. */
 PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int32_t *ids, uint64_t count,

@@ -24,7 +24,7 @@ def numbers():
     steps = np.arange(32, dtype=np.float64)
     rows += [
         [np.zeros(32)],
-        [-np.zeros(32)],
+        [np.where(steps < 4, -1e-3, 1e-3)],  # the first of equals decides
         [np.full(32, 0.75)],
         [np.full(32, -3.0)],
         [np.where(steps == 17, 5.0, 0.0)],

@@ -52,7 +52,8 @@ static puna_status gguf_skip_strings(gguf_cursor *cursor, const char *field, uin
     if (status != PUNA_OK) return status;
     if (value) {
         if (!gguf_grow_marks(file, count))
-            return error_memory(cursor->error, "the index of a GGUF file's strings", count / 2);
+            return error_memory(cursor->error, "the index of a GGUF file's strings",
+                                (file->mark_count + count / GGUF_MARK_EVERY + 1) * sizeof(uint64_t));
         value->index = file->mark_count;
     }
     for (uint64_t i = 0; i < count; i++) {

@@ -36,9 +36,8 @@ void q4_0_encode(const float *values, size_t count, uint8_t *blocks) {
         float d = q4_0_scale(values), inverse = quant_inverse(d);
         bytes_put_u16(blocks, math_to_half(d));
         for (int j = 0; j < 16; j++) {
-            /* In double, as the reference: in single the sum would round a second time. */
-            uint8_t low = quant_cut((double)values[j] * inverse + 8.5, 15);
-            uint8_t high = quant_cut((double)values[j + 16] * inverse + 8.5, 15);
+            uint8_t low = quant_cut(values[j] * inverse + 8.5f, 15);
+            uint8_t high = quant_cut(values[j + 16] * inverse + 8.5f, 15);
             blocks[2 + j] = (uint8_t)(low | high << 4);
         }
     }

@@ -15,9 +15,9 @@
     void name##_encode(const float *values, size_t count, uint8_t *blocks)
 
 /* Cuts to 0 ... top toward zero; NaN becomes 0 (a plain cast would be undefined). */
-static inline uint8_t quant_cut(double value, int top) {
+static inline uint8_t quant_cut(float value, int top) {
     if (!(value > 0)) return 0;
-    return (uint8_t)(value >= top ? top : (int)value);
+    return (uint8_t)(value >= (float)top ? top : (int)value);
 }
 
 /* 1 / d, or 0 where a block is all zero. */

@@ -139,7 +139,7 @@ static void refuses(const char *pattern, puna_status expected, uint64_t offset) 
     uint64_t before = memory_used(&account);
     puna_status status = regex_compile(&account, pattern, &automaton, &error);
     if (status != expected || (offset != PUNA_NO_OFFSET && error.offset != offset) || !error.message[0]) {
-        testing_fail(__FILE__, __LINE__, "/%s/ gives %s at %" PRIu64 ": %s", pattern, puna_status_name(status), error.offset,
+        testing_fail(__FILE__, __LINE__, "/%s/ gives status %d at %" PRIu64 ": %s", pattern, status, error.offset,
                      error.message);
     }
     CHECK(automaton == NULL);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * For comparisons with other tokenizers: `tokenize_lines MODEL.gguf FLAGS < texts > ids`.
+ *
+ * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
+ * numbers. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "puna.h"
+
+static int complain(const char *where, const puna_error *error) {
+    fprintf(stderr, "tokenize_lines: %s: %s: %s\n", where, error->subject, error->message);
+    return 1;
+}
+
+static double seconds(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* All of stdin as one text. */
+static int measure(const puna_tokenizer *tokenizer) {
+    puna_error error = PUNA_ERROR_INIT;
+    size_t length = 0, capacity = 1 << 20, got;
+    uint64_t count;
+    char *text = malloc(capacity);
+    while (text && (got = fread(text + length, 1, capacity - length, stdin)) > 0) {
+        length += got;
+        if (length == capacity) text = realloc(text, capacity *= 2);
+    }
+    int32_t *ids = malloc((length + 2) * sizeof *ids);
+    if (!text || !ids) return 1;
+    double begin = seconds();
+    if (puna_tokenize(tokenizer, text, length, 0, ids, length + 2, &count, &error)) return complain("tokenize", &error);
+    double taken = seconds() - begin;
+    printf("%zu bytes, %" PRIu64 " tokens, %.3f s, %.1f MB/s\n", length, count, taken, (double)length * 1e-6 / taken);
+    free(text);
+    free(ids);
+    return 0;
+}
+
+static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
+    puna_error error = PUNA_ERROR_INIT;
+    unsigned char head[4];
+    while (fread(head, 1, 4, stdin) == 4) {
+        uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
+        uint64_t count = 0, back = 0;
+        char *text = malloc((size_t)length + 1), *again = malloc((size_t)length + 1);
+        int32_t *ids = malloc(((size_t)length + 2) * sizeof *ids);
+        if (!text || !again || !ids || fread(text, 1, length, stdin) != length) return 1;
+        if (puna_tokenize(tokenizer, text, length, flags, ids, (uint64_t)length + 2, &count, &error)) {
+            return complain("tokenize", &error);
+        }
+        /* Every text comes back as it was. */
+        uint32_t spelled = flags & PUNA_TOKENIZE_SPECIAL;
+        if (puna_detokenize(tokenizer, ids, count, spelled, again, length, &back, &error)) {
+            return complain("detokenize", &error);
+        }
+        if (back != length || memcmp(text, again, length) != 0) {
+            fprintf(stderr, "tokenize_lines: a text of %" PRIu32 " bytes does not come back from its ids\n", length);
+            return 1;
+        }
+        for (uint64_t i = 0; i < count; i++) printf(i ? " %" PRId32 : "%" PRId32, ids[i]);
+        printf("\n");
+        free(text);
+        free(again);
+        free(ids);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    puna_error error = PUNA_ERROR_INIT;
+    puna_file *file = NULL;
+    puna_tokenizer *tokenizer = NULL;
+    if (argc != 3) {
+        fprintf(stderr, "usage: tokenize_lines MODEL.gguf FLAGS|time\n");
+        return 2;
+    }
+    double begin = seconds();
+    if (puna_file_open(argv[1], &file, &error)) return complain("open", &error);
+    double opened = seconds();
+    if (puna_tokenizer_load(file, &tokenizer, &error)) return complain("load", &error);
+    double loaded = seconds();
+    puna_file_close(file);
+    int status;
+    if (strcmp(argv[2], "time") == 0) {
+        printf("file %.3f s, tokenizer %.3f s\n", opened - begin, loaded - opened);
+        status = measure(tokenizer);
+    } else {
+        status = compare(tokenizer, (uint32_t)strtoul(argv[2], NULL, 10));
+    }
+    puna_tokenizer_close(tokenizer);
+    return status;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.store;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the hub's answers (RFC 8259): objects become Map, arrays List, texts String, numbers Double, and Boolean or null.
+ * Strict, and bounded in depth.
+ */
+final class Json {
+    private static final int MAX_DEPTH = 64;
+
+    private final String text;
+    private int at;
+
+    private Json(String text) {
+        this.text = text;
+    }
+
+    /**
+     * Reads a whole text.
+     *
+     * @throws IllegalArgumentException with the offset of what is wrong
+     */
+    static @Nullable Object parse(String text) {
+        Json json = new Json(text);
+        Object value = json.value(0);
+        json.space();
+        if (json.at != text.length()) {
+            throw json.wrong("more text follows the value");
+        }
+        return value;
+    }
+
+    private @Nullable Object value(int depth) {
+        if (depth > MAX_DEPTH) {
+            throw wrong("too deep");
+        }
+        space();
+        if (at >= text.length()) {
+            throw wrong("a value is missing");
+        }
+        return switch (text.charAt(at)) {
+            case '{' -> object(depth);
+            case '[' -> array(depth);
+            case '"' -> string();
+            case 't' -> word("true", Boolean.TRUE);
+            case 'f' -> word("false", Boolean.FALSE);
+            case 'n' -> word("null", null);
+            default -> number();
+        };
+    }
+
+    private Map<String, @Nullable Object> object(int depth) {
+        Map<String, @Nullable Object> result = new LinkedHashMap<>();
+        at++;
+        if (next('}')) {
+            return result;
+        }
+        do {
+            space();
+            if (at >= text.length() || text.charAt(at) != '"') {
+                throw wrong("a name in quotes is missing");
+            }
+            String name = string();
+            expect(':');
+            result.put(name, value(depth + 1));
+        } while (next(','));
+        expect('}');
+        return result;
+    }
+
+    private List<@Nullable Object> array(int depth) {
+        List<@Nullable Object> result = new ArrayList<>();
+        at++;
+        if (next(']')) {
+            return result;
+        }
+        do {
+            result.add(value(depth + 1));
+        } while (next(','));
+        expect(']');
+        return result;
+    }
+
+    private String string() {
+        StringBuilder result = new StringBuilder();
+        at++;
+        while (at < text.length()) {
+            char c = text.charAt(at++);
+            if (c == '"') {
+                return result.toString();
+            }
+            if (c < ' ') {
+                throw wrong("a control character in a text");
+            }
+            result.append(c == '\\' ? escape() : c);
+        }
+        throw wrong("a text has no end");
+    }
+
+    private char escape() {
+        char c = at < text.length() ? text.charAt(at++) : 0;
+        switch (c) {
+            case '"', '\\', '/':
+                return c;
+            case 'b':
+                return '\b';
+            case 'f':
+                return '\f';
+            case 'n':
+                return '\n';
+            case 'r':
+                return '\r';
+            case 't':
+                return '\t';
+            case 'u':
+                if (at + 4 <= text.length()) {
+                    try {
+                        int code = Integer.parseUnsignedInt(text, at, at + 4, 16);
+                        at += 4;
+                        return (char) code;
+                    } catch (NumberFormatException e) {
+                        throw wrong("four hex digits follow \\u");
+                    }
+                }
+                throw wrong("four hex digits follow \\u");
+            default:
+                throw wrong("an unknown escape");
+        }
+    }
+
+    private Double number() {
+        int start = at;
+        while (at < text.length() && "+-.0123456789eE".indexOf(text.charAt(at)) >= 0) {
+            at++;
+        }
+        try {
+            return Double.valueOf(text.substring(start, at));
+        } catch (NumberFormatException e) {
+            at = start;
+            throw wrong("no value");
+        }
+    }
+
+    private @Nullable Object word(String word, @Nullable Object value) {
+        if (!text.startsWith(word, at)) {
+            throw wrong("no value");
+        }
+        at += word.length();
+        return value;
+    }
+
+    private void space() {
+        while (at < text.length() && " \t\r\n".indexOf(text.charAt(at)) >= 0) {
+            at++;
+        }
+    }
+
+    private boolean next(char c) {
+        space();
+        if (at < text.length() && text.charAt(at) == c) {
+            at++;
+            return true;
+        }
+        return false;
+    }
+
+    private void expect(char c) {
+        if (!next(c)) {
+            throw wrong("'" + c + "' is missing");
+        }
+    }
+
+    private IllegalArgumentException wrong(String why) {
+        return new IllegalArgumentException("no JSON at offset " + at + ": " + why);
+    }
+}

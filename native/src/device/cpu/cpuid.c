@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/cpu/cpuid.h"
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+#include <stdint.h>
+
+typedef struct leaf {
+    uint32_t a, b, c, d;
+} leaf;
+
+static leaf ask(uint32_t number) {
+    leaf l = {0, 0, 0, 0};
+    uint32_t highest = __get_cpuid_max(0, 0);
+    if (number <= highest) __cpuid_count(number, 0, l.a, l.b, l.c, l.d);
+    return l;
+}
+
+static bool has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
+
+/* The register state that the operating system saves (XCR0); 0 if it saves none of it. */
+static uint32_t saved(void) {
+    const uint32_t osxsave = 1u << 27;
+    if (!has(ask(1).c, osxsave)) return 0;
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    (void)high;
+    return low;
+}
+
+bool cpuid_avx2(void) {
+    const uint32_t fma = 1u << 12, f16c = 1u << 29, avx = 1u << 28; /* leaf 1, ecx */
+    const uint32_t avx2 = 1u << 5, bmi2 = 1u << 8;                  /* leaf 7, ebx */
+    return has(saved(), 0x6) && has(ask(1).c, fma | f16c | avx) && has(ask(7).b, avx2 | bmi2);
+}
+
+bool cpuid_avx512(void) {
+    const uint32_t f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31; /* leaf 7, ebx */
+    const uint32_t vbmi = 1u << 1, vnni = 1u << 11;                           /* leaf 7, ecx */
+    /* The build lets the compiler use VBMI in these files, so it is asked for too: every processor with VNNI but
+       Cascade and Cooper Lake has it. */
+    return cpuid_avx2() && has(saved(), 0xe6) && has(ask(7).b, f | dq | bw | vl) && has(ask(7).c, vbmi | vnni);
+}
+
+#else
+
+bool cpuid_avx2(void) { return false; }
+bool cpuid_avx512(void) { return false; }
+
+#endif

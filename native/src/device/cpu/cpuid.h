@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What this processor and its operating system can run. The only reader of CPUID. */
+#ifndef PUNA_DEVICE_CPU_CPUID_H
+#define PUNA_DEVICE_CPU_CPUID_H
+
+#include <stdbool.h>
+
+/* AVX2, FMA, F16C, BMI2, and registers that the system saves. */
+bool cpuid_avx2(void);
+
+/* Those and AVX-512 F, BW, VL, DQ, VBMI, VNNI. */
+bool cpuid_avx512(void);
+
+#endif

@@ -50,6 +50,27 @@ final class Call implements AutoCloseable {
         return false;
     }
 
+    /** A function that fills a buffer and says how many elements there are. */
+    interface Filler {
+        /** Gives the function's status. */
+        int fill(MemorySegment buffer, long capacity, MemorySegment count);
+    }
+
+    /** Calls a function that writes ids, with a larger buffer as long as it wants one. */
+    int[] ids(long guess, Filler function) {
+        MemorySegment count = longs(1);
+        long capacity = guess;
+        while (true) {
+            MemorySegment buffer = allocate(ValueLayout.JAVA_INT, capacity);
+            int status = function.fill(buffer, capacity, count);
+            long length = count.get(ValueLayout.JAVA_LONG, 0);
+            if (!tooSmall(status)) {
+                return buffer.asSlice(0, length * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
+            }
+            capacity = Math.max(length, capacity + 1);
+        }
+    }
+
     /** A struct that begins with its own size, as those of puna.h do. */
     MemorySegment struct(MemoryLayout layout) {
         MemorySegment struct = arena.allocate(layout);

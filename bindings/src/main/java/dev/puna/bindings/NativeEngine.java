@@ -216,18 +216,10 @@ public final class NativeEngine extends NativeObject {
     public int[] tokens(long sequence) {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
-            MemorySegment count = call.longs(1);
-            long capacity = 256;
-            while (true) {
-                MemorySegment ids = call.allocate(ValueLayout.JAVA_INT, capacity);
-                int status =
-                        PunaH.puna_sequence_tokens(engine.address(), sequence, ids, capacity, count, call.error());
-                long length = count.get(ValueLayout.JAVA_LONG, 0);
-                if (!call.tooSmall(status)) {
-                    return ids.asSlice(0, length * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
-                }
-                capacity = Math.max(length, capacity + 1);
-            }
+            return call.ids(
+                    256,
+                    (ids, capacity, count) -> PunaH.puna_sequence_tokens(
+                            engine.address(), sequence, ids, capacity, count, call.error()));
         }
     }
 

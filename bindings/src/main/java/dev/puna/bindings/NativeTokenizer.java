@@ -2,10 +2,13 @@
 package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_part;
 import dev.puna.bindings.gen.puna_token;
 import dev.puna.bindings.gen.puna_tokenizer_info;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Text to token ids and back. Immutable; any thread. */
 public final class NativeTokenizer extends NativeObject {
@@ -164,18 +167,45 @@ public final class NativeTokenizer extends NativeObject {
         try (Handle.Use use = use();
                 Call call = new Call()) {
             MemorySegment bytes = call.text(text);
-            MemorySegment count = call.longs(1);
-            long capacity = text.length / 2L + 16;
-            while (true) {
-                MemorySegment ids = call.allocate(ValueLayout.JAVA_INT, capacity);
-                int status =
-                        PunaH.puna_tokenize(tokenizer, bytes, text.length, flags, ids, capacity, count, call.error());
-                long length = count.get(ValueLayout.JAVA_LONG, 0);
-                if (!call.tooSmall(status)) {
-                    return ids.asSlice(0, length * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
-                }
-                capacity = Math.max(length, capacity + 1);
+            return call.ids(
+                    text.length / 2L + 16,
+                    (ids, capacity, count) -> PunaH.puna_tokenize(
+                            tokenizer, bytes, text.length, flags, ids, capacity, count, call.error()));
+        }
+    }
+
+    /**
+     * A part of a text.
+     *
+     * @param text any text
+     * @param trusted whether it may spell control tokens: true for what a template wrote, false for what a user did
+     */
+    public record Part(String text, boolean trusted) {}
+
+    /**
+     * A text in parts to ids: control tokens are recognised within a trusted part alone; all other text gives the ids that it
+     * would give in one piece. No BOS or EOS is added.
+     *
+     * @param parts in order
+     * @return the ids of all of them
+     */
+    public int[] tokenizeParts(List<Part> parts) {
+        try (Handle.Use use = use();
+                Call call = new Call()) {
+            MemorySegment slots = call.allocate(puna_part.layout(), Math.max(1, parts.size()));
+            long bytes = 0;
+            for (int i = 0; i < parts.size(); i++) {
+                byte[] utf8 = parts.get(i).text().getBytes(StandardCharsets.UTF_8);
+                MemorySegment slot = puna_part.asSlice(slots, i);
+                puna_part.text(slot, call.text(utf8));
+                puna_part.length(slot, utf8.length);
+                puna_part.trusted(slot, parts.get(i).trusted() ? 1 : 0);
+                bytes += utf8.length;
             }
+            return call.ids(
+                    bytes / 2 + 16,
+                    (ids, capacity, count) -> PunaH.puna_tokenize_parts(
+                            tokenizer, slots, parts.size(), ids, capacity, count, call.error()));
         }
     }
 

@@ -2021,6 +2021,72 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_tokenize_parts {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_tokenize_parts");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_parts(const puna_tokenizer *tokenizer, const puna_part *parts, uint64_t part_count, int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_tokenize_parts$descriptor() {
+        return puna_tokenize_parts.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_parts(const puna_tokenizer *tokenizer, const puna_part *parts, uint64_t part_count, int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_tokenize_parts$handle() {
+        return puna_tokenize_parts.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_parts(const puna_tokenizer *tokenizer, const puna_part *parts, uint64_t part_count, int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_tokenize_parts$address() {
+        return puna_tokenize_parts.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_parts(const puna_tokenizer *tokenizer, const puna_part *parts, uint64_t part_count, int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static int puna_tokenize_parts(MemorySegment tokenizer, MemorySegment parts, long part_count, MemorySegment ids, long capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = puna_tokenize_parts.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_tokenize_parts", tokenizer, parts, part_count, ids, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(tokenizer, parts, part_count, ids, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_detokenize {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,

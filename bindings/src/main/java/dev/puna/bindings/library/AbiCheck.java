@@ -13,6 +13,7 @@ import dev.puna.bindings.gen.puna_memory_plan;
 import dev.puna.bindings.gen.puna_metadata;
 import dev.puna.bindings.gen.puna_model_info;
 import dev.puna.bindings.gen.puna_model_options;
+import dev.puna.bindings.gen.puna_part;
 import dev.puna.bindings.gen.puna_stage;
 import dev.puna.bindings.gen.puna_step;
 import dev.puna.bindings.gen.puna_tensor;
@@ -52,6 +53,7 @@ final class AbiCheck {
             puna_metadata.layout(),
             puna_model_info.layout(),
             puna_model_options.layout(),
+            puna_part.layout(),
             puna_stage.layout(),
             puna_step.layout(),
             puna_tensor.layout(),

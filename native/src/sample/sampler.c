@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sample/sampler.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "sample/logprobs.h"
+#include "sample/stage.h"
+
+struct sampler {
+    uint32_t vocabulary;
+    uint32_t stage_count;
+    uint64_t seed;
+    puna_stage stages[PUNA_MAX_STAGES];
+    penalties *tables[PUNA_MAX_STAGES]; /* of the stages that are penalties */
+    bool wants_logprob;
+    uint32_t wants_top;
+    puna_logprob top[PUNA_MAX_TOP_LOGPROBS];
+};
+
+uint64_t sampler_draw(uint64_t seed, uint64_t position, uint64_t draw) {
+    const uint64_t step = 0x9E3779B97F4A7C15u;
+    uint64_t parts[] = {1, position + 1, draw + 1}, z = seed;
+    for (int i = 0; i < 3; i++) {
+        z += step * parts[i];
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+        z ^= z >> 31;
+    }
+    return z;
+}
+
+static puna_status sampler_check(const puna_generation *g, int32_t vocabulary, puna_error *error) {
+    if (vocabulary < 1 || vocabulary > CANDIDATES_MAX)
+        return error_set(error, PUNA_UNSUPPORTED, "vocabulary", "vocabulary is %d; 1 to %d tokens can be sampled from",
+                         vocabulary, CANDIDATES_MAX);
+    if (g->stage_count > PUNA_MAX_STAGES)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "stage_count", "stage_count is %u; at most %u are allowed",
+                         g->stage_count, PUNA_MAX_STAGES);
+    if (g->stage_count && !g->stages)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "stages", "stages is NULL, but stage_count is %u",
+                         g->stage_count);
+    if (g->top_logprobs > PUNA_MAX_TOP_LOGPROBS)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "top_logprobs", "top_logprobs is %u; 0 to %u is allowed",
+                         g->top_logprobs, PUNA_MAX_TOP_LOGPROBS);
+    if (g->logprobs > 1)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "logprobs", "logprobs is %u; 0 or 1 is allowed", g->logprobs);
+    for (uint32_t i = 0; i < g->stage_count; i++) {
+        const stage *row = stage_find(g->stages[i].kind);
+        if (!row)
+            return error_set(error, PUNA_INVALID_ARGUMENT, "stages",
+                             "stage %u has kind %u; the kinds are PUNA_SAMPLE_TEMPERATURE (1) to "
+                             "PUNA_SAMPLE_PENALTIES (5)", i, g->stages[i].kind);
+        puna_status status = row->check(&g->stages[i], error);
+        if (status != PUNA_OK) return status;
+    }
+    return PUNA_OK;
+}
+
+/* Do these penalties change anything? Then they need a table. */
+static bool sampler_penalizes(const puna_stage *s) {
+    return s->kind == PUNA_SAMPLE_PENALTIES && s->window != 0 &&
+           (s->repeat != 1 || s->frequency != 0 || s->presence != 0);
+}
+
+puna_status sampler_create(memory_account *account, const puna_generation *g, int32_t vocabulary, sampler **out,
+                           puna_error *error) {
+    *out = NULL;
+    puna_status status = sampler_check(g, vocabulary, error);
+    if (status != PUNA_OK) return status;
+    sampler *s = memory_new(account, sizeof *s);
+    if (!s) return error_memory(error, "a sampler", sizeof *s);
+    s->vocabulary = (uint32_t)vocabulary;
+    s->stage_count = g->stage_count;
+    s->seed = g->seed;
+    s->wants_top = g->top_logprobs;
+    s->wants_logprob = g->logprobs || g->top_logprobs;
+    for (uint32_t i = 0; i < s->stage_count; i++) {
+        s->stages[i] = g->stages[i];
+        if (!sampler_penalizes(&s->stages[i])) continue;
+        s->tables[i] = penalties_new(account, &s->stages[i], s->vocabulary);
+        if (s->tables[i]) continue;
+        sampler_free(account, s);
+        uint64_t window = g->stages[i].window > 0 ? (uint64_t)g->stages[i].window : 0;
+        return error_memory(error, "a sampler's penalties", 4 * ((uint64_t)vocabulary + window));
+    }
+    *out = s;
+    return PUNA_OK;
+}
+
+void sampler_free(memory_account *account, sampler *s) {
+    if (!s) return;
+    for (uint32_t i = 0; i < s->stage_count; i++) penalties_free(account, s->tables[i]);
+    memory_free(account, s);
+}
+
+void sampler_accept(sampler *s, int32_t id) {
+    for (uint32_t i = 0; i < s->stage_count; i++)
+        if (s->tables[i]) penalties_accept(s->tables[i], id);
+}
+
+/* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
+static puna_status sampler_best(const sampler *s, const float *logits, uint32_t *best, puna_error *error) {
+    float max = -INFINITY, sum = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < s->vocabulary; i++) {
+        sum += logits[i] * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
+        if (logits[i] > max) {
+            max = logits[i];
+            at = i;
+        }
+    }
+    *best = at;
+    const char *fault = NULL;
+    if (max > FLT_MAX) fault = "+inf";
+    else if (!(max >= -FLT_MAX)) fault = "no finite number";
+    for (uint32_t i = 0; sum != 0 && !fault && i < s->vocabulary; i++)
+        if (logits[i] != logits[i]) fault = "NaN";
+    if (!fault) return PUNA_OK;
+    return error_set(error, PUNA_NOT_FINITE, "logits",
+                     "the model's logits hold %s: its weights are damaged, or a number overflowed", fault);
+}
+
+static int32_t sampler_run(const sampler *s, const float *logits, uint64_t position) {
+    candidates c;
+    candidates_begin(&c, logits, s->vocabulary);
+    for (uint32_t i = 0; i < s->stage_count; i++) stage_find(s->stages[i].kind)->apply(&c, &s->stages[i], s->tables[i]);
+    return candidates_pick(&c, sampler_draw(s->seed, position, 0));
+}
+
+puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
+                           puna_error *error) {
+    uint32_t best;
+    *choice = (sampler_choice){0};
+    puna_status status = sampler_best(s, logits, &best, error);
+    if (status != PUNA_OK) return status;
+    choice->id = s->stage_count ? sampler_run(s, logits, position) : (int32_t)best;
+    if (!s->wants_logprob) return PUNA_OK;
+    logprobs l = logprobs_of(logits, s->vocabulary, logits[best]);
+    choice->logprob = logprobs_at(l, logits[choice->id]);
+    choice->top_count = logprobs_top(l, logits, s->vocabulary, s->wants_top, s->top);
+    choice->top = s->top;
+    return PUNA_OK;
+}

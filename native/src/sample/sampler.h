@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Choosing the next token of one sequence: the chain of stages that its caller asked for, over one row of logits.
+ *
+ * Stages work on the set of candidates, at first every token whose logit isn't -inf, in the caller's order:
+ *
+ *     temperature   v / value for each candidate; 0 (below 1e-30) keeps the best one alone
+ *     top-k         keeps the `value` best; 0 keeps all
+ *     top-p         keeps the fewest best ones whose probabilities reach `value`; always one at least
+ *     min-p         keeps those with v >= best + log(value)
+ *     penalties     for tokens that occurred n > 0 times among the last `window`: v / repeat if v > 0, else v * repeat;
+ *                   then v - (n * frequency + presence)
+ *
+ * "Better" is a greater value, then the lower id: there are no ties. A probability is exp(v - best) in units of 2^-40, cut
+ * to a whole number, so that sums are exact in any order and on every machine. One draw picks among what is left: with
+ * W the sum of the units and h = sampler_draw(seed, position, 0), the candidate, best first, at which the running sum
+ * first exceeds floor(h * W / 2^64). Without stages the best token is taken.
+ *
+ * Time is linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at most
+ * 1,024. sampler_choose allocates nothing.
+ *
+ * Threads: one at a time for each sampler.
+ */
+#ifndef PUNA_SAMPLE_SAMPLER_H
+#define PUNA_SAMPLE_SAMPLER_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+typedef struct sampler sampler;
+
+typedef struct sampler_choice {
+    int32_t id;
+    float logprob;           /* of the chosen id in the model's own distribution; 0 unless asked for */
+    const puna_logprob *top; /* the best ones of that distribution, best first; valid until the next choice */
+    uint32_t top_count;      /* as asked for, fewer where fewer tokens have a finite logit */
+} sampler_choice;
+
+/* Checks the settings and copies what sampling needs of them. PUNA_INVALID_ARGUMENT names the argument, its value and
+   its range; PUNA_OUT_OF_MEMORY. Penalties cost 4 bytes a token of the vocabulary and of the window. */
+puna_status sampler_create(memory_account *account, const puna_generation *generation, int32_t vocabulary,
+                           sampler **out, puna_error *error);
+void sampler_free(memory_account *account, sampler *s); /* NULL is allowed */
+
+/* A token of the prompt or of the answer, in order: what penalties regard. Ids outside the vocabulary are ignored. */
+void sampler_accept(sampler *s, int32_t id);
+
+/* Chooses the token at `position` from a row of `vocabulary` logits. PUNA_NOT_FINITE if one is NaN or +inf or all are
+   -inf. Equal rows, settings, accepted tokens and positions give equal choices. */
+puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
+                           puna_error *error);
+
+/* The stated hash of (seed, position, draw): with M the finalizer of splitmix64 and G = 0x9E3779B97F4A7C15,
+   M(M(M(seed + G) + G * (position + 1)) + G * (draw + 1)), modulo 2^64. */
+uint64_t sampler_draw(uint64_t seed, uint64_t position, uint64_t draw);
+
+#endif

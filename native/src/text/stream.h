@@ -19,10 +19,11 @@ puna_status stream_create(memory_account *account, const tokenizer *t, const pun
 void stream_free(memory_account *account, stream *s);
 
 /* Adds a token. *text, *length: what became final (valid until the next call). Returns PUNA_OK; *stop is the index of the
-   stop string that was reached (the earliest in the text; the first in the list among equals), else -1. */
+   stop string that was reached (the one that ends first; of those that end together the longest), else -1. */
 puna_status stream_push(stream *s, int32_t id, const char **text, size_t *length, int32_t *stop, puna_error *error);
 
-/* The end: whatever was held. */
+/* The end: whatever was held. An incomplete character becomes U+FFFD; if that completes a stop string, the text ends before
+   the stop, which is not reported. */
 puna_status stream_finish(stream *s, const char **text, size_t *length, puna_error *error);
 
 #endif

@@ -134,7 +134,12 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
             call.check(PunaH.puna_sequence_generate(
-                    engine.address(), sequence, call.ints(ids), ids.length, generation(call, generation), call.error()));
+                    engine.address(),
+                    sequence,
+                    call.ints(ids),
+                    ids.length,
+                    generation(call, generation),
+                    call.error()));
         }
     }
 
@@ -218,8 +223,8 @@ public final class NativeEngine extends NativeObject {
                 Call call = new Call()) {
             return call.ids(
                     256,
-                    (ids, capacity, count) -> PunaH.puna_sequence_tokens(
-                            engine.address(), sequence, ids, capacity, count, call.error()));
+                    (ids, capacity, count) ->
+                            PunaH.puna_sequence_tokens(engine.address(), sequence, ids, capacity, count, call.error()));
         }
     }
 

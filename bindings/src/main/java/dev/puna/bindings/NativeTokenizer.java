@@ -225,8 +225,8 @@ public final class NativeTokenizer extends NativeObject {
             long capacity = ids.length * 8L + 16;
             while (true) {
                 MemorySegment text = call.allocate(ValueLayout.JAVA_BYTE, capacity);
-                int status =
-                        PunaH.puna_detokenize(tokenizer, tokens, ids.length, flags, text, capacity, count, call.error());
+                int status = PunaH.puna_detokenize(
+                        tokenizer, tokens, ids.length, flags, text, capacity, count, call.error());
                 long length = count.get(ValueLayout.JAVA_LONG, 0);
                 if (!call.tooSmall(status)) {
                     return Call.bytes(text, length);

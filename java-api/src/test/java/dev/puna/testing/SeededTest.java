@@ -24,6 +24,7 @@ class SeededTest {
     @Test
     void withoutASeedThereAreAsManyAsRounds() {
         assertThat(SeededExtension.seeds("", 100, 1).distinct().count()).isEqualTo(100);
-        assertThat(SeededExtension.seeds(null, 2, 1).toArray()).isNotEqualTo(SeededExtension.seeds(null, 2, 2).toArray());
+        assertThat(SeededExtension.seeds(null, 2, 1).toArray())
+                .isNotEqualTo(SeededExtension.seeds(null, 2, 2).toArray());
     }
 }

@@ -61,8 +61,8 @@ final class AbiCheck {
             puna_token.layout(),
             puna_tokenizer_info.layout());
 
-    private static final AddressLayout TEXT = ValueLayout.ADDRESS.withTargetLayout(
-            MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
+    private static final AddressLayout TEXT =
+            ValueLayout.ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
 
     private AbiCheck() {}
 
@@ -85,8 +85,8 @@ final class AbiCheck {
         int abi = (int) call(symbols, "puna_abi", FunctionDescriptor.of(ValueLayout.JAVA_INT));
         String version = text(symbols, "puna_version");
         if (abi != ABI) {
-            throw new MismatchException("the library is version " + version + " with ABI " + abi + ", these bindings need ABI "
-                    + ABI + "; use bindings and natives of one version");
+            throw new MismatchException("the library is version " + version + " with ABI " + abi
+                    + ", these bindings need ABI " + ABI + "; use bindings and natives of one version");
         }
         compare(text(symbols, "puna_abi_layout"), STRUCTS);
         return version;
@@ -123,10 +123,11 @@ final class AbiCheck {
         StringBuilder line = new StringBuilder(struct.name().orElseThrow());
         line.append(' ').append(struct.byteSize());
         for (MemoryLayout member : struct.memberLayouts()) {
-            member.name().ifPresent(field -> line.append(' ')
-                    .append(field)
-                    .append('@')
-                    .append(struct.byteOffset(PathElement.groupElement(field))));
+            member.name()
+                    .ifPresent(field -> line.append(' ')
+                            .append(field)
+                            .append('@')
+                            .append(struct.byteOffset(PathElement.groupElement(field))));
         }
         return line.toString();
     }

@@ -14,7 +14,9 @@ final class BuildTree {
     /** Where CMake puts the library; empty outside a source tree. The working directory plays no part. */
     static List<Path> candidates(Platform platform) {
         CodeSource source = BuildTree.class.getProtectionDomain().getCodeSource();
-        if (source == null || source.getLocation() == null || !"file".equals(source.getLocation().getProtocol())) {
+        if (source == null
+                || source.getLocation() == null
+                || !"file".equals(source.getLocation().getProtocol())) {
             return List.of();
         }
         try {

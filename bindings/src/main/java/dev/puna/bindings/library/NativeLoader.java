@@ -103,7 +103,8 @@ public final class NativeLoader {
             if (found == null) {
                 throw new NativeLoadException(
                         "No usable native library for " + platform + ". Tried: " + String.join("; ", tried)
-                                + ". Add the artifact dev.puna:puna-natives-" + platform + ", or name the library's file by -D"
+                                + ". Add the artifact dev.puna:puna-natives-" + platform
+                                + ", or name the library's file by -D"
                                 + PROPERTY + "=FILE.",
                         tried);
             }
@@ -179,7 +180,9 @@ public final class NativeLoader {
                 return "the system opened it only at the second attempt";
             } catch (UnsatisfiedLinkError e) {
                 String message = String.valueOf(e.getMessage());
-                return message.startsWith(path + ": ") ? message.substring(path.toString().length() + 2) : message;
+                return message.startsWith(path + ": ")
+                        ? message.substring(path.toString().length() + 2)
+                        : message;
             }
         }
     }

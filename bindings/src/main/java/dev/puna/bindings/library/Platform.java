@@ -22,12 +22,11 @@ record Platform(String os, String architecture) {
                 : name.startsWith("mac") || name.startsWith("darwin")
                         ? "macos"
                         : name.startsWith("windows") ? "windows" : name.replace(' ', '-');
-        String architecture =
-                switch (osArchitecture.toLowerCase(Locale.ROOT)) {
-                    case "amd64", "x86_64", "x64" -> "x86_64";
-                    case "aarch64", "arm64" -> "aarch64";
-                    case String other -> other;
-                };
+        String architecture = switch (osArchitecture.toLowerCase(Locale.ROOT)) {
+            case "amd64", "x86_64", "x64" -> "x86_64";
+            case "aarch64", "arm64" -> "aarch64";
+            case String other -> other;
+        };
         return new Platform(os, architecture);
     }
 

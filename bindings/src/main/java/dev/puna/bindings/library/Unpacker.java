@@ -138,9 +138,11 @@ final class Unpacker {
                         FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock lock = lock(lockFile, folder)) {
             if (lock.isValid() && !holds(file, content)) {
-                Path partial = folder.resolve("partial-" + ProcessHandle.current().pid() + "-" + System.nanoTime());
+                Path partial =
+                        folder.resolve("partial-" + ProcessHandle.current().pid() + "-" + System.nanoTime());
                 try {
-                    try (FileChannel out = FileChannel.open(partial, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                    try (FileChannel out =
+                            FileChannel.open(partial, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                         ByteBuffer bytes = ByteBuffer.wrap(content);
                         while (bytes.hasRemaining()) {
                             out.write(bytes);

@@ -120,7 +120,7 @@ final class Catalogue {
             try {
                 ReferenceParser.checkName(name);
             } catch (IllegalArgumentException e) {
-                throw wrong(line, e.getMessage());
+                throw wrong(line, String.valueOf(e.getMessage()));
             }
         }
 
@@ -141,7 +141,7 @@ final class Catalogue {
             try {
                 source = ModelReference.parse(value);
             } catch (IllegalArgumentException e) {
-                throw wrong(number, e.getMessage());
+                throw wrong(number, String.valueOf(e.getMessage()));
             }
             if (source instanceof ModelReference.HubFile || source instanceof ModelReference.WheelMember) {
                 return source;
@@ -154,7 +154,7 @@ final class Catalogue {
             if (sha256 != null && !Hashes.isSha256(sha256)) {
                 throw wrong(line, "the sha256 of '" + name + "' is not 64 hex digits");
             }
-            if (sources.isEmpty() || sha256 == null && sources.size() > 1) {
+            if (sources.isEmpty() || (sha256 == null && sources.size() > 1)) {
                 throw wrong(line, "'" + name + "' needs a source, and a sha256 when it has several");
             }
             return new Entry(

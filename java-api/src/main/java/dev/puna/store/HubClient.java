@@ -170,7 +170,7 @@ final class HubClient implements AutoCloseable {
                 default -> null;
             };
             URI next = location == null ? null : redirect(uri, location);
-            if (next == null || !everywhere && !isHub(next)) {
+            if (next == null || (!everywhere && !isHub(next))) {
                 return new Answer(response, linkedEtag, linkedSize, commit);
             }
             response.body().close();
@@ -188,7 +188,8 @@ final class HubClient implements AutoCloseable {
         }
         boolean secure = "https".equalsIgnoreCase(next.getScheme());
         boolean plain = "http".equalsIgnoreCase(next.getScheme());
-        if (!secure && !(plain && "http".equalsIgnoreCase(from.getScheme())) || next.getHost() == null) {
+        boolean followed = secure || (plain && "http".equalsIgnoreCase(from.getScheme()));
+        if (!followed || next.getHost() == null) {
             throw new DownloadException(from.getHost() + " redirects to an address that is not followed (no https)");
         }
         return next;
@@ -262,7 +263,7 @@ final class HubClient implements AutoCloseable {
             throw new Busy(where + ", where " + host() + " keeps the bytes, answered " + status, -1);
         }
         String code = response.headers().firstValue("x-error-code").orElse("");
-        if (status == 404 || code.equals("RepoNotFound") && settings.token() != null) {
+        if (status == 404 || (code.equals("RepoNotFound") && settings.token() != null)) {
             return new ModelNotFoundException(switch (code) {
                 case "EntryNotFound" -> host() + " has no " + what + " at revision " + reference.revision();
                 case "RevisionNotFound" ->
@@ -314,8 +315,8 @@ final class HubClient implements AutoCloseable {
         StringBuilder out = new StringBuilder();
         for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (b & 0xff);
-            boolean plain = c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || "-._~".indexOf(c) >= 0;
-            if (plain || keepSlashes && c == '/') {
+            boolean plain = c < 0x80 && (Character.isLetterOrDigit(c) || "-._~".indexOf(c) >= 0);
+            if (plain || (keepSlashes && c == '/')) {
                 out.append(c);
             } else {
                 out.append(String.format(Locale.ROOT, "%%%02X", (int) c));

@@ -98,7 +98,7 @@ final class HubFetch {
                 throw e;
             } catch (IOException e) {
                 Interrupts.check();
-                if (failures >= Settings.MAX_ATTEMPTS || othersFollow && !(e instanceof HubClient.Busy)) {
+                if (failures >= Settings.MAX_ATTEMPTS || (othersFollow && !(e instanceof HubClient.Busy))) {
                     throw new DownloadException("cannot reach " + hub.host() + " for " + source + ": " + Reasons.of(e), e);
                 }
                 pause(failures, e);
@@ -110,7 +110,8 @@ final class HubFetch {
         boolean otherSum = expected.sha256() != null
                 && remote.sha256() != null
                 && !expected.sha256().equals(remote.sha256());
-        if (otherSum || expected.size() >= 0 && remote.size() >= 0 && expected.size() != remote.size()) {
+        boolean otherSize = expected.size() >= 0 && remote.size() >= 0 && expected.size() != remote.size();
+        if (otherSum || otherSize) {
             throw new DownloadException(hub.host() + " holds other bytes as " + source + " than expected (SHA-256 "
                     + remote.sha256() + ", " + remote.size() + " bytes)");
         }
@@ -153,7 +154,8 @@ final class HubFetch {
 
     /** One request; ends with the whole file, or with an IOException after which another attempt makes sense. */
     private void attempt(HubClient hub, HubClient.RemoteFile remote, PartFile part) throws IOException {
-        if (remote.size() >= 0 && part.length() > remote.size() || remote.sha256() == null && part.validator() == null) {
+        boolean tooLong = remote.size() >= 0 && part.length() > remote.size();
+        if (tooLong || (remote.sha256() == null && part.validator() == null)) {
             part.restart();
         }
         if (remote.size() >= 0 && part.length() == remote.size()) {

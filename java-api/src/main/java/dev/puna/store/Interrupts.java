@@ -26,7 +26,7 @@ final class Interrupts {
 
     static boolean caused(@Nullable Throwable failure) {
         return Thread.currentThread().isInterrupted()
-                || failure instanceof InterruptedIOException && !(failure instanceof java.net.SocketTimeoutException)
+                || failure instanceof InterruptedIOException
                 || failure instanceof ClosedByInterruptException;
     }
 

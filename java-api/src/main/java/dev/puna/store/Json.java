@@ -48,8 +48,8 @@ final class Json {
             case '{' -> object(depth);
             case '[' -> array(depth);
             case '"' -> string();
-            case 't' -> word("true", Boolean.TRUE);
-            case 'f' -> word("false", Boolean.FALSE);
+            case 't' -> word("true", true);
+            case 'f' -> word("false", false);
             case 'n' -> word("null", null);
             default -> number();
         };
@@ -105,33 +105,28 @@ final class Json {
 
     private char escape() {
         char c = at < text.length() ? text.charAt(at++) : 0;
-        switch (c) {
-            case '"', '\\', '/':
-                return c;
-            case 'b':
-                return '\b';
-            case 'f':
-                return '\f';
-            case 'n':
-                return '\n';
-            case 'r':
-                return '\r';
-            case 't':
-                return '\t';
-            case 'u':
-                if (at + 4 <= text.length()) {
-                    try {
-                        int code = Integer.parseUnsignedInt(text, at, at + 4, 16);
-                        at += 4;
-                        return (char) code;
-                    } catch (NumberFormatException e) {
-                        throw wrong("four hex digits follow \\u");
-                    }
-                }
+        return switch (c) {
+            case '"', '\\', '/' -> c;
+            case 'b' -> '\b';
+            case 'f' -> '\f';
+            case 'n' -> '\n';
+            case 'r' -> '\r';
+            case 't' -> '\t';
+            case 'u' -> hex();
+            default -> throw wrong("an unknown escape");
+        };
+    }
+
+    private char hex() {
+        int code = 0;
+        for (int i = 0; i < 4; i++) {
+            int digit = at < text.length() ? Character.digit(text.charAt(at++), 16) : -1;
+            if (digit < 0) {
                 throw wrong("four hex digits follow \\u");
-            default:
-                throw wrong("an unknown escape");
+            }
+            code = code << 4 | digit;
         }
+        return (char) code;
     }
 
     private Double number() {

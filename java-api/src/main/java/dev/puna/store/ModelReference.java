@@ -6,7 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which model is meant. An immutable value; {@link #toString()} gives a text that {@link #parse} reads back.
+ * Which model is meant. An immutable value; {@code toString()} gives a text that {@link #parse} reads back.
  *
  * <pre>{@code
  * ModelReference.parse("smollm2");                                        // a name of the catalogue

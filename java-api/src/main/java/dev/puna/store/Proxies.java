@@ -95,7 +95,7 @@ final class Proxies extends ProxySelector {
                 continue;
             }
             String bare = domain.startsWith("*.") ? domain.substring(2) : domain.startsWith(".") ? domain.substring(1) : domain;
-            if (domain.equals("*") || !bare.isEmpty() && (name.equals(bare) || name.endsWith("." + bare))) {
+            if (domain.equals("*") || (!bare.isEmpty() && (name.equals(bare) || name.endsWith("." + bare)))) {
                 return true;
             }
         }

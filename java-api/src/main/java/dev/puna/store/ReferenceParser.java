@@ -45,9 +45,9 @@ final class ReferenceParser {
         if (looksLikePath(text)) {
             return path(text);
         }
-        return text.indexOf('/') < 0 || SCHEME.matcher(text).matches() && text.indexOf(':') < text.indexOf('/')
-                ? name(text)
-                : hub(text, text);
+        int slash = text.indexOf('/');
+        boolean scheme = SCHEME.matcher(text).matches() && text.indexOf(':') < slash;
+        return slash < 0 || scheme ? name(text) : hub(text, text);
     }
 
     static boolean looksLikePath(String text) {
@@ -199,7 +199,7 @@ final class ReferenceParser {
             throw wrong(text, form);
         }
         String repository = parts[0] + "/" + parts[1];
-        if (parts.length == 2 || parts.length == 3 && parts[2].isEmpty()) {
+        if (parts.length == 2 || (parts.length == 3 && parts[2].isEmpty())) {
             return new ModelReference.HubFile(repository, ModelReference.HubFile.DEFAULT_REVISION, null);
         }
         if (parts.length == 4 && parts[2].equals("tree")) {

@@ -162,7 +162,8 @@ final class StoreIndex {
                 }
             }
         }
-        return dropParts(key(reference)) | removed;
+        boolean dropped = dropParts(key(reference));
+        return removed || dropped;
     }
 
     /** Bytes that an earlier attempt left. */
@@ -247,6 +248,9 @@ final class StoreIndex {
         } catch (NoSuchFileException | NotDirectoryException e) {
             return Optional.empty();
         } catch (IOException | IllegalArgumentException | DateTimeException e) {
+            if (!Files.exists(file)) {
+                return Optional.empty(); // a file stands where a folder of the store would be
+            }
             LOG.warn("the store's entry {} cannot be read and counts as absent: {}", file, Reasons.of(e));
             return Optional.empty();
         }

@@ -68,7 +68,7 @@ final class StoreLock implements AutoCloseable {
     static @Nullable StoreLock tryTake(Path file) throws IOException {
         ReentrantLock inner = inner(file);
         try {
-            if (inner.isHeldByCurrentThread() || !inner.tryLock(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+            if (!inner.tryLock(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
                 return null;
             }
         } catch (InterruptedException e) {

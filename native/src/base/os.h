@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The operating system, behind one header: os_posix.c and os_windows.c are the only files that differ by platform.
- * Paths are UTF-8 everywhere (wide inside os_windows.c).
+ * The operating system, behind one header: only the files that end in _posix.c and _windows.c differ by platform.
+ * Paths are UTF-8 everywhere (wide inside os_windows.c). All functions may be called from any thread.
  */
 #ifndef PUNA_BASE_OS_H
 #define PUNA_BASE_OS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -36,6 +39,24 @@ uint64_t os_memory_free(void);  /* bytes available without swapping */
 
 /* Copies an environment variable; 0 if it is unset, else its length (buffer is cut and zero-terminated). */
 size_t os_environment(const char *name, char *buffer, size_t capacity);
+
+/* The first capacity - 1 bytes of a small text file, zero-terminated; false if it can't be read. */
+bool os_read_text(const char *path, char *buffer, size_t capacity);
+
+/* Threads, and waiting on a word: os_wait returns when the word is not `expected` (any more), when it is woken, or for no
+   reason at all; the caller checks and comes again. */
+typedef struct os_thread { uintptr_t handle; } os_thread;
+bool os_thread_start(os_thread *thread, void (*body)(void *context), void *context);
+void os_thread_join(os_thread thread);
+void os_wait(_Atomic uint32_t *word, uint32_t expected);
+void os_wake_all(_Atomic uint32_t *word);
+
+/* The processors that this process may run on, as bits of `mask` (8192 at most); their number. At least 1. */
+enum { OS_MASK_WORDS = 128 };
+uint32_t os_affinity(uint64_t mask[OS_MASK_WORDS]);
+
+/* Physical cores by the system's own account, 0 where base/cores.h counts them from files (Linux). */
+uint32_t os_physical_cores(void);
 
 /* Files that are written: to a temporary name beside the target, then renamed over it, so that no half file is ever
    seen under its name. */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/os_posix.h"
+
+struct os_output {
+    int file;
+    char *path;      /* the target */
+    char *temporary; /* beside it */
+};
+
+static void output_free(os_output *output) {
+    os_heap_free(output->path);
+    os_heap_free(output->temporary);
+    os_heap_free(output);
+}
+
+puna_status os_output_open(const char *path, os_output **out, puna_error *error) {
+    static _Atomic uint32_t serial;
+    *out = NULL;
+    size_t length = strlen(path), room = length + 48;
+    os_output *output = os_heap_new(sizeof *output, 16);
+    if (!output) return error_memory(error, path, sizeof *output);
+    *output = (os_output){ .file = -1, .path = os_heap_new(length + 1, 16), .temporary = os_heap_new(room, 16) };
+    if (!output->path || !output->temporary) {
+        output_free(output);
+        return error_memory(error, path, room);
+    }
+    memcpy(output->path, path, length + 1);
+    for (int attempt = 0; attempt < 100; attempt++) { /* names that a killed process left behind are stepped over */
+        snprintf(output->temporary, room, "%s.%ld-%u.part", path, (long)getpid(), (unsigned)atomic_fetch_add(&serial, 1));
+        output->file = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (output->file >= 0 || errno != EEXIST) break;
+    }
+    if (output->file < 0) {
+        int number = errno;
+        output_free(output);
+        if (number == ENOENT) return error_set(error, PUNA_NOT_FOUND, path, "%s: its folder does not exist", path);
+        return os_refuse(error, path, "it can't be written", number);
+    }
+    *out = output;
+    return PUNA_OK;
+}
+
+puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error) {
+    const char *at = bytes;
+    while (count > 0) {
+        size_t part = count < ((size_t)1 << 30) ? count : (size_t)1 << 30;
+        ssize_t wrote = write(output->file, at, part);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return os_refuse(error, output->path, "it can't be written", errno);
+        at += wrote;
+        count -= (size_t)wrote;
+    }
+    return PUNA_OK;
+}
+
+/* A rename lasts once its folder is on disk as well. Some file systems refuse this, and it does no harm then. */
+static void sync_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 1;
+    char *folder = os_heap_new(length + 1, 16);
+    if (!folder) return;
+    memcpy(folder, slash ? path : ".", length);
+    folder[length] = 0;
+    int file = open(folder, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+    os_heap_free(folder);
+}
+
+puna_status os_output_commit(os_output *output, puna_error *error) {
+    int number = fsync(output->file) == 0 || errno == EINVAL ? 0 : errno;
+    if (close(output->file) != 0 && number == 0) number = errno;
+    if (number == 0 && rename(output->temporary, output->path) != 0) number = errno;
+    puna_status status = PUNA_OK;
+    if (number == 0) {
+        sync_folder(output->path);
+    } else {
+        unlink(output->temporary);
+        status = os_refuse(error, output->path, "it can't be written", number);
+    }
+    output_free(output);
+    return status;
+}
+
+void os_output_discard(os_output *output) {
+    if (!output) return;
+    close(output->file);
+    unlink(output->temporary);
+    output_free(output);
+}

@@ -32,7 +32,7 @@ static size_t merge_literally(const char *word, size_t length, int32_t *ids) {
             }
         }
         if (best_rank == r.merge_count) break;
-        strcat(symbols[best], symbols[best + 1]);
+        memcpy(symbols[best] + strlen(symbols[best]), symbols[best + 1], strlen(symbols[best + 1]) + 1);
         memmove(symbols[best + 1], symbols[best + 2], (count - best - 2) * sizeof symbols[0]);
         count--;
     }

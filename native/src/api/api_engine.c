@@ -19,10 +19,10 @@ static puna_status missing(puna_error *error, const char *name) {
     return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is NULL", name);
 }
 
-puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **out, puna_error *error) {
-    if (!model) return missing(error, "model");
+puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out, puna_error *error) {
+    if (!m) return missing(error, "model");
     if (!out) return missing(error, "engine");
-    return engine_create(model, options, out, error);
+    return engine_create(m, options, out, error);
 }
 
 void puna_engine_close(puna_engine *e) { engine_close(e); }
@@ -37,12 +37,12 @@ void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
         .memory_bytes = memory_used(&e->account) + sizeof *e, .steps = e->steps};
 }
 
-puna_status puna_sequence_open(puna_engine *e, uint64_t *sequence, puna_error *error) {
+puna_status puna_sequence_open(puna_engine *e, uint64_t *id, puna_error *error) {
     if (!e) return missing(error, "engine");
-    if (!sequence) return missing(error, "sequence");
+    if (!id) return missing(error, "sequence");
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
-    status = engine_open_sequence(e, sequence, error);
+    status = engine_open_sequence(e, id, error);
     engine_leave(e);
     return status;
 }

@@ -63,6 +63,23 @@ puna_status puna_tokenize(const puna_tokenizer *t, const char *text, uint64_t le
     return status;
 }
 
+puna_status puna_tokenize_parts(const puna_tokenizer *t, const puna_part *parts, uint64_t part_count, int32_t *ids,
+                                uint64_t capacity, uint64_t *count, puna_error *error) {
+    size_t found = 0;
+    if (!t) return tokenizer_refuse(error, "tokenizer", "is NULL");
+    if (!parts && part_count) return tokenizer_refuse(error, "parts", "is NULL, but part_count is not 0");
+    if (!ids && capacity) return tokenizer_refuse(error, "ids", "is NULL, but capacity is not 0");
+    if (!count) return tokenizer_refuse(error, "count", "is NULL");
+    if (part_count > SIZE_MAX / sizeof *parts || capacity > SIZE_MAX) {
+        return tokenizer_refuse(error, "part_count", "is more than memory can hold");
+    }
+    for (uint64_t i = 0; i < part_count; i++)
+        if (!parts[i].text && parts[i].length) return tokenizer_refuse(error, "parts", "has a text that is NULL");
+    puna_status status = tokenizer_encode_parts(t, parts, (size_t)part_count, ids, (size_t)capacity, &found, error);
+    if (status == PUNA_OK || status == PUNA_BUFFER_TOO_SMALL) *count = found;
+    return status;
+}
+
 puna_status puna_detokenize(const puna_tokenizer *t, const int32_t *ids, uint64_t count, uint32_t flags, char *text,
                             uint64_t capacity, uint64_t *length, puna_error *error) {
     size_t found = 0;

@@ -174,7 +174,7 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
 }
 
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {
-    uint32_t slot;
+    uint32_t slot = 0;
     puna_status status = free_slot(e, &slot, error);
     if (status != PUNA_OK) return status;
     sequence *s = memory_new(&e->account, sizeof *s);

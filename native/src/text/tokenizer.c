@@ -139,8 +139,8 @@ const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length) {
 /* ---- Encoding ---- */
 
 /* The text between special tokens goes to the model, they themselves to the ids. */
-static puna_status encode_text(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,
-                               puna_error *error) {
+puna_status text_encode(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,
+                        puna_error *error) {
     size_t at = 0, plain = 0, matched;
     puna_status status = PUNA_OK;
     while (status == PUNA_OK && at < length) {
@@ -171,17 +171,21 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
     }
     memory_account_init(&run.account);
     if (affixes && t->add_bos && !begins_with(t, text, length, control, t->special.bos)) text_emit(&run, t->special.bos);
-    puna_status status = encode_text(t, &run, text, length, control, error);
+    puna_status status = text_encode(t, &run, text, length, control, error);
     t->model->end(&run);
     if (status != PUNA_OK) return status;
     if (affixes && t->add_eos && run.last != t->special.eos) text_emit(&run, t->special.eos);
     *count = run.count;
-    if (run.count <= capacity) return PUNA_OK;
-    status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids", "The text has %zu tokens; the buffer holds %zu.", run.count,
-                       capacity);
+    return text_fits(&run, error);
+}
+
+puna_status text_fits(const text_run *run, puna_error *error) {
+    if (run->count <= run->capacity) return PUNA_OK;
+    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids", "The text has %zu tokens; the buffer holds %zu.",
+                                   run->count, run->capacity);
     if (error) {
-        error->needed = run.count;
-        error->available = capacity;
+        error->needed = run->count;
+        error->available = run->capacity;
     }
     return status;
 }

@@ -31,6 +31,9 @@ const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length);
 
 puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length, uint32_t flags, int32_t *ids,
                              size_t capacity, size_t *count, puna_error *error);
+/* As puna_tokenize_parts. */
+puna_status tokenizer_encode_parts(const tokenizer *t, const puna_part *parts, size_t part_count, int32_t *ids,
+                                   size_t capacity, size_t *count, puna_error *error);
 puna_status tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t count, uint32_t flags, char *text,
                              size_t capacity, size_t *length, puna_error *error);
 

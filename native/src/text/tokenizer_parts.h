@@ -38,6 +38,13 @@ typedef struct text_model {
 
 extern const text_model bpe_model;
 
+/* Text, perhaps with special tokens in it (user-defined ones; with `control` all): its ids enter the run. */
+puna_status text_encode(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,
+                        puna_error *error);
+
+/* PUNA_BUFFER_TOO_SMALL where the run counted more ids than it could hold. */
+puna_status text_fits(const text_run *run, puna_error *error);
+
 struct puna_tokenizer {
     memory_account account;
     const text_model *model;

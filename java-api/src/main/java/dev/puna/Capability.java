@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+/** What a model can do. More may be added. */
+public enum Capability {
+    /** Continue a text. */
+    GENERATE,
+    /** Hold a conversation: it has a chat template. */
+    CHAT,
+    /** Its chat template takes descriptions of tools. */
+    TOOLS,
+    /** Its chat template can switch reasoning on and off. */
+    THINKING
+}

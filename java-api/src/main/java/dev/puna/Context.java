@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineOptions;
+import dev.puna.internal.ChatFormat;
+import dev.puna.internal.Failures;
+import dev.puna.internal.Platform;
+import dev.puna.internal.engine.EngineThread;
+import java.lang.ref.Cleaner;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An engine on a model: memory for keys and values, threads, and sequences that run together. Several contexts share one
+ * model's weights.
+ *
+ * <pre>{@code
+ * try (Context context = model.newContext(options -> options.maxSequences(64).threads(8))) {
+ *     System.out.println(context.prompt("Once upon a time").maxTokens(32).text());
+ * }
+ * }</pre>
+ *
+ * Any thread, virtual ones too: callers park, one platform thread computes. Closing ends what runs with
+ * {@link ClosedException}.
+ */
+public final class Context implements Generator, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Context.class);
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final Model model; // keeps it reachable
+    private final EngineThread engine;
+    private final Forgotten forgotten;
+
+    Context(Model model, ContextOptions options) {
+        this.model = model;
+        NativeEngineOptions wanted = options.toNative();
+        NativeEngine created = Failures.mapped(
+                () -> Platform.call("create", () -> NativeEngine.create(model.nativeModel(), wanted), () -> {}));
+        this.engine = EngineThread.drive(created);
+        this.forgotten = new Forgotten(engine, new Throwable("context"));
+        CLEANER.register(this, forgotten);
+    }
+
+    /** What is done about a context that nobody holds any more. */
+    private record Forgotten(EngineThread engine, Throwable opened) implements Runnable {
+        @Override
+        public void run() {
+            if (!engine.isClosed()) {
+                LOG.warn("a context was never closed; it was opened here:", opened);
+                engine.abandon();
+            }
+        }
+    }
+
+    /** What a context is doing. Immutable. */
+    public static final class Status {
+        private final NativeEngine.Info info;
+
+        Status(NativeEngine.Info info) {
+            this.info = info;
+        }
+
+        /** {@return positions of one sequence} */
+        public int contextLength() {
+            return info.contextLength();
+        }
+
+        /** {@return threads that compute} */
+        public int threads() {
+            return info.threads();
+        }
+
+        /** {@return sequences in the batch} */
+        public int running() {
+            return info.running();
+        }
+
+        /** {@return requests in the queue} */
+        public int waiting() {
+            return info.waiting();
+        }
+
+        /** {@return sequences that are open: running, waiting, and chats between their turns} */
+        public int sequences() {
+            return info.sequences();
+        }
+
+        /** {@return pages of the cache in use} */
+        public long pagesUsed() {
+            return info.pagesUsed();
+        }
+
+        /** {@return pages that the budget allows} */
+        public long pagesTotal() {
+            return info.pagesTotal();
+        }
+
+        /** {@return bytes of one page, 64 positions} */
+        public long pageBytes() {
+            return info.pageBytes();
+        }
+
+        /** {@return memory of the context now, in bytes} */
+        public long memoryBytes() {
+            return info.memoryBytes();
+        }
+
+        /** {@return rounds since the context was made} */
+        public long steps() {
+            return info.steps();
+        }
+    }
+
+    /** {@return the model whose weights this uses} */
+    public Model model() {
+        return model;
+    }
+
+    /**
+     * What the context is doing now; waits for the running step to end.
+     *
+     * @return a snapshot
+     */
+    public Status status() {
+        return new Status(engine.info());
+    }
+
+    @Override
+    public Prompt prompt(String text) {
+        return new Prompt(this, text);
+    }
+
+    @Override
+    public Prompt prompt(int[] ids) {
+        return new Prompt(this, ids);
+    }
+
+    @Override
+    public ChatRequest chat(List<? extends Message> messages) {
+        return new ChatRequest(this, messages);
+    }
+
+    @Override
+    public Chat newChat(Consumer<Chat.Options> options) {
+        Chat.Options wanted = new Chat.Options();
+        options.accept(wanted);
+        return new Chat(this, wanted);
+    }
+
+    /**
+     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as long
+     * as the vocabulary.
+     *
+     * @param ids at least one, at most the context length
+     * @param first the first row wanted; row i is what the model says after ids 0 to i
+     * @return rows first to the last, one after the other
+     */
+    public float[] logits(int[] ids, int first) {
+        if (first < 0 || first >= ids.length) {
+            throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens");
+        }
+        return engine.logits(ids, first, model.info().vocabulary());
+    }
+
+    /** Ends what runs and gives the memory back; waits for a running step to end. Without effect the second time. */
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    /** {@return whether it was closed} */
+    public boolean isClosed() {
+        return engine.isClosed();
+    }
+
+    EngineThread engine() {
+        return engine;
+    }
+
+    Tokenizer tokenizer() {
+        return model.tokenizer();
+    }
+
+    ChatFormat format() {
+        return model.format();
+    }
+
+    @Override
+    public String toString() {
+        return "context of " + model;
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * What one can ask for: implemented by {@link Model}, with its default context, and by {@link Context}. Any thread.
+ */
+public sealed interface Generator permits Model, Context {
+    /**
+     * Continues a text.
+     *
+     * @param text any text; control tokens in it stay plain text
+     * @return a request, ended by a terminal such as {@link Prompt#text()}
+     */
+    Prompt prompt(String text);
+
+    /**
+     * Continues token ids.
+     *
+     * @param ids at least one, each at least 0 and less than the vocabulary's size; copied
+     * @return a request
+     */
+    Prompt prompt(int[] ids);
+
+    /**
+     * Answers a conversation, and forgets it: what servers need. What the cache still holds of a common beginning is reused
+     * only by {@link #newChat()}.
+     *
+     * @param messages the conversation so far
+     * @return a request
+     */
+    ChatRequest chat(List<? extends Message> messages);
+
+    /**
+     * Begins a conversation that remembers.
+     *
+     * @return a new chat, to be closed
+     */
+    default Chat newChat() {
+        return newChat(options -> {});
+    }
+
+    /**
+     * Begins a conversation that remembers.
+     *
+     * @param options sets what is wanted
+     * @return a new chat, to be closed
+     */
+    Chat newChat(Consumer<Chat.Options> options);
+}

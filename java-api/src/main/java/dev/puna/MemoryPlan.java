@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeMemoryPlan;
+
+/** What a model with its default context would need, from the metadata alone. All sizes in bytes. Immutable. */
+public final class MemoryPlan {
+    private final NativeMemoryPlan plan;
+
+    MemoryPlan(NativeMemoryPlan plan) {
+        this.plan = plan;
+    }
+
+    /** {@return positions of one sequence} */
+    public int contextLength() {
+        return plan.contextLength();
+    }
+
+    /** {@return packed weights} */
+    public long weights() {
+        return plan.weights();
+    }
+
+    /** {@return what stays in the mapped file and is read page by page} */
+    public long mapped() {
+        return plan.mapped();
+    }
+
+    /** {@return keys and values of one position} */
+    public long cachePerPosition() {
+        return plan.cachePosition();
+    }
+
+    /** {@return the whole budget of keys and values; taken page by page, on demand} */
+    public long cache() {
+        return plan.cache();
+    }
+
+    /** {@return activations, logits and tables} */
+    public long scratch() {
+        return plan.scratch();
+    }
+
+    /** {@return weights, cache and scratch} */
+    public long total() {
+        return plan.total();
+    }
+
+    /** {@return free on this machine now} */
+    public long available() {
+        return plan.available();
+    }
+
+    /** {@return whether the total is available now} */
+    public boolean fits() {
+        return total() <= available();
+    }
+
+    @Override
+    public String toString() {
+        return "weights " + mib(weights()) + ", cache " + mib(cache()) + ", scratch " + mib(scratch()) + ", together "
+                + mib(total()) + " of " + mib(available()) + " available";
+    }
+
+    private static String mib(long bytes) {
+        return (bytes + (1 << 19)) / (1 << 20) + " MiB";
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Messages as chat templates expect them: maps with role and content, as in transformers. */
+final class Messages {
+    private Messages() {}
+
+    static List<Map<String, Object>> asTemplateValues(List<? extends Message> messages) {
+        List<Map<String, Object>> values = new ArrayList<>();
+        messages.forEach(message -> values.add(asTemplateValue(message)));
+        return values;
+    }
+
+    private static Map<String, Object> asTemplateValue(Message message) {
+        Map<String, Object> value = new LinkedHashMap<>();
+        switch (message) {
+            case Message.System system -> put(value, "system", system.content());
+            case Message.User user -> put(value, "user", user.content());
+            case Message.Assistant assistant -> {
+                put(value, "assistant", assistant.content());
+                if (assistant.reasoning() != null) {
+                    value.put("reasoning_content", assistant.reasoning());
+                }
+                if (!assistant.toolCalls().isEmpty()) {
+                    value.put("tool_calls", calls(assistant.toolCalls()));
+                }
+            }
+            case Message.ToolResult result -> {
+                put(value, "tool", result.content());
+                if (!result.callId().isEmpty()) {
+                    value.put("tool_call_id", result.callId());
+                }
+                if (!result.name().isEmpty()) {
+                    value.put("name", result.name());
+                }
+            }
+        }
+        return value;
+    }
+
+    /** One text is a plain string, which every template understands; several parts are a list. */
+    private static void put(Map<String, Object> value, String role, List<Content> content) {
+        value.put("role", role);
+        if (content.size() == 1 && content.getFirst() instanceof Content.Text text) {
+            value.put("content", text.text());
+        } else if (content.isEmpty()) {
+            value.put("content", "");
+        } else {
+            List<Map<String, Object>> parts = new ArrayList<>();
+            for (Content part : content) {
+                switch (part) {
+                    case Content.Text text -> parts.add(Map.of("type", "text", "text", text.text()));
+                }
+            }
+            value.put("content", parts);
+        }
+    }
+
+    private static List<Map<String, Object>> calls(List<ToolCall> calls) {
+        List<Map<String, Object>> values = new ArrayList<>();
+        for (ToolCall call : calls) {
+            Map<String, Object> function = new LinkedHashMap<>();
+            function.put("name", call.name());
+            function.put("arguments", call.arguments());
+            Map<String, Object> value = new LinkedHashMap<>();
+            if (!call.id().isEmpty()) {
+                value.put("id", call.id());
+            }
+            value.put("type", "function");
+            value.put("function", function);
+            values.add(value);
+        }
+        return values;
+    }
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeFile;
+import dev.puna.bindings.NativeMemoryPlan;
+import dev.puna.bindings.NativeModel;
+import dev.puna.internal.ChatFormat;
+import dev.puna.internal.Core;
+import dev.puna.internal.Failures;
+import dev.puna.internal.Loader;
+import dev.puna.store.ModelReference;
+import dev.puna.store.ModelStore;
+import java.lang.ref.WeakReference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A language model: weights, tokenizer and chat template, loaded once.
+ *
+ * <pre>{@code
+ * try (Model model = Model.load("smollm2")) {
+ *     System.out.println(model.prompt("Once upon a time").maxTokens(64).text());
+ * }
+ * }</pre>
+ *
+ * Immutable; any thread, virtual ones too. It generates through a default {@link Context}, made at first use; further ones
+ * share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was opened.
+ */
+public final class Model implements Generator, AutoCloseable {
+    private final NativeModel model;
+    private final ModelInfo info;
+    private final Tokenizer tokenizer;
+    private final Path path;
+    private final ContextOptions defaults;
+    private final List<WeakReference<Context>> contexts = new ArrayList<>(); // guarded by this, as below
+    private @Nullable ChatFormat format;
+    private @Nullable Context context;
+    private boolean closed;
+
+    private Model(Path path, NativeModel model, ContextOptions defaults) {
+        this.path = path;
+        this.model = model;
+        this.defaults = defaults;
+        this.info = new ModelInfo(Failures.mapped(model::info));
+        this.tokenizer = new Tokenizer(model.tokenizer());
+    }
+
+    /**
+     * Loads a model, fetching it first if it is not on this machine.
+     *
+     * @param reference a name of the catalogue, {@code owner/repo[@rev][:quant or file]}, or a path: see {@link
+     *     ModelReference}
+     * @return the model, to be closed
+     */
+    public static Model load(String reference) {
+        return builder(reference).load();
+    }
+
+    /**
+     * Loads a file.
+     *
+     * @param file a GGUF file
+     * @return the model, to be closed
+     */
+    public static Model load(Path file) {
+        return builder(file).load();
+    }
+
+    /**
+     * Prepares to load a model.
+     *
+     * @param reference as for {@link #load(String)}
+     * @return a builder
+     */
+    public static Builder builder(String reference) {
+        return new Builder(ModelReference.parse(reference));
+    }
+
+    /**
+     * Prepares to load a file.
+     *
+     * @param file a GGUF file
+     * @return a builder
+     */
+    public static Builder builder(Path file) {
+        return new Builder(ModelReference.of(file));
+    }
+
+    /** How a model is loaded. One thread. */
+    public static final class Builder {
+        private final ModelReference reference;
+        private ModelStore store = ModelStore.standard();
+        private Consumer<? super LoadProgress> listener = progress -> {};
+        private final ContextOptions defaults = new ContextOptions();
+
+        private Builder(ModelReference reference) {
+            this.reference = reference;
+        }
+
+        /**
+         * Says where models are kept.
+         *
+         * @param value the user's standard store unless set
+         * @return this
+         */
+        public Builder store(ModelStore value) {
+            store = value;
+            return this;
+        }
+
+        /**
+         * Listens to how far it is, on the thread that calls {@link #load()}, about ten times a second.
+         *
+         * @param value what it throws ends the loading
+         * @return this
+         */
+        public Builder onProgress(Consumer<? super LoadProgress> value) {
+            listener = value;
+            return this;
+        }
+
+        /**
+         * Sets up the context that the model generates with.
+         *
+         * @param options sets what is wanted
+         * @return this
+         */
+        public Builder defaultContext(Consumer<ContextOptions> options) {
+            options.accept(defaults);
+            return this;
+        }
+
+        /**
+         * What the model would need, from its metadata: nothing is loaded, but the file is fetched if it is not here.
+         *
+         * @return the plan
+         */
+        public MemoryPlan plan() {
+            Core.load();
+            Path file = fetch();
+            return Failures.mapped(() -> {
+                try (NativeFile opened = NativeFile.open(file)) {
+                    return new MemoryPlan(NativeMemoryPlan.of(opened, defaults.toNative()));
+                }
+            });
+        }
+
+        /**
+         * Loads the model. Interrupting the thread cancels it.
+         *
+         * @return the model, to be closed
+         * @throws ModelNotFoundException if there is no such model
+         * @throws DownloadException if it could not be fetched
+         * @throws InvalidModelException if the file is damaged or no model
+         * @throws UnsupportedModelException if it can't be run
+         * @throws InsufficientMemoryException if memory is short
+         */
+        public Model load() {
+            Core.load();
+            Path file = fetch();
+            NativeModel loaded = Loader.load(file, (done, total) ->
+                    listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
+            return new Model(file, loaded, new ContextOptions(defaults));
+        }
+
+        private Path fetch() {
+            return store.fetch(reference, progress -> listener.accept(new LoadProgress(
+                    LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
+        }
+    }
+
+    /** {@return the model's properties} */
+    public ModelInfo info() {
+        return info;
+    }
+
+    /** {@return the model's file} */
+    public Path path() {
+        return path;
+    }
+
+    /** {@return text to ids and back} */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** {@return what the model can do} */
+    public Set<Capability> capabilities() {
+        Set<Capability> all = EnumSet.of(Capability.GENERATE);
+        ChatFormat chat = format();
+        if (chat.isOwn()) {
+            all.add(Capability.CHAT);
+        }
+        if (chat.mentions("tools")) {
+            all.add(Capability.TOOLS);
+        }
+        if (chat.mentions("enable_thinking")) {
+            all.add(Capability.THINKING);
+        }
+        return all;
+    }
+
+    /**
+     * Makes a context of its own memory and threads.
+     *
+     * @param options sets what is wanted
+     * @return a new context, to be closed
+     */
+    public Context newContext(Consumer<ContextOptions> options) {
+        ContextOptions wanted = new ContextOptions();
+        options.accept(wanted);
+        return make(wanted);
+    }
+
+    private Context make(ContextOptions options) {
+        synchronized (this) {
+            refuseClosed();
+        }
+        Context made = new Context(this, options);
+        synchronized (this) {
+            if (!closed) {
+                contexts.removeIf(reference -> reference.get() == null);
+                contexts.add(new WeakReference<>(made));
+                return made;
+            }
+        }
+        made.close();
+        throw new ClosedException("the model is closed");
+    }
+
+    private void refuseClosed() {
+        if (closed) {
+            throw new ClosedException("the model is closed");
+        }
+    }
+
+    /** The context that the model itself generates with; made once, while others that want it wait. */
+    private Context context() {
+        synchronized (defaults) {
+            Context made;
+            synchronized (this) {
+                refuseClosed();
+                made = context;
+            }
+            if (made == null) {
+                made = make(defaults);
+                synchronized (this) {
+                    context = made;
+                }
+            }
+            return made;
+        }
+    }
+
+    /**
+     * What the default context is doing.
+     *
+     * @return a snapshot
+     */
+    public Context.Status status() {
+        return context().status();
+    }
+
+    @Override
+    public Prompt prompt(String text) {
+        return context().prompt(text);
+    }
+
+    @Override
+    public Prompt prompt(int[] ids) {
+        return context().prompt(ids);
+    }
+
+    @Override
+    public ChatRequest chat(List<? extends Message> messages) {
+        return context().chat(messages);
+    }
+
+    @Override
+    public Chat newChat(Consumer<Chat.Options> options) {
+        return context().newChat(options);
+    }
+
+    /** Closes its contexts, which ends what runs, and frees the weights. Without effect the second time. */
+    @Override
+    public void close() {
+        List<WeakReference<Context>> open;
+        synchronized (this) {
+            closed = true;
+            open = List.copyOf(contexts);
+            contexts.clear();
+        }
+        for (WeakReference<Context> reference : open) {
+            Context living = reference.get();
+            if (living != null) {
+                living.close();
+            }
+        }
+        model.close();
+    }
+
+    /** {@return whether it was closed} */
+    public synchronized boolean isClosed() {
+        return closed;
+    }
+
+    NativeModel nativeModel() {
+        return model;
+    }
+
+    synchronized ChatFormat format() {
+        ChatFormat known = format;
+        if (known == null) {
+            known = Failures.mapped(() -> ChatFormat.of(model.file(), model.tokenizer()));
+            format = known;
+        }
+        return known;
+    }
+
+    @Override
+    public String toString() {
+        return info + " (" + path.getFileName() + ")";
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.internal;
+
+import dev.puna.TemplateException;
+import dev.puna.bindings.NativeFile;
+import dev.puna.bindings.NativeTokenizer;
+import dev.puna.internal.template.ChatTemplate;
+import dev.puna.internal.template.Limits;
+import dev.puna.internal.template.Rendered;
+import dev.puna.internal.template.Segment;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How a model wants conversations written: its own template, and the ids of what it renders.
+ *
+ * <p>A model without a template, or with one that is no valid template, gets ChatML and a warning in the log. A template
+ * that refuses a conversation is not replaced: its reason reaches the caller as a {@link TemplateException}. Immutable;
+ * any thread.
+ */
+public final class ChatFormat {
+    private static final Logger LOG = LoggerFactory.getLogger(ChatFormat.class);
+
+    private final NativeTokenizer tokenizer;
+    private final ChatTemplate template;
+    private final String source;
+    private final boolean own;
+    private final Map<String, Object> trusted;
+
+    private ChatFormat(NativeTokenizer tokenizer, ChatTemplate template, String source, boolean own) {
+        this.tokenizer = tokenizer;
+        this.template = template;
+        this.source = source;
+        this.own = own;
+        this.trusted = specials(tokenizer);
+    }
+
+    /**
+     * Reads a model's template.
+     *
+     * @param file the model's
+     * @param tokenizer the model's
+     * @return its format
+     */
+    public static ChatFormat of(NativeFile file, NativeTokenizer tokenizer) {
+        long index = file.find("tokenizer.chat_template");
+        if (index < 0) {
+            LOG.warn("the model has no chat template: ChatML is used in its place, and answers may be poor");
+            return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+        }
+        String source = file.string(index, 0);
+        try {
+            return new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
+        } catch (TemplateException e) {
+            LOG.warn("the model's chat template is not valid, ChatML is used in its place: {}", e.getMessage());
+            return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+        }
+    }
+
+    private static Map<String, Object> specials(NativeTokenizer tokenizer) {
+        Map<String, Object> specials = new HashMap<>();
+        NativeTokenizer.Info info = tokenizer.info();
+        put(specials, "bos_token", tokenizer, info.bos());
+        put(specials, "eos_token", tokenizer, info.eos());
+        put(specials, "pad_token", tokenizer, info.pad());
+        put(specials, "unk_token", tokenizer, info.unknown());
+        return Map.copyOf(specials);
+    }
+
+    private static void put(Map<String, Object> specials, String name, NativeTokenizer tokenizer, int id) {
+        if (id >= 0) {
+            specials.put(name, tokenizer.token(id).text());
+        }
+    }
+
+    /** {@return whether the template is the model's own} */
+    public boolean isOwn() {
+        return own;
+    }
+
+    /**
+     * Whether the model's own template speaks of a variable.
+     *
+     * @param name of the variable
+     * @return whether its text contains the name
+     */
+    public boolean mentions(String name) {
+        return source.contains(name);
+    }
+
+    /**
+     * Renders a conversation, ready for the model's answer.
+     *
+     * @param messages as the templates expect them: maps with role, content and more
+     * @param tools descriptions of tools, or an empty list
+     * @param variables further ones, by name
+     * @return the text with its origins
+     */
+    public Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools, Map<String, ?> variables) {
+        Map<String, Object> all = new HashMap<>(variables);
+        all.put("messages", messages);
+        all.put("tools", tools.isEmpty() ? null : tools);
+        all.put("add_generation_prompt", true);
+        return template.render(all, trusted, Limits.DEFAULT, Clock.systemDefaultZone());
+    }
+
+    /**
+     * The ids of rendered segments: control tokens are recognised in what the template wrote, nowhere else.
+     *
+     * @param segments in order
+     * @return their ids; no beginning token is added, the template wrote it if the model wants one
+     */
+    public int[] encode(List<Segment> segments) {
+        List<byte[]> texts = new ArrayList<>();
+        boolean[] origins = new boolean[segments.size()];
+        for (int i = 0; i < segments.size(); i++) {
+            byte[] text = segments.get(i).text().getBytes(StandardCharsets.UTF_8);
+            texts.add(text);
+            origins[i] = segments.get(i).trusted();
+        }
+        long length = texts.stream().mapToLong(text -> text.length).sum();
+        return Failures.mapped(() -> Platform.forText(length, () -> tokenizer.tokenizeParts(texts, origins)));
+    }
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.internal.engine;
+
+import dev.puna.ClosedException;
+import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEvent;
+import dev.puna.bindings.NativeTask;
+import dev.puna.internal.Core;
+import dev.puna.internal.Failures;
+import dev.puna.internal.Platform;
+import dev.puna.internal.jfr.PromptEvent;
+import dev.puna.internal.jfr.StepEvent;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that drives an engine: a daemon on the platform. Everybody else sends it messages and parks.
+ *
+ * <p>It holds no object of the API, so that a forgotten context or stream can be found out; no listener runs on it.
+ * Invariant: every generation that was submitted ends, by an outcome or a failure, also when the engine closes or breaks.
+ */
+public final class EngineThread {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineThread.class);
+
+    private final NativeEngine engine;
+    private final LinkedBlockingQueue<Runnable> messages = new LinkedBlockingQueue<>();
+    private final Map<Long, Generation> generations = new HashMap<>();
+    private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
+    private final Thread thread;
+    private final Object gate = new Object();
+    private boolean closing; // guarded by gate: later messages are refused
+
+    private EngineThread(NativeEngine engine) {
+        this.engine = engine;
+        this.thread = Platform.start("engine", this::run);
+    }
+
+    /**
+     * Takes over an engine.
+     *
+     * @param engine whose driver this is from now on
+     * @return the running thread
+     */
+    public static EngineThread drive(NativeEngine engine) {
+        return new EngineThread(engine);
+    }
+
+    /** {@return the engine's state, a snapshot} */
+    public NativeEngine.Info info() {
+        return Failures.mapped(() -> ask(false, engine::info, () -> {}));
+    }
+
+    /**
+     * Submits a generation; it is accepted, or fails, soon.
+     *
+     * @param generation a new one
+     */
+    public void submit(Generation generation) {
+        if (!send(() -> start(generation))) {
+            throw closed();
+        }
+    }
+
+    /**
+     * Ends a generation soon.
+     *
+     * @param generation which; may have ended
+     */
+    public void cancel(Generation generation) {
+        generation.cancel();
+        send(() -> {}); // wakes the thread; closed: everything has ended
+    }
+
+    /**
+     * Gives back a slot's sequence.
+     *
+     * @param slot not used any more
+     */
+    public void release(Slot slot) {
+        send(() -> close(slot));
+    }
+
+    /**
+     * Raw logits; waits until nothing generates.
+     *
+     * @param ids all tokens
+     * @param first row wanted
+     * @param vocabulary numbers a row
+     * @return rows, one after the other
+     */
+    public float[] logits(int[] ids, int first, int vocabulary) {
+        try (NativeTask task = NativeTask.create()) {
+            return Failures.mapped(() -> ask(true, () -> engine.logits(ids, first, vocabulary, task), task::cancel));
+        }
+    }
+
+    /** Ends all generations with {@link ClosedException} and gives the engine back; waits for that. */
+    public void close() {
+        synchronized (gate) {
+            if (!closing) {
+                closing = true;
+                messages.add(() -> {}); // wakes the thread
+            }
+        }
+        if (Thread.currentThread() != thread) {
+            joinUninterruptibly();
+        }
+    }
+
+    /** Its owner is unreachable: as {@link #close}, without waiting. */
+    public void abandon() {
+        synchronized (gate) {
+            closing = true;
+            messages.add(() -> {});
+        }
+    }
+
+    /** {@return whether close was called} */
+    public boolean isClosed() {
+        synchronized (gate) {
+            return closing;
+        }
+    }
+
+    private void joinUninterruptibly() {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static ClosedException closed() {
+        return new ClosedException("the context is closed, or the model that it belongs to");
+    }
+
+    private boolean send(Runnable message) {
+        synchronized (gate) {
+            return !closing && messages.add(message);
+        }
+    }
+
+    /** Asks between two steps; with `quiet` only once nothing generates. */
+    private <T> T ask(boolean quiet, Callable<T> question, Runnable cancel) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        Runnable message = () -> {
+            try {
+                answer.complete(question.call());
+            } catch (Exception e) {
+                answer.completeExceptionally(e);
+            }
+        };
+        if (!send(quiet ? () -> whenQuiet.add(message) : message)) {
+            throw closed();
+        }
+        return Answers.await(answer, cancel);
+    }
+
+    // from here on: the thread itself
+
+    private void run() {
+        try {
+            while (!isClosed()) {
+                takeMessages();
+                if (!generations.isEmpty() && !isClosed()) {
+                    step();
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.warn("the engine's thread was interrupted; the context closes", e);
+        } catch (RuntimeException | Error e) {
+            LOG.error("the engine's thread failed; the context closes", e);
+        } finally {
+            shutDown();
+        }
+    }
+
+    /** Takes what is there, waiting for it when the engine has nothing to do. */
+    private void takeMessages() throws InterruptedException {
+        Runnable first = generations.isEmpty() && whenQuiet.isEmpty() ? messages.take() : messages.poll();
+        for (Runnable message = first; message != null; message = messages.poll()) {
+            message.run();
+        }
+        while (generations.isEmpty() && !whenQuiet.isEmpty()) {
+            whenQuiet.remove().run();
+        }
+        tellCancellations();
+    }
+
+    private void start(Generation g) {
+        try {
+            if (!g.slot.open) {
+                g.slot.id = engine.openSequence();
+                g.slot.open = true;
+            }
+            engine.generate(g.slot.id, g.ids, g.settings);
+            generations.put(g.slot.id, g);
+            PromptEvent event = new PromptEvent();
+            event.tokens = g.ids.length;
+            event.requests = generations.size();
+            event.commit();
+            g.accept();
+        } catch (RuntimeException e) {
+            if (g.slot.once) {
+                close(g.slot);
+            }
+            g.fail(Failures.of(e));
+        }
+    }
+
+    private void close(Slot slot) {
+        if (slot.open) {
+            slot.open = false;
+            Generation running = generations.remove(slot.id);
+            engine.closeSequence(slot.id);
+            if (running != null) {
+                running.fail(new ClosedException("the chat was closed while it generated"));
+            }
+        }
+    }
+
+    private void tellCancellations() {
+        if (generations.isEmpty()) {
+            return;
+        }
+        long now = System.nanoTime();
+        for (Generation g : generations.values()) {
+            boolean late = g.deadline != Long.MAX_VALUE && g.deadline - now <= 0;
+            if ((g.cancelWanted || late) && !g.cancelTold) {
+                g.cancelTold = true;
+                g.timedOut = late && !g.cancelWanted;
+                engine.cancel(g.slot.id);
+            }
+        }
+    }
+
+    private void step() {
+        StepEvent event = new StepEvent();
+        event.begin();
+        NativeEngine.Step step;
+        try {
+            step = engine.step();
+        } catch (RuntimeException e) {
+            failAll(Failures.of(e));
+            return;
+        }
+        event.sequences = step.sequences();
+        event.promptTokens = step.promptTokens();
+        event.tokens = step.tokens();
+        event.active = step.active();
+        event.commit();
+        for (NativeEvent e = engine.nextEvent(); e != null; e = engine.nextEvent()) {
+            dispatch(e);
+        }
+        if (step.active() == 0) {
+            Core.drainLog();
+        }
+    }
+
+    private void dispatch(NativeEvent event) {
+        Generation g = generations.get(event.sequence());
+        if (g == null) {
+            return;
+        }
+        switch (event) {
+            case NativeEvent.Token token -> g.token(token);
+            case NativeEvent.Finished finished -> finish(g, finished);
+        }
+    }
+
+    private void finish(Generation g, NativeEvent.Finished finished) {
+        generations.remove(g.slot.id);
+        if (g.slot.once) {
+            close(g.slot);
+        }
+        Ended.record(finished);
+        if (finished.stop() == NativeEvent.Stop.FAILED) {
+            g.fail(Failures.of(Ended.failure(finished)));
+        } else {
+            g.finish(finished);
+        }
+    }
+
+    private void failAll(RuntimeException why) {
+        LOG.warn("a step failed; {} generations end", generations.size(), why);
+        for (Generation g : List.copyOf(generations.values())) {
+            generations.remove(g.slot.id);
+            g.slot.open = false;
+            try {
+                engine.closeSequence(g.slot.id);
+            } catch (RuntimeException e) {
+                LOG.debug("closing a sequence after a failed step", e);
+            }
+            g.fail(why);
+        }
+    }
+
+    private void shutDown() {
+        synchronized (gate) {
+            closing = true;
+        }
+        for (Generation g : List.copyOf(generations.values())) {
+            g.fail(closed());
+        }
+        generations.clear();
+        engine.close();
+        messages.addAll(whenQuiet);
+        for (Runnable message = messages.poll(); message != null; message = messages.poll()) {
+            refuse(message);
+        }
+        Core.drainLog();
+    }
+
+    /** A message that came too late: who waits for it gets the closed engine's answer. */
+    private static void refuse(Runnable message) {
+        try {
+            message.run();
+        } catch (RuntimeException e) {
+            LOG.debug("a message to a closed engine", e);
+        }
+    }
+}

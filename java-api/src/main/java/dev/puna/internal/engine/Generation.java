@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.internal.engine;
+
+import dev.puna.bindings.NativeEvent;
+import dev.puna.bindings.NativeGeneration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One generation, between the engine's thread, which fills it, and one reader, who parks until something is there.
+ *
+ * <p>Invariant: it is accepted at most once and ends exactly once, by an outcome or by a failure. Nothing here refers to an
+ * object of the API: a reader that was forgotten can be found out.
+ */
+public final class Generation {
+    /**
+     * A piece of text.
+     *
+     * @param text whole characters
+     * @param tokens generated since the piece before
+     */
+    public record Chunk(String text, int tokens) {}
+
+    final int[] ids;
+    final NativeGeneration settings;
+    final Slot slot;
+    final long deadline; // System.nanoTime, Long.MAX_VALUE: none
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final ArrayDeque<Chunk> chunks = new ArrayDeque<>();
+    private final StringBuilder text = new StringBuilder();
+    private final IntStream.Builder tokens = IntStream.builder();
+    private final List<NativeEvent.Token> events = new ArrayList<>();
+    private final List<Runnable> listeners = new ArrayList<>();
+    private int unreported;
+    private boolean accepted;
+    private @Nullable Outcome outcome;
+    private @Nullable RuntimeException failure;
+
+    /** Set by anyone, acted upon by the engine's thread. */
+    volatile boolean cancelWanted;
+
+    /** The engine's thread: the core was told to cancel. */
+    boolean cancelTold;
+
+    /** The engine's thread: it was the deadline. */
+    boolean timedOut;
+
+    /**
+     * A generation that is still to be submitted.
+     *
+     * @param ids the whole of the sequence's tokens
+     * @param settings what to do
+     * @param slot where
+     * @param deadline by System.nanoTime; Long.MAX_VALUE for none
+     */
+    public Generation(int[] ids, NativeGeneration settings, Slot slot, long deadline) {
+        this.ids = ids;
+        this.settings = settings;
+        this.slot = slot;
+        this.deadline = deadline;
+    }
+
+    // the engine's thread
+
+    void accept() {
+        change(() -> accepted = true);
+    }
+
+    void token(NativeEvent.Token event) {
+        change(() -> {
+            tokens.add(event.token());
+            unreported++;
+            if (settings.logprobs() || settings.topLogprobs() > 0) {
+                events.add(event);
+            }
+            give(event.text());
+        });
+    }
+
+    void finish(NativeEvent.Finished event) {
+        end(() -> {
+            give(event.text());
+            outcome = new Outcome(
+                    event.stop(),
+                    timedOut,
+                    text.toString(),
+                    tokens.build().toArray(),
+                    List.copyOf(events),
+                    event.promptTokens(),
+                    event.cachedTokens(),
+                    event.queuedNanos(),
+                    event.promptNanos(),
+                    event.generateNanos());
+        });
+    }
+
+    void fail(RuntimeException why) {
+        end(() -> failure = why);
+    }
+
+    private void give(String piece) {
+        if (!piece.isEmpty()) {
+            text.append(piece);
+            chunks.add(new Chunk(piece, unreported));
+            unreported = 0;
+        }
+    }
+
+    private void end(Runnable how) {
+        List<Runnable> told = new ArrayList<>();
+        change(() -> {
+            if (outcome == null && failure == null) {
+                how.run();
+                told.addAll(listeners);
+                listeners.clear();
+            }
+        });
+        told.forEach(Generation::tell);
+    }
+
+    private void change(Runnable how) {
+        lock.lock();
+        try {
+            how.run();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Listeners may do what they like, so they never run on the engine's thread. */
+    private static void tell(Runnable listener) {
+        Thread.ofVirtual().name("puna-listener").start(listener);
+    }
+
+    // everyone else
+
+    /** Asks the engine to end this soon; without effect when it has ended. */
+    public void cancel() {
+        cancelWanted = true;
+    }
+
+    /** {@return whether it has ended, in whatever way} */
+    public boolean isDone() {
+        lock.lock();
+        try {
+            return outcome != null || failure != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Runs something on a thread of its own once this has ended.
+     *
+     * @param listener called once
+     */
+    public void whenDone(Runnable listener) {
+        lock.lock();
+        try {
+            if (outcome == null && failure == null) {
+                listeners.add(listener);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        tell(listener);
+    }
+
+    /**
+     * Waits until the engine has taken this in.
+     *
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public void awaitAccepted() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (!accepted && outcome == null && failure == null) {
+                changed.await();
+            }
+            if (failure != null && !accepted) {
+                throw failure;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for the next piece.
+     *
+     * @return the piece, or null at the end
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public @Nullable Chunk next() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (chunks.isEmpty() && outcome == null && failure == null) {
+                changed.await();
+            }
+            Chunk chunk = chunks.poll();
+            if (chunk == null && failure != null) {
+                throw failure;
+            }
+            return chunk;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for the end.
+     *
+     * @return how it ended
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public Outcome await() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (outcome == null && failure == null) {
+                changed.await();
+            }
+            return done();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return how it ended; it must have} */
+    public Outcome outcome() {
+        lock.lock();
+        try {
+            return done();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Outcome done() {
+        if (failure != null) {
+            throw failure;
+        }
+        if (outcome == null) {
+            throw new IllegalStateException("the generation is not over yet");
+        }
+        return outcome;
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.internal.engine;
+
+import dev.puna.bindings.NativeEvent;
+import java.util.List;
+
+/**
+ * How a generation ended, and all that it gave.
+ *
+ * @param stop why
+ * @param timedOut whether a cancellation came from its deadline
+ * @param text all of it
+ * @param tokens all ids
+ * @param events a token's event for each id, if log-probabilities were asked for
+ * @param promptTokens of the prompt
+ * @param cachedTokens of those, from the cache
+ * @param queuedNanos waited
+ * @param promptNanos to the first token
+ * @param generateNanos to the last
+ */
+@SuppressWarnings("ArrayRecordComponent")
+public record Outcome(
+        NativeEvent.Stop stop,
+        boolean timedOut,
+        String text,
+        int[] tokens,
+        List<NativeEvent.Token> events,
+        int promptTokens,
+        int cachedTokens,
+        long queuedNanos,
+        long promptNanos,
+        long generateNanos) {}

@@ -17,7 +17,12 @@ import org.jspecify.annotations.Nullable;
 final class Catalogue {
     /** One name. Size is -1 when the catalogue does not say it. */
     record Entry(
-            String name, String about, String licence, long size, @Nullable String sha256, List<ModelReference> sources) {}
+            String name,
+            String about,
+            String licence,
+            long size,
+            @Nullable String sha256,
+            List<ModelReference> sources) {}
 
     private static final String RESOURCE = "catalogue.txt";
 
@@ -51,7 +56,8 @@ final class Catalogue {
         return entries.values();
     }
 
-    @Nullable Entry find(String name) {
+    @Nullable
+    Entry find(String name) {
         return entries.get(name);
     }
 
@@ -92,7 +98,10 @@ final class Catalogue {
             if (draft == null || equal < 0) {
                 throw wrong(number, "neither [name] nor key = value in an entry");
             }
-            draft.put(number, line.substring(0, equal).strip(), line.substring(equal + 1).strip());
+            draft.put(
+                    number,
+                    line.substring(0, equal).strip(),
+                    line.substring(equal + 1).strip());
         }
         finish(draft, entries);
         return new Catalogue(entries);

@@ -15,7 +15,8 @@ record Environment(Map<String, String> variables, Path home, String system) {
     }
 
     /** A variable's value; null when it is unset or empty. */
-    @Nullable String get(String... names) {
+    @Nullable
+    String get(String... names) {
         for (String name : names) {
             String value = variables.get(name);
             if (value != null && !value.isBlank()) {
@@ -35,13 +36,15 @@ record Environment(Map<String, String> variables, Path home, String system) {
     }
 
     /** A folder that a variable names; null when it is unset or no path. {@code ~/} is this user's home. */
-    @Nullable Path folder(String name) {
+    @Nullable
+    Path folder(String name) {
         String value = get(name);
         if (value == null) {
             return null;
         }
         try {
-            return value.equals("~") || value.startsWith("~/") ? home.resolve(value.substring(Math.min(2, value.length())))
+            return value.equals("~") || value.startsWith("~/")
+                    ? home.resolve(value.substring(Math.min(2, value.length())))
                     : Path.of(value).toAbsolutePath();
         } catch (InvalidPathException e) {
             return null;

@@ -165,8 +165,10 @@ final class Fetch {
         } catch (java.io.InterruptedIOException e) {
             throw e;
         } catch (IOException e) {
-            throw new DownloadException("the model store " + settings.folder() + " cannot be written (" + Reasons.of(e)
-                    + "); set PUNA_HOME to a folder that can", e);
+            throw new DownloadException(
+                    "the model store " + settings.folder() + " cannot be written (" + Reasons.of(e)
+                            + "); set PUNA_HOME to a folder that can",
+                    e);
         }
     }
 
@@ -188,9 +190,11 @@ final class Fetch {
         if (failures.size() == 1) {
             throw failures.getFirst();
         }
-        List<String> sentences = failures.stream().map(f -> String.valueOf(f.getMessage())).toList();
-        DownloadException all = new DownloadException("no source of " + wanted.reference() + " could be used: "
-                + String.join("; then ", sentences), failures.getLast());
+        List<String> sentences =
+                failures.stream().map(f -> String.valueOf(f.getMessage())).toList();
+        DownloadException all = new DownloadException(
+                "no source of " + wanted.reference() + " could be used: " + String.join("; then ", sentences),
+                failures.getLast());
         failures.subList(0, failures.size() - 1).forEach(all::addSuppressed);
         throw all;
     }

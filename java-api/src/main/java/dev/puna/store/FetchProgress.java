@@ -31,8 +31,7 @@ public final class FetchProgress {
     private final long total;
     private final double bytesPerSecond;
 
-    FetchProgress(
-            ModelReference reference, Phase phase, String detail, long done, long total, double bytesPerSecond) {
+    FetchProgress(ModelReference reference, Phase phase, String detail, long done, long total, double bytesPerSecond) {
         this.reference = reference;
         this.phase = phase;
         this.detail = detail;
@@ -97,7 +96,9 @@ public final class FetchProgress {
 
     @Override
     public String toString() {
-        String bytes = total >= 0 ? " " + Sizes.text(done) + " of " + Sizes.text(total) : done > 0 ? " " + Sizes.text(done) : "";
+        String bytes = total >= 0
+                ? " " + Sizes.text(done) + " of " + Sizes.text(total)
+                : done > 0 ? " " + Sizes.text(done) : "";
         return reference + ": " + phase.name().toLowerCase(java.util.Locale.ROOT) + " " + detail + bytes;
     }
 }

@@ -37,7 +37,9 @@ final class ForeignCaches {
 
     /** {@code models--owner--repo/snapshots/COMMIT/file}; refs/REVISION holds the commit. */
     private Optional<Found> hub(ModelReference.HubFile reference) throws IOException {
-        Path root = environment.hubCache().resolve("models--" + reference.repository().replace("/", "--"));
+        Path root = environment
+                .hubCache()
+                .resolve("models--" + reference.repository().replace("/", "--"));
         String commit = reference.revision();
         if (!Hashes.isCommit(commit)) {
             Path ref = root.resolve("refs").resolve(commit);
@@ -69,7 +71,9 @@ final class ForeignCaches {
         ModelReference.HubFile flat = reference.file() == null
                 ? reference
                 : new ModelReference.HubFile(
-                        reference.repository(), reference.revision(), reference.file().replace('/', '_'));
+                        reference.repository(),
+                        reference.revision(),
+                        reference.file().replace('/', '_'));
         List<String> names;
         try (Stream<Path> files = Files.list(root)) {
             names = files.map(f -> f.getFileName().toString())

@@ -38,11 +38,15 @@ final class HubClient implements AutoCloseable {
     private static final int MAX_LISTING = 32 << 20;
 
     /** A file of the hub: where, its name there, length (-1: unknown), checksum if known, and what tells its bytes apart. */
-    record RemoteFile(URI uri, String name, long size, @Nullable String sha256, String identity) {}
+    record RemoteFile(
+            URI uri, String name, long size, @Nullable String sha256, String identity) {}
 
     /** A last answer, with those headers of the hub that came on the way to it. */
     record Answer(
-            HttpResponse<InputStream> response, @Nullable String linkedEtag, OptionalLong linkedSize, @Nullable String commit)
+            HttpResponse<InputStream> response,
+            @Nullable String linkedEtag,
+            OptionalLong linkedSize,
+            @Nullable String commit)
             implements AutoCloseable {
         @Override
         public void close() throws IOException {
@@ -64,7 +68,8 @@ final class HubClient implements AutoCloseable {
         if (settings.proxies() != null) {
             builder.proxy(settings.proxies());
         }
-        String user = settings.proxyAddress() == null ? null : settings.proxyAddress().getUserInfo();
+        String user =
+                settings.proxies() instanceof Proxies own ? own.login() : null;
         if (user != null) {
             builder.authenticator(new ProxyLogin(user));
         }
@@ -116,14 +121,20 @@ final class HubClient implements AutoCloseable {
             }
             long size = answer.linkedSize().isPresent()
                     ? answer.linkedSize().getAsLong()
-                    : redirect ? -1 : answer.response().headers().firstValueAsLong("content-length").orElse(-1);
+                    : redirect
+                            ? -1
+                            : answer.response()
+                                    .headers()
+                                    .firstValueAsLong("content-length")
+                                    .orElse(-1);
             String bare = etag == null ? "" : etag.replaceFirst("^W/", "").replace("\"", "");
             String sha256 = Hashes.isSha256(bare) ? bare.toLowerCase(Locale.ROOT) : null;
             String commit = answer.commit();
             URI pinned = commit == null || !Hashes.isCommit(commit)
                     ? uri
                     : address(reference.repository() + "/resolve/" + commit + "/" + encode(file, true));
-            return new RemoteFile(pinned, file, size, sha256, sha256 != null ? sha256 : pinned + " " + bare + " " + size);
+            return new RemoteFile(
+                    pinned, file, size, sha256, sha256 != null ? sha256 : pinned + " " + bare + " " + size);
         }
     }
 
@@ -138,7 +149,8 @@ final class HubClient implements AutoCloseable {
             return HubListing.parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (IllegalArgumentException e) {
             throw new DownloadException(
-                    host() + " gave no readable list of the files of " + reference.repository() + ": " + e.getMessage(), e);
+                    host() + " gave no readable list of the files of " + reference.repository() + ": " + e.getMessage(),
+                    e);
         }
     }
 
@@ -251,7 +263,8 @@ final class HubClient implements AutoCloseable {
     }
 
     /** The sentence for a status that is no success; an IOException when it may pass. */
-    RuntimeException refusal(HttpResponse<InputStream> response, ModelReference.HubFile reference, @Nullable String file)
+    RuntimeException refusal(
+            HttpResponse<InputStream> response, ModelReference.HubFile reference, @Nullable String file)
             throws IOException {
         int status = response.statusCode();
         String what = file == null ? reference.repository() : file + " of " + reference.repository();
@@ -264,24 +277,26 @@ final class HubClient implements AutoCloseable {
         }
         String code = response.headers().firstValue("x-error-code").orElse("");
         if (status == 404 || (code.equals("RepoNotFound") && settings.token() != null)) {
-            return new ModelNotFoundException(switch (code) {
-                case "EntryNotFound" -> host() + " has no " + what + " at revision " + reference.revision();
-                case "RevisionNotFound" ->
-                    reference.repository() + " on " + host() + " has no revision " + reference.revision();
-                default ->
-                    host() + " has no " + what + " at revision " + reference.revision()
-                            + " (a local file is written with ./ before it)";
-            });
+            return new ModelNotFoundException(
+                    switch (code) {
+                        case "EntryNotFound" -> host() + " has no " + what + " at revision " + reference.revision();
+                        case "RevisionNotFound" ->
+                            reference.repository() + " on " + host() + " has no revision " + reference.revision();
+                        default ->
+                            host() + " has no " + what + " at revision " + reference.revision()
+                                    + " (a local file is written with ./ before it)";
+                    });
         }
         if (status == 401 || status == 403) {
-            String page = settings.endpoint().resolve("/" + reference.repository()).toString();
+            String page =
+                    settings.endpoint().resolve("/" + reference.repository()).toString();
             String rest = settings.token() == null
                     ? "log in there, accept its licence, and set HF_TOKEN to a token of that account (a private or"
                             + " missing repository is refused the same way)"
                     : "accept its licence there with the account whose token is in HF_TOKEN, and check that the token"
                             + " may read it";
-            return new DownloadException(host() + " refuses " + what + " (" + status + "): it is gated; open " + page + ", "
-                    + rest);
+            return new DownloadException(
+                    host() + " refuses " + what + " (" + status + "): it is gated; open " + page + ", " + rest);
         }
         return new DownloadException(host() + " answered " + status + " for " + what);
     }

@@ -81,8 +81,9 @@ final class HubFetch {
                     }
                     part.discard();
                     if (inherited == 0 || last) {
-                        throw new DownloadException("the bytes of " + source + " from " + hub.host() + " are wrong: SHA-256 "
-                                + sha256 + " instead of " + known + "; nothing of them was kept");
+                        throw new DownloadException(
+                                "the bytes of " + source + " from " + hub.host() + " are wrong: SHA-256 " + sha256
+                                        + " instead of " + known + "; nothing of them was kept");
                     }
                     LOG.warn("what an earlier download of {} left was damaged; it begins anew", source);
                 }
@@ -99,7 +100,8 @@ final class HubFetch {
             } catch (IOException e) {
                 Interrupts.check();
                 if (failures >= Settings.MAX_ATTEMPTS || (othersFollow && !(e instanceof HubClient.Busy))) {
-                    throw new DownloadException("cannot reach " + hub.host() + " for " + source + ": " + Reasons.of(e), e);
+                    throw new DownloadException(
+                            "cannot reach " + hub.host() + " for " + source + ": " + Reasons.of(e), e);
                 }
                 pause(failures, e);
             }
@@ -134,9 +136,11 @@ final class HubFetch {
                 }
                 failures++;
                 if (failures >= Settings.MAX_ATTEMPTS) {
-                    throw new DownloadException("the download of " + source + " from " + hub.host() + " broke "
-                            + failures + " times: " + Reasons.of(e) + "; " + Sizes.text(part.length())
-                            + " are kept and the next fetch continues them", e);
+                    throw new DownloadException(
+                            "the download of " + source + " from " + hub.host() + " broke "
+                                    + failures + " times: " + Reasons.of(e) + "; " + Sizes.text(part.length())
+                                    + " are kept and the next fetch continues them",
+                            e);
                 }
                 pause(failures, e);
             }
@@ -191,8 +195,8 @@ final class HubFetch {
         }
     }
 
-    private static void checkRange(
-            HubClient.RemoteFile remote, PartFile part, HttpHeaders got, @Nullable String etag) throws IOException {
+    private static void checkRange(HubClient.RemoteFile remote, PartFile part, HttpHeaders got, @Nullable String etag)
+            throws IOException {
         Matcher range = CONTENT_RANGE.matcher(got.firstValue("content-range").orElse(""));
         boolean fits = range.matches() && Long.parseLong(range.group(1)) == part.length();
         if (fits && remote.size() >= 0 && !range.group(2).equals("*")) {

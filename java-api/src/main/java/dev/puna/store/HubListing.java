@@ -69,15 +69,16 @@ record HubListing(@Nullable String commit, List<String> files) {
     private static String whole(ModelReference.HubFile reference, String file) {
         Matcher split = SPLIT.matcher(file);
         if (split.find()) {
-            throw new ModelNotFoundException(file + " of " + reference.repository() + " is the first of "
-                    + Integer.parseInt(split.group(1)) + " pieces, which Puna does not read; choose a file in one piece");
+            throw new ModelNotFoundException(
+                    file + " of " + reference.repository() + " is the first of " + Integer.parseInt(split.group(1))
+                            + " pieces, which Puna does not read; choose a file in one piece");
         }
         return file;
     }
 
     private static List<String> matching(List<String> models, String quantization) {
-        Pattern whole = Pattern.compile(
-                "(^|[-._/])" + Pattern.quote(quantization) + "($|[-./])", Pattern.CASE_INSENSITIVE);
+        Pattern whole =
+                Pattern.compile("(^|[-._/])" + Pattern.quote(quantization) + "($|[-./])", Pattern.CASE_INSENSITIVE);
         return models.stream()
                 .filter(f -> whole.matcher(f.substring(0, f.length() - 5)).find())
                 .toList();

@@ -91,7 +91,8 @@ public sealed interface ModelReference {
      * @param selector a file of the repository (ends with {@code .gguf}), or a quantization such as {@code Q8_0}, or
      *     null for the repository's only or most usual one
      */
-    record HubFile(String repository, String revision, @Nullable String selector) implements ModelReference {
+    record HubFile(
+            String repository, String revision, @Nullable String selector) implements ModelReference {
         /** The revision that is meant when none is given. */
         public static final String DEFAULT_REVISION = "main";
 

@@ -54,7 +54,7 @@ public final class ModelStore {
      * XDG_DATA_HOME (by default ~/.local/share), ~/Library/Application Support on macOS, or %LOCALAPPDATA% on Windows.
      *
      * @return the store; its folder is made by the first fetch
-     * @throws IllegalArgumentException if a variable (HF_ENDPOINT, https_proxy, http_proxy) holds no address
+     * @throws IllegalArgumentException if the variable HF_ENDPOINT holds no address
      */
     public static ModelStore standard() {
         return builder().build();
@@ -65,7 +65,7 @@ public final class ModelStore {
      *
      * @param folder need not exist
      * @return the store
-     * @throws IllegalArgumentException if a variable (HF_ENDPOINT, https_proxy, http_proxy) holds no address
+     * @throws IllegalArgumentException if the variable HF_ENDPOINT holds no address
      */
     public static ModelStore at(Path folder) {
         return builder().folder(folder).build();
@@ -395,7 +395,7 @@ public final class ModelStore {
          * Makes the store; touches nothing yet.
          *
          * @return the store
-         * @throws IllegalArgumentException if a variable (HF_ENDPOINT, https_proxy, http_proxy) holds no address
+         * @throws IllegalArgumentException if the variable HF_ENDPOINT holds no address
          */
         public ModelStore build() {
             String given = environment.get("HF_ENDPOINT");

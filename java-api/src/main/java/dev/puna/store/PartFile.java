@@ -60,7 +60,8 @@ final class PartFile implements AutoCloseable {
     }
 
     /** The strong ETag that the bytes came with, if they had one. */
-    @Nullable String validator() {
+    @Nullable
+    String validator() {
         return validator;
     }
 

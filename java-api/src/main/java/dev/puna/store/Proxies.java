@@ -10,12 +10,16 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which proxy a request takes: the builder's; else Java's own properties (https.proxyHost and the like); else the
  * variables https_proxy, http_proxy, all_proxy and no_proxy. Immutable.
  */
 final class Proxies extends ProxySelector {
+    private static final Logger LOG = LoggerFactory.getLogger(Proxies.class);
+
     private final @Nullable URI http;
     private final @Nullable URI https;
     private final List<String> direct;
@@ -39,9 +43,8 @@ final class Proxies extends ProxySelector {
             return ProxySelector.getDefault();
         }
         String no = environment.get("no_proxy", "NO_PROXY");
-        List<String> direct = no == null
-                ? List.of()
-                : List.of(no.toLowerCase(Locale.ROOT).split("[,\\s]+"));
+        List<String> direct =
+                no == null ? List.of() : List.of(no.toLowerCase(Locale.ROOT).split("[,\\s]+"));
         return new Proxies(http, https, direct);
     }
 
@@ -66,10 +69,23 @@ final class Proxies extends ProxySelector {
         for (String name : names) {
             String value = environment.get(name);
             if (value != null) {
-                return address(name, value);
+                try {
+                    return address(name, value);
+                } catch (IllegalArgumentException e) {
+                    LOG.warn("{}; it is not used", e.getMessage()); // other programs may know SOCKS and the like
+                }
             }
         }
         return null;
+    }
+
+    /**
+     * The {@code user:password} of the proxy, if it has one. For https, Java sends it only when the system property
+     * jdk.http.auth.tunneling.disabledSchemes does not list Basic, which it does by default.
+     */
+    @Nullable String login() {
+        URI proxy = https != null ? https : http;
+        return proxy == null ? null : proxy.getUserInfo();
     }
 
     @Override
@@ -94,7 +110,9 @@ final class Proxies extends ProxySelector {
             if (port > 0 && !rule.substring(port + 1).equals(Integer.toString(uri.getPort()))) {
                 continue;
             }
-            String bare = domain.startsWith("*.") ? domain.substring(2) : domain.startsWith(".") ? domain.substring(1) : domain;
+            String bare = domain.startsWith("*.")
+                    ? domain.substring(2)
+                    : domain.startsWith(".") ? domain.substring(1) : domain;
             if (domain.equals("*") || (!bare.isEmpty() && (name.equals(bare) || name.endsWith("." + bare)))) {
                 return true;
             }

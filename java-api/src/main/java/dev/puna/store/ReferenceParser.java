@@ -77,8 +77,10 @@ final class ReferenceParser {
 
     static void checkName(String name) {
         if (!NAME.matcher(name).matches()) {
-            throw wrong(name, "a catalogue name has lower-case letters, digits, '.', '_' and '-' (for a file write ./"
-                    + name + ", for Hugging Face owner/repo)");
+            throw wrong(
+                    name,
+                    "a catalogue name has lower-case letters, digits, '.', '_' and '-' (for a file write ./" + name
+                            + ", for Hugging Face owner/repo)");
         }
     }
 
@@ -89,11 +91,15 @@ final class ReferenceParser {
         }
         for (String part : parts) {
             if (!HUB_PART.matcher(part).matches() || part.contains("--") || part.contains("..")) {
-                throw wrong(repository, "'" + part + "' can be no owner or repository of Hugging Face (letters, digits, '-',"
-                        + " '_', '.', at most 96, no '--' or '..')");
+                throw wrong(
+                        repository,
+                        "'" + part + "' can be no owner or repository of Hugging Face (letters, digits, '-',"
+                                + " '_', '.', at most 96, no '--' or '..')");
             }
         }
-        if (!REVISION.matcher(revision).matches() || revision.contains("..") || revision.contains("//")
+        if (!REVISION.matcher(revision).matches()
+                || revision.contains("..")
+                || revision.contains("//")
                 || revision.endsWith("/")) {
             throw wrong(repository, "'" + revision + "' can be no revision (a branch, a tag or a commit)");
         }
@@ -103,8 +109,10 @@ final class ReferenceParser {
         if (isGguf(selector)) {
             checkMember(repository, selector);
         } else if (!QUANTIZATION.matcher(selector).matches()) {
-            throw wrong(repository, "'" + selector + "' after ':' is neither a quantization such as Q8_0 nor a .gguf file"
-                    + " of the repository");
+            throw wrong(
+                    repository,
+                    "'" + selector + "' after ':' is neither a quantization such as Q8_0 nor a .gguf file"
+                            + " of the repository");
         }
     }
 
@@ -168,8 +176,10 @@ final class ReferenceParser {
         int colon = text.indexOf(':');
         if (colon >= 0) {
             String before = text.substring(0, colon);
-            throw wrong(text, "'" + before + ":' is no known scheme (file:, hf:, pypi:), and a catalogue name takes nothing"
-                    + " after ':'");
+            throw wrong(
+                    text,
+                    "'" + before + ":' is no known scheme (file:, hf:, pypi:), and a catalogue name takes nothing"
+                            + " after ':'");
         }
         return new ModelReference.Named(text);
     }

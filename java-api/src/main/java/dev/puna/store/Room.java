@@ -31,8 +31,9 @@ final class Room {
     static void require(Settings settings, ModelReference reference, long bytes) {
         long free = settings.freeBytes().applyAsLong(settings.folder());
         if (bytes >= 0 && bytes + RESERVE > free) {
-            throw new DownloadException(reference + " needs " + Sizes.text(bytes) + " more, but only " + Sizes.text(free)
-                    + " are free in " + settings.folder() + "; make room, or choose another folder with PUNA_HOME");
+            throw new DownloadException(
+                    reference + " needs " + Sizes.text(bytes) + " more, but only " + Sizes.text(free) + " are free in "
+                            + settings.folder() + "; make room, or choose another folder with PUNA_HOME");
         }
     }
 }

@@ -61,7 +61,8 @@ final class StoreIndex {
     static String key(ModelReference reference) {
         String text = reference.toString();
         String readable = safe(text);
-        return readable.substring(0, Math.min(readable.length(), 80)) + "-" + Hashes.ofText(text).substring(0, 12);
+        return readable.substring(0, Math.min(readable.length(), 80)) + "-"
+                + Hashes.ofText(text).substring(0, 12);
     }
 
     Path part(ModelReference reference) {
@@ -135,8 +136,7 @@ final class StoreIndex {
                 Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                 syncFolder(folder);
             }
-            return write(new StoredModel(
-                    reference, target, Files.size(target), sha256, source, Instant.now(), true));
+            return write(new StoredModel(reference, target, Files.size(target), sha256, source, Instant.now(), true));
         }
     }
 
@@ -144,8 +144,7 @@ final class StoreIndex {
     StoredModel link(ModelReference reference, Path file, String sha256, String source, boolean owned)
             throws IOException {
         try (StoreLock _ = StoreLock.take(storeLock(), () -> {})) {
-            return write(
-                    new StoredModel(reference, file, Files.size(file), sha256, source, Instant.now(), owned));
+            return write(new StoredModel(reference, file, Files.size(file), sha256, source, Instant.now(), owned));
         }
     }
 
@@ -183,8 +182,10 @@ final class StoreIndex {
             for (Path file : files) {
                 String name = file.getFileName().toString();
                 String key = name.replaceFirst("\\.(part|part\\.properties|wheel)$", "");
-                if (!key.equals(own) && Files.getLastModifiedTime(file).toInstant().isBefore(limit)) {
-                    try (StoreLock lock = StoreLock.tryTake(folder.resolve(".locks").resolve(key + ".lock"))) {
+                if (!key.equals(own)
+                        && Files.getLastModifiedTime(file).toInstant().isBefore(limit)) {
+                    try (StoreLock lock =
+                            StoreLock.tryTake(folder.resolve(".locks").resolve(key + ".lock"))) {
                         if (lock != null) {
                             dropParts(key);
                         }
@@ -223,7 +224,10 @@ final class StoreIndex {
         Properties p = new Properties();
         p.setProperty("reference", model.reference().toString());
         p.setProperty(
-                "file", model.owned() ? model.path().getFileName().toString() : model.path().toString());
+                "file",
+                model.owned()
+                        ? model.path().getFileName().toString()
+                        : model.path().toString());
         p.setProperty("owned", Boolean.toString(model.owned()));
         p.setProperty("size", Long.toString(model.size()));
         p.setProperty("sha256", model.sha256());

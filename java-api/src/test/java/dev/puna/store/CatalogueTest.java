@@ -58,6 +58,8 @@ class CatalogueTest {
             })
     void mistakesAreToldWithTheirLine(String text, String where) {
         String lines = text.strip().replace('/', '\n').replace('%', '/');
-        assertThatIllegalArgumentException().isThrownBy(() -> Catalogue.parse(lines)).withMessageContaining(where);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Catalogue.parse(lines))
+                .withMessageContaining(where);
     }
 }

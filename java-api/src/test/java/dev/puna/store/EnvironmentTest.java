@@ -33,7 +33,8 @@ class EnvironmentTest {
     void otherToolsCaches() {
         assertThat(of("Linux", Map.of()).hubCache()).isEqualTo(HOME.resolve(".cache/huggingface/hub"));
         assertThat(of("Linux", Map.of("HF_HOME", "/hf")).hubCache()).isEqualTo(Path.of("/hf/hub"));
-        assertThat(of("Linux", Map.of("HF_HOME", "/hf", "HF_HUB_CACHE", "/c")).hubCache()).isEqualTo(Path.of("/c"));
+        assertThat(of("Linux", Map.of("HF_HOME", "/hf", "HF_HUB_CACHE", "/c")).hubCache())
+                .isEqualTo(Path.of("/c"));
         assertThat(of("Linux", Map.of("HF_HOME", "/hf")).hubTokenFile()).isEqualTo(Path.of("/hf/token"));
         assertThat(of("Linux", Map.of("LLAMA_CACHE", "/l")).llamaCache()).isEqualTo(Path.of("/l"));
         assertThat(of("Mac OS X", Map.of()).llamaCache()).isEqualTo(HOME.resolve("Library/Caches/llama.cpp"));
@@ -43,8 +44,13 @@ class EnvironmentTest {
     void proxiesOfTheEnvironment() {
         ProxySelector proxies = Proxies.of(
                 null,
-                of("Linux", Map.of(
-                        "https_proxy", "http://user:secret@proxy:3128", "no_proxy", "localhost,.inside.example,host:81")));
+                of(
+                        "Linux",
+                        Map.of(
+                                "https_proxy",
+                                "http://user:secret@proxy:3128",
+                                "no_proxy",
+                                "localhost,.inside.example,host:81")));
         assertThat(proxies).isInstanceOf(Proxies.class);
         assertThat(first(proxies, "https://huggingface.co/x").address()).hasToString("proxy/<unresolved>:3128");
         assertThat(first(proxies, "http://huggingface.co/x")).isEqualTo(Proxy.NO_PROXY);
@@ -52,6 +58,12 @@ class EnvironmentTest {
         assertThat(first(proxies, "https://a.inside.example/x")).isEqualTo(Proxy.NO_PROXY);
         assertThat(first(proxies, "https://host:81/x")).isEqualTo(Proxy.NO_PROXY);
         assertThat(first(proxies, "https://host:82/x").type()).isEqualTo(Proxy.Type.HTTP);
+    }
+
+    @Test
+    void aProxyOfAnotherKindIsNotUsed() {
+        ProxySelector proxies = Proxies.of(null, of("Linux", Map.of("all_proxy", "socks5://proxy:1080")));
+        assertThat(proxies).isNotInstanceOf(Proxies.class);
     }
 
     private static Proxy first(ProxySelector proxies, String uri) {

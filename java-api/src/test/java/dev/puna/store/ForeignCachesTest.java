@@ -52,8 +52,10 @@ class ForeignCachesTest {
         ModelStore store = store();
         assertThat(store.resolve(Q8)).contains(file);
         assertThat(store.fetch(ModelReference.parse("owner/repo"))).isEqualTo(file);
-        assertThat(store.fetch(ModelReference.parse("owner/repo:model-Q8_0.gguf"))).isEqualTo(file);
-        assertThat(store.fetch(ModelReference.parse("owner/repo@" + LoopbackHub.COMMIT + ":Q8_0"))).isEqualTo(file);
+        assertThat(store.fetch(ModelReference.parse("owner/repo:model-Q8_0.gguf")))
+                .isEqualTo(file);
+        assertThat(store.fetch(ModelReference.parse("owner/repo@" + LoopbackHub.COMMIT + ":Q8_0")))
+                .isEqualTo(file);
         assertThat(store.resolve(ModelReference.parse("owner/repo:Q4_1"))).isEmpty();
         assertThat(store.resolve(ModelReference.parse("owner/repo@other:Q8_0"))).isEmpty();
         assertThat(store.list()).hasSize(4).allSatisfy(m -> {
@@ -77,9 +79,12 @@ class ForeignCachesTest {
         Catalogue right = Catalogue.parse("[it]\nsha256 = " + sha256 + text);
         Catalogue wrong = Catalogue.parse("[it]\nsha256 = " + "1".repeat(64) + text);
         ModelReference it = ModelReference.parse("it");
-        assertThat(Stores.builder(home, NO_HUB).catalogue(wrong).build().resolve(it)).isEmpty();
-        assertThat(Stores.builder(home, NO_HUB).catalogue(right).build().resolve(it)).contains(file);
-        assertThat(Stores.builder(home, NO_HUB).catalogue(wrong).build().resolve(it)).isEmpty();
+        assertThat(Stores.builder(home, NO_HUB).catalogue(wrong).build().resolve(it))
+                .isEmpty();
+        assertThat(Stores.builder(home, NO_HUB).catalogue(right).build().resolve(it))
+                .contains(file);
+        assertThat(Stores.builder(home, NO_HUB).catalogue(wrong).build().resolve(it))
+                .isEmpty();
     }
 
     @Test
@@ -87,7 +92,8 @@ class ForeignCachesTest {
         Path file = Files.createDirectories(home.resolve(".cache/llama.cpp")).resolve("owner_repo_model-Q8_0.gguf");
         Files.write(file, content);
         assertThat(store().resolve(Q8)).contains(file);
-        assertThat(store().resolve(ModelReference.parse("owner/repo:model-Q8_0.gguf"))).contains(file);
+        assertThat(store().resolve(ModelReference.parse("owner/repo:model-Q8_0.gguf")))
+                .contains(file);
         assertThat(store().resolve(ModelReference.parse("owner/rep:Q8_0"))).isEmpty();
     }
 
@@ -95,6 +101,7 @@ class ForeignCachesTest {
     void aStoreThatCannotBeWrittenStillFindsThem() throws IOException {
         Path file = hubCache(sha256);
         Path blocked = Files.writeString(home.resolve("file"), "").resolve("store");
-        assertThat(Stores.builder(home, NO_HUB).folder(blocked).build().fetch(Q8)).isEqualTo(file);
+        assertThat(Stores.builder(home, NO_HUB).folder(blocked).build().fetch(Q8))
+                .isEqualTo(file);
     }
 }

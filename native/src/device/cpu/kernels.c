@@ -19,6 +19,9 @@ typedef struct rung {
 /* From low to high. A new instruction set is a row here. */
 static const rung ladder[] = {
     {&ref_kernels, ref_products, always},
+#if defined(__x86_64__)
+    {&avx512_kernels, avx512_products, cpuid_avx512},
+#endif
 };
 
 enum { RUNGS = sizeof ladder / sizeof ladder[0] };

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The AVX-512 tier's table. This file itself needs no instruction set. */
+#if defined(__x86_64__)
+
+#include "device/cpu/ref/ref.h"
+#include "device/cpu/x86/kernels_avx512.h"
+#include "device/cpu/x86/x86.h"
+#include "format/block.h"
+
+const cpu_product_row avx512_products[] = {
+    {BLOCK_F32, avx512_product_f32, "f32_avx512"},    {BLOCK_F16, avx512_product_f16, "f16_avx512"},
+    {BLOCK_BF16, avx512_product_bf16, "bf16_avx512"}, {BLOCK_Q4_0, avx512_product_q4_0, "q4_0_avx512"},
+    {BLOCK_Q4_1, avx512_product_q4_1, "q4_1_avx512"}, {BLOCK_Q8_0, avx512_product_q8_0, "q8_0_avx512"},
+    {0, NULL, NULL},
+};
+
+static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx512_products, type); }
+
+static size_t scratch_bytes(uint32_t cols) {
+    (void)cols;
+    return 0;
+}
+
+const cpu_kernels avx512_kernels = {
+    .tier = "avx512",
+    .quantize = avx512_quantize,
+    .product = product,
+    .scratch_bytes = scratch_bytes,
+    .rms_norm = avx512_rms_norm,
+    .silu_mul = avx512_silu_mul,
+    .add = avx512_add,
+    .scale = avx512_scale,
+    .rope = avx512_rope,
+    .cache_store = avx512_cache_store,
+    .attention = avx512_attention,
+    .attention_scratch = avx512_attention_scratch,
+    .decode_row = ref_decode_row,
+};
+
+#else
+typedef int avx512_tier_is_for_x86;
+#endif

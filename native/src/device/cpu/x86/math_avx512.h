@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* base/math.h's functions for 16 numbers, operation by operation. Everything is static: these files' code must not be
+   shared with files that run on lesser processors. */
+#ifndef PUNA_DEVICE_CPU_MATH_AVX512_H
+#define PUNA_DEVICE_CPU_MATH_AVX512_H
+
+#include <immintrin.h>
+
+#include "base/math.h"
+
+static inline __m512 wide_exp(__m512 x) {
+    __m512 lowest = _mm512_set1_ps(MATH_EXP_LOWEST), highest = _mm512_set1_ps(MATH_EXP_HIGHEST);
+    __m512 one = _mm512_set1_ps(1.0f), rounder = _mm512_set1_ps(MATH_EXP_ROUNDER);
+    __m512 z = _mm512_min_ps(_mm512_max_ps(x, lowest), highest); /* NaN: the second operand, as in C's selection */
+    __m512 t = _mm512_fmadd_ps(z, _mm512_set1_ps(MATH_EXP_LOG2E), rounder);
+    __m512 n = _mm512_sub_ps(t, rounder);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-MATH_EXP_LN2_HIGH), z);
+    r = _mm512_fmadd_ps(n, _mm512_set1_ps(-MATH_EXP_LN2_LOW), r);
+    __m512 p = _mm512_set1_ps(MATH_EXP_C6);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C5));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C4));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C3));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C2));
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+    __m512i bits = _mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(_mm512_castps_si512(t), 23));
+    __m512 y = _mm512_castsi512_ps(bits);
+    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, lowest, _CMP_LT_OQ), _mm512_setzero_ps());
+    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, highest, _CMP_GT_OQ), _mm512_set1_ps(INFINITY));
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+
+static inline __m512 wide_silu(__m512 x) {
+    __m512 minus = _mm512_xor_ps(x, _mm512_set1_ps(-0.0f));
+    return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), wide_exp(minus)));
+}
+
+/* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
+static inline float wide_lanes_sum(__m512 lanes) {
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+/* The first n of 16 lanes, n at most 16. */
+static inline __mmask16 wide_first(size_t n) { return (__mmask16)((1u << n) - 1u); }
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shapes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/math.h"
+#include "device/cpu/pack.h"
+#include "device/cpu/ref/ref.h"
+#include "format/block.h"
+#include "format/bytes.h"
+#include "puna.h"
+#include "testing.h"
+
+const uint32_t shapes_types[6] = {BLOCK_F32, BLOCK_F16, BLOCK_BF16, BLOCK_Q4_0, BLOCK_Q4_1, BLOCK_Q8_0};
+
+/* The address that malloc gave lies in front of the aligned one. */
+void *shapes_new(size_t bytes) {
+    uint8_t *raw = calloc(1, bytes + 192);
+    if (!raw) {
+        printf("out of memory\n");
+        exit(1);
+    }
+    uint8_t *aligned = (uint8_t *)(((uintptr_t)raw + 128) & ~(uintptr_t)63);
+    memcpy(aligned - sizeof raw, &raw, sizeof raw);
+    return aligned;
+}
+
+void shapes_free(void *block) {
+    void *raw;
+    if (!block) return;
+    memcpy(&raw, (uint8_t *)block - sizeof raw, sizeof raw);
+    free(raw);
+}
+
+static float number(bool wild) {
+    float x = testing_normal() * 0.05f;
+    if (!wild) return x;
+    switch (testing_below(12)) {
+    case 0: return 0.0f;
+    case 1: return -0.0f;
+    case 2: return x * 1e-38f;
+    case 3: return x * 1e5f;
+    default: return x;
+    }
+}
+
+static void random_block(const block_format *format, bool wild, uint8_t *out) {
+    if (format->length == 1) {
+        float x = number(wild);
+        format->encode(&x, 1, out);
+        return;
+    }
+    for (uint32_t i = 0; i < format->bytes; i++) out[i] = (uint8_t)testing_random();
+    bytes_put_u16(out, math_to_half(number(wild)));
+    if (format->type == BLOCK_Q4_1) bytes_put_u16(out + 2, math_to_half(number(wild)));
+}
+
+shapes_matrix shapes_matrix_new(uint32_t type, uint32_t rows, uint32_t cols, bool wild) {
+    const block_format *format = block_find(type);
+    shapes_matrix m = {.row_bytes = (size_t)(cols / format->length) * format->bytes};
+    m.file = shapes_new(m.row_bytes * rows);
+    for (size_t i = 0; i < m.row_bytes * rows; i += format->bytes) random_block(format, wild, m.file + i);
+    uint32_t tiles = (rows + CPU_TILE - 1) / CPU_TILE;
+    m.weight = (cpu_weight){type, rows, cols, tiles, pack_tile_bytes(type, cols), NULL};
+    m.tiles = shapes_new(m.weight.tile_bytes * tiles);
+    m.weight.data = m.tiles;
+    for (uint32_t t = 0; t < tiles; t++) {
+        uint32_t left = rows - t * CPU_TILE;
+        pack_tile(type, m.file + (size_t)t * CPU_TILE * m.row_bytes, m.row_bytes, left < CPU_TILE ? left : CPU_TILE, cols,
+                  m.tiles + t * m.weight.tile_bytes);
+    }
+    return m;
+}
+
+void shapes_matrix_free(shapes_matrix *m) {
+    shapes_free(m->file);
+    shapes_free(m->tiles);
+}
+
+shapes_columns shapes_columns_new(uint32_t cols, uint32_t count, bool wild) {
+    shapes_columns c;
+    size_t groups = cols / CPU_GROUP;
+    c.floats = shapes_new((size_t)cols * count * sizeof(float));
+    c.q = shapes_new((size_t)cols * count);
+    c.d = shapes_new(groups * count * sizeof(float));
+    c.ds = shapes_new(groups * count * sizeof(float));
+    c.s = shapes_new(groups * count * sizeof(int32_t));
+    for (size_t i = 0; i < (size_t)cols * count; i++) c.floats[i] = 20.0f * number(wild);
+    for (uint32_t i = 0; i < count; i++)
+        ref_quantize(c.floats + (size_t)i * cols, cols, c.q + (size_t)i * cols, c.d + i * groups, c.ds + i * groups,
+                     c.s + i * groups);
+    c.x = (cpu_columns){c.q, c.d, c.ds, c.s, cols, count};
+    return c;
+}
+
+void shapes_columns_free(shapes_columns *c) {
+    shapes_free(c->floats);
+    shapes_free(c->q);
+    shapes_free(c->d);
+    shapes_free(c->ds);
+    shapes_free(c->s);
+}
+
+shapes_cache shapes_cache_new(cpu_attention a, uint32_t positions) {
+    size_t width = a.type == PUNA_CACHE_F16 ? 2 : 4;
+    shapes_cache c = {.a = a, .positions = positions};
+    uint32_t pages = (positions + CPU_PAGE - 1) / CPU_PAGE;
+    /* Another layer's 128 bytes in front, so that offsets count. */
+    c.a.k_offset = 128;
+    c.a.v_offset = 128 + (size_t)a.heads_kv * a.dim_k * CPU_PAGE * width;
+    size_t page_bytes = c.a.v_offset + (size_t)a.heads_kv * a.dim_v * CPU_PAGE * width;
+    page_bytes = (page_bytes + 63) & ~(size_t)63;
+    c.bytes = shapes_new(page_bytes * pages);
+    memset(c.bytes, 0xff, page_bytes * pages);
+    c.pages = shapes_new(pages * sizeof *c.pages);
+    for (uint32_t p = 0; p < pages; p++) c.pages[p] = c.bytes + p * page_bytes;
+    c.a.pages = c.pages;
+    float *k = shapes_new((size_t)a.heads_kv * a.dim_k * 4), *v = shapes_new((size_t)a.heads_kv * a.dim_v * 4);
+    for (uint32_t p = 0; p < positions; p++) {
+        for (uint32_t i = 0; i < a.heads_kv * a.dim_k; i++) k[i] = testing_normal();
+        for (uint32_t i = 0; i < a.heads_kv * a.dim_v; i++) v[i] = testing_normal();
+        ref_cache_store(&c.a, c.bytes + (p / CPU_PAGE) * page_bytes, p % CPU_PAGE, k, v);
+    }
+    shapes_free(k);
+    shapes_free(v);
+    return c;
+}
+
+void shapes_cache_free(shapes_cache *c) {
+    shapes_free(c->pages);
+    shapes_free(c->bytes);
+}
+
+bool shapes_same(const float *a, const float *b, size_t n, size_t *at) {
+    for (size_t i = 0; i < n; i++) {
+        if (memcmp(&a[i], &b[i], sizeof(float)) == 0 || (isnan(a[i]) && isnan(b[i]))) continue;
+        *at = i;
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every tier's kernels equal ref's, bit for bit; ref's products equal three scalar loops written here, and a computation
+ * in double within a bound. `test_kernels bench` times them instead.
+ */
+#include "device/cpu/kernels.h"
+
+#include <math.h>
+
+#include "base/math.h"
+#include "device/cpu/ref/ref.h"
+#include "format/block.h"
+#include "kernels_bench.h"
+#include "shapes.h"
+#include "testing.h"
+
+static const cpu_kernels *tier; /* under test */
+
+static uint32_t pick(const uint32_t *values, uint32_t count) { return values[testing_below(count)]; }
+
+/* ---- rows ---- */
+
+static void fill(float *x, size_t n, int kind) {
+    for (size_t i = 0; i < n; i++) {
+        x[i] = testing_normal() * (kind == 1 ? 1e-39f : kind == 2 ? 1e30f : 3.0f);
+        if (kind == 3 && testing_below(3) == 0) x[i] = testing_below(2) ? 0.0f : -0.0f;
+        if (kind == 4) x[i] = 0.5f * (float)((int)testing_below(255) - 127); /* ties */
+        if (kind == 5 && testing_below(64) == 0) x[i] = testing_below(2) ? INFINITY : testing_below(2) ? -INFINITY : NAN;
+        if (kind == 6) x[i] *= 40.0f;
+    }
+    if (kind == 4 && n > 0) x[0] = 63.5f;
+    if (kind == 7) memset(x, 0, n * sizeof *x);
+}
+
+static void quantize(void) {
+    float x[1536], d[2][48], ds[2][48];
+    int8_t q[2][1536];
+    int32_t s[2][48];
+    const uint32_t widths[] = {32, 64, 96, 576, 1536};
+    for (int round = 0; round < 400; round++) {
+        uint32_t cols = pick(widths, 5);
+        size_t at = 0;
+        fill(x, cols, round % 8);
+        ref_quantize(x, cols, q[0], d[0], ds[0], s[0]);
+        tier->quantize(x, cols, q[1], d[1], ds[1], s[1]);
+        CHECK(memcmp(q[0], q[1], cols) == 0);
+        CHECK(memcmp(s[0], s[1], cols / 32 * 4) == 0);
+        CHECK(shapes_same(d[0], d[1], cols / 32, &at) && shapes_same(ds[0], ds[1], cols / 32, &at));
+    }
+}
+
+static void rms_norm(void) {
+    float x[600], w[600], y[2][600];
+    const uint32_t widths[] = {1, 15, 16, 17, 24, 64, 576, 600};
+    for (int round = 0; round < 400; round++) {
+        uint32_t n = pick(widths, 8);
+        size_t at = 0;
+        fill(x, n, round % 8);
+        fill(w, n, 0);
+        ref_rms_norm(x, w, n, 1e-5f, y[0]);
+        tier->rms_norm(x, w, n, 1e-5f, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        tier->rms_norm(x, w, n, 1e-5f, x);
+        CHECK(shapes_same(y[0], x, n, &at));
+    }
+}
+
+static void elementwise(void) {
+    float a[600], b[600], y[2][601];
+    for (int round = 0; round < 400; round++) {
+        uint32_t n = 1 + testing_below(600);
+        size_t at = 0;
+        fill(a, n, round % 8);
+        fill(b, n, (round / 8) % 8);
+        y[1][n] = 7.0f;
+        ref_silu_mul(a, b, n, y[0]);
+        tier->silu_mul(a, b, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        ref_add(a, b, n, y[0]);
+        tier->add(a, b, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        ref_scale(a, 0.3f, n, y[0]);
+        tier->scale(a, 0.3f, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        CHECK(y[1][n] == 7.0f);
+    }
+}
+
+static void rope(void) {
+    float x[2][512], c[64], s[64];
+    const uint32_t dims[] = {2, 16, 24, 64, 80, 128};
+    for (int round = 0; round < 400; round++) {
+        uint32_t dim = pick(dims, 6), heads = 1 + testing_below(4);
+        uint32_t rotated = round % 3 ? dim : 2 * (1 + testing_below(dim / 2));
+        size_t at = 0;
+        fill(x[0], 512, round % 4);
+        memcpy(x[1], x[0], sizeof x[0]);
+        fill(c, 64, 0);
+        fill(s, 64, 0);
+        ref_rope(x[0], heads, dim, rotated, round % 2, c, s);
+        tier->rope(x[1], heads, dim, rotated, round % 2, c, s);
+        CHECK(shapes_same(x[0], x[1], 512, &at));
+    }
+}
+
+/* ---- products ---- */
+
+typedef struct task {
+    shapes_matrix m;
+    shapes_columns c;
+    float *bias, *residual, *out[2];
+    size_t stride, bytes;
+} task;
+
+static task task_new(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
+    task t = {.stride = rows + testing_below(3)};
+    t.m = shapes_matrix_new(type, rows, cols, wild);
+    t.c = shapes_columns_new(cols, count, wild);
+    t.bytes = (t.stride * count + 1) * sizeof(float);
+    t.bias = testing_below(2) ? shapes_new(rows * sizeof(float)) : NULL;
+    t.residual = testing_below(2) ? shapes_new(t.bytes) : NULL;
+    t.out[0] = shapes_new(t.bytes);
+    t.out[1] = shapes_new(t.bytes);
+    if (t.bias) fill(t.bias, rows, 0);
+    if (t.residual) fill(t.residual, t.stride * count, 0);
+    return t;
+}
+
+static void task_free(task *t) {
+    shapes_matrix_free(&t->m);
+    shapes_columns_free(&t->c);
+    shapes_free(t->bias);
+    shapes_free(t->residual);
+    shapes_free(t->out[0]);
+    shapes_free(t->out[1]);
+}
+
+static void task_run(const task *t, const cpu_kernels *k, uint32_t begin, uint32_t end, float *out) {
+    cpu_product p = {.weight = &t->m.weight, .x = &t->c.x, .xf = t->c.floats, .xf_stride = t->c.x.cols,
+                     .count = t->c.x.count, .out = out, .out_stride = t->stride, .bias = t->bias, .residual = t->residual};
+    void *scratch = shapes_new(k->scratch_bytes(t->c.x.cols));
+    k->product(t->m.weight.type)(&p, begin, end, scratch);
+    shapes_free(scratch);
+}
+
+static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
+    task t = task_new(type, rows, cols, count, wild);
+    size_t at = 0, n = t.bytes / sizeof(float);
+    uint32_t tiles = t.m.weight.tiles, middle = testing_below(tiles + 1);
+    t.out[0][n - 1] = t.out[1][n - 1] = 5.0f;
+    task_run(&t, &ref_kernels, 0, tiles, t.out[0]);
+    task_run(&t, tier, middle, tiles, t.out[1]); /* in two parts, in any order */
+    task_run(&t, tier, 0, middle, t.out[1]);
+    if (!shapes_same(t.out[0], t.out[1], n, &at))
+        testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a", cpu_kernels_product_name(tier, type),
+                     rows, cols, count, at, (double)t.out[1][at], (double)t.out[0][at]);
+    task_free(&t);
+}
+
+static void products(void) {
+    const uint32_t rows[] = {1, 15, 16, 17, 64, 65, 130}, cols[] = {32, 64, 96, 576};
+    for (int t = 0; t < 6; t++) {
+        uint32_t type = shapes_types[t];
+        for (uint32_t count = 1; count <= 34; count++) compare_product(type, pick(rows, 7), pick(cols, 3), count, false);
+        for (int round = 0; round < 12; round++)
+            compare_product(type, pick(rows, 7), pick(cols, 4), 1 + testing_below(9), true);
+        compare_product(type, 576, 576, 3, false);
+        compare_product(type, 33, 1536, 17, false);
+    }
+    for (int t = 0; t < 3; t++) { /* floats: any number of columns of the matrix; no activations in groups */
+        const uint32_t odd[] = {1, 7, 33, 100};
+        for (int round = 0; round < 12; round++)
+            compare_product(shapes_types[t], pick(rows, 7), pick(odd, 4), 1 + testing_below(9), round % 2);
+    }
+}
+
+/* A residual that is the output itself, and a NaN scale that comes through. */
+static void products_in_place(void) {
+    task t = task_new(BLOCK_Q4_1, 40, 64, 5, false);
+    size_t at = 0, n = t.stride * 5;
+    t.c.d[3] = t.c.ds[3] = NAN;
+    shapes_free(t.residual);
+    fill(t.out[0], n, 0);
+    memcpy(t.out[1], t.out[0], n * sizeof(float));
+    t.residual = t.out[0];
+    task_run(&t, &ref_kernels, 0, 3, t.out[0]);
+    t.residual = t.out[1];
+    task_run(&t, tier, 0, 3, t.out[1]);
+    CHECK(shapes_same(t.out[0], t.out[1], n, &at));
+    CHECK(isnan(t.out[1][t.stride]) && !isnan(t.out[1][0]));
+    t.residual = NULL;
+    task_free(&t);
+}
+
+/* The tier that was asked for did the work: no silent fall to another. */
+static void products_are_the_tiers_own(void) {
+    const char *formats[] = {"f32", "f16", "bf16", "q4_0", "q4_1", "q8_0"};
+    for (int t = 0; t < 6; t++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "%s_%s", formats[t], tier->tier);
+        const char *name = cpu_kernels_product_name(tier, shapes_types[t]);
+        NEED(name != NULL);
+        CHECK_TEXT(name, expected);
+    }
+    CHECK(tier->product(12) == NULL && cpu_kernels_product_name(tier, 12) == NULL);
+    CHECK(cpu_kernels_find(tier->tier) == tier);
+}
+
+/* ---- attention ---- */
+
+static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows, bool spikes) {
+    uint32_t heads = a.heads_kv * a.group;
+    shapes_cache c = shapes_cache_new(a, positions);
+    size_t q_stride = (size_t)heads * a.dim_k + 3, out_stride = (size_t)heads * a.dim_v + 1, at = 0;
+    float *q = shapes_new(q_stride * rows * 4), *out[2] = {shapes_new(out_stride * rows * 4), shapes_new(out_stride * rows * 4)};
+    for (size_t i = 0; i < q_stride * rows; i++) q[i] = testing_normal() * (spikes ? 30.0f : 1.0f);
+    const cpu_kernels *kernels[2] = {&ref_kernels, tier};
+    for (int k = 0; k < 2; k++) {
+        void *scratch = shapes_new(kernels[k]->attention_scratch(&c.a));
+        cpu_queries queries = {q, q_stride, out[k], out_stride, rows, positions - rows};
+        uint32_t middle = a.heads_kv / 2;
+        kernels[k]->attention(&c.a, &queries, middle, a.heads_kv, scratch);
+        kernels[k]->attention(&c.a, &queries, 0, middle, scratch);
+        shapes_free(scratch);
+    }
+    if (!shapes_same(out[0], out[1], out_stride * rows, &at))
+        testing_fail(__FILE__, __LINE__, "heads %u x %u, dims %u %u, type %u, window %u, causal %u, softcap %g, positions %u, rows %u: %zu: %a, not %a",
+                     a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, (double)a.softcap, positions, rows,
+                     at, (double)out[1][at], (double)out[0][at]);
+    shapes_free(q);
+    shapes_free(out[0]);
+    shapes_free(out[1]);
+    shapes_cache_free(&c);
+}
+
+static void attention(void) {
+    const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10}, lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
+    const uint32_t windows[] = {0, 0, 1, 5, 64, 70, 520}, groups[] = {1, 2, 3, 4, 7, 8};
+    for (int round = 0; round < 150; round++) {
+        uint32_t positions = pick(lengths, 11), rows = 1 + testing_below(20);
+        if (rows > positions) rows = positions;
+        cpu_attention a = {.type = (uint32_t)round % 2, .heads_kv = 1 + testing_below(3), .group = pick(groups, 6),
+                           .dim_k = pick(dims, 7), .scale = 0.125f, .window = pick(windows, 7),
+                           .causal = testing_below(5) != 0, .softcap = testing_below(5) ? 0.0f : 30.0f};
+        a.dim_v = testing_below(3) ? a.dim_k : pick(dims, 7);
+        compare_attention(a, positions, rows, round % 7 == 0);
+    }
+}
+
+static void cache_store(void) {
+    float k[3 * 80], v[3 * 80];
+    for (uint32_t round = 0; round < 100; round++) {
+        cpu_attention a = {.type = round % 2, .heads_kv = 1 + testing_below(3), .dim_k = 2 * (1 + testing_below(40)),
+                           .dim_v = 2 * (1 + testing_below(40))};
+        shapes_cache c[2] = {shapes_cache_new(a, 1), shapes_cache_new(a, 1)};
+        size_t bytes = c[0].a.v_offset + (size_t)a.heads_kv * a.dim_v * CPU_PAGE * (a.type ? 2 : 4);
+        memset(c[0].bytes, 0x55, bytes);
+        memset(c[1].bytes, 0x55, bytes);
+        fill(k, 240, (int)(round % 4));
+        fill(v, 240, (int)(round % 4));
+        k[1] = 65519.0f, k[0] = -65520.0f, v[1] = INFINITY, v[0] = -1e30f;
+        uint32_t slot = testing_below(CPU_PAGE);
+        ref_cache_store(&c[0].a, c[0].bytes, slot, k, v);
+        tier->cache_store(&c[1].a, c[1].bytes, slot, k, v);
+        CHECK(memcmp(c[0].bytes, c[1].bytes, bytes) == 0);
+        shapes_cache_free(&c[0]);
+        shapes_cache_free(&c[1]);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) return kernels_bench();
+    const char *tiers[] = {"ref", "avx2", "avx512"};
+    testing_begin(argc, argv);
+    for (int i = 0; i < 3; i++) {
+        tier = cpu_kernels_find(tiers[i]);
+        printf("%s%s\n", tiers[i], tier ? ":" : ": not on this CPU");
+        if (!tier) continue;
+        TEST(products_are_the_tiers_own);
+        TEST(quantize);
+        TEST(rms_norm);
+        TEST(elementwise);
+        TEST(rope);
+        TEST(products);
+        TEST(products_in_place);
+        TEST(cache_store);
+        TEST(attention);
+    }
+    return testing_end();
+}

@@ -74,7 +74,9 @@ static uint64_t candidates_best(const candidates *c) {
 
 static uint64_t candidates_weigh(candidates_measure measure, uint64_t key) {
     if (!measure.weighted) return 1;
-    return (uint64_t)(math_expf(candidates_value(key) - measure.best) * CANDIDATES_UNITS);
+    float below = candidates_value(key) - measure.best;
+    if (below < -28.0f) return 0; /* e^-28 is 0.76 units: most tokens need no exp */
+    return (uint64_t)(math_expf(below) * CANDIDATES_UNITS);
 }
 
 /* Descending; lists are short (Shell's method, with Ciura's gaps). */

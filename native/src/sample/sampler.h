@@ -11,10 +11,12 @@
  *     penalties     for tokens that occurred n > 0 times among the last `window`: v / repeat if v > 0, else v * repeat;
  *                   then v - (n * frequency + presence)
  *
- * "Better" is a greater value, then the lower id: there are no ties. A probability is exp(v - best) in units of 2^-40, cut
- * to a whole number, so that sums are exact in any order and on every machine. One draw picks among what is left: with
- * W the sum of the units and h = sampler_draw(seed, position, 0), the candidate, best first, at which the running sum
- * first exceeds floor(h * W / 2^64). Without stages the best token is taken.
+ * "Better" is a greater value, then the lower id: there are no ties. A probability is exp(v - best) in units of 2^-40,
+ * cut to a whole number, so that sums are exact in any order and on every machine: with W the sum over the candidates,
+ * top-p keeps the best ones until their sum reaches ceil(value * W).
+ *
+ * One draw picks among what is left at the end: with W its sum and h = sampler_draw(seed, position, 0), the candidate,
+ * best first, at which the running sum first exceeds floor(h * W / 2^64). Without stages the best token is taken.
  *
  * Time is linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at most
  * 1,024. sampler_choose allocates nothing.

@@ -32,6 +32,12 @@ final class Filters {
     }
 
     private static final Map<String, Filter> ALL = new HashMap<>();
+    private static final Set<String> NO_ARGUMENTS = Set.of(
+            "abs", "capitalize", "count", "e", "escape", "first", "forceescape", "items", "last", "length", "list", "lower",
+            "reverse", "safe", "string", "striptags", "title", "upper", "wordcount");
+    /** Filters that give markup for markup; the others give plain text. */
+    private static final Set<String> KEEP_MARKUP =
+            Set.of("capitalize", "center", "indent", "lower", "reverse", "string", "trim", "truncate", "upper");
 
     private Filters() {}
 
@@ -106,7 +112,13 @@ final class Filters {
         if (filter == null) {
             throw new Failure("there is no filter '" + name + "'");
         }
-        return filter.apply(in, value, args);
+        if (NO_ARGUMENTS.contains(name)) {
+            args.bind(name, 0);
+        }
+        Value result = filter.apply(in, value, args);
+        return value instanceof Str input && input.markup() && result instanceof Str text && KEEP_MARKUP.contains(name)
+                ? text.asMarkup(true)
+                : result;
     }
 
     private static <T> Generator lazy(Iterator<T> source, Function<T, Value> make) {
@@ -223,8 +235,13 @@ final class Filters {
         return !caseSensitive && value instanceof Str str ? Strings.lower(str, in.budget()) : value;
     }
 
+    /** What map and select walk through: anything that counts as false has no elements. */
+    private static Iterator<Value> elements(Value value) {
+        return Values.truthy(value) ? Values.iterate(value) : List.<Value>of().iterator();
+    }
+
     private static Value map(Interpreter in, Value value, Args args) {
-        Iterator<Value> elements = Values.iterate(value);
+        Iterator<Value> elements = elements(value);
         if (args.positional().isEmpty() && args.named().containsKey("attribute")) {
             Args.Bound a = args.bind("map", 1, "attribute", "default");
             return lazy(elements, element -> {
@@ -252,7 +269,7 @@ final class Filters {
     }
 
     private static Value select(Interpreter in, Value value, Args args, boolean byAttribute, boolean wanted) {
-        Iterator<Value> elements = Values.iterate(value);
+        Iterator<Value> elements = elements(value);
         if (byAttribute && args.positional().isEmpty()) {
             throw new Failure("the name of an attribute is missing");
         }

@@ -26,6 +26,10 @@ final class Formats {
     // ---- '%'
 
     static Value percent(Str format, Value values, Interpreter in) {
+        if (format.markup()) {
+            Value escaped = TextFilters.escapeAll(values, in.budget());
+            return ((Str) percent(format.asMarkup(false), escaped, in)).asMarkup(true);
+        }
         StrBuilder out = new StrBuilder(in.budget());
         String text = format.text();
         List<Value> given = values instanceof Seq seq && seq.kind().tuple() ? seq.items() : List.of(values);

@@ -28,6 +28,9 @@ final class Methods {
     private static final Map<String, TextMethod> TEXT = new HashMap<>();
     private static final Set<String> LIST_CHANGES =
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
+    private static final Set<String> NO_ARGUMENTS = Set.of(
+            "upper", "lower", "casefold", "swapcase", "capitalize", "title", "isdigit", "isdecimal", "isnumeric", "isalpha",
+            "isalnum", "isascii", "isspace", "isupper", "islower");
     private static final Set<String> DICT_CHANGES = Set.of("clear", "pop", "popitem", "setdefault", "update");
 
     private Methods() {}
@@ -123,7 +126,7 @@ final class Methods {
         return switch (self) {
             case Str str -> {
                 TextMethod method = TEXT.get(name);
-                yield method == null ? null : new Callable(name, (in, args) -> method.call(in, str, args));
+                yield method == null ? null : new Callable(name, (in, args) -> callText(in, name, method, str, args));
             }
             case Seq seq when seq.kind() == Kind.GROUP && name.equals("grouper") -> seq.items().get(0);
             case Seq seq when seq.kind() == Kind.GROUP && name.equals("list") -> seq.items().get(1);
@@ -131,6 +134,39 @@ final class Methods {
                 seq.kind() == Kind.LIST && LIST_CHANGES.contains(name) ? refused("list", name) : ofList(seq, name);
             case Dict dict -> DICT_CHANGES.contains(name) ? refused("dict", name) : ofDict(dict, name);
             default -> null;
+        };
+    }
+
+    private static Value callText(Interpreter in, String name, TextMethod method, Str self, Args args) {
+        if (NO_ARGUMENTS.contains(name)) {
+            args.bind(name, 0);
+        }
+        if (!self.markup()) {
+            return method.call(in, self, args);
+        }
+        // Markup escapes what comes into it and gives markup back.
+        Args safe = args;
+        if (Set.of("join", "replace", "format").contains(name)) {
+            List<Value> positional = new ArrayList<>();
+            for (int i = 0; i < args.positional().size(); i++) {
+                Value value = args.positional().get(i);
+                boolean find = name.equals("replace") && i == 0;
+                positional.add(find ? value : TextFilters.escapeAll(value, in.budget()));
+            }
+            Map<String, Value> named = new LinkedHashMap<>();
+            args.named().forEach((key, value) -> named.put(key, TextFilters.escapeAll(value, in.budget())));
+            safe = new Args(positional, named);
+        }
+        return switch (method.call(in, self, safe)) {
+            case Str str -> str.asMarkup(true);
+            case Seq seq ->
+                new Seq(
+                        seq.kind(),
+                        seq.items().stream()
+                                .map(item -> item instanceof Str str ? (Value) str.asMarkup(true) : item)
+                                .toList(),
+                        seq.trusted());
+            case Value other -> other;
         };
     }
 
@@ -171,16 +207,19 @@ final class Methods {
     private static @Nullable Value ofDict(Dict dict, String name) {
         return switch (name) {
             case "items" -> new Callable(name, (in, args) -> {
+                args.bind(name, 0);
                 in.budget().elements(2L * dict.entries().size());
                 List<Value> items = new ArrayList<>();
                 dict.entries().forEach((key, value) -> items.add(Seq.tuple(key, value)));
                 return new Seq(Kind.ITEMS, items, dict.trusted());
             });
             case "keys" -> new Callable(name, (in, args) -> {
+                args.bind(name, 0);
                 in.budget().elements(dict.entries().size());
                 return new Seq(Kind.KEYS, new ArrayList<>(dict.entries().keySet()), dict.trusted());
             });
             case "values" -> new Callable(name, (in, args) -> {
+                args.bind(name, 0);
                 in.budget().elements(dict.entries().size());
                 return new Seq(Kind.VALUES, new ArrayList<>(dict.entries().values()), dict.trusted());
             });
@@ -193,6 +232,7 @@ final class Methods {
                 return value != null ? value : a.get(1);
             });
             case "copy" -> new Callable(name, (in, args) -> {
+                args.bind(name, 0);
                 in.budget().elements(dict.entries().size());
                 return new Dict(new LinkedHashMap<>(dict.entries()), dict.trusted());
             });

@@ -180,7 +180,12 @@ final class Operators {
 
     private static @Nullable Value add(Value a, Value b, Budget budget) {
         if (a instanceof Str left && b instanceof Str right) {
-            return new StrBuilder(budget).add(left).add(right).build();
+            boolean markup = left.markup() || right.markup();
+            return new StrBuilder(budget)
+                    .add(markup ? TextFilters.escape(left, budget) : left)
+                    .add(markup ? TextFilters.escape(right, budget) : right)
+                    .build()
+                    .asMarkup(markup);
         }
         if (a instanceof Seq left && b instanceof Seq right) {
             boolean lists = left.kind() == Kind.LIST && right.kind() == Kind.LIST;
@@ -205,7 +210,7 @@ final class Operators {
             for (int i = 0; i < count && !text.isEmpty(); i++) {
                 out.add(text);
             }
-            return out.build();
+            return out.build().asMarkup(text.markup());
         }
         if (value instanceof Seq seq && (seq.kind() == Kind.LIST || seq.kind().tuple())) {
             budget.elements((long) seq.items().size() * count);

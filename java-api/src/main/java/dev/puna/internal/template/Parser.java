@@ -88,7 +88,11 @@ final class Parser extends ExpressionParser {
             case "filter" -> new Node.FilterBlock(filterChain(), block("endfilter"), line);
             case "with" -> with(line);
             case "generation" -> new Node.Scoped(block("endgeneration"), line);
-            case "print" -> new Node.Output(tuple(true), line);
+            case "print" -> print(line);
+            case "block" -> {
+                expectName();
+                yield new Node.Scoped(block("endblock"), line);
+            }
             case "break", "continue" -> {
                 if (loops == 0) {
                     throw new TemplateException(null, line, "'" + tag + "' outside a loop");
@@ -97,6 +101,14 @@ final class Parser extends ExpressionParser {
             }
             default -> throw new TemplateException(null, line, "there is no tag '" + tag + "' here");
         };
+    }
+
+    private Stmt print(int line) {
+        List<Expr> parts = new ArrayList<>();
+        do {
+            parts.add(expression());
+        } while (skipOperator(","));
+        return new Node.Output(new Node.Concat(List.copyOf(parts), line), line);
     }
 
     private Stmt ifStatement(int line) {

@@ -10,12 +10,20 @@ import dev.puna.internal.template.Value.Loop;
 import dev.puna.internal.template.Value.None;
 import dev.puna.internal.template.Value.Seq;
 import dev.puna.internal.template.Value.Undefined;
+import java.util.Set;
 
 /** Tests: what may stand behind {@code is}. */
 final class Predicates {
     private Predicates() {}
 
+    private static final Set<String> NO_ARGUMENTS = Set.of(
+            "defined", "undefined", "none", "boolean", "true", "false", "string", "number", "integer", "float", "mapping",
+            "sequence", "iterable", "callable", "escaped", "odd", "even", "lower", "upper");
+
     static boolean test(Interpreter in, String name, Value value, Args args) {
+        if (NO_ARGUMENTS.contains(name)) {
+            args.bind(name, 0);
+        }
         return switch (name) {
             case "defined" -> !(value instanceof Undefined);
             case "undefined" -> value instanceof Undefined;
@@ -39,7 +47,7 @@ final class Predicates {
                         || (value instanceof Loop loop && loop.recursion != null)
                         || value instanceof Undefined
                         || (value instanceof Value.Helper helper && helper.attributes().containsKey("()"));
-            case "escaped" -> false;
+            case "escaped" -> value instanceof Str str && str.markup();
             case "odd" -> !even(value, "odd");
             case "even" -> even(value, "even");
             case "lower" -> Strings.isCase(Text.str(value, in.budget()), false);
@@ -63,6 +71,9 @@ final class Predicates {
     }
 
     private static boolean exists(Interpreter in, String name) {
+        if (NO_ARGUMENTS.contains(name)) {
+            return true;
+        }
         try {
             test(in, name, Int.of(0), Args.of(Int.of(1)));
             return true;

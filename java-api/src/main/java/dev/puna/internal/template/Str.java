@@ -12,21 +12,23 @@ import java.util.List;
  * here are UTF-16 units; {@link #offset} turns Python's (code points) into them.
  */
 final class Str implements Value, Comparable<Str> {
-    static final Str EMPTY = new Str("", true, new int[0]);
+    static final Str EMPTY = new Str("", true, new int[0], false);
 
     private final String text;
     private final boolean trusted;
     private final int[] cuts;
+    private final boolean markup;
 
     /** The first run's origin is {@code trusted}; it flips at each of {@code cuts}, ascending and inside the text. */
-    Str(String text, boolean trusted, int[] cuts) {
+    Str(String text, boolean trusted, int[] cuts, boolean markup) {
         this.text = text;
         this.trusted = trusted;
         this.cuts = cuts;
+        this.markup = markup;
     }
 
     static Str of(String text, boolean trusted) {
-        return text.isEmpty() ? EMPTY : new Str(text, trusted, EMPTY.cuts);
+        return text.isEmpty() ? EMPTY : new Str(text, trusted, EMPTY.cuts, false);
     }
 
     /** A text that the template (or the engine on its behalf) wrote. */
@@ -36,6 +38,15 @@ final class Str implements Value, Comparable<Str> {
 
     String text() {
         return text;
+    }
+
+    /** True for what the safe and escape filters made: what is added to it gets escaped for HTML. */
+    boolean markup() {
+        return markup;
+    }
+
+    Str asMarkup(boolean wanted) {
+        return wanted == markup ? this : new Str(text, trusted, cuts, wanted);
     }
 
     int length() {
@@ -59,7 +70,7 @@ final class Str implements Value, Comparable<Str> {
 
     Str slice(int from, int to) {
         if (from >= to) {
-            return EMPTY;
+            return EMPTY.asMarkup(markup);
         }
         if (from == 0 && to == text.length()) {
             return this;
@@ -68,7 +79,7 @@ final class Str implements Value, Comparable<Str> {
                 .filter(cut -> cut > from && cut < to)
                 .map(cut -> cut - from)
                 .toArray();
-        return new Str(text.substring(from, to), trustedAt(from), inside);
+        return new Str(text.substring(from, to), trustedAt(from), inside, markup);
     }
 
     List<Segment> runs() {

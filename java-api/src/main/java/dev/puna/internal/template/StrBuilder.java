@@ -64,6 +64,6 @@ final class StrBuilder {
     }
 
     Str build() {
-        return text.isEmpty() ? Str.EMPTY : new Str(text.toString(), first, Arrays.copyOf(cuts, count));
+        return text.isEmpty() ? Str.EMPTY : new Str(text.toString(), first, Arrays.copyOf(cuts, count), false);
     }
 }

@@ -10,6 +10,7 @@ import dev.puna.internal.template.Value.None;
 import dev.puna.internal.template.Value.Seq;
 import dev.puna.internal.template.Value.Undefined;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Map;
 
 /**
@@ -50,7 +51,11 @@ final class Text {
     private static void repr(Value value, StrBuilder out, Budget budget) {
         budget.step();
         switch (value) {
-            case Str str -> quoted(str, out);
+            case Str str -> {
+                out.own(str.markup() ? "Markup(" : "");
+                quoted(str, out);
+                out.own(str.markup() ? ")" : "");
+            }
             case Undefined undefined -> out.own("Undefined");
             case Seq seq -> {
                 budget.enter();
@@ -147,6 +152,9 @@ final class Text {
             return 1 / value < 0 ? "-0.0" : "0.0";
         }
         BigDecimal shortest = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+        // Java writes at least two digits, even where one is enough.
+        BigDecimal shorter = shortest.round(new MathContext(1));
+        shortest = shorter.doubleValue() == value ? shorter.stripTrailingZeros() : shortest;
         String digits = shortest.unscaledValue().abs().toString();
         String sign = value < 0 ? "-" : "";
         int exponent = digits.length() - 1 - shortest.scale();

@@ -9,6 +9,7 @@ import dev.puna.internal.template.Value.Seq;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -28,19 +29,19 @@ final class TextFilters {
         all.put("title", (in, value, args) ->
                 Strings.title(text(in, value), c -> Chars.isSpace(c) || "-({[<".indexOf(c) >= 0, in.budget()));
         all.put("string", (in, value, args) -> text(in, value));
-        all.put("safe", (in, value, args) -> text(in, value));
+        all.put("safe", (in, value, args) -> text(in, value).asMarkup(true));
         all.put("pprint", (in, value, args) -> Text.repr(value, in.budget()));
         all.put("center", (in, value, args) -> {
             int width = args.bind("center", 0, "width").integer(0, 80);
             return Strings.pad(text(in, value), width, Str.own(" "), true, true, in.budget());
         });
-        all.put("escape", TextFilters::escape);
-        all.put("e", TextFilters::escape);
-        all.put("forceescape", TextFilters::escape);
+        all.put("escape", (in, value, args) -> escape(text(in, value), in.budget()));
+        all.put("e", (in, value, args) -> escape(text(in, value), in.budget()));
+        all.put("forceescape", (in, value, args) -> escape(text(in, value).asMarkup(false), in.budget()));
         all.put("format", (in, value, args) -> {
             Str format = text(in, value);
             if (!args.named().isEmpty()) {
-                java.util.LinkedHashMap<Value, Value> named = new java.util.LinkedHashMap<>();
+                Map<Value, Value> named = new LinkedHashMap<>();
                 args.named().forEach((name, item) -> named.put(Str.own(name), item));
                 return Formats.percent(format, new Dict(named, true), in);
             }
@@ -72,9 +73,12 @@ final class TextFilters {
         return Text.str(value, in.budget());
     }
 
-    private static Value escape(Interpreter in, Value value, Args args) {
-        Str str = text(in, value);
-        StrBuilder out = new StrBuilder(in.budget());
+    /** A text made safe for HTML; what is so already stays. */
+    static Str escape(Str str, Budget budget) {
+        if (str.markup()) {
+            return str;
+        }
+        StrBuilder out = new StrBuilder(budget);
         int kept = 0;
         for (int i = 0; i < str.length(); i++) {
             String by =
@@ -91,7 +95,22 @@ final class TextFilters {
                 kept = i + 1;
             }
         }
-        return out.add(str, kept, str.length()).build();
+        return out.add(str, kept, str.length()).build().asMarkup(true);
+    }
+
+    /** Texts in arguments or lists made safe for HTML. */
+    static Value escapeAll(Value value, Budget budget) {
+        return switch (value) {
+            case Str str -> escape(str, budget);
+            case Seq seq ->
+                new Seq(seq.kind(), seq.items().stream().map(item -> escapeAll(item, budget)).toList(), seq.trusted());
+            case Dict dict -> {
+                Map<Value, Value> entries = new LinkedHashMap<>();
+                dict.entries().forEach((key, item) -> entries.put(key, escapeAll(item, budget)));
+                yield new Dict(entries, dict.trusted());
+            }
+            default -> value;
+        };
     }
 
     private static Value join(Interpreter in, Value value, Args args) {

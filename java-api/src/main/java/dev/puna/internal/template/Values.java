@@ -186,7 +186,7 @@ final class Values {
                 }
                 int from = at;
                 at = str.text().offsetByCodePoints(at, 1);
-                return str.slice(from, at);
+                return str.slice(from, at).asMarkup(false);
             }
         };
     }

@@ -10,7 +10,13 @@ set(generator "")
 if(ninja)
     set(generator -G Ninja -DCMAKE_MAKE_PROGRAM=${ninja})
 endif()
-execute_process(COMMAND ${CMAKE_COMMAND} --preset release -B ${BUILD} ${generator}
+# Another compiler has other warnings: they stop CI, not somebody's first build.
+if("$ENV{CI}" STREQUAL "true")
+    set(werror ON)
+else()
+    set(werror OFF)
+endif()
+execute_process(COMMAND ${CMAKE_COMMAND} --preset release -B ${BUILD} ${generator} -DPUNA_WERROR=${werror}
     WORKING_DIRECTORY ${source} RESULT_VARIABLE status)
 if(status)
     file(REMOVE ${BUILD}/CMakeCache.txt) # a failed attempt must not be taken for a configured folder

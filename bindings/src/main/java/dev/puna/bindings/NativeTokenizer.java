@@ -7,8 +7,8 @@ import dev.puna.bindings.gen.puna_token;
 import dev.puna.bindings.gen.puna_tokenizer_info;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 
 /** Text to token ids and back. Immutable; any thread. */
 public final class NativeTokenizer extends NativeObject {
@@ -175,32 +175,26 @@ public final class NativeTokenizer extends NativeObject {
     }
 
     /**
-     * A part of a text.
-     *
-     * @param text any text
-     * @param trusted whether it may spell control tokens: true for what a template wrote, false for what a user did
-     */
-    public record Part(String text, boolean trusted) {}
-
-    /**
      * A text in parts to ids: control tokens are recognised within a trusted part alone; all other text gives the ids that it
      * would give in one piece. No BOS or EOS is added.
      *
-     * @param parts in order
+     * @param parts bytes in order, UTF-8 as a rule
+     * @param trusted for each part, whether it may spell control tokens: true for what a template wrote, false for what a
+     *     user did
      * @return the ids of all of them
      */
-    public int[] tokenizeParts(List<Part> parts) {
+    public int[] tokenizeParts(List<byte[]> parts, boolean[] trusted) {
+        Objects.checkIndex(parts.size(), trusted.length + 1);
         try (Handle.Use use = use();
                 Call call = new Call()) {
             MemorySegment slots = call.allocate(puna_part.layout(), Math.max(1, parts.size()));
             long bytes = 0;
             for (int i = 0; i < parts.size(); i++) {
-                byte[] utf8 = parts.get(i).text().getBytes(StandardCharsets.UTF_8);
                 MemorySegment slot = puna_part.asSlice(slots, i);
-                puna_part.text(slot, call.text(utf8));
-                puna_part.length(slot, utf8.length);
-                puna_part.trusted(slot, parts.get(i).trusted() ? 1 : 0);
-                bytes += utf8.length;
+                puna_part.text(slot, call.text(parts.get(i)));
+                puna_part.length(slot, parts.get(i).length);
+                puna_part.trusted(slot, trusted[i] ? 1 : 0);
+                bytes += parts.get(i).length;
             }
             return call.ids(
                     bytes / 2 + 16,

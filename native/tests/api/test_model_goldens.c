@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Right answers: tiny models against transformers' logits, recorded by tools/make_tiny.py. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "api/bed.h"
+#include "api/golden.h"
+
+#define MAX_IDS 1024
+#define VOCABULARY 384
+
+typedef struct section {
+    int32_t ids[MAX_IDS], argmax[MAX_IDS];
+    double means[MAX_IDS], margins[MAX_IDS], last[VOCABULARY];
+    size_t count;
+} section;
+
+static bool read_section(const golden *g, const char *at, section *s) {
+    s->count = golden_ids(g, at, "ids", s->ids, MAX_IDS);
+    return s->count > 0 && s->count <= MAX_IDS && golden_ids(g, at, "argmax", s->argmax, MAX_IDS) == s->count &&
+           golden_floats(g, at, "logits_mean", s->means, MAX_IDS) == s->count &&
+           golden_floats(g, at, "margins", s->margins, MAX_IDS) == s->count &&
+           golden_floats(g, at, "logits_last", s->last, VOCABULARY) == VOCABULARY;
+}
+
+static double worst;
+
+static void far(const char *file, const char *name, const char *what, size_t row, double is, double should, double bound) {
+    double difference = fabs(is - should);
+    if (difference > worst) worst = difference;
+    if (!(difference <= bound))
+        testing_fail(__FILE__, __LINE__, "%s, case %s, %s of row %zu: %.7g, not %.7g (bound %.1g)", file, name, what, row, is, should, bound);
+}
+
+static void compare(const char *file, const char *name, const section *s, const float *logits, double bound) {
+    for (size_t row = 0; row < s->count; row++) {
+        const float *l = logits + row * VOCABULARY;
+        double sum = 0;
+        int best = 0;
+        for (int i = 0; i < VOCABULARY; i++) {
+            sum += l[i];
+            if (l[i] > l[best]) best = i;
+        }
+        far(file, name, "the mean", row, sum / VOCABULARY, s->means[row], bound);
+        if (s->margins[row] > 2 * bound && best != s->argmax[row])
+            testing_fail(__FILE__, __LINE__, "%s, case %s, row %zu: best is %d, not %d", file, name, row, best, s->argmax[row]);
+    }
+    for (int i = 0; i < VOCABULARY; i++)
+        far(file, name, "a logit", s->count - 1, logits[(s->count - 1) * VOCABULARY + i], s->last[i], bound);
+}
+
+static void check_greedy(bed *b, const golden *g, const char *at, double bound) {
+    int32_t ids[MAX_IDS], continuation[64];
+    double margins[64];
+    size_t count = golden_ids(g, at, "ids", ids, MAX_IDS), length = golden_ids(g, at, "continuation", continuation, 64);
+    NEED(length == golden_floats(g, at, "margins", margins, 64) && length > 0 && length <= 64);
+    bed_result r;
+    puna_generation generation = bed_generation((uint32_t)length);
+    NEED(bed_start(b, &r, ids, count, &generation) == PUNA_OK);
+    bed_run(b, &r, 1, 100);
+    CHECK_EQUAL(r.count, length);
+    for (size_t i = 0; i < length && margins[i] > 2 * bound; i++) CHECK_EQUAL(r.tokens[i], continuation[i]);
+}
+
+static void check_file(const char *name) {
+    char path[512], file[64], section_name[64];
+    golden g;
+    bed b;
+    double noise = 0;
+    static section s;
+    snprintf(path, sizeof path, "%s/tiny/%s.golden", PUNA_TEST_DATA, name);
+    snprintf(file, sizeof file, "%s.gguf", name);
+    puna_engine_options options = bed_options(2, 64, 4, PUNA_CACHE_F32);
+    NEED(golden_open(&g, path));
+    NEED(golden_floats(&g, NULL, "activation_noise", &noise, 1) == 1);
+    NEED(bed_open(&b, file, &options));
+    double bound = noise > 0 ? 2 * noise : 1e-4;
+    float *logits = malloc(MAX_IDS * VOCABULARY * sizeof *logits);
+    uint32_t cases = 0;
+    worst = 0;
+    for (const char *at = golden_next(&g, NULL, section_name); at; at = golden_next(&g, at, section_name)) {
+        cases++;
+        if (strcmp(section_name, "greedy") == 0) {
+            check_greedy(&b, &g, at, bound);
+            continue;
+        }
+        NEED(read_section(&g, at, &s));
+        NEED(puna_engine_logits(b.engine, s.ids, s.count, 0, logits, MAX_IDS * VOCABULARY, NULL, &b.error) == PUNA_OK);
+        compare(file, section_name, &s, logits, bound);
+    }
+    CHECK(cases >= 5);
+    printf("       %-20s %u cases, largest difference %.2g (bound %.2g)\n", name, cases, worst, bound);
+    free(logits);
+    bed_close(&b);
+    golden_close(&g);
+}
+
+static void llama(void) { check_file("llama"); }
+static void llama_linear(void) { check_file("llama_linear"); }
+static void llama_llama3(void) { check_file("llama_llama3"); }
+static void llama_biased(void) { check_file("llama_biased"); }
+static void llama_f16(void) { check_file("llama_f16"); }
+static void llama_bf16(void) { check_file("llama_bf16"); }
+static void llama_q8_0(void) { check_file("llama_q8_0"); }
+static void llama_q4_0(void) { check_file("llama_q4_0"); }
+static void llama_q4_1(void) { check_file("llama_q4_1"); }
+static void llama_wide_q4_1(void) { check_file("llama_wide_q4_1"); }
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(llama);
+    TEST(llama_linear);
+    TEST(llama_llama3);
+    TEST(llama_biased);
+    TEST(llama_f16);
+    TEST(llama_bf16);
+    TEST(llama_q8_0);
+    TEST(llama_q4_0);
+    TEST(llama_q4_1);
+    TEST(llama_wide_q4_1);
+    return testing_end();
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The promise: the same bits whatever the tier, the threads, the batch, the chunks, the planner, and whether a prefix was
+ * computed, cached or evicted and computed again.
+ */
+#include <stdlib.h>
+
+#include "api/bed.h"
+
+#define LENGTH 150
+#define NEW 20
+#define VOCABULARY 384
+
+static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16.gguf", "llama_q8_0.gguf", "llama_q4_0.gguf",
+                                     "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf"};
+static const char *const tiers[] = {"ref", "avx2", "avx512"};
+
+#define COUNT(array) (sizeof array / sizeof *array)
+
+static void fill(int32_t *ids, int count, uint32_t salt) {
+    uint32_t x = salt * 2654435761u + 1;
+    for (int i = 0; i < count; i++) {
+        x = x * 1664525u + 1013904223u;
+        ids[i] = (int32_t)(5 + (x >> 8) % (VOCABULARY - 5));
+    }
+}
+
+static uint64_t digest_logits(const char *model, uint32_t threads, uint32_t step_tokens, uint32_t cache_type) {
+    bed b;
+    int32_t ids[LENGTH];
+    puna_engine_options o = bed_options(threads, step_tokens, 4, cache_type);
+    if (!bed_open(&b, model, &o)) return 0;
+    float *logits = malloc(LENGTH * VOCABULARY * sizeof *logits);
+    fill(ids, LENGTH, 7);
+    uint64_t digest = 0;
+    if (puna_engine_logits(b.engine, ids, LENGTH, 0, logits, LENGTH * VOCABULARY, NULL, &b.error) == PUNA_OK) {
+        digest = bed_digest(14695981039346656037u, logits, LENGTH * VOCABULARY * sizeof *logits);
+        /* rows beyond `first` alone come from larger chunks: they must agree with those computed row by row */
+        float *tail = malloc(VOCABULARY * sizeof *tail);
+        CHECK(puna_engine_logits(b.engine, ids, LENGTH, LENGTH - 1, tail, VOCABULARY, NULL, &b.error) == PUNA_OK);
+        CHECK(memcmp(tail, logits + (LENGTH - 1) * VOCABULARY, VOCABULARY * sizeof *tail) == 0);
+        free(tail);
+    } else {
+        testing_fail(__FILE__, __LINE__, "%s: %s", model, b.error.message);
+    }
+    free(logits);
+    bed_close(&b);
+    return digest;
+}
+
+static void logits_are_equal_over_tiers_threads_and_chunks(void) {
+    for (size_t m = 0; m < COUNT(models); m++) {
+        bed_tier("ref");
+        uint64_t expected = digest_logits(models[m], 1, 512, PUNA_CACHE_F16);
+        for (size_t t = 0; t < COUNT(tiers); t++) {
+            if (!bed_tier(tiers[t])) continue;
+            static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
+            for (size_t s = 0; s < COUNT(settings); s++) {
+                uint64_t digest = digest_logits(models[m], settings[s][0], settings[s][1], PUNA_CACHE_F16);
+                if (digest != expected)
+                    testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", models[m], tiers[t],
+                                 settings[s][0], settings[s][1]);
+            }
+        }
+    }
+    bed_tier(NULL);
+}
+
+static void f32_caches_keep_the_promise(void) {
+    bed_tier("ref");
+    uint64_t expected = digest_logits("llama_wide_q4_1.gguf", 1, 512, PUNA_CACHE_F32);
+    for (size_t t = 0; t < COUNT(tiers); t++)
+        if (bed_tier(tiers[t])) CHECK(digest_logits("llama_wide_q4_1.gguf", 2, 64, PUNA_CACHE_F32) == expected);
+    bed_tier(NULL);
+    CHECK(digest_logits("llama_wide_q4_1.gguf", 1, 512, PUNA_CACHE_F16) != expected); /* the option does something */
+}
+
+/* Sequences of different lengths and seeds; what each gives alone. */
+static puna_generation sampled(uint32_t i) {
+    static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = 16, .repeat = 1.1f},
+                                        {.kind = PUNA_SAMPLE_TOP_K, .value = 40},
+                                        {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 1.2f}};
+    puna_generation g = bed_generation(NEW);
+    g.seed = 1000 + i;
+    g.logprobs = 1;
+    if (i % 2) {
+        g.stages = stages;
+        g.stage_count = 3;
+    }
+    return g;
+}
+
+static void start(bed *b, bed_result *r, uint32_t i) {
+    int32_t ids[LENGTH];
+    int count = (int)(3 + i * 19);
+    fill(ids, count, i);
+    puna_generation g = sampled(i);
+    CHECK_EQUAL(bed_start(b, r, ids, (uint64_t)count, &g), PUNA_OK);
+}
+
+static void same(const bed_result *a, const bed_result *b, const char *what) {
+    CHECK_EQUAL(a->count, b->count);
+    if (memcmp(a->tokens, b->tokens, a->count * sizeof *a->tokens) != 0 ||
+        memcmp(a->logprobs, b->logprobs, a->count * sizeof *a->logprobs) != 0)
+        testing_fail(__FILE__, __LINE__, "other tokens or log-probabilities %s", what);
+}
+
+static void batches_change_nothing(void) {
+    for (size_t m = 0; m < COUNT(models); m += 3) {
+        bed alone, together;
+        static bed_result expected[7], got[7];
+        puna_engine_options one = bed_options(1, 512, 1, PUNA_CACHE_F16), many = bed_options(2, 64, 7, PUNA_CACHE_F16);
+        NEED(bed_open(&alone, models[m], &one));
+        for (uint32_t i = 0; i < 7; i++) {
+            start(&alone, &expected[i], i);
+            bed_run(&alone, &expected[i], 1, 1000);
+        }
+        NEED(bed_open(&together, models[m], &many));
+        for (uint32_t i = 0; i < 7; i++) start(&together, &got[i], i);
+        bed_run(&together, got, 7, 1000);
+        for (uint32_t i = 0; i < 7; i++) same(&expected[i], &got[i], "in a batch of seven");
+        bed_close(&alone);
+        bed_close(&together);
+    }
+}
+
+static void late_comers_and_leavers_change_nothing(void) {
+    bed b;
+    static bed_result expected, got, others[4];
+    puna_engine_options o = bed_options(2, 16, 6, PUNA_CACHE_F16);
+    NEED(bed_open(&b, "llama_wide_q4_1.gguf", &o));
+    start(&b, &expected, 3);
+    bed_run(&b, &expected, 1, 1000);
+    start(&b, &got, 3);
+    for (uint32_t round = 0; got.stop == PUNA_STOP_NONE && round < 200; round++) {
+        if (round % 3 == 0 && round / 3 < 4) start(&b, &others[round / 3], 4 + round / 3 % 3);
+        if (round == 7) CHECK(puna_sequence_cancel(b.engine, others[0].sequence, &b.error) == PUNA_OK);
+        if (round == 9) CHECK(puna_sequence_close(b.engine, others[1].sequence, &b.error) == PUNA_OK);
+        puna_step step = {.size = sizeof step};
+        NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+        bed_take(&b, &got, 1);
+    }
+    same(&expected, &got, "beside others that come and go");
+    bed_close(&b);
+}
+
+/* A second turn on the same sequence reuses the cache; a fresh sequence computes everything. */
+static void cached_prefixes_change_nothing(void) {
+    bed b;
+    static bed_result first, second, fresh;
+    int32_t ids[LENGTH + NEW + 30];
+    puna_engine_options o = bed_options(2, 64, 2, PUNA_CACHE_F16);
+    puna_generation g = sampled(1);
+    NEED(bed_open(&b, "llama_q4_0.gguf", &o));
+    fill(ids, LENGTH, 1);
+    NEED(bed_start(&b, &first, ids, LENGTH, &g) == PUNA_OK);
+    bed_run(&b, &first, 1, 1000);
+    memcpy(ids + LENGTH, first.tokens, NEW * sizeof *ids);
+    fill(ids + LENGTH + NEW, 30, 2);
+    NEED(bed_start(&b, &fresh, ids, LENGTH + NEW + 30, &g) == PUNA_OK);
+    bed_run(&b, &fresh, 1, 1000);
+    CHECK_EQUAL(fresh.cached_tokens, 0);
+    second = (bed_result){.sequence = first.sequence};
+    NEED(puna_sequence_generate(b.engine, first.sequence, ids, LENGTH + NEW + 30, &g, &b.error) == PUNA_OK);
+    bed_run(&b, &second, 1, 1000);
+    CHECK_EQUAL(second.cached_tokens, LENGTH + NEW - 1);
+    same(&fresh, &second, "after a cached prefix");
+    bed_close(&b);
+}
+
+/* A cache for two: idle sequences lose their pages to new ones and are computed again. */
+static void evicted_sequences_give_the_same_tokens(void) {
+    bed b;
+    static bed_result r[5], again;
+    int32_t ids[LENGTH + NEW];
+    puna_engine_options o = bed_options(2, 512, 2, PUNA_CACHE_F16);
+    puna_generation g = sampled(1);
+    puna_engine_info info = {.size = sizeof info};
+    o.context_length = 256;
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    puna_engine_describe(b.engine, &info);
+    bed_close(&b);
+    o.cache_bytes = 8 * info.page_bytes; /* two contexts of four pages */
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    for (int i = 0; i < 5; i++) {
+        fill(ids, LENGTH, (uint32_t)i);
+        NEED(bed_start(&b, &r[i], ids, LENGTH, &g) == PUNA_OK);
+        bed_run(&b, &r[i], 1, 1000);
+        CHECK_EQUAL(r[i].stop, PUNA_STOP_LENGTH);
+    }
+    fill(ids, LENGTH, 0);
+    again = (bed_result){.sequence = r[0].sequence};
+    NEED(puna_sequence_generate(b.engine, again.sequence, ids, LENGTH, &g, &b.error) == PUNA_OK);
+    bed_run(&b, &again, 1, 1000);
+    CHECK_EQUAL(again.cached_tokens, 0); /* it was evicted */
+    same(&r[0], &again, "after eviction");
+    puna_engine_describe(b.engine, &info);
+    CHECK(info.pages_used <= info.pages_total);
+    bed_close(&b);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(logits_are_equal_over_tiers_threads_and_chunks);
+    TEST(f32_caches_keep_the_promise);
+    TEST(batches_change_nothing);
+    TEST(late_comers_and_leavers_change_nothing);
+    TEST(cached_prefixes_change_nothing);
+    TEST(evicted_sequences_give_the_same_tokens);
+    return testing_end();
+}

@@ -35,7 +35,10 @@ public final class Core {
         try {
             Loaded.touch();
         } catch (ExceptionInInitializerError e) {
-            throw e.getCause() instanceof RuntimeException cause ? Failures.of(cause) : e;
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw Failures.of(cause);
+            }
+            throw e;
         } catch (NoClassDefFoundError e) { // every time after the first failure
             Failures.run(NativeLibrary::load);
         }

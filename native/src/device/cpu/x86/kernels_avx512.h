@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the AVX-512 files give to the tier's table (x86.c). */
+/* What the AVX-512 files give to the tier's table (avx512_tier.c). */
 #ifndef PUNA_DEVICE_CPU_KERNELS_AVX512_H
 #define PUNA_DEVICE_CPU_KERNELS_AVX512_H
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Attention with registers of 8 keys (scores, 32 at once) and of 8 dimensions (values), three lines at a time. */
+#if defined(__x86_64__)
+
+#include "device/cpu/x86/kernels_avx2.h"
+#include "device/cpu/x86/math_avx2.h"
+
+#define WALK_LINES 3
+#include "device/cpu/x86/attention_walk.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* The first n of 8 numbers; the others are 0. */
+INLINE __m256 load8(bool half, const uint8_t *at, size_t index, size_t n) {
+    if (n == 8) return half ? eight_halves(at + 2 * index) : _mm256_loadu_ps((const void *)(at + 4 * index));
+    float eight[8] = {0};
+    memcpy(eight, at + (half ? 2 : 4) * index, (half ? 2 : 4) * n);
+    return half ? eight_halves(eight) : _mm256_loadu_ps(eight);
+}
+
+/* Scores of 32 keys. */
+INLINE void scores(bool half, int lines, const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) {
+    const size_t stride = up16(a->dim_k);
+    __m256 acc[WALK_LINES][4];
+#pragma GCC unroll 3
+    for (int n = 0; n < lines; n++)
+#pragma GCC unroll 4
+        for (int b = 0; b < 4; b++) acc[n][b] = _mm256_setzero_ps();
+    for (size_t i = 0; i < a->dim_k; i++) {
+        __m256 q[WALK_LINES];
+#pragma GCC unroll 3
+        for (int n = 0; n < lines; n++) q[n] = _mm256_set1_ps(qs[(size_t)n * stride + i]);
+#pragma GCC unroll 4
+        for (int b = 0; b < 4; b++) {
+            __m256 k = load8(half, keys, i * CPU_PAGE + 8 * (size_t)b, 8);
+#pragma GCC unroll 3
+            for (int n = 0; n < lines; n++) acc[n][b] = _mm256_fmadd_ps(q[n], k, acc[n][b]);
+        }
+    }
+#pragma GCC unroll 3
+    for (int n = 0; n < lines; n++)
+#pragma GCC unroll 4
+        for (int b = 0; b < 4; b++) _mm256_storeu_ps(p + n * CPU_PAGE + 8 * b, acc[n][b]);
+}
+
+/* Keys [from, to) of a page, `chunks` registers of dimensions, the last one with `last` of its numbers. */
+INLINE void weigh(bool half, int lines, int chunks, size_t last, const cpu_attention *a, const uint8_t *values,
+                  const float *p, uint32_t from, uint32_t to, float *o, size_t stride) {
+    __m256 acc[WALK_LINES][4];
+#pragma GCC unroll 3
+    for (int n = 0; n < lines; n++)
+#pragma GCC unroll 4
+        for (int b = 0; b < chunks; b++) acc[n][b] = _mm256_loadu_ps(o + (size_t)n * stride + 8 * b);
+    for (size_t j = from; j < to; j++) {
+#pragma GCC unroll 4
+        for (int b = 0; b < chunks; b++) {
+            __m256 v = load8(half, values, j * a->dim_v + 8 * (size_t)b, b == chunks - 1 ? last : 8);
+#pragma GCC unroll 3
+            for (int n = 0; n < lines; n++)
+                acc[n][b] = _mm256_fmadd_ps(_mm256_set1_ps(p[n * CPU_PAGE + j]), v, acc[n][b]);
+        }
+    }
+#pragma GCC unroll 3
+    for (int n = 0; n < lines; n++)
+#pragma GCC unroll 4
+        for (int b = 0; b < chunks; b++) _mm256_storeu_ps(o + (size_t)n * stride + 8 * b, acc[n][b]);
+}
+
+INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from,
+                      uint32_t to, float *o, size_t stride) {
+    const size_t width = half ? 2 : 4;
+    uint32_t i = 0;
+    for (; i + 32 <= a->dim_v; i += 32) weigh(half, lines, 4, 8, a, values + i * width, p, from, to, o + i, stride);
+    for (; i + 8 <= a->dim_v; i += 8) weigh(half, lines, 1, 8, a, values + i * width, p, from, to, o + i, stride);
+    if (i < a->dim_v) weigh(half, lines, 1, a->dim_v - i, a, values + i * width, p, from, to, o + i, stride);
+}
+
+#define LINE(type, half, lines) \
+    static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) { \
+        scores(half, lines, a, keys, qs, p); \
+        scores(half, lines, a, keys + 32 * (half ? 2 : 4), qs, p + 32); \
+    } \
+    static void weigh_##type##_##lines(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, \
+                                       uint32_t to, float *o, size_t stride) { \
+        weigh_all(half, lines, a, values, p, from, to, o, stride); \
+    }
+
+#define TYPE(type, half) \
+    LINE(type, half, 1) \
+    LINE(type, half, 2) \
+    LINE(type, half, 3) \
+    static void (*const scores_##type[WALK_LINES])(const cpu_attention *, const uint8_t *, const float *, float *) = { \
+        scores_##type##_1, scores_##type##_2, scores_##type##_3}; \
+    static void (*const weigh_##type[WALK_LINES])(const cpu_attention *, const uint8_t *, const float *, uint32_t, \
+                                                  uint32_t, float *, size_t) = { \
+        weigh_##type##_1, weigh_##type##_2, weigh_##type##_3};
+
+TYPE(f16, true)
+TYPE(f32, false)
+
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const float *qs, float *p) {
+    (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, qs, p);
+}
+
+static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
+                       uint32_t to, float *o, size_t stride) {
+    if (from < to) (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
+}
+
+/* Unseen keys become -inf, whose weight is +0 and doesn't change a lane of the sum. */
+static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride) {
+    float m = n->m;
+    for (uint32_t j = 0; j < CPU_PAGE; j++) {
+        if (j < n->from || j >= n->to) p[j] = -INFINITY;
+        else if (softcap > 0) p[j] = softcap * math_tanhf(p[j] / softcap);
+    }
+    __m256 most = _mm256_set1_ps(m);
+    for (uint32_t j = 0; j < CPU_PAGE; j += 8) most = _mm256_max_ps(_mm256_loadu_ps(p + j), most); /* NaN never larger */
+    float eight[8];
+    _mm256_storeu_ps(eight, most);
+    for (int i = 0; i < 8; i++)
+        if (eight[i] > m) m = eight[i];
+    __m256 c = eight_exp(_mm256_set1_ps(n->m - m)), shift = _mm256_set1_ps(m);
+    __m256 low = _mm256_mul_ps(_mm256_loadu_ps(lanes), c), high = _mm256_mul_ps(_mm256_loadu_ps(lanes + 8), c);
+    for (uint32_t j = 0; j < CPU_PAGE; j += 16) {
+        __m256 a = eight_exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), shift));
+        __m256 b = eight_exp(_mm256_sub_ps(_mm256_loadu_ps(p + j + 8), shift));
+        _mm256_storeu_ps(p + j, a);
+        _mm256_storeu_ps(p + j + 8, b);
+        low = _mm256_add_ps(low, a);
+        high = _mm256_add_ps(high, b);
+    }
+    _mm256_storeu_ps(lanes, low);
+    _mm256_storeu_ps(lanes + 8, high);
+    for (size_t i = 0; i < stride; i += 8) _mm256_storeu_ps(o + i, _mm256_mul_ps(_mm256_loadu_ps(o + i), c));
+    n->m = m;
+}
+
+size_t avx2_attention_scratch(const cpu_attention *a) { return walk_scratch(a); }
+
+void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
+                    void *scratch) {
+    walk(a, queries, head_begin, head_end, scratch);
+}
+
+#else
+typedef int attention_avx2_is_for_x86;
+#endif

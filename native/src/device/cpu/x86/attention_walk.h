@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The walk of attention over pages and spans that the x86 tiers share (ref/ref_attention.c has the rules). A "line" is one
+ * query row and head; up to WALK_LINES of one key head go together and share every load of keys and values.
+ *
+ * The file that includes this defines WALK_LINES first, and then these three, in its own instructions:
+ *     tier_scores   scores of the 64 keys of a page for `count` lines; those of unseen keys may be anything
+ *     tier_weigh    o += p * value for keys [from, to), for `count` lines, each element one fmaf a key, ascending
+ *     tier_soften   a line's maximum, correction and weights for its keys [from, to) of a page
+ * Everything is static, since each includer is compiled for another instruction set.
+ */
+#ifndef PUNA_DEVICE_CPU_ATTENTION_WALK_H
+#define PUNA_DEVICE_CPU_ATTENTION_WALK_H
+
+#include "base/math.h"
+#include "device/cpu/kernels.h"
+#include "puna.h"
+
+typedef struct line {
+    uint32_t low, high; /* positions that it sees */
+    const float *q;
+    float *out;
+    float m, l, all_m, all_l; /* of the span; of all spans so far */
+    bool begun;               /* all_m and all_l hold something */
+    uint32_t from, to;        /* keys seen in the page at hand */
+} line;
+
+/* In the thread's scratch, each part 64-byte aligned. */
+typedef struct room {
+    float *qs;     /* [WALK_LINES][dim_k] */
+    float *p;      /* [WALK_LINES][64]: scores, then weights */
+    float *lanes;  /* [WALK_LINES][16] */
+    float *o, *all; /* [WALK_LINES][dim_v rounded up to 16] */
+    size_t stride;
+} room;
+
+static inline size_t up16(size_t n) { return (n + 15) & ~(size_t)15; }
+
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const float *qs, float *p);
+static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
+                       uint32_t to, float *o, size_t stride);
+static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride);
+
+static size_t walk_scratch(const cpu_attention *a) {
+    return WALK_LINES * (up16(a->dim_k) + CPU_PAGE + 16 + 2 * up16(a->dim_v)) * sizeof(float);
+}
+
+static room furnish(const cpu_attention *a, void *scratch) {
+    room r;
+    r.stride = up16(a->dim_v);
+    r.qs = scratch;
+    r.p = r.qs + WALK_LINES * up16(a->dim_k);
+    r.lanes = r.p + WALK_LINES * CPU_PAGE;
+    r.o = r.lanes + WALK_LINES * 16;
+    r.all = r.o + WALK_LINES * r.stride;
+    return r;
+}
+
+/* ---- pages, spans, all ---- */
+
+static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t *values, line *lines, uint32_t count,
+                      const room *r) {
+    uint32_t from = 0, to = CPU_PAGE; /* keys that all lines see */
+    tier_scores(a, keys, count, r->qs, r->p);
+    for (uint32_t n = 0; n < count; n++) {
+        line *l = &lines[n];
+        if (l->from < l->to)
+            tier_soften(l, a->softcap, r->p + n * CPU_PAGE, r->lanes + 16 * n, r->o + n * r->stride, r->stride);
+        if (l->from > from) from = l->from;
+        if (l->to < to) to = l->to;
+    }
+    bool shared = from < to;
+    if (shared && from == 0 && to == CPU_PAGE) {
+        tier_weigh(a, values, count, r->p, 0, CPU_PAGE, r->o, r->stride);
+        return;
+    }
+    for (uint32_t n = 0; n < count; n++) /* a line's own keys before those */
+        tier_weigh(a, values, 1, r->p + n * CPU_PAGE, lines[n].from, shared ? from : lines[n].to, r->o + n * r->stride,
+                   r->stride);
+    if (!shared) return;
+    tier_weigh(a, values, count, r->p, from, to, r->o, r->stride);
+    for (uint32_t n = 0; n < count; n++) /* and after */
+        tier_weigh(a, values, 1, r->p + n * CPU_PAGE, to, lines[n].to, r->o + n * r->stride, r->stride);
+}
+
+static void join(line *n, const float *lanes, const float *o, float *all, size_t stride) {
+    n->l = math_lanes_sum(lanes);
+    if (!n->begun) {
+        memcpy(all, o, stride * sizeof(float));
+        n->all_m = n->m;
+        n->all_l = n->l;
+        n->begun = true;
+        return;
+    }
+    float most = n->m > n->all_m ? n->m : n->all_m;
+    float x = math_expf(n->all_m - most), y = math_expf(n->m - most);
+    n->all_m = most;
+    n->all_l = math_fmaf(n->l, y, n->all_l * x);
+    for (size_t i = 0; i < stride; i++) {
+        float kept = all[i] * x;
+        all[i] = math_fmaf(o[i], y, kept);
+    }
+}
+
+/* The part of [low, high) within [first, first + length), from `first` on; empty is 0, 0. */
+static inline void cut(uint32_t low, uint32_t high, uint32_t first, uint32_t length, uint32_t *from, uint32_t *to) {
+    uint32_t begin = low > first ? low : first, end = high < first + length ? high : first + length;
+    *from = begin < end ? begin - first : 0;
+    *to = begin < end ? end - first : 0;
+}
+
+static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uint32_t end, line *lines, uint32_t count,
+                      const room *r) {
+    const size_t width = a->type == PUNA_CACHE_F16 ? 2 : 4;
+    for (uint32_t n = 0; n < count; n++) lines[n].m = -INFINITY;
+    memset(r->lanes, 0, WALK_LINES * 16 * sizeof(float));
+    memset(r->o, 0, count * r->stride * sizeof(float));
+    for (; first < end; first += CPU_PAGE) {
+        bool any = false;
+        for (uint32_t n = 0; n < count; n++) {
+            cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
+            any |= lines[n].from < lines[n].to;
+        }
+        if (!any) continue;
+        const uint8_t *page = a->pages[first / CPU_PAGE];
+        walk_page(a, page + a->k_offset + (size_t)head * a->dim_k * CPU_PAGE * width,
+                  page + a->v_offset + (size_t)head * a->dim_v * CPU_PAGE * width, lines, count, r);
+    }
+}
+
+static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t count, const room *r) {
+    const uint32_t span = CPU_PAGE * CPU_SPAN_PAGES;
+    uint32_t low = UINT32_MAX, high = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        if (lines[n].low < low) low = lines[n].low;
+        if (lines[n].high > high) high = lines[n].high;
+        lines[n].begun = false;
+        float *qs = r->qs + n * up16(a->dim_k);
+        for (uint32_t i = 0; i < a->dim_k; i++) qs[i] = lines[n].q[i] * a->scale;
+    }
+    for (uint32_t first = low / span * span; first < high; first += span) {
+        walk_span(a, head, first, high - first < span ? high : first + span, lines, count, r);
+        for (uint32_t n = 0; n < count; n++) {
+            uint32_t from, to;
+            cut(lines[n].low, lines[n].high, first, span, &from, &to);
+            if (from < to) join(&lines[n], r->lanes + 16 * n, r->o + n * r->stride, r->all + n * r->stride, r->stride);
+        }
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        float inverse = 1.0f / lines[n].all_l;
+        const float *all = r->all + n * r->stride;
+        for (uint32_t i = 0; i < a->dim_v; i++) lines[n].out[i] = all[i] * inverse;
+    }
+}
+
+static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
+                 void *scratch) {
+    room r = furnish(a, scratch);
+    line lines[WALK_LINES];
+    for (uint32_t head = head_begin; head < head_end; head++) {
+        uint32_t total = queries->rows * a->group, count = 0;
+        for (uint32_t i = 0; i < total; i++) {
+            uint32_t row = i / a->group, h = head * a->group + i % a->group, position = queries->first + row;
+            line *l = &lines[count++];
+            l->high = a->causal ? position + 1 : queries->first + queries->rows;
+            l->low = a->window && position >= a->window ? position + 1 - a->window : 0;
+            l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
+            l->out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
+            if (count < WALK_LINES && i + 1 < total) continue;
+            attend(a, head, lines, count, &r);
+            count = 0;
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The AVX2 tier's table. This file itself needs no instruction set. */
+#if defined(__x86_64__)
+
+#include "device/cpu/ref/ref.h"
+#include "device/cpu/x86/kernels_avx2.h"
+#include "device/cpu/x86/x86.h"
+#include "format/block.h"
+
+const cpu_product_row avx2_products[] = {
+    {BLOCK_F32, avx2_product_f32, "f32_avx2"},    {BLOCK_F16, avx2_product_f16, "f16_avx2"},
+    {BLOCK_BF16, avx2_product_bf16, "bf16_avx2"}, {BLOCK_Q4_0, avx2_product_q4_0, "q4_0_avx2"},
+    {BLOCK_Q4_1, avx2_product_q4_1, "q4_1_avx2"}, {BLOCK_Q8_0, avx2_product_q8_0, "q8_0_avx2"},
+    {0, NULL, NULL},
+};
+
+static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx2_products, type); }
+
+static size_t scratch_bytes(uint32_t cols) {
+    (void)cols;
+    return 0;
+}
+
+const cpu_kernels avx2_kernels = {
+    .tier = "avx2",
+    .quantize = avx2_quantize,
+    .product = product,
+    .scratch_bytes = scratch_bytes,
+    .rms_norm = avx2_rms_norm,
+    .silu_mul = avx2_silu_mul,
+    .add = avx2_add,
+    .scale = avx2_scale,
+    .rope = avx2_rope,
+    .cache_store = avx2_cache_store,
+    .attention = avx2_attention,
+    .attention_scratch = avx2_attention_scratch,
+    .decode_row = ref_decode_row,
+};
+
+#else
+typedef int avx2_tier_is_for_x86;
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the AVX2 files give to the tier's table (avx2_tier.c). */
+#ifndef PUNA_DEVICE_CPU_KERNELS_AVX2_H
+#define PUNA_DEVICE_CPU_KERNELS_AVX2_H
+
+#include "device/cpu/products.h"
+
+void avx2_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
+void avx2_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
+void avx2_silu_mul(const float *gate, const float *up, size_t n, float *y);
+void avx2_add(const float *a, const float *b, size_t n, float *y);
+void avx2_scale(const float *a, float factor, size_t n, float *y);
+void avx2_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,
+                 const float *sines);
+
+void avx2_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+
+void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
+                      void *scratch);
+size_t avx2_attention_scratch(const cpu_attention *a);
+
+#endif

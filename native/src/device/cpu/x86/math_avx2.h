@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/* base/math.h's functions for 8 numbers, operation by operation. Everything is static: these files' code must not be
+   shared with files that run on lesser processors. */
+#ifndef PUNA_DEVICE_CPU_MATH_AVX2_H
+#define PUNA_DEVICE_CPU_MATH_AVX2_H
+
+#include <immintrin.h>
+
+#include "base/math.h"
+
+static inline __m256 eight_exp(__m256 x) {
+    __m256 lowest = _mm256_set1_ps(MATH_EXP_LOWEST), highest = _mm256_set1_ps(MATH_EXP_HIGHEST);
+    __m256 one = _mm256_set1_ps(1.0f), rounder = _mm256_set1_ps(MATH_EXP_ROUNDER);
+    __m256 z = _mm256_min_ps(_mm256_max_ps(x, lowest), highest); /* NaN: the second operand, as in C's selection */
+    __m256 t = _mm256_fmadd_ps(z, _mm256_set1_ps(MATH_EXP_LOG2E), rounder);
+    __m256 n = _mm256_sub_ps(t, rounder);
+    __m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_HIGH), z);
+    r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_LOW), r);
+    __m256 p = _mm256_set1_ps(MATH_EXP_C6);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C5));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C4));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C3));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C2));
+    p = _mm256_fmadd_ps(p, r, one);
+    p = _mm256_fmadd_ps(p, r, one);
+    __m256i bits = _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23));
+    __m256 y = _mm256_castsi256_ps(bits);
+    y = _mm256_andnot_ps(_mm256_cmp_ps(x, lowest, _CMP_LT_OQ), y);
+    y = _mm256_blendv_ps(y, _mm256_set1_ps(INFINITY), _mm256_cmp_ps(x, highest, _CMP_GT_OQ));
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+static inline __m256 eight_silu(__m256 x) {
+    __m256 minus = _mm256_xor_ps(x, _mm256_set1_ps(-0.0f));
+    return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), eight_exp(minus)));
+}
+
+/* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
+static inline float eight_lanes_sum(__m256 low, __m256 high) {
+    __m256 eight = _mm256_add_ps(low, high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline __m256 eight_halves(const void *at) { return _mm256_cvtph_ps(_mm_loadu_si128(at)); }
+
+#endif

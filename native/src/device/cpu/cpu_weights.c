@@ -91,11 +91,11 @@ static void fill(const graph_weight_info *w, const device_source *source, const 
         out->rows = source->data;
         out->row_bytes = row_bytes;
     }
+    if (!l->packed) task_advance(task, source->bytes); /* read later, row by row, or at once: nothing to wait for */
     if (l->vector) {
         format->decode(source->data, (size_t)w->rows * w->cols, (float *)(void *)*at);
         out->vector = (const float *)(const void *)*at;
         *at += (l->vector + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-        if (!l->packed) task_advance(task, source->bytes);
     }
 }
 

@@ -41,10 +41,12 @@ float candidates_value(uint64_t key) {
 
 uint32_t candidates_id(uint64_t key) { return 0xFFFFFFFFu - (uint32_t)key; }
 
-void candidates_begin(candidates *c, const float *logits, uint32_t vocabulary) {
+void candidates_begin(candidates *c, const float *logits, uint32_t vocabulary, float best) {
     c->logits = logits;
     c->vocabulary = vocabulary;
     c->steps = 0;
+    c->best_known = true;
+    c->best = best;
     c->listed = false;
     c->length = 0;
 }
@@ -62,14 +64,17 @@ static inline uint64_t candidates_look(const candidates *c, uint32_t id) {
     return candidates_key(value, id);
 }
 
-static uint64_t candidates_best(const candidates *c) {
-    if (c->listed) return c->list[0];
+/* The greatest value. */
+static float candidates_best(candidates *c) {
+    if (c->listed) return candidates_value(c->list[0]);
     uint64_t best = 0;
-    for (uint32_t id = 0; id < c->vocabulary; id++) {
+    for (uint32_t id = 0; id < c->vocabulary && !c->best_known; id++) {
         uint64_t key = candidates_look(c, id);
         if (key > best) best = key;
     }
-    return best;
+    if (!c->best_known) c->best = candidates_value(best);
+    c->best_known = true;
+    return c->best;
 }
 
 static uint64_t candidates_weigh(candidates_measure measure, uint64_t key) {
@@ -92,15 +97,17 @@ static void candidates_sort(candidates *c) {
     }
 }
 
-/* The candidates from `floor` up, known to be few, become the list. */
-static void candidates_collect(candidates *c, uint64_t floor) {
+/* Puts the candidates with least <= key <= most on the list; false if they are too many for it. */
+static bool candidates_gather(candidates *c, uint64_t least, uint64_t most) {
     c->length = 0;
     for (uint32_t id = 0; id < c->vocabulary; id++) {
         uint64_t key = candidates_look(c, id);
-        if (key >= floor && key) c->list[c->length++] = key;
+        if (!key || key < least || key > most) continue;
+        if (c->length == CANDIDATES_LIST) return false;
+        c->list[c->length++] = key;
     }
-    c->listed = true;
     candidates_sort(c);
+    return true;
 }
 
 /* Measures of the candidates whose key begins with `prefix`, by the bits that follow, which end at `shift`. */
@@ -124,6 +131,16 @@ static uint64_t candidates_total(const candidates *c, candidates_measure measure
     return total;
 }
 
+/* The place in the list at which the sum of measures reaches `target`; the last one where it does not. */
+static uint32_t candidates_reach_listed(const candidates *c, candidates_measure measure, uint64_t target) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < c->length; i++) {
+        sum += candidates_weigh(measure, c->list[i]);
+        if (sum >= target) return i;
+    }
+    return c->length - 1;
+}
+
 /* In a dense set whose uppermost histogram is `h`: the key of the candidate at which the sum of measures, best first,
    reaches `target` (1 to the total). Where few candidates are as good, the set becomes the list of these (perhaps with
    some behind), and 0 is returned. */
@@ -136,25 +153,19 @@ static uint64_t candidates_reach(candidates *c, candidates_measure measure, uint
             above += h->count[bucket];
         }
         prefix = prefix << bits | bucket;
+        uint64_t least = prefix << shift, most = least + ((1ull << shift) - 1);
         if (above + h->count[bucket] <= CANDIDATES_LIST) {
-            candidates_collect(c, prefix << shift);
+            c->listed = candidates_gather(c, least, UINT64_MAX);
             return 0;
         }
-        if (shift == 0) return prefix;
+        if (h->count[bucket] <= CANDIDATES_LIST) { /* at shift 0 it holds one candidate */
+            candidates_gather(c, least, most);
+            return c->list[candidates_reach_listed(c, measure, target)];
+        }
         bits = shift < BUCKET_BITS ? shift : BUCKET_BITS;
         shift -= bits;
         candidates_count(c, measure, prefix, shift, bits, h);
     }
-}
-
-/* The place in the list at which the sum of measures reaches `target`; the last one where it does not. */
-static uint32_t candidates_reach_listed(const candidates *c, candidates_measure measure, uint64_t target) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < c->length; i++) {
-        sum += candidates_weigh(measure, c->list[i]);
-        if (sum >= target) return i;
-    }
-    return c->length - 1;
 }
 
 static void candidates_add(candidates *c, candidates_step step) { c->step[c->steps++] = step; }
@@ -171,6 +182,7 @@ static void candidates_cut(candidates *c, candidates_measure measure, uint64_t t
 void candidates_divide(candidates *c, float divisor) {
     if (!c->listed) {
         candidates_add(c, (candidates_step){.kind = CANDIDATES_DIVIDE, .divisor = divisor});
+        c->best = penalties_finite(c->best / divisor);
         return;
     }
     for (uint32_t i = 0; i < c->length; i++) {
@@ -183,6 +195,7 @@ void candidates_divide(candidates *c, float divisor) {
 void candidates_penalize(candidates *c, const penalties *table) {
     if (!c->listed) {
         candidates_add(c, (candidates_step){.kind = CANDIDATES_PENALIZE, .table = table});
+        c->best_known = false;
         return;
     }
     for (uint32_t i = 0; i < c->length; i++) {
@@ -192,14 +205,30 @@ void candidates_penalize(candidates *c, const penalties *table) {
     candidates_sort(c);
 }
 
+/* One pass: what is not better than the best `count` so far never enters the list, which is cut whenever it is full. */
+static void candidates_keep_few(candidates *c, uint32_t count) {
+    uint64_t least = 0;
+    c->length = 0;
+    for (uint32_t id = 0; id < c->vocabulary; id++) {
+        uint64_t key = candidates_look(c, id);
+        if (key <= least) continue;
+        c->list[c->length++] = key;
+        if (c->length < CANDIDATES_LIST) continue;
+        candidates_sort(c);
+        c->length = count;
+        least = c->list[count - 1];
+    }
+    candidates_sort(c);
+    if (c->length > count) c->length = count;
+    c->listed = true;
+}
+
 void candidates_keep(candidates *c, uint64_t count) {
     if (count >= (c->listed ? c->length : c->vocabulary)) return;
     if (c->listed) {
         c->length = (uint32_t)count;
-    } else if (count == 1) {
-        c->list[0] = candidates_best(c);
-        c->length = 1;
-        c->listed = true;
+    } else if (count <= CANDIDATES_LIST / 2) { /* each cut makes room for as many */
+        candidates_keep_few(c, (uint32_t)count);
     } else {
         candidates_histogram h;
         candidates_measure measure = {false, 0};
@@ -209,7 +238,7 @@ void candidates_keep(candidates *c, uint64_t count) {
 
 void candidates_keep_share(candidates *c, float share) {
     candidates_histogram h;
-    candidates_measure measure = {true, candidates_value(candidates_best(c))};
+    candidates_measure measure = {true, candidates_best(c)};
     uint64_t total = 0;
     if (c->listed)
         for (uint32_t i = 0; i < c->length; i++) total += candidates_weigh(measure, c->list[i]);
@@ -221,16 +250,14 @@ void candidates_keep_share(candidates *c, float share) {
 }
 
 void candidates_keep_near(candidates *c, float part) {
-    float least = candidates_value(candidates_best(c)) + math_logf(part);
+    float least = candidates_best(c) + math_logf(part);
     uint64_t floor = candidates_key(penalties_finite(least), 0xFFFFFFFFu);
     if (c->listed) {
         while (c->length > 1 && c->list[c->length - 1] < floor) c->length--;
         return;
     }
-    candidates_add(c, (candidates_step){.kind = CANDIDATES_FLOOR, .floor = floor});
-    uint64_t left = 0;
-    for (uint32_t id = 0; id < c->vocabulary && left <= CANDIDATES_LIST; id++) left += candidates_look(c, id) != 0;
-    if (left <= CANDIDATES_LIST) candidates_collect(c, floor);
+    c->listed = candidates_gather(c, floor, UINT64_MAX);
+    if (!c->listed) candidates_add(c, (candidates_step){.kind = CANDIDATES_FLOOR, .floor = floor});
 }
 
 /* floor(a * b / 2^64) */
@@ -241,7 +268,7 @@ static uint64_t candidates_scale(uint64_t a, uint64_t b) {
 }
 
 int32_t candidates_pick(candidates *c, uint64_t draw) {
-    candidates_measure measure = {true, candidates_value(candidates_best(c))};
+    candidates_measure measure = {true, candidates_best(c)};
     uint64_t total = 0, key = 0, target;
     if (!c->listed) {
         candidates_histogram h;

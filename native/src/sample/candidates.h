@@ -34,13 +34,15 @@ typedef struct candidates {
     uint32_t vocabulary;
     uint32_t steps;
     candidates_step step[PUNA_MAX_STAGES];
+    bool best_known; /* of a dense set */
+    float best;      /* the greatest value */
     bool listed;
     uint32_t length;
     uint64_t list[CANDIDATES_LIST];
 } candidates;
 
-/* All tokens whose logit isn't -inf. The row holds no NaN, no +inf and at least one finite number. */
-void candidates_begin(candidates *c, const float *logits, uint32_t vocabulary);
+/* All tokens whose logit isn't -inf. The row holds no NaN and no +inf; `best` is its maximum, a finite number. */
+void candidates_begin(candidates *c, const float *logits, uint32_t vocabulary, float best);
 
 void candidates_divide(candidates *c, float divisor);
 void candidates_penalize(candidates *c, const penalties *table);

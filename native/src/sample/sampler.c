@@ -121,9 +121,9 @@ static puna_status sampler_best(const sampler *s, const float *logits, uint32_t 
                      "the model's logits hold %s: its weights are damaged, or a number overflowed", fault);
 }
 
-static int32_t sampler_run(const sampler *s, const float *logits, uint64_t position) {
+static int32_t sampler_run(const sampler *s, const float *logits, float best, uint64_t position) {
     candidates c;
-    candidates_begin(&c, logits, s->vocabulary);
+    candidates_begin(&c, logits, s->vocabulary, best);
     for (uint32_t i = 0; i < s->stage_count; i++) stage_find(s->stages[i].kind)->apply(&c, &s->stages[i], s->tables[i]);
     return candidates_pick(&c, sampler_draw(s->seed, position, 0));
 }
@@ -134,7 +134,7 @@ puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, s
     *choice = (sampler_choice){0};
     puna_status status = sampler_best(s, logits, &best, error);
     if (status != PUNA_OK) return status;
-    choice->id = s->stage_count ? sampler_run(s, logits, position) : (int32_t)best;
+    choice->id = s->stage_count ? sampler_run(s, logits, logits[best], position) : (int32_t)best;
     if (!s->wants_logprob) return PUNA_OK;
     logprobs l = logprobs_of(logits, s->vocabulary, logits[best]);
     choice->logprob = logprobs_at(l, logits[choice->id]);

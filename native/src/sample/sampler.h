@@ -18,8 +18,8 @@
  * One draw picks among what is left at the end: with W its sum and h = sampler_draw(seed, position, 0), the candidate,
  * best first, at which the running sum first exceeds floor(h * W / 2^64). Without stages the best token is taken.
  *
- * Time is linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at most
- * 1,024. sampler_choose allocates nothing.
+ * Time is near-linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at
+ * most 1,024. sampler_choose allocates nothing.
  *
  * Threads: one at a time for each sampler.
  */

@@ -254,6 +254,27 @@ static void written_by_python(void) {
     gguf_close(file);
 }
 
+/* The tiny models that other tests compute with, by another script and another writer. */
+static void tiny_models_open(void) {
+    static const char *const names[] = {"llama", "llama_bf16", "llama_biased", "llama_f16", "llama_linear",
+                                        "llama_llama3", "llama_q4_0", "llama_q4_1", "llama_q8_0", "llama_wide_q4_1"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[512];
+        gguf_file *file;
+        gguf_text architecture;
+        uint32_t layers = 0;
+        snprintf(path, sizeof path, "%s/tiny/%s.gguf", PUNA_TEST_DATA, names[i]);
+        CHECK_EQUAL(gguf_open(path, &file, &error), PUNA_OK);
+        NEED(file);
+        CHECK_EQUAL(gguf_get_text(file, "general.architecture", &architecture, &error), PUNA_OK);
+        CHECK(architecture.length == 5 && memcmp(architecture.data, "llama", 5) == 0);
+        CHECK_EQUAL(gguf_need_u32(file, "llama.block_count", &layers, &error), PUNA_OK);
+        CHECK(layers > 0 && gguf_tensor_count(file) > 8 * layers);
+        for (uint64_t j = 0; j < gguf_tensor_count(file); j++) CHECK(block_find(gguf_tensor_at(file, j)->type));
+        gguf_close(file);
+    }
+}
+
 static void many_keys_are_found_quickly(void) {
     enum { KEYS = 200000 };
     uint8_t *bytes = malloc(24 + KEYS * 40);
@@ -298,6 +319,7 @@ int main(int argc, char **argv) {
     TEST(typed_getters);
     TEST(fingerprints_differ);
     TEST(written_by_python);
+    TEST(tiny_models_open);
     TEST(many_keys_are_found_quickly);
     maker_remove();
     return testing_end();

@@ -37,7 +37,7 @@ final class Filters {
             "reverse", "safe", "string", "striptags", "title", "upper", "wordcount");
     /** Filters that give markup for markup; the others give plain text. */
     private static final Set<String> KEEP_MARKUP =
-            Set.of("capitalize", "center", "indent", "lower", "reverse", "string", "trim", "truncate", "upper");
+            Set.of("capitalize", "center", "indent", "last", "lower", "reverse", "string", "trim", "truncate", "upper");
 
     private Filters() {}
 
@@ -115,6 +115,7 @@ final class Filters {
         if (NO_ARGUMENTS.contains(name)) {
             args.bind(name, 0);
         }
+        in.budget().scan(value instanceof Str str ? str.length() : 0);
         Value result = filter.apply(in, value, args);
         return value instanceof Str input && input.markup() && result instanceof Str text && KEEP_MARKUP.contains(name)
                 ? text.asMarkup(true)
@@ -219,14 +220,14 @@ final class Filters {
     }
 
     /** Follows "a.b.0" into an element; an int does it by index. */
-    static Value follow(Value element, Value path) {
+    static Value follow(Value element, Value path, Budget budget) {
         if (!(path instanceof Str text)) {
-            return Values.item(element, path);
+            return Values.item(element, path, budget);
         }
         Value value = element;
         for (String part : text.text().split("\\.", -1)) {
             boolean index = !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9') && part.length() < 9;
-            value = Values.item(value, index ? Int.of(Long.parseLong(part)) : Str.own(part));
+            value = Values.item(value, index ? Int.of(Long.parseLong(part)) : Str.own(part), budget);
         }
         return value;
     }
@@ -246,7 +247,7 @@ final class Filters {
             Args.Bound a = args.bind("map", 1, "attribute", "default");
             return lazy(elements, element -> {
                 in.budget().step();
-                Value found = follow(element, a.get(0));
+                Value found = follow(element, a.get(0), in.budget());
                 return found instanceof Undefined && a.has(1) ? a.get(1) : found;
             });
         }
@@ -280,7 +281,7 @@ final class Filters {
             while (elements.hasNext()) {
                 in.budget().step();
                 Value element = elements.next();
-                Value looked = byAttribute ? follow(element, args.positional().get(0)) : element;
+                Value looked = byAttribute ? follow(element, args.positional().get(0), in.budget()) : element;
                 boolean holds =
                         test.isEmpty() ? Values.truthy(looked) : Predicates.test(in, test, looked, testArgs);
                 if (holds == wanted) {
@@ -299,7 +300,7 @@ final class Filters {
         items.forEach(item -> keyed.add(new Keyed(key.apply(item), item)));
         Comparator<Keyed> order = (a, b) -> {
             in.budget().step();
-            return Operators.compare(a.key(), b.key());
+            return Operators.compare(a.key(), b.key(), in.budget());
         };
         keyed.sort(reverse ? order.reversed() : order);
         List<Value> result = new ArrayList<>();
@@ -313,12 +314,12 @@ final class Filters {
             return element -> folded(in, element, caseSensitive);
         }
         if (!(attribute instanceof Str names) || !names.text().contains(",")) {
-            return element -> folded(in, follow(element, attribute), caseSensitive);
+            return element -> folded(in, follow(element, attribute, in.budget()), caseSensitive);
         }
         return element -> {
             List<Value> keys = new ArrayList<>();
             for (String name : names.text().split(",")) {
-                keys.add(folded(in, follow(element, Str.own(name)), caseSensitive));
+                keys.add(folded(in, follow(element, Str.own(name), in.budget()), caseSensitive));
             }
             return Seq.list(keys);
         };
@@ -351,7 +352,7 @@ final class Filters {
         Args.Bound a = args.bind("groupby", 1, "attribute", "default", "case_sensitive");
         boolean caseSensitive = a.truth(2, false);
         Function<Value, Value> plain = element -> {
-            Value found = follow(element, a.get(0));
+            Value found = follow(element, a.get(0), in.budget());
             return found instanceof Undefined && a.has(1) ? a.get(1) : found;
         };
         Function<Value, Value> key = element -> folded(in, plain.apply(element), caseSensitive);
@@ -360,7 +361,7 @@ final class Filters {
         Value last = None.NONE;
         for (Value element : sorted(in, Values.list(value, in.budget()), key, false)) {
             Value current = key.apply(element);
-            if (members.isEmpty() || !Operators.equal(current, last)) {
+            if (members.isEmpty() || !Operators.equal(current, last, in.budget())) {
                 members = new ArrayList<>();
                 groups.add(new Seq(Kind.GROUP, List.of(plain.apply(element), Seq.list(members)), true));
                 last = current;
@@ -383,7 +384,7 @@ final class Filters {
             in.budget().step();
             Value element = elements.next();
             Value elementKey = key.apply(element);
-            int order = Operators.compare(elementKey, bestKey);
+            int order = Operators.compare(elementKey, bestKey, in.budget());
             if (largest ? order > 0 : order < 0) {
                 best = element;
                 bestKey = elementKey;
@@ -399,7 +400,7 @@ final class Filters {
         while (elements.hasNext()) {
             in.budget().step();
             Value element = elements.next();
-            Value term = a.given(0) ? follow(element, a.get(0)) : element;
+            Value term = a.given(0) ? follow(element, a.get(0), in.budget()) : element;
             if (sum instanceof Str) {
                 throw new Failure("'sum' does not add texts; use 'join'");
             }
@@ -418,9 +419,7 @@ final class Filters {
                 in.budget().elements(1);
                 Value element = elements.next();
                 Value found = key.apply(element);
-                if (!Values.hashable(found)) {
-                    throw new Failure("'unique' cannot compare values of type " + Values.typeName(found));
-                }
+                Values.key(found, in.budget());
                 if (seen.add(found)) {
                     return element;
                 }

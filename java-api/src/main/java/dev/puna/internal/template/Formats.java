@@ -16,6 +16,7 @@ import java.util.Locale;
 /** {@code text % values} and {@code text.format(values)}. The pattern's own text and each value keep their origins. */
 final class Formats {
     private static final int MAX_WIDTH = 100_000;
+    private static final int MAX_PRECISION = 1000;
 
     /** How one value is to be written; {@code align} 0 and {@code precision} -1 mean "not said". */
     private record Spec(
@@ -72,7 +73,7 @@ final class Formats {
             int precision = -1;
             if (text.startsWith(".", i)) {
                 int end = digits(text, i + 1);
-                precision = number(text, i + 1, end, 0);
+                precision = precision(number(text, i + 1, end, 0));
                 i = end;
             }
             while (i < text.length() && "hlL".indexOf(text.charAt(i)) >= 0) {
@@ -187,7 +188,7 @@ final class Formats {
         while (end < text.length() && text.charAt(end) != ':' && text.charAt(end) != '!') {
             end++;
         }
-        Value value = lookup(text.substring(0, end), args, automatic);
+        Value value = lookup(text.substring(0, end), args, in, automatic);
         char conversion = 0;
         if (end < text.length() && text.charAt(end) == '!') {
             conversion = end + 1 < text.length() ? text.charAt(end + 1) : 0;
@@ -207,7 +208,7 @@ final class Formats {
         return formatted(value, parse(spec), in);
     }
 
-    private static Value lookup(String path, Args args, int[] automatic) {
+    private static Value lookup(String path, Args args, Interpreter in, int[] automatic) {
         int end = 0;
         while (end < path.length() && path.charAt(end) != '.' && path.charAt(end) != '[') {
             end++;
@@ -242,7 +243,7 @@ final class Formats {
             boolean index = item && !name.isEmpty() && digits(name, 0) == name.length();
             value = !item
                     ? Values.attribute(value, name)
-                    : Values.item(value, index ? Int.of(number(name, 0, name.length(), 0)) : Str.own(name));
+                    : Values.item(value, index ? Int.of(number(name, 0, name.length(), 0)) : Str.own(name), in.budget());
             Values.defined(value);
             end = item ? next + 1 : next;
         }
@@ -285,7 +286,7 @@ final class Formats {
         int precision = -1;
         if (text.startsWith(".", i)) {
             end = digits(text, i + 1);
-            precision = number(text, i + 1, end, -1);
+            precision = precision(number(text, i + 1, end, -1));
             i = end;
         }
         char type = i < text.length() ? text.charAt(i++) : 0;
@@ -335,6 +336,13 @@ final class Formats {
         int value = to - from > 6 ? Integer.MAX_VALUE : Integer.parseInt(text.substring(from, to));
         if (value > MAX_WIDTH) {
             throw new Failure("a width over the limit of " + MAX_WIDTH);
+        }
+        return value;
+    }
+
+    private static int precision(int value) {
+        if (value > MAX_PRECISION) {
+            throw new Failure("a precision over the limit of " + MAX_PRECISION);
         }
         return value;
     }

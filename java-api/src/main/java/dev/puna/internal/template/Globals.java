@@ -78,9 +78,10 @@ final class Globals {
             } else {
                 for (Value pair : Values.list(source, in.budget())) {
                     List<Value> two = Values.list(pair, in.budget());
-                    if (two.size() != 2 || !Values.hashable(two.get(0))) {
+                    if (two.size() != 2) {
                         throw new Failure(name + "() needs pairs of a key and a value");
                     }
+                    Values.key(two.get(0), in.budget());
                     entries.put(two.get(0), two.get(1));
                 }
             }

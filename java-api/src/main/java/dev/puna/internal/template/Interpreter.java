@@ -300,7 +300,7 @@ final class Interpreter {
                         Value object = evaluate(item.object(), scope);
                         Value key = evaluate(item.key(), scope);
                         line = item.line();
-                        yield Values.item(object, key);
+                        yield Values.item(object, key, budget);
                     }
                     case Node.Slice slice -> slice(slice, scope);
                     case Node.Call call -> {
@@ -412,9 +412,7 @@ final class Interpreter {
         Map<Value, Value> entries = new LinkedHashMap<>();
         for (int i = 0; i < dict.keys().size(); i++) {
             Value key = evaluate(dict.keys().get(i), scope);
-            if (!Values.hashable(key)) {
-                throw new Failure("a value of type " + Values.typeName(key) + " cannot be a key");
-            }
+            Values.key(key, budget);
             entries.put(key, evaluate(dict.values().get(i), scope));
         }
         return new Dict(entries, true);

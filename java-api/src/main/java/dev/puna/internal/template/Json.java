@@ -114,7 +114,7 @@ final class Json {
         boolean trusted = dict.trusted();
         List<Map.Entry<Value, Value>> entries = new ArrayList<>(dict.entries().entrySet());
         if (sorted) {
-            entries.sort((a, b) -> Operators.compare(a.getKey(), b.getKey()));
+            entries.sort((a, b) -> Operators.compare(a.getKey(), b.getKey(), budget));
         }
         out.add("{", trusted);
         Iterator<Map.Entry<Value, Value>> left = entries.iterator();

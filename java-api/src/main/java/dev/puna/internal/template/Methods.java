@@ -141,6 +141,10 @@ final class Methods {
         if (NO_ARGUMENTS.contains(name)) {
             args.bind(name, 0);
         }
+        in.budget().scan(self.length());
+        for (Value value : args.positional()) {
+            in.budget().scan(value instanceof Str str ? str.length() : 0);
+        }
         if (!self.markup()) {
             return method.call(in, self, args);
         }
@@ -184,8 +188,9 @@ final class Methods {
                     : null;
             case "count" -> new Callable(name, (in, args) -> {
                 Value wanted = args.bind("count", 1, "value").get(0);
-                in.budget().elements(seq.items().size() / 8);
-                return Int.of(seq.items().stream().filter(wanted::equals).count());
+                return Int.of(seq.items().stream()
+                        .filter(item -> Operators.equal(item, wanted, in.budget()))
+                        .count());
             });
             case "index" -> new Callable(name, (in, args) -> {
                 Args.Bound a = args.bind("index", 1, "value", "start", "stop");
@@ -194,7 +199,7 @@ final class Methods {
                 int to = clamp(a.integer(2, size), size);
                 for (int i = from; i < to; i++) {
                     in.budget().step();
-                    if (Operators.equal(seq.items().get(i), a.get(0))) {
+                    if (Operators.equal(seq.items().get(i), a.get(0), in.budget())) {
                         return Int.of(i);
                     }
                 }
@@ -225,10 +230,7 @@ final class Methods {
             });
             case "get" -> new Callable(name, (in, args) -> {
                 Args.Bound a = args.bind("get", 1, "key", "default");
-                if (!Values.hashable(a.get(0))) {
-                    throw new Failure("a value of type " + Values.typeName(a.get(0)) + " cannot be a key");
-                }
-                Value value = dict.entries().get(a.get(0));
+                Value value = Operators.lookup(dict, a.get(0), in.budget());
                 return value != null ? value : a.get(1);
             });
             case "copy" -> new Callable(name, (in, args) -> {

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 /** Python's int() and float() of a text; null when it is none. */
 final class Numbers {
     private static final Pattern FLOAT =
-            Pattern.compile("[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
-    private static final int MAX_LENGTH = 4300;
+            Pattern.compile("[+-]?(?:\\d++\\.?+\\d*+|\\.\\d++)(?:[eE][+-]?\\d++)?+");
+    private static final Pattern LONE_UNDERSCORE = Pattern.compile("(?<!\\d)_|_(?!\\d)");
+    private static final int MAX_LENGTH = 1000;
 
     private Numbers() {}
 
@@ -50,8 +51,9 @@ final class Numbers {
         if (plain.length() > MAX_LENGTH) {
             return null;
         }
-        if (FLOAT.matcher(plain).matches()) {
-            return Double.valueOf(plain.replace("_", ""));
+        String digits = plain.replace("_", "");
+        if (!LONE_UNDERSCORE.matcher(plain).find() && FLOAT.matcher(digits).matches()) {
+            return Double.valueOf(digits);
         }
         String word = plain.toLowerCase(Locale.ROOT);
         double sign = word.startsWith("-") ? -1 : 1;

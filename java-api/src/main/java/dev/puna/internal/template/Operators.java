@@ -13,16 +13,18 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Python's operators on values. */
 final class Operators {
-    private static final int MAX_BITS = 100_000;
+    static final int MAX_BITS = 4096;
 
     private Operators() {}
 
     // ---- equality and order
 
+    /** Equality of what may be a key: numbers, texts and flat tuples of them; nothing here can take long. */
     static boolean equal(Value a, Value b) {
         if (a == b) {
             return !(a instanceof Flt number) || !Double.isNaN(number.value());
@@ -33,16 +35,65 @@ final class Operators {
                     : whole(a).equals(whole(b));
         }
         if (a instanceof Seq left && b instanceof Seq right) {
-            boolean sameKind = left.kind() == right.kind() || (left.kind().tuple() && right.kind().tuple());
-            return sameKind && left.items().equals(right.items());
-        }
-        if (a instanceof Dict left && b instanceof Dict right) {
-            return left.entries().equals(right.entries());
+            return sameKind(left, right) && left.items().equals(right.items());
         }
         if (a instanceof Str || a instanceof Undefined) {
             return a.equals(b);
         }
         return false;
+    }
+
+    private static boolean sameKind(Seq a, Seq b) {
+        return a.kind() == b.kind() || (a.kind().tuple() && b.kind().tuple());
+    }
+
+    /** Equality of any values, within the budget: a short template can build large ones. */
+    static boolean equal(Value a, Value b, Budget budget) {
+        budget.step();
+        if (a instanceof Str left && b instanceof Str right) {
+            budget.scan(Math.min(left.length(), right.length()));
+            return left.equals(right);
+        }
+        if (a == b || !(a instanceof Seq || a instanceof Dict)) {
+            return equal(a, b);
+        }
+        budget.enter();
+        boolean same = a instanceof Seq left && b instanceof Seq right
+                ? sameKind(left, right) && equal(left.items(), right.items(), budget)
+                : a instanceof Dict first && b instanceof Dict second && equal(first, second, budget);
+        budget.leave();
+        return same;
+    }
+
+    static boolean equal(List<Value> a, List<Value> b, Budget budget) {
+        if (a.size() != b.size()) {
+            return false;
+        }
+        for (int i = 0; i < a.size(); i++) {
+            if (!equal(a.get(i), b.get(i), budget)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean equal(Dict a, Dict b, Budget budget) {
+        if (a.entries().size() != b.entries().size()) {
+            return false;
+        }
+        for (Map.Entry<Value, Value> entry : a.entries().entrySet()) {
+            Value other = lookup(b, entry.getKey(), budget);
+            if (other == null || !equal(entry.getValue(), other, budget)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A dict's value, null without one; the key's length counts. */
+    static @Nullable Value lookup(Dict dict, Value key, Budget budget) {
+        Values.key(key, budget);
+        return dict.entries().get(key);
     }
 
     static boolean isNumber(Value value) {
@@ -82,23 +133,28 @@ final class Operators {
     }
 
     /** The order of two values that have one. */
-    static int compare(Value a, Value b) {
+    static int compare(Value a, Value b, Budget budget) {
+        budget.step();
         Values.defined(a);
         Values.defined(b);
         if (isNumber(a) && isNumber(b)) {
             return compareNumbers(a, b);
         }
         if (a instanceof Str left && b instanceof Str right) {
+            budget.scan(Math.min(left.length(), right.length()));
             return left.compareTo(right);
         }
-        if (a instanceof Seq left && b instanceof Seq right && (left.kind() == right.kind()
-                || (left.kind().tuple() && right.kind().tuple()))) {
+        if (a instanceof Seq left && b instanceof Seq right && sameKind(left, right)) {
+            budget.enter();
             int shared = Math.min(left.items().size(), right.items().size());
             for (int i = 0; i < shared; i++) {
-                if (!equal(left.items().get(i), right.items().get(i))) {
-                    return compare(left.items().get(i), right.items().get(i));
+                if (!equal(left.items().get(i), right.items().get(i), budget)) {
+                    int order = compare(left.items().get(i), right.items().get(i), budget);
+                    budget.leave();
+                    return order;
                 }
             }
+            budget.leave();
             return Integer.compare(left.items().size(), right.items().size());
         }
         throw new Failure("values of types " + Values.typeName(a) + " and " + Values.typeName(b) + " have no order");
@@ -106,12 +162,12 @@ final class Operators {
 
     static boolean compare(String operator, Value a, Value b, Budget budget) {
         return switch (operator) {
-            case "==" -> equal(a, b);
-            case "!=" -> !equal(a, b);
+            case "==" -> equal(a, b, budget);
+            case "!=" -> !equal(a, b, budget);
             case "in" -> contains(b, a, budget);
             case "not in" -> !contains(b, a, budget);
             default -> {
-                int order = compare(a, b);
+                int order = compare(a, b, budget);
                 if (isNaN(a) || isNaN(b)) {
                     yield false;
                 }
@@ -135,10 +191,7 @@ final class Operators {
                     + Values.typeName(Values.defined(value)));
         }
         if (container instanceof Dict dict) {
-            if (!Values.hashable(value)) {
-                throw new Failure("a value of type " + Values.typeName(value) + " cannot be a key");
-            }
-            return dict.entries().containsKey(value);
+            return lookup(dict, value, budget) != null;
         }
         if (!Values.iterable(container)) {
             throw new Failure("nothing can be in a value of type " + Values.typeName(container));
@@ -146,7 +199,7 @@ final class Operators {
         Iterator<Value> elements = Values.iterate(container);
         while (elements.hasNext()) {
             budget.step();
-            if (equal(elements.next(), value)) {
+            if (equal(elements.next(), value, budget)) {
                 return true;
             }
         }

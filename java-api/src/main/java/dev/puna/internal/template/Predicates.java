@@ -21,6 +21,7 @@ final class Predicates {
             "sequence", "iterable", "callable", "escaped", "odd", "even", "lower", "upper");
 
     static boolean test(Interpreter in, String name, Value value, Args args) {
+        in.budget().scan(value instanceof Str str ? str.length() : 0);
         if (NO_ARGUMENTS.contains(name)) {
             args.bind(name, 0);
         }

@@ -63,9 +63,13 @@ final class Str implements Value, Comparable<Str> {
     }
 
     boolean trustedAt(int offset) {
+        return trusted ^ ((cutsUpTo(offset) & 1) == 1);
+    }
+
+    /** How many cuts there are at or before an offset. */
+    private int cutsUpTo(int offset) {
         int at = Arrays.binarySearch(cuts, offset);
-        int flips = at >= 0 ? at + 1 : -at - 1;
-        return trusted ^ ((flips & 1) == 1);
+        return at >= 0 ? at + 1 : -at - 1;
     }
 
     Str slice(int from, int to) {
@@ -75,10 +79,10 @@ final class Str implements Value, Comparable<Str> {
         if (from == 0 && to == text.length()) {
             return this;
         }
-        int[] inside = Arrays.stream(cuts)
-                .filter(cut -> cut > from && cut < to)
-                .map(cut -> cut - from)
-                .toArray();
+        int[] inside = cuts.length == 0 ? cuts : Arrays.copyOfRange(cuts, cutsUpTo(from), cutsUpTo(to - 1));
+        for (int i = 0; i < inside.length; i++) {
+            inside[i] -= from;
+        }
         return new Str(text.substring(from, to), trustedAt(from), inside, markup);
     }
 

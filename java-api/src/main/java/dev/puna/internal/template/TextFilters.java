@@ -121,7 +121,7 @@ final class TextFilters {
         while (elements.hasNext()) {
             in.budget().elements(1);
             Value element = elements.next();
-            parts.add(text(in, a.given(1) ? Filters.follow(element, a.get(1)) : element));
+            parts.add(text(in, a.given(1) ? Filters.follow(element, a.get(1), in.budget()) : element));
         }
         return Strings.join(separator, parts, in.budget());
     }

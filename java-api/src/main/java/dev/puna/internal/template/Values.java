@@ -40,6 +40,8 @@ final class Values {
             case null -> None.NONE;
             case CharSequence text -> Str.of(text.toString(), trusted);
             case Boolean flag -> Bool.of(flag);
+            case BigInteger number when number.bitLength() > Operators.MAX_BITS ->
+                throw new Failure("a variable is a number of more than " + Operators.MAX_BITS + " bits");
             case BigInteger number -> new Int(number);
             case Float number -> new Flt(Double.parseDouble(number.toString()));
             case Double number -> new Flt(number);
@@ -270,7 +272,8 @@ final class Values {
                 });
             case "changed" ->
                 new Value.Callable("changed", (interpreter, args) -> {
-                    boolean changed = !args.positional().equals(loop.lastChanged);
+                    List<Value> last = loop.lastChanged;
+                    boolean changed = last == null || !Operators.equal(args.positional(), last, interpreter.budget());
                     loop.lastChanged = args.positional();
                     return Bool.of(changed);
                 });
@@ -279,11 +282,11 @@ final class Values {
     }
 
     /** {@code object[key]}: the item first, then the attribute of that name. */
-    static Value item(Value object, Value key) {
+    static Value item(Value object, Value key, Budget budget) {
         defined(object);
         switch (object) {
             case Dict dict -> {
-                Value value = hashable(key) ? dict.entries().get(key) : null;
+                Value value = hashable(key) ? Operators.lookup(dict, key, budget) : null;
                 if (value != null) {
                     return value;
                 }
@@ -296,6 +299,7 @@ final class Values {
                         : new Undefined("the " + seq.kind().python + " has no element " + Text.plain(key));
             }
             case Str str when key instanceof Int || key instanceof Bool -> {
+                budget.scan(2L * str.length());
                 int size = str.codePoints();
                 int index = wrap(integer(key, "an index"), size);
                 if (index < 0 || index >= size) {
@@ -318,9 +322,20 @@ final class Values {
         return index < 0 ? index + size : index;
     }
 
+    /** Checks that a value may be a key, and counts its length. */
+    static void key(Value value, Budget budget) {
+        if (!hashable(value)) {
+            throw new Failure("a value of type " + typeName(value) + " cannot be a key");
+        }
+        budget.scan(size(value));
+    }
+
+    /** Lists and dicts are not; neither is a tuple in a tuple, which Python allows: hashing it could take for ever. */
     static boolean hashable(Value value) {
         return switch (value) {
-            case Seq seq -> seq.kind() != Kind.LIST && seq.items().stream().allMatch(Values::hashable);
+            case Seq seq ->
+                seq.kind() != Kind.LIST
+                        && seq.items().stream().noneMatch(item -> item instanceof Seq || item instanceof Dict);
             case Dict dict -> false;
             default -> true;
         };
@@ -342,6 +357,7 @@ final class Values {
         int start = bound(from, by > 0 ? 0 : size - 1, size, by);
         int end = bound(to, by > 0 ? size : -1, size, by);
         if (object instanceof Str str) {
+            budget.scan(2L * str.length());
             if (by == 1) {
                 if (start >= end) {
                     return Str.EMPTY;

@@ -14,7 +14,7 @@ log=$root/build/ci/$preset.log
 cmake --preset "$preset" $generator > "$log" 2>&1 && cmake --build --preset "$preset" --parallel >> "$log" 2>&1 ||
     { tail -n 40 "$log"; exit 1; }
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
-if ! (cd build/"$preset" && ctest --output-on-failure > "$log" 2>&1); then
+if ! (cd build/"$preset" && ctest --output-on-failure --parallel 2 > "$log" 2>&1); then
     grep -E 'Failed|ERROR:|WARNING: ThreadSanitizer|runtime error' "$log" | head -n 40
     tail -n 60 "$log"
     status=1

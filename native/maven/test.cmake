@@ -3,7 +3,7 @@
 if(SKIP AND NOT SKIP STREQUAL "false")
     return()
 endif()
-execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --build-config Release --output-on-failure
+execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --build-config Release --output-on-failure --parallel 2
     WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE status)
 set(passed 0)
 set(failed 0)

@@ -156,7 +156,7 @@ public final class NativeLoader {
                     String version = AbiCheck.check(symbols);
                     return new Loaded(path, origin, symbols, version);
                 } catch (IllegalArgumentException e) {
-                    reason = systemReason(path);
+                    reason = Refusal.of(path);
                 } catch (IllegalCallerException e) {
                     reason = "native access is denied; start Java with --enable-native-access=" + moduleName();
                 } catch (AbiCheck.MismatchException e) {
@@ -170,20 +170,6 @@ public final class NativeLoader {
         private static String moduleName() {
             Module module = NativeLoader.class.getModule();
             return module.isNamed() ? module.getName() : "ALL-UNNAMED";
-        }
-
-        /** Why the system refused: only the other way of loading tells. */
-        @SuppressWarnings("restricted")
-        private static String systemReason(Path path) {
-            try {
-                System.load(path.toString());
-                return "the system opened it only at the second attempt";
-            } catch (UnsatisfiedLinkError e) {
-                String message = String.valueOf(e.getMessage());
-                return message.startsWith(path + ": ")
-                        ? message.substring(path.toString().length() + 2)
-                        : message;
-            }
         }
     }
 }

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Whether the portable kernels mean what docs/numerics.md says: products against three scalar loops over the file's own
+ * bytes (equal, bit for bit), and products, norm and attention against plain computations in double (within a bound).
+ * And that a forced tier is the one that runs, or none.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/math.h"
+#include "device/cpu/ref/ref.h"
+#include "format/block.h"
+#include "format/bytes.h"
+#include "puna.h"
+#include "shapes.h"
+#include "testing.h"
+
+static double distance(double a, double b, double size) { return fabs(a - b) / (size + 1e-30); }
+
+/* Rule 2 for one element, from a row as it lies in the file. */
+static float rule_two(uint32_t type, const uint8_t *row, const int8_t *q, const float *d, uint32_t cols) {
+    float acc = 0.0f;
+    for (uint32_t g = 0; g < cols / 32; g++) {
+        float w = math_from_half(bytes_u16(row));
+        float m = type == BLOCK_Q4_1 ? math_from_half(bytes_u16(row + 2)) : 0.0f;
+        const uint8_t *numbers = row + (type == BLOCK_Q4_1 ? 4 : 2);
+        int32_t product = 0, sum = 0;
+        for (int i = 0; i < 32; i++) {
+            int number = type == BLOCK_Q8_0 ? (int8_t)numbers[i] : i < 16 ? numbers[i] & 15 : numbers[i - 16] >> 4;
+            if (type == BLOCK_Q4_0) number -= 8;
+            product += number * q[32 * g + (uint32_t)i];
+            sum += q[32 * g + (uint32_t)i];
+        }
+        volatile float scale = w * d[g], both = d[g] * (float)sum;
+        acc = math_fmaf((float)product, scale, acc);
+        if (type == BLOCK_Q4_1) acc = math_fmaf(m, both, acc);
+        row += block_find(type)->bytes;
+    }
+    return acc;
+}
+
+static void products_are_three_loops(void) {
+    const uint32_t rows = 37, cols = 160, count = 3, types[] = {BLOCK_Q4_0, BLOCK_Q4_1, BLOCK_Q8_0};
+    float *out = shapes_new(rows * count * sizeof(float)), *bias = shapes_new(rows * sizeof(float));
+    for (uint32_t r = 0; r < rows; r++) bias[r] = testing_normal();
+    for (int t = 0; t < 3; t++) {
+        shapes_matrix m = shapes_matrix_new(types[t], rows, cols, false);
+        shapes_columns c = shapes_columns_new(cols, count, false);
+        cpu_product p = {.weight = &m.weight, .x = &c.x, .count = count, .out = out, .out_stride = rows, .bias = bias};
+        ref_kernels.product(types[t])(&p, 0, m.weight.tiles, NULL);
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t r = 0; r < rows; r++) {
+                float y = rule_two(types[t], m.file + r * m.row_bytes, c.q + i * cols, c.d + i * cols / 32, cols) + bias[r];
+                CHECK(memcmp(&y, &out[i * rows + r], sizeof y) == 0);
+            }
+        shapes_columns_free(&c);
+        shapes_matrix_free(&m);
+    }
+    shapes_free(out);
+    shapes_free(bias);
+}
+
+/* Decoded weights times the activations before quantizing: 8 bits cost at most half a step a number. */
+static void products_are_right(void) {
+    const uint32_t rows = 33, cols = 96, count = 2;
+    float *out = shapes_new(rows * count * sizeof(float)), row[96];
+    for (int t = 0; t < 6; t++) {
+        const block_format *format = block_find(shapes_types[t]);
+        shapes_matrix m = shapes_matrix_new(format->type, rows, cols, false);
+        shapes_columns c = shapes_columns_new(cols, count, false);
+        cpu_product p = {.weight = &m.weight, .x = &c.x, .xf = c.floats, .xf_stride = cols, .count = count, .out = out,
+                         .out_stride = rows};
+        ref_kernels.product(format->type)(&p, 0, m.weight.tiles, NULL);
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t r = 0; r < rows; r++) {
+                double sum = 0, size = 0, step = 0;
+                format->decode(m.file + r * m.row_bytes, cols, row);
+                for (uint32_t k = 0; k < cols; k++) {
+                    sum += (double)row[k] * c.floats[i * cols + k];
+                    size += fabs((double)row[k] * c.floats[i * cols + k]);
+                    step += fabs((double)row[k]) * (format->length > 1 ? 0.501 * c.d[(i * cols + k) / 32] : 0);
+                }
+                CHECK(fabs(sum - out[i * rows + r]) <= step + 1e-5 * size);
+            }
+        shapes_columns_free(&c);
+        shapes_matrix_free(&m);
+    }
+    shapes_free(out);
+}
+
+static void norm_is_right(void) {
+    float x[577], w[577], y[577];
+    double squares = 0;
+    for (int i = 0; i < 577; i++) {
+        x[i] = testing_normal();
+        w[i] = testing_normal();
+        squares += (double)x[i] * x[i];
+    }
+    ref_rms_norm(x, w, 577, 1e-5f, y);
+    for (int i = 0; i < 577; i++) CHECK(distance(y[i], x[i] / sqrt(squares / 577 + 1e-5) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
+    ref_silu_mul(x, w, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(distance(y[i], x[i] / (1 + exp(-(double)x[i])) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
+}
+
+static float cached(const cpu_attention *a, size_t offset, uint32_t position, size_t index) {
+    const uint8_t *at = a->pages[position / 64] + offset;
+    float x;
+    if (a->type == PUNA_CACHE_F16) return math_from_half(bytes_u16(at + 2 * index));
+    memcpy(&x, at + 4 * index, sizeof x);
+    return x;
+}
+
+/* One row and head, all in double. */
+static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32_t low, uint32_t high, double *out) {
+    double *weight = malloc(high * sizeof *weight), total = 0, most = -INFINITY;
+    for (uint32_t j = low; j < high; j++) {
+        double score = 0;
+        for (uint32_t i = 0; i < a->dim_k; i++)
+            score += (double)q[i] * a->scale * cached(a, a->k_offset, j, ((size_t)head * a->dim_k + i) * 64 + j % 64);
+        if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
+        weight[j] = score;
+        if (score > most) most = score;
+    }
+    memset(out, 0, a->dim_v * sizeof *out);
+    for (uint32_t j = low; j < high; j++) {
+        double p = exp(weight[j] - most);
+        total += p;
+        for (uint32_t i = 0; i < a->dim_v; i++)
+            out[i] += p * cached(a, a->v_offset, j, ((size_t)head * 64 + j % 64) * a->dim_v + i);
+    }
+    for (uint32_t i = 0; i < a->dim_v; i++) out[i] /= total;
+    free(weight);
+}
+
+static void attention_is_right(void) {
+    const uint32_t positions[] = {1, 70, 600, 1030}, windows[] = {0, 40, 520};
+    for (uint32_t round = 0; round < 24; round++) {
+        uint32_t keys = positions[round % 4], rows = keys < 3 ? keys : 3;
+        cpu_attention a = {.type = round % 2, .heads_kv = 2, .group = 2, .dim_k = 24, .dim_v = 16, .scale = 0.2f,
+                           .window = windows[round % 3], .causal = round % 5 != 0, .softcap = round % 7 ? 0.0f : 20.0f};
+        shapes_cache c = shapes_cache_new(a, keys);
+        float q[3 * 96], out[3 * 64];
+        double expected[16];
+        for (int i = 0; i < 3 * 96; i++) q[i] = testing_normal();
+        void *scratch = shapes_new(ref_attention_scratch(&c.a));
+        cpu_queries queries = {q, 96, out, 64, rows, keys - rows};
+        ref_attention(&c.a, &queries, 0, 2, scratch);
+        for (uint32_t r = 0; r < rows; r++)
+            for (uint32_t h = 0; h < 4; h++) {
+                uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
+                uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
+                attend(&c.a, q + r * 96 + h * 24, h / 2, low, high, expected);
+                for (uint32_t i = 0; i < 16; i++) CHECK(fabs(expected[i] - out[r * 64 + h * 16 + i]) < 2e-5);
+            }
+        shapes_free(scratch);
+        shapes_cache_free(&c);
+    }
+}
+
+static void force(const char *name) {
+#if defined(_WIN32)
+    _putenv_s("PUNA_CPU_TIER", name);
+#else
+    setenv("PUNA_CPU_TIER", name, 1);
+#endif
+}
+
+static void a_forced_tier_is_taken_or_refused(void) {
+    const char *tiers[] = {"ref", "avx2", "avx512", "nonsense"};
+    char forced[16], list[64];
+    cpu_kernels_list(list, sizeof list);
+    printf("tiers that run here: %s\n", list);
+    for (int i = 0; i < 4; i++) {
+        force(tiers[i]);
+        const cpu_kernels *k = cpu_kernels_select(forced);
+        CHECK_TEXT(forced, tiers[i]);
+        CHECK(k == cpu_kernels_find(tiers[i]));
+        if (k) CHECK_TEXT(k->tier, tiers[i]);
+        else if (i < 3) printf("%s: not on this CPU\n", tiers[i]);
+        CHECK((k != NULL) == (strstr(list, tiers[i]) != NULL));
+    }
+    CHECK(cpu_kernels_find("ref") == &ref_kernels && cpu_kernels_find("nonsense") == NULL);
+    force("");
+    const cpu_kernels *best = cpu_kernels_select(forced);
+    NEED(best != NULL);
+    CHECK(strcmp(list + strlen(list) - strlen(best->tier), best->tier) == 0);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(products_are_three_loops);
+    TEST(products_are_right);
+    TEST(norm_is_right);
+    TEST(attention_is_right);
+    TEST(a_forced_tier_is_taken_or_refused);
+    return testing_end();
+}

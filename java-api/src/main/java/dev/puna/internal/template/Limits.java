@@ -13,5 +13,5 @@ package dev.puna.internal.template;
  */
 public record Limits(long maxSteps, int maxCharacters, long maxAllocation, int maxDepth, int maxRange) {
     /** Wide enough for every template known and a context of millions of tokens. */
-    public static final Limits DEFAULT = new Limits(20_000_000, 32_000_000, 64_000_000, 800, 100_000);
+    public static final Limits DEFAULT = new Limits(5_000_000, 32_000_000, 64_000_000, 800, 100_000);
 }

@@ -1,49 +1,89 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The tokenizer against others' ids: `ci/text/check.sh LIBRARY_FOLDER SMOLLM2.gguf` (the folder that holds libpuna, and
-# SmolLM2's model file, of which the vocabulary is read).
+# The tokenizer against others' ids: `ci/text/check.sh [LIBRARY_FOLDER [SMOLLM2.gguf]]` (the folder that holds libpuna, the
+# build's own without it, and SmolLM2's model file, fetched by Puna itself without it).
 #
-#   - random texts against the PyPI package tokenizers, for the vocabularies of native/tests/data and SmolLM2's
-#     (PUNA_TEXT_COUNT of them, 20,000 unless set; the seed is printed);
+#   - random texts against the PyPI package tokenizers: PUNA_TEXT_COUNT of them (20,000 unless set) for SmolLM2's and GPT-2's
+#     vocabularies, a quarter as many for the others; the seed is printed;
 #   - SmolLM2's recorded ids;
-#   - llama.cpp's test vocabulary of GPT-2, where ../shared lies beside the checkout;
+#   - the ids that llama.cpp's own tests expect, for the vocabularies of GPT-2, Llama 3, Qwen2, StarCoder and Refact, which
+#     lie in the source package of llama-cpp-python;
 #   - the Unicode table against the script that writes it.
 set -eu
-usage="usage: ci/text/check.sh LIBRARY_FOLDER SMOLLM2.gguf"
-libraries=$(cd "${1:?$usage}" && pwd)
-smollm2=$(cd "$(dirname "${2:?$usage}")" && pwd)/$(basename "$2")
+start=$(date +%s)
+absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
+libraries=${1:+$(absolute "$1")}
+smollm2=${2:+$(absolute "$2")}
 cd "$(dirname "$0")/../.."
+libraries=${libraries:-$PWD/native/build/release}
 count=${PUNA_TEXT_COUNT:-20000}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/puna/ci-text
+cache=${PUNA_CI_CACHE:-$HOME/.cache/puna-ci}
+venv=$cache/text-2
+python=$venv/bin/python
+data=native/tests/data/tokenizer
+llama_cpp=llama_cpp_python-0.3.36
+checksum=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+
+if [ ! -f "$libraries/libpuna.so" ] && [ ! -f "$libraries/libpuna.dylib" ]; then
+    echo "text: no libpuna in $libraries; build first (mvn -B verify)" >&2
+    exit 1
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-venv=$cache/venv-1
-if [ ! -x "$venv/ready" ]; then
+if [ ! -f "$venv/complete" ]; then
+    rm -rf "$venv"
     mkdir -p "$cache"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install -q tokenizers==0.23.3 gguf==0.19.0 unicodedata2==16.0.0 regex
-    printf '#!/bin/sh\n' > "$venv/ready" && chmod +x "$venv/ready"
+    "$venv/bin/pip" install -q --disable-pip-version-check tokenizers==0.23.3 gguf==0.19.0 unicodedata2==16.0.0 regex==2026.11.15
+    touch "$venv/complete"
 fi
-python=$venv/bin/python
+
+if [ -z "$smollm2" ]; then
+    ./puna pull smollm2 > "$work/pull.log" 2>&1 || { cat "$work/pull.log" >&2; exit 1; }
+    store=${PUNA_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/puna}/models
+    find -L "$store" -size +90M -type f > "$work/files"
+    while read -r file; do
+        if echo "$checksum  $file" | sha256sum -c --status; then smollm2=$file; fi
+    done < "$work/files"
+    [ -n "$smollm2" ] || { echo "text: ./puna pull smollm2 left no file with SmolLM2's checksum in $store" >&2; exit 1; }
+fi
+
+# The source package is the one that ci/templates fetches, too.
+archive=build/ci/templates/$llama_cpp.tar.gz
+if [ ! -f "$archive" ]; then
+    archive=$cache/$llama_cpp.tar.gz
+    if [ ! -f "$archive" ]; then
+        "$venv/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary=:all: -d "$work" llama-cpp-python==0.3.36
+        mv "$work/$llama_cpp.tar.gz" "$archive"
+    fi
+fi
+vocabularies="gpt-2 llama-bpe qwen2 starcoder refact"
+for name in $vocabularies; do
+    for end in gguf gguf.inp gguf.out; do echo "$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.$end"; done
+done | tar -xzf "$archive" -C "$work" -T -
 
 ${CC:-cc} -std=c17 -O2 -Wall -Wextra -D_GNU_SOURCE -Inative/include ci/text/tokenize_lines.c -L"$libraries" -lpuna \
     -Wl,-rpath,"$libraries" -o "$work/tokenize_lines"
-tool=$work/tokenize_lines
-data=native/tests/data/tokenizer
+status=0
+compare() { "$python" ci/text/compare_tokenizers.py "$work/tokenize_lines" "$@" || status=1; }
+recorded() { "$python" ci/text/recorded.py "$work/tokenize_lines" "$@" || status=1; }
 
-"$python" tools/make_unicode.py --check
-for name in gpt-2 smollm llama-bpe qwen2; do
-    "$python" ci/text/compare_tokenizers.py "$tool" "$data/$name.gguf" --count "$((count / 4))"
+"$python" tools/make_unicode.py --check || status=1
+for name in $vocabularies; do
+    file=$work/$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.gguf
+    recorded "$file" ggml "$file.inp" "$file.out"
+    case $name in
+        gpt-2) compare "$file" --count "$count" ;;
+        llama-bpe | qwen2) compare "$file" --count $((count / 4)) ;;
+    esac
 done
-"$python" ci/text/compare_tokenizers.py "$tool" "$smollm2" --count "$count"
-"$python" ci/text/recorded.py "$tool" "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
-"$python" ci/text/recorded.py "$tool" "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
-"$python" ci/text/recorded.py "$tool" "$smollm2" lines "$data/special.txt" "$data/smollm2.special_on.ids" 1
-vocabularies=../shared/data/tokenizers
-if [ -r "$vocabularies/gpt-2.gguf" ]; then
-    "$python" ci/text/recorded.py "$tool" "$vocabularies/gpt-2.gguf" ggml "$vocabularies/gpt-2.gguf.inp" "$vocabularies/gpt-2.gguf.out"
-    "$python" ci/text/compare_tokenizers.py "$tool" "$vocabularies/gpt-2.gguf" --count "$count"
-else
-    echo "llama.cpp's vocabulary of GPT-2: not compared, since it is not here"
-fi
+for name in gpt-2 smollm llama-bpe qwen2; do compare "$data/$name.gguf" --count $((count / 4)); done
+compare "$smollm2" --count "$count"
+recorded "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
+recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
+recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_on.ids" 1
+shared=../shared/data/tokenizers/gpt-2.gguf
+if [ -r "$shared" ]; then recorded "$shared" ggml "$shared.inp" "$shared.out"; fi
+echo "text: $(($(date +%s) - start)) s"
+exit $status

@@ -24,7 +24,8 @@ static puna_status gguf_past_end(gguf_cursor *cursor, const char *field, uint64_
     const gguf_file *file = cursor->file;
     if (cursor->end < file->map.size)
         return gguf_error(file, cursor->error, PUNA_UNSUPPORTED, field, cursor->at,
-                          "the header is longer than %" PRIu64 " bytes, the most that is read", (uint64_t)GGUF_MAX_HEADER);
+                          "the header is longer than %" PRIu64 " bytes, the most that is read",
+                          (uint64_t)GGUF_MAX_HEADER);
     uint64_t left = cursor->end - cursor->at;
     puna_status status = gguf_error(file, cursor->error, PUNA_INVALID_FILE, field, cursor->at,
                                     "the file is truncated or damaged: %" PRIu64 " bytes are needed here, %" PRIu64

@@ -96,7 +96,8 @@ bool gguf_string(const gguf_file *file, const gguf_value *value, uint64_t elemen
 static puna_status gguf_wrong_type(const gguf_file *file, const gguf_value *value, const char *key, const char *needed,
                                    puna_error *error) {
     bool array = value->type == PUNA_ARRAY;
-    return gguf_error(file, error, PUNA_INVALID_FILE, key, value->offset, "the metadata entry has type %s%s; %s is needed",
+    return gguf_error(file, error, PUNA_INVALID_FILE, key, value->offset,
+                      "the metadata entry has type %s%s; %s is needed",
                       array ? "array of " : "", gguf_type_name(value->element_type), needed);
 }
 

@@ -48,7 +48,7 @@ void candidates_divide(candidates *c, float divisor);
 void candidates_penalize(candidates *c, const penalties *table);
 void candidates_keep(candidates *c, uint64_t count);       /* the best ones; at least 1 */
 void candidates_keep_share(candidates *c, float share);    /* the best ones whose probabilities reach a share of 1 */
-void candidates_keep_near(candidates *c, float part);      /* those at least `part` (0 < part <= 1) as probable as the best */
+void candidates_keep_near(candidates *c, float part);      /* those of `part` (0 to 1) of the best one's, at least */
 
 /* The one that a draw, 64 random bits, hits. */
 int32_t candidates_pick(candidates *c, uint64_t draw);

@@ -148,6 +148,12 @@ graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_wei
     return make(g, op, w->rows);
 }
 
+graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight) {
+    graph_value y = graph_linear(g, x, weight, GRAPH_ABSENT);
+    if (y != GRAPH_ABSENT) g->ops[g->op_count - 1].fine = true;
+    return y;
+}
+
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon) {
     graph_op *op = add_op(g, GRAPH_RMS_NORM_OP, x, GRAPH_ABSENT);
     if (!use(g, op, weight, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;

@@ -79,6 +79,7 @@ typedef struct graph_op {
     bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
     float number;        /* RMS_NORM: epsilon; SCALE: factor; ATTEND: scale */
     float softcap;       /* ATTEND: 0 is none */
+    bool fine;           /* LINEAR: quantized activations in two terms (graph_linear_fine) */
 } graph_op;
 
 typedef struct graph_table {
@@ -116,6 +117,10 @@ uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count); /*
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
 graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias);
+
+/* y = W x for where rounding shows most, the output matrix: quantized activations are taken in two terms, x = x1 + x2
+   with x2 what the rounding of x1 left (docs/numerics.md, rule 2). Float weights: as graph_linear. */
+graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight);
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon);
 graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table);
 void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);

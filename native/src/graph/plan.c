@@ -5,7 +5,7 @@
 
 #include "graph/plan_buffers.h"
 
-/* Work in progress: everything is bounded by twice the graph's ops, so arrays are taken once. */
+/* Work in progress: everything is bounded by three times the graph's ops, so arrays are taken once. */
 typedef struct planner {
     const graph *g;
     const plan_options *options;
@@ -40,7 +40,7 @@ static void join_residuals(planner *w) {
             uint32_t m = w->maker[add->in[k]];
             graph_value other = add->in[1 - k];
             const graph_op *linear = &w->g->ops[m];
-            if (linear->kind != GRAPH_LINEAR_OP || w->uses[linear->out] != 1 || w->maker[other] > m) continue;
+            if (linear->kind != GRAPH_LINEAR_OP || linear->fine || w->uses[linear->out] != 1 || w->maker[other] > m) continue;
             w->residual_of[m] = other;
             w->gone[i] = true;
             break;
@@ -79,10 +79,32 @@ static bool in_place(const planner *w, const graph_op *op) {
     return elementwise && w->uses[op->in[0]] == 1;
 }
 
+/* quantize to two terms | product of twice the columns | fold */
+static void emit_fine(planner *w, const graph_op *op) {
+    const graph_value_info *x = &w->g->values[op->in[0]], *out = &w->g->values[op->out];
+    plan_buffer left = add_buffer(w, x->rows, x->width, false), columns = add_buffer(w, x->rows, x->width, true),
+                result = add_buffer(w, out->rows, out->width, false);
+    w->p->buffers[columns].doubled = w->p->buffers[result].doubled = true;
+    plan_step *s = add_step(w, NULL, GRAPH_QUANTIZE_OP, x->rows);
+    *s = (plan_step){.kind = GRAPH_QUANTIZE_OP, .rows = x->rows, .in = {w->of_value[op->in[0]], PLAN_NO_BUFFER},
+                     .out = columns, .residual = left, .fine = true};
+    s = add_step(w, op, GRAPH_LINEAR_OP, out->rows);
+    s->in[0] = columns;
+    s->out = result;
+    s->fine = true;
+    s = add_step(w, NULL, GRAPH_FOLD_OP, out->rows);
+    s->in[0] = s->out = result;
+    w->of_value[op->out] = result;
+}
+
 static void emit_linear(planner *w, uint32_t index) {
     const graph_op *op = &w->g->ops[index];
     const graph_value_info *out = &w->g->values[op->out];
     bool quantizes = w->options->quantizes(w->g->weights[op->weight].type);
+    if (op->fine && quantizes) {
+        emit_fine(w, op);
+        return;
+    }
     plan_buffer input = quantizes ? quantized_form(w, op->in[0]) : w->of_value[op->in[0]];
     plan_step *s = add_step(w, op, op->kind, out->rows);
     s->in[0] = input;
@@ -171,9 +193,9 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
     out->account = account;
     size_t n = (size_t)g->op_count + 1, v = (size_t)g->value_count + 1;
     planner w = {.g = g, .options = options, .p = out};
-    out->steps = memory_array(account, n * 2, sizeof *out->steps);
-    out->phases = memory_array(account, n * 2, sizeof *out->phases);
-    out->buffers = memory_array(account, n * 2, sizeof *out->buffers);
+    out->steps = memory_array(account, n * 3, sizeof *out->steps);
+    out->phases = memory_array(account, n * 3, sizeof *out->phases);
+    out->buffers = memory_array(account, n * 3, sizeof *out->buffers);
     w.uses = memory_array(account, v, sizeof *w.uses);
     w.of_value = memory_array(account, v, sizeof *w.of_value);
     w.quantized = memory_array(account, v, sizeof *w.quantized);

@@ -21,6 +21,7 @@ typedef struct plan_buffer_info {
     graph_rows rows;
     uint32_t width;   /* floats, or quantized numbers, a row */
     bool quantized;   /* int8 columns with scales and sums */
+    bool doubled;     /* twice the rows: the two terms of a fine product */
     uint32_t first, last; /* phases of its life */
     size_t offset;    /* bytes from the arena's begin, a multiple of 64 */
     size_t bytes;
@@ -32,7 +33,8 @@ typedef struct plan_step {
     graph_rows rows;      /* what it iterates over */
     plan_buffer in[GRAPH_INPUTS];
     plan_buffer out;
-    plan_buffer residual; /* LINEAR */
+    plan_buffer residual; /* LINEAR: what is added. A fine QUANTIZE: floats for what the first term left */
+    bool fine;            /* QUANTIZE, LINEAR: in two terms, first those of all rows, then the second ones */
 } plan_step;
 
 typedef struct plan_phase {

@@ -23,6 +23,7 @@ static void find_lives(plan *p) {
 
 static bool size_of(const plan_buffer_info *b, const plan_options *o, size_t *bytes) {
     size_t rows = b->rows == GRAPH_OUTPUTS ? o->max_outputs : o->max_tokens;
+    if (b->doubled) rows *= 2;
     size_t row = b->quantized ? plan_quantized_row_bytes(b->width) : (size_t)b->width * sizeof(float);
     if (!memory_multiply(rows, row, bytes) || *bytes > SIZE_MAX - 64) return false;
     *bytes = (*bytes + 63) & ~(size_t)63;

@@ -77,5 +77,5 @@ graph_value llama_logits(build *b) {
         x = feed_forward(b, &l, x);
     }
     x = graph_rms_norm(b->g, graph_select(b->g, x), norm, h->norm_epsilon);
-    return graph_linear(b->g, x, output == GRAPH_ABSENT ? embedding : output, GRAPH_ABSENT);
+    return graph_linear_fine(b->g, x, output == GRAPH_ABSENT ? embedding : output);
 }

@@ -134,6 +134,29 @@ static void mistakes_are_remembered(void) {
     CHECK_EQUAL(memory_used(&account), 0);
 }
 
+static void fine_products_have_two_terms(void) {
+    memory_account account;
+    memory_account_init(&account);
+    puna_error error = PUNA_ERROR_INIT;
+    for (uint32_t type = 0; type <= 3; type += 3) {
+        graph g;
+        plan p;
+        graph_init(&g, &account);
+        graph_weight w = graph_add_weight(&g, 0, type, 384, 96);
+        NEED(graph_finish(&g, graph_linear_fine(&g, graph_select(&g, graph_embed(&g, w)), w), &error) == PUNA_OK);
+        plan_options o = options(true, true);
+        NEED(plan_create(&g, &o, &account, &p, &error) == PUNA_OK);
+        bool quantized = type != 0;
+        const plan_step *last = &p.steps[p.step_count - 1];
+        CHECK_EQUAL(last->kind, quantized ? GRAPH_FOLD_OP : GRAPH_LINEAR_OP);
+        CHECK_EQUAL(p.buffers[p.logits].doubled, quantized);
+        CHECK_EQUAL(p.buffers[p.logits].bytes, 384 * 4 * o.max_outputs * (quantized ? 2 : 1));
+        plan_free(&p);
+        graph_free(&g);
+    }
+    CHECK_EQUAL(memory_used(&account), 0);
+}
+
 static int allowed;
 static bool gate(void *context, size_t bytes) {
     (void)context;
@@ -172,6 +195,7 @@ int main(int argc, char **argv) {
     TEST(plain_plans_keep_every_step_apart);
     TEST(lives_that_meet_do_not_share_memory);
     TEST(float_weights_need_no_quantized_input);
+    TEST(fine_products_have_two_terms);
     TEST(mistakes_are_remembered);
     TEST(every_failing_allocation_is_a_status);
     return testing_end();

@@ -26,6 +26,7 @@ typedef struct parts {
 static parts quantized(const device_runner *r, plan_buffer b) {
     const plan_buffer_info *info = &r->plan.buffers[b];
     size_t rows = info->rows == GRAPH_OUTPUTS ? r->options.max_outputs : r->options.max_tokens;
+    if (info->doubled) rows *= 2;
     uint8_t *base = r->arena + info->offset;
     parts p = {.cols = info->width, .groups = info->width / CPU_GROUP};
     size_t numbers = rows * p.groups;
@@ -105,11 +106,26 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
 }
 
+static uint32_t rows_now(const device_runner *r, graph_rows rows) {
+    return rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+}
+
+static void quantize_column(const device_runner *r, const parts *p, const float *x, uint32_t column) {
+    size_t group = (size_t)column * p->groups;
+    r->kernels->quantize(x, p->cols, p->q + (size_t)column * p->cols, p->d + group, p->ds + group, p->s + group);
+}
+
+/* A fine one: the second term is what the first one's rounding left. */
 static void step_quantize(const device_runner *r, const plan_step *s, uint32_t row) {
     parts p = quantized(r, s->out);
-    size_t group = (size_t)row * p.groups;
-    r->kernels->quantize(row_of(r, s->in[0], row), p.cols, p.q + (size_t)row * p.cols, p.d + group, p.ds + group,
-                         p.s + group);
+    const float *x = row_of(r, s->in[0], row);
+    quantize_column(r, &p, x, row);
+    if (!s->fine) return;
+    float *left = row_of(r, s->residual, row);
+    const int8_t *q = p.q + (size_t)row * p.cols;
+    const float *d = p.d + (size_t)row * p.groups;
+    for (uint32_t i = 0; i < p.cols; i++) left[i] = x[i] - d[i / CPU_GROUP] * (float)q[i];
+    quantize_column(r, &p, left, row + rows_now(r, s->rows));
 }
 
 static void local_step(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -132,6 +148,9 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
     case GRAPH_QUANTIZE_OP: step_quantize(r, s, row); break;
+    case GRAPH_FOLD_OP:
+        k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width, row_of(r, s->out, row));
+        break;
     default: break;
     }
 }
@@ -140,7 +159,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
 
 static void product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
     const cpu_tensor *t = &r->weights->tensors[s->op->weight];
-    uint32_t columns = s->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+    uint32_t columns = rows_now(r, s->rows) * (s->fine ? 2 : 1);
     cpu_product p = {.weight = &t->packed, .count = columns, .out = floats(r, s->out),
                      .out_stride = r->plan.buffers[s->out].width};
     cpu_columns x;
@@ -221,12 +240,11 @@ void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t
     uint32_t threads = threads_count(r->pool), total = 0;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     if (!phase || phase->local) {
-        total = phase && phase->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+        total = phase ? rows_now(r, phase->rows) : r->batch->tokens;
         *grain = total / (threads * 8);
     } else if (steps->kind == GRAPH_LINEAR_OP) {
-        uint32_t columns = steps->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
         for (uint32_t i = 0; i < phase->count; i++) total += tiles_of(r, &steps[i]);
-        if (columns == 0) total = 0;
+        if (rows_now(r, steps->rows) == 0) total = 0;
         *grain = total / (threads * 8);
         if (*grain > 32) *grain = 32;
         *grain &= ~1u; /* kernels may take two tiles at once */

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/os.h"
+#include "base/os_windows.h"
+
+struct os_output {
+    HANDLE file;
+    char *path; /* the target, as it was given */
+    wchar_t *target, *temporary;
+};
+
+static void output_free(os_output *output) {
+    os_heap_free(output->path);
+    os_heap_free(output->target);
+    os_heap_free(output->temporary);
+    os_heap_free(output);
+}
+
+/* Creates a file of a name that nobody has, beside the target. */
+static void open_temporary(os_output *output) {
+    static _Atomic uint32_t serial;
+    size_t room = strlen(output->path) + 48;
+    char *name = os_heap_new(room, 16);
+    for (int attempt = 0; name && attempt < 100; attempt++) {
+        snprintf(name, room, "%s.%lu-%u.part", output->path, (unsigned long)GetCurrentProcessId(),
+                 (unsigned)atomic_fetch_add(&serial, 1));
+        os_heap_free(output->temporary);
+        output->temporary = os_wide(name);
+        if (!output->temporary) break;
+        output->file = CreateFileW(output->temporary, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+        if (output->file != INVALID_HANDLE_VALUE || GetLastError() != ERROR_FILE_EXISTS) break;
+    }
+    DWORD number = GetLastError();
+    os_heap_free(name);
+    SetLastError(number);
+}
+
+puna_status os_output_open(const char *path, os_output **out, puna_error *error) {
+    *out = NULL;
+    size_t length = strlen(path);
+    os_output *output = os_heap_new(sizeof *output, 16);
+    if (!output) return error_memory(error, path, sizeof *output);
+    *output = (os_output){ .file = INVALID_HANDLE_VALUE, .path = os_heap_new(length + 1, 16), .target = os_wide(path) };
+    if (!output->path || !output->target) {
+        output_free(output);
+        return error_set(error, PUNA_IO, path, "%s: the name is not UTF-8, or memory ran out", path);
+    }
+    memcpy(output->path, path, length + 1);
+    open_temporary(output);
+    if (output->file == INVALID_HANDLE_VALUE) {
+        DWORD number = GetLastError();
+        output_free(output);
+        if (number == ERROR_PATH_NOT_FOUND) {
+            return error_set(error, PUNA_NOT_FOUND, path, "%s: its folder does not exist", path);
+        }
+        return os_refuse(error, path, "it can't be written", number);
+    }
+    *out = output;
+    return PUNA_OK;
+}
+
+puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error) {
+    const char *at = bytes;
+    while (count > 0) {
+        DWORD part = count < ((size_t)1 << 30) ? (DWORD)count : (DWORD)1 << 30, wrote = 0;
+        if (!WriteFile(output->file, at, part, &wrote, NULL)) {
+            return os_refuse(error, output->path, "it can't be written", GetLastError());
+        }
+        at += wrote;
+        count -= wrote;
+    }
+    return PUNA_OK;
+}
+
+puna_status os_output_commit(os_output *output, puna_error *error) {
+    DWORD number = FlushFileBuffers(output->file) ? 0 : GetLastError();
+    if (!CloseHandle(output->file) && number == 0) number = GetLastError();
+    if (number == 0 &&
+        !MoveFileExW(output->temporary, output->target, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
+        number = GetLastError();
+    }
+    puna_status status = PUNA_OK;
+    if (number != 0) {
+        DeleteFileW(output->temporary);
+        status = os_refuse(error, output->path, "it can't be written", number);
+    }
+    output_free(output);
+    return status;
+}
+
+void os_output_discard(os_output *output) {
+    if (!output) return;
+    CloseHandle(output->file);
+    DeleteFileW(output->temporary);
+    output_free(output);
+}

@@ -88,6 +88,15 @@ static void refuses_bad_arguments(void) {
     refused(puna_tokenize(tokenizer, "a", 1, 0, ids, 4, NULL, &error), &error, "count");
     refused(puna_tokenize(tokenizer, "a", 1, 4, ids, 4, &count, &error), &error, "flags");
     refused(puna_tokenize(tokenizer, "a", UINT64_MAX, 0, ids, 4, &count, &error), &error, "length");
+    puna_part part = {.text = "a", .length = 1}, hollow = {.text = NULL, .length = 1};
+    refused(puna_tokenize_parts(NULL, &part, 1, ids, 4, &count, &error), &error, "tokenizer");
+    refused(puna_tokenize_parts(tokenizer, NULL, 1, ids, 4, &count, &error), &error, "parts");
+    refused(puna_tokenize_parts(tokenizer, &hollow, 1, ids, 4, &count, &error), &error, "parts");
+    refused(puna_tokenize_parts(tokenizer, &part, 1, NULL, 4, &count, &error), &error, "ids");
+    refused(puna_tokenize_parts(tokenizer, &part, 1, ids, 4, NULL, &error), &error, "count");
+    refused(puna_tokenize_parts(tokenizer, &part, UINT64_MAX, ids, 4, &count, &error), &error, "part_count");
+    CHECK_EQUAL(puna_tokenize_parts(tokenizer, &part, 1, ids, 4, &count, &error), PUNA_OK);
+    CHECK_EQUAL(count, 1);
     refused(puna_detokenize(NULL, ids, 1, 0, text, 4, &count, &error), &error, "tokenizer");
     refused(puna_detokenize(tokenizer, NULL, 1, 0, text, 4, &count, &error), &error, "ids");
     refused(puna_detokenize(tokenizer, ids, 1, 0, NULL, 4, &count, &error), &error, "text");

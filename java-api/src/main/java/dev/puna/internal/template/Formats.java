@@ -372,7 +372,7 @@ final class Formats {
     }
 
     private static Str number(Value value, Spec spec, Interpreter in) {
-        boolean real = value instanceof Flt || "eEfFgG%".indexOf(spec.type()) >= 0 && spec.type() != 0;
+        boolean real = value instanceof Flt || (spec.type() != 0 && "eEfFgG%".indexOf(spec.type()) >= 0);
         boolean negative;
         String digits;
         if (real) {

@@ -419,9 +419,6 @@ final class Interpreter {
     }
 
     private Args arguments(Node.Arguments arguments, Scope scope) {
-        if (arguments == Node.Arguments.NONE) {
-            return Args.NONE;
-        }
         List<Value> positional = all(arguments.positional(), scope);
         Map<String, Value> named = new LinkedHashMap<>();
         for (Node.Named argument : arguments.named()) {
@@ -487,8 +484,7 @@ final class Interpreter {
 
         @Override
         public Value next() {
-            hasNext();
-            Value value = ready;
+            Value value = hasNext() ? ready : null;
             if (value == null) {
                 throw new NoSuchElementException();
             }

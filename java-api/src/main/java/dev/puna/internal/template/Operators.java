@@ -25,14 +25,16 @@ final class Operators {
     // ---- equality and order
 
     /** Equality of what may be a key: numbers, texts and flat tuples of them; nothing here can take long. */
+    @SuppressWarnings("ReferenceEquality") // the same value needs no look inside
     static boolean equal(Value a, Value b) {
         if (a == b) {
-            return !(a instanceof Flt number) || !Double.isNaN(number.value());
+            return !isNaN(a);
         }
         if (isNumber(a) && isNumber(b)) {
-            return a instanceof Flt || b instanceof Flt
-                    ? compareNumbers(a, b) == 0 && !isNaN(a) && !isNaN(b)
-                    : whole(a).equals(whole(b));
+            if (a instanceof Flt || b instanceof Flt) {
+                return compareNumbers(a, b) == 0 && !isNaN(a) && !isNaN(b);
+            }
+            return whole(a).equals(whole(b));
         }
         if (a instanceof Seq left && b instanceof Seq right) {
             return sameKind(left, right) && left.items().equals(right.items());
@@ -48,6 +50,7 @@ final class Operators {
     }
 
     /** Equality of any values, within the budget: a short template can build large ones. */
+    @SuppressWarnings("ReferenceEquality") // the same value needs no look inside
     static boolean equal(Value a, Value b, Budget budget) {
         budget.step();
         if (a instanceof Str left && b instanceof Str right) {
@@ -58,9 +61,12 @@ final class Operators {
             return equal(a, b);
         }
         budget.enter();
-        boolean same = a instanceof Seq left && b instanceof Seq right
-                ? sameKind(left, right) && equal(left.items(), right.items(), budget)
-                : a instanceof Dict first && b instanceof Dict second && equal(first, second, budget);
+        boolean same = false;
+        if (a instanceof Seq left && b instanceof Seq right) {
+            same = sameKind(left, right) && equal(left.items(), right.items(), budget);
+        } else if (a instanceof Dict left && b instanceof Dict right) {
+            same = equal(left, right, budget);
+        }
         budget.leave();
         return same;
     }

@@ -103,6 +103,7 @@ final class Predicates {
     }
 
     /** The same object; small values, which Python shares, are the same when they are equal and of one type. */
+    @SuppressWarnings("ReferenceEquality") // that is what sameas asks
     private static boolean same(Value a, Value b) {
         return a == b || (a.getClass() == b.getClass() && (a instanceof Bool || a instanceof Int || a instanceof Str)
                 && a.equals(b));

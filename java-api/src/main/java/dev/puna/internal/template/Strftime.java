@@ -70,7 +70,8 @@ final class Strftime {
 
     private static String join(LocalDateTime now, String pattern) {
         StringBuilder out = new StringBuilder();
-        for (char c : pattern.toCharArray()) {
+        for (int i = 0; i < pattern.length(); i++) {
+            char c = pattern.charAt(i);
             out.append(Character.isLetter(c) ? field(c, false, now) : String.valueOf(c));
         }
         return out.toString();

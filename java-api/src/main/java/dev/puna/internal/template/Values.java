@@ -311,9 +311,11 @@ final class Values {
             default -> {}
         }
         if (key instanceof Str name) {
-            return object instanceof Dict
-                    ? Methods.find(object, name.text()) instanceof Value method ? method : missing(object, name.text())
-                    : attribute(object, name.text());
+            if (!(object instanceof Dict)) {
+                return attribute(object, name.text());
+            }
+            Value method = Methods.find(object, name.text());
+            return method != null ? method : missing(object, name.text());
         }
         return new Undefined("a value of type " + typeName(object) + " has no item of type " + typeName(key));
     }

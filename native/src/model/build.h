@@ -40,7 +40,10 @@ typedef struct model_family {
     graph_value (*logits)(build *b);
 } model_family;
 
-/* Builds the graph of the file's architecture. PUNA_UNSUPPORTED lists the architectures that there are. */
+/* Whether there is a family for the file's architecture. PUNA_UNSUPPORTED lists those that there are. */
+puna_status model_check_family(const gguf_file *file, puna_error *error);
+
+/* Builds the graph of the file's architecture, which there is a family for. */
 puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_error *error);
 
 /* The families' own files. */

@@ -87,14 +87,21 @@ static puna_status read_vocabulary(const gguf_file *file, hyper *h, puna_error *
     return PUNA_OK;
 }
 
-puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
-    memset(h, 0, sizeof *h);
+puna_status hyper_read_architecture(const gguf_file *file, char out[32], puna_error *error) {
     gguf_text name;
     puna_status status = gguf_get_text(file, "general.architecture", &name, error);
     if (status != PUNA_OK) return status;
-    if (name.length == 0 || name.length >= sizeof h->architecture)
+    if (name.length == 0 || name.length >= 32)
         return gguf_error(file, error, PUNA_INVALID_FILE, "general.architecture", PUNA_NO_OFFSET, "the name is missing or too long");
-    memcpy(h->architecture, name.data, name.length);
+    memcpy(out, name.data, name.length);
+    out[name.length] = 0;
+    return PUNA_OK;
+}
+
+puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
+    memset(h, 0, sizeof *h);
+    puna_status status = hyper_read_architecture(file, h->architecture, error);
+    if (status != PUNA_OK) return status;
     reader r = {.file = file, .architecture = h->architecture, .status = PUNA_OK, .error = error};
     h->layers = need(&r, "block_count", 1, 1024);
     h->context_length = need(&r, "context_length", 1, 1u << 30);

@@ -26,6 +26,9 @@ typedef struct hyper {
     float rope_factor;
 } hyper;
 
+/* The architecture's name alone. PUNA_INVALID_FILE if it is missing or too long. */
+puna_status hyper_read_architecture(const gguf_file *file, char name[32], puna_error *error);
+
 /* Bounds: layers 1 to 1024, widths 1 to 2^20, heads 1 to 4096, context 1 to 2^30. Errors name file and key. */
 puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error);
 

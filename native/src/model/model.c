@@ -9,7 +9,8 @@
 
 puna_status model_outline(const gguf_file *file, memory_account *account, hyper *h, graph *g, puna_error *error) {
     graph_init(g, account);
-    puna_status status = hyper_read(file, h, error);
+    puna_status status = model_check_family(file, error);
+    if (status == PUNA_OK) status = hyper_read(file, h, error);
     if (status == PUNA_OK) status = model_build(file, h, g, error);
     if (status != PUNA_OK) graph_free(g);
     return status;

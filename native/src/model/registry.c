@@ -19,10 +19,21 @@ static puna_status unknown(const gguf_file *file, const char *name, puna_error *
                       "the architecture \"%s\" is not supported; supported are: %s", name, list);
 }
 
-puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_error *error) {
-    const model_family *family = NULL;
+static const model_family *find(const char *name) {
     for (size_t i = 0; i < FAMILIES; i++)
-        if (strcmp(families[i].name, h->architecture) == 0) family = &families[i];
+        if (strcmp(families[i].name, name) == 0) return &families[i];
+    return NULL;
+}
+
+puna_status model_check_family(const gguf_file *file, puna_error *error) {
+    char name[32];
+    puna_status status = hyper_read_architecture(file, name, error);
+    if (status != PUNA_OK) return status;
+    return find(name) ? PUNA_OK : unknown(file, name, error);
+}
+
+puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_error *error) {
+    const model_family *family = find(h->architecture);
     if (!family) return unknown(file, h->architecture, error);
     size_t tensors = (size_t)gguf_tensor_count(file);
     build b = {.file = file, .h = h, .g = g, .status = PUNA_OK, .error = error};

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Models that can't be run: one thing of a good file is changed at a time, and the sentence must name it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/block.h"
+#include "format/gguf_write.h"
+#include "model/model.h"
+#include "testing.h"
+
+typedef struct change {
+    const char *key;                        /* metadata left out or replaced; NULL: none */
+    puna_status (*write)(gguf_writer *w, const char *key, puna_error *error); /* NULL: left out */
+    const char *tensor;                     /* left out or replaced; NULL: none */
+    uint32_t type;                          /* of the replacement, UINT32_MAX: left out */
+    uint64_t shape[2];
+} change;
+
+static char path[512];
+static uint8_t zeros[1 << 20];
+
+static bool is(gguf_text text, const char *name) {
+    return text.length == strlen(name) && memcmp(text.data, name, strlen(name)) == 0;
+}
+
+static puna_status copy_values(gguf_writer *w, const gguf_file *file, const change *c, puna_error *error) {
+    puna_status status = PUNA_OK;
+    bool written = false;
+    for (uint64_t i = 0; status == PUNA_OK && i < gguf_value_count(file); i++) {
+        const gguf_value *v = gguf_value_at(file, i);
+        if (!c->key || !is(v->key, c->key)) {
+            status = gguf_write_value(w, file, v, error);
+        } else {
+            written = true;
+            if (c->write) status = c->write(w, c->key, error);
+        }
+    }
+    if (status == PUNA_OK && c->key && !written && c->write) status = c->write(w, c->key, error);
+    return status;
+}
+
+static puna_status copy_tensors(gguf_writer *w, const gguf_file *file, const change *c, puna_error *error) {
+    puna_status status = PUNA_OK;
+    for (uint64_t i = 0; status == PUNA_OK && i < gguf_tensor_count(file); i++) {
+        const gguf_tensor *t = gguf_tensor_at(file, i);
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)t->name.length, t->name.data);
+        if (!c->tensor || !is(t->name, c->tensor))
+            status = gguf_write_tensor(w, name, t->type, t->dimensions, t->shape, gguf_tensor_data(file, t), error);
+        else if (c->type != UINT32_MAX)
+            status = gguf_write_tensor(w, name, c->type, 2, c->shape, zeros, error);
+    }
+    return status;
+}
+
+/* Loads tests/data/tiny/llama.gguf with one change. */
+static puna_status load(const change *c, puna_error *error) {
+    char from[512];
+    gguf_file *file;
+    gguf_writer *writer = NULL;
+    model *m = NULL;
+    *error = (puna_error)PUNA_ERROR_INIT;
+    snprintf(from, sizeof from, "%s/tiny/llama.gguf", PUNA_TEST_DATA);
+    snprintf(path, sizeof path, "test_model_refusals.gguf");
+    if (gguf_open(from, &file, error) != PUNA_OK) return PUNA_IO;
+    puna_status status = gguf_writer_create(3, &writer, error);
+    if (status == PUNA_OK) status = copy_values(writer, file, c, error);
+    if (status == PUNA_OK) status = copy_tensors(writer, file, c, error);
+    if (status == PUNA_OK) status = gguf_writer_save(writer, path, error);
+    gguf_writer_free(writer);
+    gguf_close(file);
+    if (status == PUNA_OK) status = model_load(path, 1, NULL, &m, error);
+    model_release(m);
+    remove(path);
+    return status;
+}
+
+static void refused(change c, puna_status status, const char *words) {
+    puna_error error;
+    puna_status got = load(&c, &error);
+    const char *what = c.key ? c.key : c.tensor ? c.tensor : "nothing";
+    if (got != status)
+        testing_fail(__FILE__, __LINE__, "%s: status %d, not %d (%s: %s)", what, got, status, error.subject, error.message);
+    else if (words && !strstr(error.message, words) && !strstr(error.subject, words))
+        testing_fail(__FILE__, __LINE__, "%s: \"%s: %s\" lacks \"%s\"", what, error.subject, error.message, words);
+}
+
+static puna_status as_zero(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 0, error); }
+static puna_status as_five(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 5, error); }
+static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 4000000000u, error); }
+static puna_status as_text(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_text(w, key, (gguf_text){"mambo", 5}, error);
+}
+static puna_status as_nan(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_f32(w, key, 0.0f / (float)(w == NULL), error);
+}
+
+static void the_unchanged_file_loads(void) { refused((change){0}, PUNA_OK, NULL); }
+
+static void metadata_that_makes_no_sense(void) {
+    static const char *const counts[] = {"llama.block_count", "llama.context_length", "llama.embedding_length",
+                                         "llama.feed_forward_length", "llama.attention.head_count", "llama.attention.head_count_kv"};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        refused((change){.key = counts[i], .write = as_zero}, PUNA_INVALID_FILE, counts[i]);
+        refused((change){.key = counts[i], .write = as_huge}, PUNA_INVALID_FILE, counts[i]);
+        refused((change){.key = counts[i], .write = as_text}, PUNA_INVALID_FILE, counts[i]);
+        if (i < 5) refused((change){.key = counts[i]}, PUNA_INVALID_FILE, counts[i]);
+    }
+    refused((change){.key = "llama.attention.head_count_kv", .write = as_five}, PUNA_INVALID_FILE, "evenly");
+    refused((change){.key = "llama.rope.dimension_count", .write = as_five}, PUNA_INVALID_FILE, "rotated");
+    refused((change){.key = "llama.attention.layer_norm_rms_epsilon", .write = as_nan}, PUNA_INVALID_FILE, "epsilon");
+    refused((change){.key = "llama.rope.freq_base", .write = as_nan}, PUNA_INVALID_FILE, "freq_base");
+    refused((change){.key = "llama.rope.scaling.type", .write = as_text}, PUNA_UNSUPPORTED, "mambo");
+}
+
+static void architectures_that_are_not_there(void) {
+    /* keys are looked for under the new name first, so the sentence is about what is missing there, or about the name */
+    refused((change){.key = "general.architecture"}, PUNA_INVALID_FILE, "general.architecture");
+    puna_error error;
+    change c = {.key = "general.architecture", .write = as_text};
+    CHECK_EQUAL(load(&c, &error), PUNA_UNSUPPORTED);
+    CHECK(strstr(error.message, "mambo") && strstr(error.message, "llama"));
+}
+
+static void tensors_that_do_not_fit(void) {
+    static const char *const needed[] = {"token_embd.weight", "output_norm.weight", "blk.0.attn_q.weight",
+                                         "blk.1.attn_v.weight", "blk.0.ffn_down.weight", "blk.1.ffn_norm.weight"};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
+        if (i) refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
+    }
+    /* Q5_K: well-known, but not decoded yet */
+    refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");
+}
+
+static void tokenizers_that_do_not_fit(void) {
+    refused((change){.key = "tokenizer.ggml.model", .write = as_text}, PUNA_UNSUPPORTED, "mambo");
+    refused((change){.key = "tokenizer.ggml.model"}, PUNA_UNSUPPORTED, "tokenizer");
+    refused((change){.key = "tokenizer.ggml.tokens"}, PUNA_INVALID_FILE, "tokens");
+    refused((change){.key = "tokenizer.ggml.eos_token_id", .write = as_huge}, PUNA_INVALID_FILE, "eos");
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(the_unchanged_file_loads);
+    TEST(metadata_that_makes_no_sense);
+    TEST(architectures_that_are_not_there);
+    TEST(tensors_that_do_not_fit);
+    TEST(tokenizers_that_do_not_fit);
+    return testing_end();
+}

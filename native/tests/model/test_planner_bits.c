@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fusion and the reuse of buffers change no bit: the same batch through a planned runner and a plain one. */
+#include <stdlib.h>
+
+#include "model/model.h"
+#include "testing.h"
+
+#define ROWS 70
+#define PAGES 2
+
+static uint8_t *pages[PAGES];
+static uint8_t *const *groups[1] = {pages};
+
+static float *logits_of(const model *m, bool plain, puna_error *error) {
+    memory_account account;
+    memory_account_init(&account);
+    device_options o = {.threads = 2, .max_tokens = ROWS, .max_outputs = 3, .max_runs = 1, .cache_type = PUNA_CACHE_F16, .plain = plain};
+    device_runner *runner;
+    if (m->device->create(&m->graph, m->weights, &o, &account, &runner, error) != PUNA_OK) return NULL;
+    size_t page = m->device->page_bytes(&m->graph, 0, o.cache_type);
+    for (int i = 0; i < PAGES; i++) pages[i] = memory_new(&account, page);
+    int32_t ids[ROWS];
+    uint32_t positions[ROWS], outputs[3] = {0, 33, ROWS - 1};
+    for (uint32_t i = 0; i < ROWS; i++) {
+        ids[i] = (int32_t)(5 + i * 37 % 379);
+        positions[i] = i;
+    }
+    device_run run = {0, ROWS, 0, groups};
+    device_batch batch = {ROWS, ids, positions, &run, 1, outputs, 3};
+    m->device->run(runner, &batch);
+    size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);
+    float *copy = malloc(bytes);
+    memcpy(copy, m->device->logits(runner), bytes);
+    for (int i = 0; i < PAGES; i++) memory_free(&account, pages[i]);
+    m->device->destroy(&account, runner);
+    CHECK_EQUAL(memory_used(&account), 0);
+    return copy;
+}
+
+static void check(const char *name) {
+    char path[512];
+    model *m;
+    puna_error error = PUNA_ERROR_INIT;
+    snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, name);
+    NEED(model_load(path, 2, NULL, &m, &error) == PUNA_OK);
+    float *planned = logits_of(m, false, &error), *plain = logits_of(m, true, &error);
+    NEED(planned && plain);
+    CHECK(memcmp(planned, plain, 3 * m->hyper.vocabulary * sizeof *planned) == 0);
+    CHECK(planned[0] != 0 && memcmp(planned, planned + m->hyper.vocabulary, 64) != 0);
+    free(planned);
+    free(plain);
+    model_release(m);
+}
+
+static void quantized_models(void) {
+    check("llama_wide_q4_1.gguf");
+    check("llama_q4_0.gguf");
+}
+
+static void float_models(void) {
+    check("llama.gguf");
+    check("llama_biased.gguf");
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(quantized_models);
+    TEST(float_models);
+    return testing_end();
+}

@@ -45,23 +45,22 @@ float math_lanes_sum(const float lanes[16]) {
 }
 
 /*
- * tanh. Below SMALL an odd polynomial: u = x * x, y = fma(x * u, P(u), x). Else z = |x|, at most LARGEST:
- * y = 1 - 2 / (math_expf(z + z) + 1) with x's sign.
+ * tanh. z = |x|, at most LARGEST. Below SMALL an odd polynomial: u = z * z, y = fma(z * u, P(u), z). Else
+ * y = 1 - 2 / (math_expf(z + z) + 1). Either with x's sign.
  */
 float math_tanhf(float x) {
     const float small = 0.625f, largest = 9.5f;
-    float u = x * x;
+    float z = fabsf(x);
+    z = z < largest ? z : largest;
+    float u = z * z;
     float p = -0x1.76ac1ap-8f;
     p = math_fmaf(p, u, 0x1.5256d8p-6f);
     p = math_fmaf(p, u, -0x1.b84448p-5f);
     p = math_fmaf(p, u, 0x1.110768p-3f);
     p = math_fmaf(p, u, -0x1.555534p-2f);
-    float near = math_fmaf(x * u, p, x);
-    float z = fabsf(x);
-    z = z < largest ? z : largest;
+    float near = math_fmaf(z * u, p, z);
     float far = 1.0f - 2.0f / (math_expf(z + z) + 1.0f);
-    far = copysignf(far, x);
-    float y = fabsf(x) < small ? near : far;
+    float y = copysignf(z < small ? near : far, x);
     return x == x ? y : x;
 }
 

@@ -4,7 +4,9 @@ package dev.puna.bindings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.puna.bindings.gen.PunaH;
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -31,6 +33,19 @@ class NativeLibraryTest {
         assertThat(NativeLibrary.arithmeticVersion()).isEqualTo(1);
         assertThat(NativeLibrary.file()).isRegularFile();
         assertThat(NativeLibrary.origin()).isEqualTo("build tree");
+    }
+
+    @Test
+    void theLibraryHasEveryBoundFunction() throws ReflectiveOperationException {
+        NativeLibrary.load();
+        int functions = 0;
+        for (Method method : PunaH.class.getMethods()) {
+            if (method.getName().endsWith("$address")) {
+                assertThat(method.invoke(null)).as(method.getName()).isNotNull();
+                functions++;
+            }
+        }
+        assertThat(functions).isGreaterThan(40);
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -121,12 +122,21 @@ class LoadingTest {
     }
 
     @Test
-    void whatIsNoLibraryIsSaidWithTheSystemsReason() throws Exception {
+    void whatIsNoLibraryIsSaid() throws Exception {
         Path text = Files.writeString(temporary.resolve("text.so"), "this is a text");
         assertThat(onClassPath(temporary, List.of("-Dpuna.library.path=" + text), List.of(bindings)))
                 .startsWith("refused")
                 .contains(text.toString())
-                .doesNotContain("no such file");
+                .contains("it is no shared library");
+    }
+
+    @Test
+    void aBrokenLibraryIsSaidWithTheSystemsReason() throws Exception {
+        byte[] whole = Files.readAllBytes(NativeLibrary.file());
+        Path broken = Files.write(temporary.resolve("broken.so"), Arrays.copyOf(whole, 3000));
+        assertThat(onClassPath(temporary, List.of("-Dpuna.library.path=" + broken), List.of(bindings)))
+                .contains("refused", broken + "): ")
+                .doesNotContain("no such file", "second attempt", "it is no shared library");
     }
 
     @Test

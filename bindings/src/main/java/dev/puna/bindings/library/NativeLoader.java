@@ -150,6 +150,8 @@ public final class NativeLoader {
             String reason;
             if (!Files.isRegularFile(path)) {
                 reason = "no such file";
+            } else if (!Refusal.looksLikeALibrary(path)) {
+                reason = "it is no shared library";
             } else {
                 try {
                     SymbolLookup symbols = SymbolLookup.libraryLookup(path, Arena.global());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.bindings.library;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -8,6 +10,8 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -16,6 +20,21 @@ final class Refusal {
     private static final int RTLD_NOW = 2;
 
     private Refusal() {}
+
+    /**
+     * Whether a file begins as those of ELF, Mach-O and Windows do, or can't be read, so that the system has to say. Given
+     * anything else, the JVM suspects a harmful library and prints a warning.
+     */
+    static boolean looksLikeALibrary(Path file) {
+        byte[] start;
+        try (InputStream stream = Files.newInputStream(file)) {
+            start = stream.readNBytes(4);
+        } catch (IOException e) {
+            return true;
+        }
+        int number = start.length < 4 ? 0 : ByteBuffer.wrap(start).getInt();
+        return number == 0x7f454c46 || number == 0xcffaedfe || number == 0xcafebabe || number >>> 16 == 0x4d5a;
+    }
 
     /** The reason in the system's words. */
     static String of(Path library) {

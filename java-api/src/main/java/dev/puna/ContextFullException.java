@@ -5,7 +5,9 @@ package dev.puna;
 public final class ContextFullException extends PunaException {
     private static final long serialVersionUID = 1L;
 
+    /** How much was needed. */
     private final long needed;
+    /** How much there was. */
     private final long available;
 
     /**

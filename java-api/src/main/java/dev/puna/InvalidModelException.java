@@ -7,7 +7,9 @@ import java.util.OptionalLong;
 public final class InvalidModelException extends PunaException {
     private static final long serialVersionUID = 1L;
 
+    /** The file and the field. */
     private final String where;
+    /** Bytes from the start of the file. */
     private final long offset;
 
     /**

@@ -8,6 +8,7 @@ public final class NativeLibraryException extends PunaException {
     private static final long serialVersionUID = 1L;
 
     @SuppressWarnings("serial")
+    /** Each place with the reason why it was of no use. */
     private final List<String> tried;
 
     /**

@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 public class TemplateException extends PunaException {
     private static final long serialVersionUID = 1L;
 
+    /** Where in the template, from 1. */
     private final int line;
+    /** What is wrong there. */
     private final String reason;
 
     /**

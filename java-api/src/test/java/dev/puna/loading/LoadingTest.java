@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -132,8 +131,9 @@ class LoadingTest {
 
     @Test
     void aBrokenLibraryIsSaidWithTheSystemsReason() throws Exception {
-        byte[] whole = Files.readAllBytes(NativeLibrary.file());
-        Path broken = Files.write(temporary.resolve("broken.so"), Arrays.copyOf(whole, 3000));
+        byte[] library = Files.readAllBytes(NativeLibrary.file());
+        library[4] ^= 3; // the header's word size (ELF) or processor (Mach-O)
+        Path broken = Files.write(temporary.resolve("broken.so"), library);
         assertThat(onClassPath(temporary, List.of("-Dpuna.library.path=" + broken), List.of(bindings)))
                 .contains("refused", broken + "): ")
                 .doesNotContain("no such file", "second attempt", "it is no shared library");

@@ -7,8 +7,8 @@ import java.util.List;
 public final class NativeLibraryException extends PunaException {
     private static final long serialVersionUID = 1L;
 
-    @SuppressWarnings("serial")
     /** Each place with the reason why it was of no use. */
+    @SuppressWarnings("serial")
     private final List<String> tried;
 
     /**

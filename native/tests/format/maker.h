@@ -9,7 +9,7 @@
 #include "format/gguf.h"
 
 typedef struct maker_field {
-    char name[48];
+    char name[64];
     size_t at;
     size_t width; /* 1, 2, 4 or 8 for a number; else a text's bytes */
     bool number;

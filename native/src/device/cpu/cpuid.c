@@ -37,10 +37,8 @@ bool cpuid_avx2(void) {
 
 bool cpuid_avx512(void) {
     const uint32_t f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31; /* leaf 7, ebx */
-    const uint32_t vbmi = 1u << 1, vnni = 1u << 11;                           /* leaf 7, ecx */
-    /* The build lets the compiler use VBMI in these files, so it is asked for too: every processor with VNNI but
-       Cascade and Cooper Lake has it. */
-    return cpuid_avx2() && has(saved(), 0xe6) && has(ask(7).b, f | dq | bw | vl) && has(ask(7).c, vbmi | vnni);
+    const uint32_t vnni = 1u << 11; /* leaf 7, ecx */
+    return cpuid_avx2() && has(saved(), 0xe6) && has(ask(7).b, f | dq | bw | vl) && has(ask(7).c, vnni);
 }
 
 #else

@@ -4,12 +4,10 @@ package dev.puna;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Slot;
 import dev.puna.internal.template.Rendered;
-import dev.puna.internal.template.Segment;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,10 +34,8 @@ public final class Chat implements AutoCloseable {
     private final Cleaner.Cleanable release;
     private final Map<String, ?> variables;
     private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
-    private String said = ""; // what the ids below stand for, control tokens spelled out
-    private int[] ids = {};
-    private @Nullable TextStream running;
-    private boolean beginning; // a turn is being prepared
+    private Transcript transcript = Transcript.EMPTY;
+    private @Nullable Answer pending; // the turn that is being answered
     private boolean closed;
 
     Chat(Context context, Options options) {
@@ -91,7 +87,7 @@ public final class Chat implements AutoCloseable {
          * @return this
          */
         public Options templateVariables(Map<String, ?> values) {
-            variables = Map.copyOf(values);
+            variables = Messages.copy(values);
             return this;
         }
     }
@@ -110,18 +106,6 @@ public final class Chat implements AutoCloseable {
         @Override
         Work work() {
             return chat.begin(message);
-        }
-
-        @Override
-        public TextStream stream() {
-            try {
-                TextStream stream = super.stream();
-                chat.began(stream);
-                return stream;
-            } catch (RuntimeException e) {
-                chat.failedToBegin();
-                throw e;
-            }
         }
     }
 
@@ -161,16 +145,34 @@ public final class Chat implements AutoCloseable {
         return List.copyOf(messages);
     }
 
+    /**
+     * Takes back the last turns: what the user said, and all that followed it.
+     *
+     * @param turns how many, at least 1
+     * @throws IllegalArgumentException if there are fewer
+     * @throws IllegalStateException if the chat is still answering
+     */
+    public synchronized void rewindTurns(int turns) {
+        refuseToMeddle();
+        int left = turns;
+        int end = messages.size();
+        while (left > 0 && end > 0) {
+            end--;
+            if (messages.get(end) instanceof Message.User) {
+                left--;
+            }
+        }
+        if (turns < 1 || left > 0) {
+            throw new IllegalArgumentException("turns is " + turns + "; it may be 1 to " + (turns - left));
+        }
+        messages.subList(end, messages.size()).clear();
+    }
+
     /** Ends a running turn and gives back the chat's place in the cache; without effect the second time. */
     @Override
     public void close() {
-        TextStream last;
         synchronized (this) {
             closed = true;
-            last = running;
-        }
-        if (last != null) {
-            last.cancel();
         }
         release.clean();
     }
@@ -178,77 +180,102 @@ public final class Chat implements AutoCloseable {
     // The books
 
     private synchronized Request.Work begin(@Nullable Message message) {
+        refuseToMeddle();
+        List<Message> asked = new ArrayList<>(messages);
+        if (message != null) {
+            asked.add(message);
+        } else if (asked.isEmpty() || !(asked.getLast() instanceof Message.Assistant)) {
+            throw new IllegalStateException("there is no answer to take back");
+        } else {
+            asked.removeLast();
+        }
+        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), List.of(), variables);
+        Transcript prompt = transcript.next(rendered.segments(), context.format()::encode);
+        Answer answer = new Answer(asked, prompt);
+        pending = answer;
+        return new Request.Work(prompt.ids(), slot, answer);
+    }
+
+    private void refuseToMeddle() {
         if (closed) {
             throw new ClosedException("the chat is closed");
         }
         settleLast();
-        if (beginning || running != null) {
+        if (pending != null) {
             throw new IllegalStateException("the chat is still answering: read its answer or cancel it first");
         }
-        List<Message> next = new ArrayList<>(messages);
-        if (message != null) {
-            next.add(message);
-        } else if (next.isEmpty() || !(next.getLast() instanceof Message.Assistant)) {
-            throw new IllegalStateException("there is no answer to take back");
-        } else {
-            next.removeLast();
-        }
-        Rendered rendered = context.format().render(Messages.asTemplateValues(next), List.of(), variables);
-        int[] prompt = message == null ? context.format().encode(rendered.segments()) : continued(rendered);
-        beginning = true;
-        return new Request.Work(prompt, slot, reply -> settled(next, rendered.text(), prompt, reply));
-    }
-
-    /** The ids of a rendered conversation, those of its known beginning as they were. */
-    private int[] continued(Rendered rendered) {
-        if (ids.length == 0 || !rendered.text().startsWith(said)) {
-            return context.format().encode(rendered.segments());
-        }
-        int[] rest = context.format().encode(after(rendered.segments(), said.length()));
-        return IntStream.concat(IntStream.of(ids), IntStream.of(rest)).toArray();
-    }
-
-    private static List<Segment> after(List<Segment> segments, int characters) {
-        List<Segment> rest = new ArrayList<>();
-        int left = characters;
-        for (Segment segment : segments) {
-            int length = segment.text().length();
-            if (left < length) {
-                rest.add(left == 0 ? segment : new Segment(segment.text().substring(left), segment.trusted()));
-            }
-            left = Math.max(0, left - length);
-        }
-        return rest;
-    }
-
-    private synchronized void began(TextStream stream) {
-        beginning = false;
-        running = stream;
-    }
-
-    private synchronized void failedToBegin() {
-        beginning = false;
     }
 
     /** A turn that has ended, but whose reader never asked for the reply, is entered now. */
     private void settleLast() {
-        TextStream last = running;
-        if (last == null || !last.isDone()) {
+        Answer last = pending;
+        Settlement settlement = last == null ? null : last.settlement;
+        if (settlement == null || !settlement.isDone()) {
             return;
         }
         try {
-            last.settle();
+            settlement.settle();
         } catch (RuntimeException failed) {
-            running = null; // a failed turn leaves the chat as it was; its reader gets the reason
+            pending = null; // a failed turn leaves the chat as it was; its reader gets the reason
         }
     }
 
-    private synchronized void settled(List<Message> asked, String prompt, int[] promptIds, Reply reply) {
-        messages.clear();
-        messages.addAll(asked);
-        messages.add(Message.assistant(reply.text()));
-        said = prompt + context.tokenizer().decode(reply.tokens(), true);
-        ids = IntStream.concat(IntStream.of(promptIds), IntStream.of(reply.tokens())).toArray();
-        running = null;
+    /** The answer of one turn, on its way. */
+    private final class Answer implements Request.Books {
+        private final List<Message> asked;
+        private final Transcript prompt;
+        private @Nullable Settlement settlement; // guarded by the chat
+
+        Answer(List<Message> asked, Transcript prompt) {
+            this.asked = asked;
+            this.prompt = prompt;
+        }
+
+        @Override
+        public void started(Settlement running) {
+            synchronized (Chat.this) {
+                settlement = running;
+            }
+        }
+
+        @Override
+        public void settled(Reply reply) {
+            synchronized (Chat.this) {
+                if (pending == this) {
+                    pending = null;
+                    messages.clear();
+                    messages.addAll(asked);
+                    messages.add(Message.assistant(reply.text()));
+                    transcript = answered(prompt, reply);
+                }
+            }
+        }
+
+        @Override
+        public void failed() {
+            synchronized (Chat.this) {
+                if (pending == this) {
+                    pending = null;
+                }
+            }
+        }
+    }
+
+    /** Ids whose text is not the answer's alone (a stop string was cut off) are not kept. */
+    private Transcript answered(Transcript prompt, Reply reply) {
+        try {
+            return withAnswer(prompt, reply);
+        } catch (ClosedException e) {
+            return prompt; // the model was closed after the answer came: nothing goes on from here
+        }
+    }
+
+    private Transcript withAnswer(Transcript prompt, Reply reply) {
+        int[] tokens = reply.tokens();
+        int last = tokens.length - 1;
+        boolean ended = last >= 0 && context.tokenizer().kind(tokens[last]) == Tokenizer.Kind.CONTROL;
+        String end = ended ? context.tokenizer().spelling(tokens[last]) : "";
+        boolean whole = context.tokenizer().decode(tokens, true).equals(reply.text() + end);
+        return whole ? prompt.plus(reply.text(), end, tokens) : prompt;
     }
 }

@@ -48,7 +48,7 @@ public final class ChatRequest extends Request<ChatRequest> {
      * @return this
      */
     public ChatRequest templateVariables(Map<String, ?> values) {
-        variables = Map.copyOf(values);
+        variables = Messages.copy(values);
         return this;
     }
 
@@ -79,6 +79,6 @@ public final class ChatRequest extends Request<ChatRequest> {
 
     @Override
     Work work() {
-        return new Work(tokens(), Slot.once(), reply -> {});
+        return new Work(tokens(), Slot.once(), Books.NONE);
     }
 }

@@ -10,6 +10,7 @@ import dev.puna.internal.engine.EngineThread;
 import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,24 +33,25 @@ public final class Context implements Generator, AutoCloseable {
 
     private final Model model; // keeps it reachable
     private final EngineThread engine;
-    private final Forgotten forgotten;
 
-    Context(Model model, ContextOptions options) {
+    /** @param opened where the user made it; null for the one that the model made by itself */
+    Context(Model model, ContextOptions options, @Nullable Throwable opened) {
         this.model = model;
         NativeEngineOptions wanted = options.toNative();
         NativeEngine created = Failures.mapped(
                 () -> Platform.call("create", () -> NativeEngine.create(model.nativeModel(), wanted), () -> {}));
         this.engine = EngineThread.drive(created);
-        this.forgotten = new Forgotten(engine, new Throwable("context"));
-        CLEANER.register(this, forgotten);
+        CLEANER.register(this, new Forgotten(engine, opened));
     }
 
     /** What is done about a context that nobody holds any more. */
-    private record Forgotten(EngineThread engine, Throwable opened) implements Runnable {
+    private record Forgotten(EngineThread engine, @Nullable Throwable opened) implements Runnable {
         @Override
         public void run() {
             if (!engine.isClosed()) {
-                LOG.warn("a context was never closed; it was opened here:", opened);
+                if (opened != null) {
+                    LOG.warn("a context was never closed; it was opened here:", opened);
+                }
                 engine.abandon();
             }
         }

@@ -2,6 +2,7 @@
 package dev.puna;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,11 @@ import java.util.Map;
 /** Messages as chat templates expect them: maps with role and content, as in transformers. */
 final class Messages {
     private Messages() {}
+
+    /** A copy in the same order that nobody changes; values may be null, as in JSON. */
+    static Map<String, ?> copy(Map<String, ?> values) {
+        return Collections.unmodifiableMap(new LinkedHashMap<String, Object>(values));
+    }
 
     static List<Map<String, Object>> asTemplateValues(List<? extends Message> messages) {
         List<Map<String, Object>> values = new ArrayList<>();

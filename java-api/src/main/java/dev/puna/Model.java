@@ -10,6 +10,7 @@ import dev.puna.internal.Failures;
 import dev.puna.internal.Loader;
 import dev.puna.store.ModelReference;
 import dev.puna.store.ModelStore;
+import java.lang.ref.Cleaner;
 import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A language model: weights, tokenizer and chat template, loaded once.
@@ -32,12 +35,16 @@ import org.jspecify.annotations.Nullable;
  * share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was opened.
  */
 public final class Model implements Generator, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Model.class);
+    private static final Cleaner CLEANER = Cleaner.create();
+
     private final NativeModel model;
     private final ModelInfo info;
     private final Tokenizer tokenizer;
     private final Path path;
     private final ContextOptions defaults;
     private final List<WeakReference<Context>> contexts = new ArrayList<>(); // guarded by this, as below
+    private final Cleaner.Cleanable release;
     private @Nullable ChatFormat format;
     private @Nullable Context context;
     private boolean closed;
@@ -48,6 +55,16 @@ public final class Model implements Generator, AutoCloseable {
         this.defaults = defaults;
         this.info = new ModelInfo(Failures.mapped(model::info));
         this.tokenizer = new Tokenizer(model.tokenizer());
+        Throwable opened = new Throwable("model " + path);
+        this.release = CLEANER.register(this, () -> forgotten(model, opened));
+    }
+
+    /** What is done about a model that nobody holds any more; its contexts went with it and let go by themselves. */
+    private static void forgotten(NativeModel model, Throwable opened) {
+        if (!model.isClosed()) {
+            LOG.warn("a model was never closed; it was opened here:", opened);
+            model.close();
+        }
     }
 
     /**
@@ -214,14 +231,14 @@ public final class Model implements Generator, AutoCloseable {
     public Context newContext(Consumer<ContextOptions> options) {
         ContextOptions wanted = new ContextOptions();
         options.accept(wanted);
-        return make(wanted);
+        return make(wanted, new Throwable("context"));
     }
 
-    private Context make(ContextOptions options) {
+    private Context make(ContextOptions options, @Nullable Throwable opened) {
         synchronized (this) {
             refuseClosed();
         }
-        Context made = new Context(this, options);
+        Context made = new Context(this, options, opened);
         synchronized (this) {
             if (!closed) {
                 contexts.removeIf(reference -> reference.get() == null);
@@ -248,7 +265,7 @@ public final class Model implements Generator, AutoCloseable {
                 made = context;
             }
             if (made == null) {
-                made = make(defaults);
+                made = make(defaults, null);
                 synchronized (this) {
                     context = made;
                 }
@@ -293,7 +310,6 @@ public final class Model implements Generator, AutoCloseable {
         synchronized (this) {
             closed = true;
             open = List.copyOf(contexts);
-            contexts.clear();
         }
         for (WeakReference<Context> reference : open) {
             Context living = reference.get();
@@ -302,6 +318,7 @@ public final class Model implements Generator, AutoCloseable {
             }
         }
         model.close();
+        release.clean();
     }
 
     /** {@return whether it was closed} */

@@ -40,6 +40,6 @@ public final class Prompt extends Request<Prompt> {
 
     @Override
     Work work() {
-        return new Work(ids, Slot.once(), reply -> {});
+        return new Work(ids, Slot.once(), Books.NONE);
     }
 }

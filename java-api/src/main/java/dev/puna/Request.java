@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatRequest, Chat.Turn {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
+    private static final Duration FOREVER = Duration.ofDays(10_000);
 
     private final Context context;
     private int maxTokens;
@@ -144,13 +145,28 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      * @return the running generation, to be closed
      */
     public TextStream stream() {
+        long begun = System.nanoTime();
         Work work = work();
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
         NativeGeneration settings = new NativeGeneration(
                 maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
-        long deadline = timeout == null ? Long.MAX_VALUE : System.nanoTime() + Math.min(timeout.toNanos(), Long.MAX_VALUE / 4);
-        Generation generation = new Generation(work.ids(), settings, work.slot(), deadline);
-        return TextStream.start(context, generation, seed, work.whenDone());
+        Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
+        try {
+            Settlement settlement = new Settlement(generation, seed, work.books());
+            TextStream stream = TextStream.start(context, generation, settlement);
+            work.books().started(settlement);
+            return stream;
+        } catch (RuntimeException e) {
+            work.books().failed();
+            throw e;
+        }
+    }
+
+    private long deadline(long begun) {
+        if (timeout == null || timeout.compareTo(FOREVER) > 0) {
+            return Long.MAX_VALUE;
+        }
+        return begun + timeout.toNanos();
     }
 
     /**
@@ -175,15 +191,24 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      *
      * @param ids the whole of the sequence's tokens
      * @param slot its sequence
-     * @param whenDone told of the reply once, before the caller gets it
+     * @param books who is told how it goes
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Work(int[] ids, Slot slot, Settler whenDone) {}
+    record Work(int[] ids, Slot slot, Books books) {}
 
-    /** Who keeps books about generations: a chat. */
-    interface Settler {
-        /** The generation ended with a reply, whole or partial; called once. */
-        void settled(Reply reply);
+    /** Who keeps books about a generation: a chat. */
+    interface Books {
+        /** Those of a request that nobody remembers. */
+        Books NONE = new Books() {};
+
+        /** The generation runs. */
+        default void started(Settlement settlement) {}
+
+        /** It ended with a reply, whole or partial; told before the caller gets it, perhaps more than once. */
+        default void settled(Reply reply) {}
+
+        /** It did not begin, or failed; perhaps told after {@link #settled}, which then counts. */
+        default void failed() {}
     }
 
     /** A future whose cancellation reaches the engine; keeps the stream, and so the model, reachable. */
@@ -208,5 +233,4 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
             return cancelled;
         }
     }
-
 }

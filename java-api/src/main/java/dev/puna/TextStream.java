@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
-import dev.puna.bindings.NativeEvent;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Generation;
-import dev.puna.internal.engine.Outcome;
 import java.lang.ref.Cleaner;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.List;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
@@ -32,18 +27,14 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
     private final Context context; // keeps the model reachable while this is
     private final EngineThread engine;
     private final Generation generation;
-    private final long seed;
-    private final Request.Settler settler;
-    private final Object settling = new Object();
+    private final Settlement settlement;
     private boolean iterated;
-    private @Nullable Reply reply; // guarded by settling
 
-    private TextStream(Context context, Generation generation, long seed, Request.Settler settler) {
+    private TextStream(Context context, Generation generation, Settlement settlement) {
         this.context = context;
         this.engine = context.engine();
         this.generation = generation;
-        this.seed = seed;
-        this.settler = settler;
+        this.settlement = settlement;
         CLEANER.register(this, new Forgotten(engine, generation));
     }
 
@@ -58,8 +49,8 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
     }
 
     /** Submits the generation and waits until the engine has taken it in. */
-    static TextStream start(Context context, Generation generation, long seed, Request.Settler settler) {
-        TextStream stream = new TextStream(context, generation, seed, settler);
+    static TextStream start(Context context, Generation generation, Settlement settlement) {
+        TextStream stream = new TextStream(context, generation, settlement);
         stream.engine.submit(generation);
         try {
             generation.awaitAccepted();
@@ -122,7 +113,7 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
      */
     public Reply reply() {
         try {
-            generation.await();
+            generation.awaitEnd();
         } catch (InterruptedException e) {
             throw interrupted();
         }
@@ -151,67 +142,22 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
         generation.whenDone(listener);
     }
 
-    /** Makes the reply, once, and lets the books be kept; the generation has ended. */
     Reply settle() {
-        Outcome outcome = generation.outcome();
-        synchronized (settling) {
-            if (reply == null) {
-                reply = reply(outcome, seed);
-                settler.settled(reply);
-            }
-            return reply;
-        }
+        return settlement.settle();
     }
 
     /** Cancels, waits for the end (a step at most) and says so, with what there is. */
     private GenerationInterruptedException interrupted() {
         engine.cancel(generation);
-        Reply partial = null;
-        while (!generation.isDone()) {
-            try {
-                generation.await();
-            } catch (InterruptedException again) {
-                continue; // the flag is set below
-            } catch (RuntimeException failed) {
-                break;
-            }
-        }
-        try {
-            partial = settle();
-        } catch (RuntimeException failed) {
-            partial = null; // it failed rather than ended: there is nothing to hand out
-        }
+        generation.awaitUninterruptibly();
         Thread.currentThread().interrupt();
-        return new GenerationInterruptedException(partial);
-    }
-
-    private static Reply reply(Outcome o, long seed) {
-        Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
-        Timings timings = new Timings(
-                Duration.ofNanos(o.queuedNanos()), Duration.ofNanos(o.promptNanos()), Duration.ofNanos(o.generateNanos()), usage);
-        return new Reply(o.text(), o.tokens(), stopReason(o), seed, usage, timings, logprobs(o));
-    }
-
-    private static StopReason stopReason(Outcome o) {
-        return switch (o.stop()) {
-            case END -> StopReason.END;
-            case LENGTH -> StopReason.LENGTH;
-            case CONTEXT -> StopReason.CONTEXT;
-            case TEXT -> StopReason.STOP;
-            case CANCELLED, FAILED -> o.timedOut() ? StopReason.TIMEOUT : StopReason.CANCELLED;
-        };
-    }
-
-    private static List<TokenLogprob> logprobs(Outcome o) {
-        List<TokenLogprob> all = new ArrayList<>();
-        for (NativeEvent.Token token : o.events()) {
-            List<TokenLogprob.Candidate> top = new ArrayList<>();
-            for (int i = 0; i < token.topIds().length; i++) {
-                top.add(new TokenLogprob.Candidate(token.topIds()[i], token.topLogprobs()[i]));
-            }
-            all.add(new TokenLogprob(token.token(), token.logprob(), top));
+        try {
+            return new GenerationInterruptedException(settle());
+        } catch (RuntimeException failed) { // rather than ended: there is nothing to hand out
+            GenerationInterruptedException nothing = new GenerationInterruptedException(null);
+            nothing.addSuppressed(failed);
+            return nothing;
         }
-        return all;
     }
 
     @Override

@@ -10,4 +10,9 @@ import java.util.Map;
  * @param name of the tool
  * @param arguments by name: texts, numbers, booleans, null, lists and maps of these
  */
-public record ToolCall(String id, String name, Map<String, ?> arguments) {}
+public record ToolCall(String id, String name, Map<String, ?> arguments) {
+    /** Copies the map. */
+    public ToolCall {
+        arguments = Messages.copy(arguments);
+    }
+}

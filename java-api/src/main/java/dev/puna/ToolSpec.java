@@ -12,6 +12,11 @@ import java.util.Map;
  * @param parameters a JSON schema of its arguments, as maps, lists, texts, numbers and booleans
  */
 public record ToolSpec(String name, String description, Map<String, ?> parameters) {
+    /** Copies the map. */
+    public ToolSpec {
+        parameters = Messages.copy(parameters);
+    }
+
     /** The form that chat templates expect. */
     Map<String, Object> asTemplateValue() {
         Map<String, Object> function = new LinkedHashMap<>();

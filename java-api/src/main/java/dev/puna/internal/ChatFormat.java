@@ -10,6 +10,7 @@ import dev.puna.internal.template.Rendered;
 import dev.puna.internal.template.Segment;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -52,15 +53,25 @@ public final class ChatFormat {
         long index = file.find("tokenizer.chat_template");
         if (index < 0) {
             LOG.warn("the model has no chat template: ChatML is used in its place, and answers may be poor");
-            return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+            return chatMl(tokenizer);
+        }
+        if (file.metadata(index).type() != NativeFile.Type.STRING) {
+            LOG.warn("the model's chat template is no text: ChatML is used in its place, and answers may be poor");
+            return chatMl(tokenizer);
         }
         String source = file.string(index, 0);
         try {
             return new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
         } catch (TemplateException e) {
-            LOG.warn("the model's chat template is not valid, ChatML is used in its place: {}", e.getMessage());
-            return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+            LOG.warn(
+                    "the model's chat template is not valid, ChatML is used in its place, and answers may be poor: {}",
+                    e.getMessage());
+            return chatMl(tokenizer);
         }
+    }
+
+    private static ChatFormat chatMl(NativeTokenizer tokenizer) {
+        return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
     }
 
     private static Map<String, Object> specials(NativeTokenizer tokenizer) {
@@ -107,7 +118,7 @@ public final class ChatFormat {
         all.put("messages", messages);
         all.put("tools", tools.isEmpty() ? null : tools);
         all.put("add_generation_prompt", true);
-        return template.render(all, trusted, Limits.DEFAULT, Clock.systemDefaultZone());
+        return template.render(all, trusted, Limits.DEFAULT, Clock.system(ZoneId.systemDefault()));
     }
 
     /**

@@ -52,16 +52,16 @@ public final class Failures {
      * @return what to throw instead
      */
     public static RuntimeException of(RuntimeException failure) {
-        RuntimeException mapped =
-                switch (failure) {
-                    case NativeException e -> of(e);
-                    case NativeClosedException e -> new ClosedException(String.valueOf(e.getMessage()));
-                    case NativeLoadException e -> new NativeLibraryException(String.valueOf(e.getMessage()), e.tried(), e);
-                    default -> failure;
-                };
-        if (mapped != failure && mapped.getCause() == null) {
-            mapped.addSuppressed(failure);
-        }
+        return switch (failure) {
+            case NativeException e -> because(of(e), e);
+            case NativeClosedException e -> because(new ClosedException(String.valueOf(e.getMessage())), e);
+            case NativeLoadException e -> new NativeLibraryException(String.valueOf(e.getMessage()), e.tried(), e);
+            default -> failure;
+        };
+    }
+
+    private static RuntimeException because(RuntimeException mapped, RuntimeException cause) {
+        mapped.initCause(cause);
         return mapped;
     }
 

@@ -9,12 +9,16 @@ import dev.puna.bindings.NativeTask;
 import dev.puna.internal.jfr.LoadEvent;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Loads a model on a platform thread while the caller watches. */
 public final class Loader {
+    private static final Logger LOG = LoggerFactory.getLogger(Loader.class);
     private static final long TICK_MILLIS = 100;
 
     private Loader() {}
@@ -59,10 +63,7 @@ public final class Loader {
         Platform.start("load", work);
         while (true) {
             try {
-                NativeModel model = work.get(TICK_MILLIS, TimeUnit.MILLISECONDS);
-                long bytes = model.info().fileBytes();
-                listener.progress(bytes, bytes);
-                return model;
+                return told(work.get(TICK_MILLIS, TimeUnit.MILLISECONDS), listener);
             } catch (TimeoutException e) {
                 tell(task, listener, work);
             } catch (InterruptedException e) {
@@ -75,11 +76,23 @@ public final class Loader {
         }
     }
 
+    /** The last word to the listener; one that refuses even that does not leave a model behind. */
+    private static NativeModel told(NativeModel model, Listener listener) {
+        try {
+            long bytes = model.info().fileBytes();
+            listener.progress(bytes, bytes);
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
     private static void tell(NativeTask task, Listener listener, FutureTask<NativeModel> work) {
         NativeTask.Progress progress = task.progress();
         try {
             listener.progress(progress.done(), progress.total());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             stop(task, work);
             throw e;
         }
@@ -88,14 +101,23 @@ public final class Loader {
     /** Cancels and waits for the end, so that nobody uses the task any more; a model that came all the same is closed. */
     private static void stop(NativeTask task, FutureTask<NativeModel> work) {
         task.cancel();
-        while (true) {
-            try {
-                work.get().close();
-                return;
-            } catch (InterruptedException e) {
-                continue; // the caller sets the flag
-            } catch (ExecutionException e) {
-                return;
+        boolean interrupted = false;
+        try {
+            while (!work.isDone()) {
+                try {
+                    work.get().close();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    LOG.debug("a loading that was given up", e);
+                }
+            }
+            if (work.state() == Future.State.SUCCESS) {
+                work.resultNow().close(); // it may have come between two looks; closing twice is harmless
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }

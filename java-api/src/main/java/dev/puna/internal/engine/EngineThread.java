@@ -2,8 +2,12 @@
 package dev.puna.internal.engine;
 
 import dev.puna.ClosedException;
+import dev.puna.GenerationInterruptedException;
+import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEvent;
+import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTask;
 import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
@@ -14,9 +18,12 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +40,7 @@ public final class EngineThread {
     private final LinkedBlockingQueue<Runnable> messages = new LinkedBlockingQueue<>();
     private final Map<Long, Generation> generations = new HashMap<>();
     private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
+    private final Set<NativeTask> tasks = ConcurrentHashMap.newKeySet(); // that closing cancels
     private final Thread thread;
     private final Object gate = new Object();
     private boolean closing; // guarded by gate: later messages are refused
@@ -54,7 +62,7 @@ public final class EngineThread {
 
     /** {@return the engine's state, a snapshot} */
     public NativeEngine.Info info() {
-        return Failures.mapped(() -> ask(false, engine::info, () -> {}));
+        return Failures.mapped(() -> ask(engine::info));
     }
 
     /**
@@ -84,7 +92,10 @@ public final class EngineThread {
      * @param slot not used any more
      */
     public void release(Slot slot) {
-        send(() -> close(slot));
+        send(() -> {
+            slot.released = true;
+            close(slot);
+        });
     }
 
     /**
@@ -94,21 +105,33 @@ public final class EngineThread {
      * @param first row wanted
      * @param vocabulary numbers a row
      * @return rows, one after the other
+     * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
     public float[] logits(int[] ids, int first, int vocabulary) {
         try (NativeTask task = NativeTask.create()) {
-            return Failures.mapped(() -> ask(true, () -> engine.logits(ids, first, vocabulary, task), task::cancel));
+            tasks.add(task);
+            try {
+                return Failures.mapped(() -> askWhenQuiet(() -> compute(ids, first, vocabulary, task), task::cancel));
+            } finally {
+                tasks.remove(task);
+            }
+        }
+    }
+
+    private float[] compute(int[] ids, int first, int vocabulary, NativeTask task) {
+        try {
+            return engine.logits(ids, first, vocabulary, task);
+        } catch (NativeException e) {
+            if (e.status() == NativeStatus.CANCELLED) {
+                throw isClosed() ? closed() : new GenerationInterruptedException(null);
+            }
+            throw e;
         }
     }
 
     /** Ends all generations with {@link ClosedException} and gives the engine back; waits for that. */
     public void close() {
-        synchronized (gate) {
-            if (!closing) {
-                closing = true;
-                messages.add(() -> {}); // wakes the thread
-            }
-        }
+        abandon();
         if (Thread.currentThread() != thread) {
             joinUninterruptibly();
         }
@@ -117,8 +140,18 @@ public final class EngineThread {
     /** Its owner is unreachable: as {@link #close}, without waiting. */
     public void abandon() {
         synchronized (gate) {
+            if (closing) {
+                return;
+            }
             closing = true;
-            messages.add(() -> {});
+            messages.add(() -> {}); // wakes the thread
+        }
+        for (NativeTask task : tasks) {
+            try {
+                task.cancel();
+            } catch (NativeClosedException e) {
+                LOG.trace("a task ended by itself", e);
+            }
         }
     }
 
@@ -153,20 +186,42 @@ public final class EngineThread {
         }
     }
 
-    /** Asks between two steps; with `quiet` only once nothing generates. */
-    private <T> T ask(boolean quiet, Callable<T> question, Runnable cancel) {
+    /** Asks between two steps. */
+    private <T> T ask(Callable<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        Runnable message = () -> {
-            try {
-                answer.complete(question.call());
-            } catch (Exception e) {
-                answer.completeExceptionally(e);
-            }
-        };
-        if (!send(quiet ? () -> whenQuiet.add(message) : message)) {
+        if (!send(() -> answer(answer, question))) {
             throw closed();
         }
-        return Answers.await(answer, cancel);
+        return Answers.await(answer, () -> {});
+    }
+
+    /** A question that may wait long; an interrupt ends the waiting at once, and its work soon. */
+    private <T> T askWhenQuiet(Callable<T> question, Runnable cancel) {
+        AtomicBoolean taken = new AtomicBoolean();
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        Runnable message = () -> {
+            if (taken.compareAndSet(false, true)) {
+                answer(answer, question);
+            }
+        };
+        if (!send(() -> whenQuiet.add(message))) {
+            throw closed();
+        }
+        return Answers.await(answer, () -> {
+            if (taken.compareAndSet(false, true)) {
+                answer.completeExceptionally(new GenerationInterruptedException(null));
+            } else {
+                cancel.run();
+            }
+        });
+    }
+
+    private static <T> void answer(CompletableFuture<T> answer, Callable<T> question) {
+        try {
+            answer.complete(question.call());
+        } catch (Exception e) {
+            answer.completeExceptionally(e);
+        }
     }
 
     // from here on: the thread itself
@@ -181,6 +236,8 @@ public final class EngineThread {
             }
         } catch (InterruptedException e) {
             LOG.warn("the engine's thread was interrupted; the context closes", e);
+        } catch (NativeClosedException e) {
+            LOG.debug("the model was closed while the engine was at work", e);
         } catch (RuntimeException | Error e) {
             LOG.error("the engine's thread failed; the context closes", e);
         } finally {
@@ -202,6 +259,9 @@ public final class EngineThread {
 
     private void start(Generation g) {
         try {
+            if (g.slot.released) {
+                throw new ClosedException("the chat is closed");
+            }
             if (!g.slot.open) {
                 g.slot.id = engine.openSequence();
                 g.slot.open = true;
@@ -225,10 +285,10 @@ public final class EngineThread {
         if (slot.open) {
             slot.open = false;
             Generation running = generations.remove(slot.id);
-            engine.closeSequence(slot.id);
             if (running != null) {
                 running.fail(new ClosedException("the chat was closed while it generated"));
             }
+            engine.closeSequence(slot.id);
         }
     }
 
@@ -253,7 +313,7 @@ public final class EngineThread {
         NativeEngine.Step step;
         try {
             step = engine.step();
-        } catch (RuntimeException e) {
+        } catch (NativeException e) {
             failAll(Failures.of(e));
             return;
         }
@@ -317,9 +377,9 @@ public final class EngineThread {
         }
         generations.clear();
         engine.close();
-        messages.addAll(whenQuiet);
-        for (Runnable message = messages.poll(); message != null; message = messages.poll()) {
-            refuse(message);
+        while (!messages.isEmpty() || !whenQuiet.isEmpty()) { // the first ones may add to the second ones
+            Runnable message = messages.poll();
+            refuse(message != null ? message : whenQuiet.remove());
         }
         Core.drainLog();
     }

@@ -217,18 +217,28 @@ public final class Generation {
     }
 
     /**
-     * Waits for the end.
+     * Waits for the end, whatever it is.
      *
-     * @return how it ended
      * @throws InterruptedException if the thread is interrupted
      */
-    public Outcome await() throws InterruptedException {
+    public void awaitEnd() throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (outcome == null && failure == null) {
                 changed.await();
             }
-            return done();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for the end, whatever it is, and whether or not the thread is interrupted. */
+    public void awaitUninterruptibly() {
+        lock.lock();
+        try {
+            while (outcome == null && failure == null) {
+                changed.awaitUninterruptibly();
+            }
         } finally {
             lock.unlock();
         }
@@ -238,19 +248,15 @@ public final class Generation {
     public Outcome outcome() {
         lock.lock();
         try {
-            return done();
+            if (failure != null) {
+                throw failure;
+            }
+            if (outcome == null) {
+                throw new IllegalStateException("the generation is not over yet");
+            }
+            return outcome;
         } finally {
             lock.unlock();
         }
-    }
-
-    private Outcome done() {
-        if (failure != null) {
-            throw failure;
-        }
-        if (outcome == null) {
-            throw new IllegalStateException("the generation is not over yet");
-        }
-        return outcome;
     }
 }

@@ -8,6 +8,7 @@ package dev.puna.internal.engine;
 public final class Slot {
     final boolean once;
     boolean open;
+    boolean released; // nothing may be started in it any more
     long id;
 
     private Slot(boolean once) {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeEvent;
+import dev.puna.internal.engine.Generation;
+import dev.puna.internal.engine.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of a generation once it has ended: a reply, made once, and an entry in the books. Holds no stream, so that a
+ * chat that waits for the end does not keep a forgotten stream alive. Any thread.
+ */
+final class Settlement {
+    private final Generation generation;
+    private final long seed;
+    private final Request.Books books;
+    private @Nullable Reply reply; // guarded by this
+
+    Settlement(Generation generation, long seed, Request.Books books) {
+        this.generation = generation;
+        this.seed = seed;
+        this.books = books;
+    }
+
+    boolean isDone() {
+        return generation.isDone();
+    }
+
+    /** Makes the reply and enters it; the generation has ended. The books are told without a lock held. */
+    Reply settle() {
+        Reply made;
+        try {
+            made = reply();
+        } catch (RuntimeException e) {
+            books.failed();
+            throw e;
+        }
+        books.settled(made);
+        return made;
+    }
+
+    private synchronized Reply reply() {
+        Reply made = reply;
+        if (made == null) {
+            made = of(generation.outcome(), seed);
+            reply = made;
+        }
+        return made;
+    }
+
+    private static Reply of(Outcome o, long seed) {
+        Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
+        Timings timings = new Timings(
+                Duration.ofNanos(o.queuedNanos()),
+                Duration.ofNanos(o.promptNanos()),
+                Duration.ofNanos(o.generateNanos()),
+                usage);
+        return new Reply(o.text(), o.tokens(), stopReason(o), seed, usage, timings, logprobs(o));
+    }
+
+    private static StopReason stopReason(Outcome o) {
+        return switch (o.stop()) {
+            case END -> StopReason.END;
+            case LENGTH -> StopReason.LENGTH;
+            case CONTEXT -> StopReason.CONTEXT;
+            case TEXT -> StopReason.STOP;
+            case CANCELLED, FAILED -> o.timedOut() ? StopReason.TIMEOUT : StopReason.CANCELLED;
+        };
+    }
+
+    private static List<TokenLogprob> logprobs(Outcome o) {
+        List<TokenLogprob> all = new ArrayList<>();
+        for (NativeEvent.Token token : o.events()) {
+            List<TokenLogprob.Candidate> top = new ArrayList<>();
+            for (int i = 0; i < token.topIds().length; i++) {
+                top.add(new TokenLogprob.Candidate(token.topIds()[i], token.topLogprobs()[i]));
+            }
+            all.add(new TokenLogprob(token.token(), token.logprob(), top));
+        }
+        return all;
+    }
+}

@@ -10,4 +10,12 @@ for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*25* /usr/lib/jvm/* /opt/java/* /opt
         break
     fi
 done
-exec mvn -B -q -fae -Pci -pl '!bom' "spotless:${1:-check}"
+# All modules are looked at, also those that depend on one with findings.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+mvn -B -fn -Pci -pl '!bom' "spotless:${1:-check}" > "$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+if grep -q '^\[ERROR\]' "$log"; then
+    grep '^\[ERROR\]' "$log" | head -n 60
+    exit 1
+fi
+echo "format: $(git ls-files '*.java' | wc -l) Java files"

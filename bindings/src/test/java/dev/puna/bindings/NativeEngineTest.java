@@ -19,8 +19,7 @@ import org.junit.jupiter.api.Test;
 class NativeEngineTest {
     private static final Path TINY =
             Path.of(System.getProperty("puna.root"), "native", "tests", "data", "tiny", "tiny-chat.gguf");
-    private static final NativeGeneration GREEDY =
-            new NativeGeneration(8, 1, List.of(), List.of(), true, 3, true);
+    private static final NativeGeneration GREEDY = new NativeGeneration(8, 1, List.of(), List.of(), true, 3, true);
 
     private NativeModel model;
     private NativeEngine engine;
@@ -74,7 +73,9 @@ class NativeEngineTest {
     void textGoesThereAndBack() {
         NativeTokenizer tokenizer = model.tokenizer();
         String text = "Hello, w\u00f6rld \u4e2d\u6587 \ud83d\ude00\n";
-        assertThat(tokenizer.detokenize(ids(text), false)).asString(StandardCharsets.UTF_8).isEqualTo(text);
+        assertThat(tokenizer.detokenize(ids(text), false))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo(text);
         assertThat(ids("")).isEmpty();
         String control = controlToken(tokenizer);
         byte[] spelled = control.getBytes(StandardCharsets.UTF_8);
@@ -175,9 +176,7 @@ class NativeEngineTest {
         long sequence = engine.openSequence();
         NativeStage wrong = NativeStage.of(NativeStage.Kind.TEMPERATURE, Float.NaN);
         assertThatThrownBy(() -> engine.generate(
-                        sequence,
-                        ids("Hello"),
-                        new NativeGeneration(8, 42, List.of(wrong), List.of(), false, 0, true)))
+                        sequence, ids("Hello"), new NativeGeneration(8, 42, List.of(wrong), List.of(), false, 0, true)))
                 .isInstanceOfSatisfying(
                         NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_ARGUMENT));
     }
@@ -189,8 +188,11 @@ class NativeEngineTest {
         engine.step();
         assertThat(engine.info().pagesUsed()).isPositive();
         engine.cancel(sequence);
-        assertThat(drain()).last().isInstanceOfSatisfying(
-                NativeEvent.Finished.class, end -> assertThat(end.stop()).isEqualTo(NativeEvent.Stop.CANCELLED));
+        assertThat(drain())
+                .last()
+                .isInstanceOfSatisfying(
+                        NativeEvent.Finished.class,
+                        end -> assertThat(end.stop()).isEqualTo(NativeEvent.Stop.CANCELLED));
         engine.closeSequence(sequence);
         assertThat(engine.info().pagesUsed()).isZero();
         assertThat(engine.info().sequences()).isZero();
@@ -201,7 +203,9 @@ class NativeEngineTest {
         NativeTokenizer tokenizer = model.tokenizer();
         model.close();
         assertThat(engine.isClosed()).isTrue();
-        assertThatThrownBy(engine::step).isInstanceOf(NativeClosedException.class).hasMessage("the engine is closed");
+        assertThatThrownBy(engine::step)
+                .isInstanceOf(NativeClosedException.class)
+                .hasMessage("the engine is closed");
         assertThatThrownBy(() -> tokenizer.tokenize(new byte[] {65}, false, false))
                 .isInstanceOf(NativeClosedException.class)
                 .hasMessageContaining("tiny-chat.gguf");

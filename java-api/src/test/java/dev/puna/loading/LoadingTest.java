@@ -61,7 +61,9 @@ class LoadingTest {
         Path cache = temporary.resolve("cache");
         List<String> command = moduleCommand(List.of(bindings));
         command.addAll(1, List.of("-cp", natives.toString()));
-        assertThat(run(cache, command)).startsWith("loaded artifact puna-natives-").contains("|" + cache);
+        assertThat(run(cache, command))
+                .startsWith("loaded artifact puna-natives-")
+                .contains("|" + cache);
     }
 
     @Test
@@ -75,7 +77,8 @@ class LoadingTest {
                 .startsWith("loaded artifact puna-natives-")
                 .contains("|" + scratch);
         try (Stream<Path> left = Files.list(scratch)) {
-            assertThat(left.filter(path -> path.getFileName().toString().startsWith("puna"))).isEmpty();
+            assertThat(left.filter(path -> path.getFileName().toString().startsWith("puna")))
+                    .isEmpty();
         }
     }
 
@@ -115,7 +118,9 @@ class LoadingTest {
     @Test
     void aPropertyThatLeadsNowhereIsNotPassedOver() throws Exception {
         assertThat(onClassPath(
-                        temporary, List.of("-Dpuna.library.path=" + temporary.resolve("none.so")), List.of(bindings, natives)))
+                        temporary,
+                        List.of("-Dpuna.library.path=" + temporary.resolve("none.so")),
+                        List.of(bindings, natives)))
                 .startsWith("refused")
                 .contains("system property puna.library.path", "none.so", "no such file");
     }
@@ -211,7 +216,8 @@ class LoadingTest {
     }
 
     private static String joined(List<Path> paths) {
-        return String.join(File.pathSeparator, paths.stream().map(Path::toString).toList());
+        return String.join(
+                File.pathSeparator, paths.stream().map(Path::toString).toList());
     }
 
     // ---- Artifacts ----
@@ -240,7 +246,8 @@ class LoadingTest {
                 ZipOutputStream zip = new ZipOutputStream(out);
                 Stream<Path> files = Files.walk(artifact)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                zip.putNextEntry(new ZipEntry(artifact.relativize(file).toString().replace('\\', '/')));
+                zip.putNextEntry(
+                        new ZipEntry(artifact.relativize(file).toString().replace('\\', '/')));
                 Files.copy(file, zip);
             }
         }

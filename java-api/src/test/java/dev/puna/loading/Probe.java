@@ -29,9 +29,10 @@ public final class Probe {
                 urls.add(Path.of(entry).toUri().toURL());
             }
             for (int i = 0; i < 2; i++) {
-                ClassLoader loader =
-                        new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
-                Class.forName(Probe.class.getName(), true, loader).getMethod("load").invoke(null);
+                ClassLoader loader = new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+                Class.forName(Probe.class.getName(), true, loader)
+                        .getMethod("load")
+                        .invoke(null);
             }
         } else {
             load();

@@ -41,7 +41,8 @@ final class Refusal {
         SymbolLookup system = Linker.nativeLinker().defaultLookup();
         Optional<MemorySegment> open = system.find("dlopen");
         Optional<MemorySegment> error = system.find("dlerror");
-        String reason = open.isPresent() && error.isPresent() ? ask(open.get(), error.get(), library) : byLoading(library);
+        String reason =
+                open.isPresent() && error.isPresent() ? ask(open.get(), error.get(), library) : byLoading(library);
         String prefix = library + ": ";
         return reason.startsWith(prefix) ? reason.substring(prefix.length()) : reason;
     }

@@ -98,12 +98,16 @@ static uint64_t wait_for_change(threads_pool *pool, worker *self, uint64_t seen)
     return now;
 }
 
+/* Publishes `current`. An exchange rather than a store: it must not pass the look for sleepers that follows, and there are
+   emulators of ARM that let a later load pass even a sequentially consistent store. */
+static void publish(threads_pool *pool, uint64_t word) { (void)atomic_exchange(&pool->current, word); }
+
 /* Opens the first phase at or after `place` that has chunks, or ends the run. Called by one thread at a time. */
 static void open_phase(threads_pool *pool, uint32_t serial, uint32_t place) {
     uint32_t used = atomic_load_explicit(&pool->slots_used, memory_order_relaxed);
     while (place < used && atomic_load_explicit(&pool->slots[place].chunks, memory_order_relaxed) == 0) place++;
     if (place == used) {
-        atomic_store(&pool->current, (uint64_t)serial << 32);
+        publish(pool, (uint64_t)serial << 32);
         bell_ring(&pool->caller_bell);
         return;
     }
@@ -112,7 +116,7 @@ static void open_phase(threads_pool *pool, uint32_t serial, uint32_t place) {
     bool many = atomic_load_explicit(&s->chunks, memory_order_relaxed) >
         atomic_load_explicit(&s->grain, memory_order_relaxed);
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    atomic_store(&pool->current, (uint64_t)serial << 32 | (place + 1));
+    publish(pool, (uint64_t)serial << 32 | (place + 1));
     if (!many) return;
     bell_ring(&pool->caller_bell);
     bell_ring(&pool->workers_bell);

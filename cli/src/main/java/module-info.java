@@ -6,6 +6,7 @@ module dev.puna.cli {
     requires java.logging;
     requires org.jline.reader;
     requires org.jline.terminal;
+    requires tools.jackson.core;
     requires static org.jspecify;
 
     opens dev.puna.cli to

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.cli;
+
+import dev.puna.MemoryPlan;
+import dev.puna.ModelFile;
+import dev.puna.PunaException;
+import dev.puna.store.ModelReference;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code puna info REF}: from the file's header; no weight is loaded, and what Puna cannot run is shown as well. */
+@Command(name = "info", description = "Show what a model's file holds and what memory it would need.")
+final class InfoCommand implements Callable<Integer> {
+    private static final int SHOWN = 6; // elements of an array in a table
+    private static final int WIDTH = 100; // characters of a value in a table
+
+    private final Streams streams;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "REF",
+            defaultValue = ModelOption.DEFAULT,
+            converter = ModelOption.Converter.class,
+            description = "Which model (default: ${DEFAULT-VALUE}).")
+    @SuppressWarnings("NullAway.Init")
+    private ModelReference reference;
+
+    @Option(names = "--json", description = "One JSON object; arrays are whole.")
+    private boolean json;
+
+    InfoCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() {
+        try (ModelFile file = ModelFile.open(new Models(streams).file(reference))) {
+            MemoryPlan plan = null;
+            String unfit = "";
+            try {
+                plan = file.plan(options -> options.maxSequences(1));
+            } catch (PunaException e) {
+                unfit = String.valueOf(e.getMessage());
+            }
+            if (json) {
+                Json.print(streams.out(), asJson(file, plan, unfit));
+            } else {
+                print(file, plan, unfit, streams.out());
+            }
+        }
+        return 0;
+    }
+
+    private static void print(ModelFile file, @Nullable MemoryPlan plan, String unfit, PrintStream out) {
+        out.println(file.path() + ": GGUF " + file.version() + ", " + Units.bytes(file.size()));
+        out.println();
+        List<ModelFile.Entry> metadata = file.metadata();
+        Table entries = new Table("METADATA (" + metadata.size() + ")", "TYPE", "VALUE");
+        metadata.forEach(entry -> entries.row(entry.key(), type(entry), shown(entry)));
+        entries.print(out);
+        out.println();
+        List<ModelFile.Tensor> tensors = file.tensors();
+        long elements = tensors.stream().mapToLong(ModelFile.Tensor::elements).sum();
+        Table all = new Table("TENSORS (" + tensors.size() + ", " + Units.count(elements) + " weights)", "TYPE", "SHAPE>", "BYTES>");
+        tensors.forEach(tensor -> all.row(tensor.name(), tensor.type(), shape(tensor), tensor.bytes()));
+        all.print(out);
+        out.println();
+        if (plan == null) {
+            out.println("MEMORY: it cannot be run: " + Main.oneLine(unfit));
+        } else {
+            print(plan, out);
+        }
+    }
+
+    private static void print(MemoryPlan plan, PrintStream out) {
+        Table table = new Table("MEMORY for one sequence of " + plan.contextLength() + " positions", "BYTES>", ">");
+        table.row("weights", plan.weights(), Units.bytes(plan.weights()));
+        table.row("keys and values, as the conversation grows", plan.cache(), Units.bytes(plan.cache()));
+        table.row("activations, logits, tables", plan.scratch(), Units.bytes(plan.scratch()));
+        table.row("together", plan.total(), Units.bytes(plan.total()));
+        table.row("free now", plan.available(), Units.bytes(plan.available()));
+        table.row("read from the file when needed", plan.mapped(), Units.bytes(plan.mapped()));
+        table.print(out);
+    }
+
+    private static String type(ModelFile.Entry entry) {
+        return entry.type() == ModelFile.Type.ARRAY
+                ? name(entry.elementType()) + "[" + entry.count() + "]"
+                : name(entry.type());
+    }
+
+    private static String name(ModelFile.Type type) {
+        return type.name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    private static String shape(ModelFile.Tensor tensor) {
+        return String.join(" x ", tensor.shape().stream().map(String::valueOf).toList());
+    }
+
+    private static String shown(ModelFile.Entry entry) {
+        if (entry.type() != ModelFile.Type.ARRAY) {
+            return cut(one(entry, 0));
+        }
+        if (entry.elementType() == ModelFile.Type.ARRAY) {
+            return "(arrays)";
+        }
+        StringBuilder text = new StringBuilder("[");
+        for (long i = 0; i < Math.min(SHOWN, entry.count()); i++) {
+            text.append(i == 0 ? "" : ", ").append(one(entry, i));
+        }
+        return cut(text.toString()) + (entry.count() > SHOWN ? ", ...]" : "]");
+    }
+
+    private static String one(ModelFile.Entry entry, long element) {
+        Object value = entry.value(element);
+        if (!(value instanceof String text)) {
+            return String.valueOf(value);
+        }
+        String cut = text.substring(0, Math.min(4 * WIDTH, text.length()));
+        return Escapes.of(cut.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private static String cut(String text) {
+        if (text.length() <= WIDTH) {
+            return text;
+        }
+        int end = Character.isHighSurrogate(text.charAt(WIDTH - 4)) ? WIDTH - 4 : WIDTH - 3;
+        return text.substring(0, end) + "...";
+    }
+
+    private static Object asJson(ModelFile file, @Nullable MemoryPlan plan, String unfit) {
+        Map<String, Object> all = Json.object("path", file.path(), "bytes", file.size(), "gguf_version", file.version());
+        all.put("metadata", file.metadata().stream().map(InfoCommand::asJson).toList());
+        all.put(
+                "tensors",
+                file.tensors().stream()
+                        .map(tensor -> Json.object(
+                                "name", tensor.name(),
+                                "type", tensor.type(),
+                                "shape", tensor.shape(),
+                                "offset", tensor.offset(),
+                                "bytes", tensor.bytes()))
+                        .toList());
+        all.put("memory", plan == null ? Json.object("error", Main.oneLine(unfit)) : asJson(plan));
+        return all;
+    }
+
+    private static Object asJson(MemoryPlan plan) {
+        return Json.object(
+                "context_length", plan.contextLength(),
+                "weights", plan.weights(),
+                "cache_per_position", plan.cachePerPosition(),
+                "cache", plan.cache(),
+                "scratch", plan.scratch(),
+                "total", plan.total(),
+                "available", plan.available(),
+                "mapped", plan.mapped());
+    }
+
+    private static Object asJson(ModelFile.Entry entry) {
+        Map<String, Object> all = Json.object("key", entry.key(), "type", name(entry.type()));
+        if (entry.type() != ModelFile.Type.ARRAY) {
+            all.put("value", entry.value(0));
+            return all;
+        }
+        all.put("element_type", name(entry.elementType()));
+        all.put("count", entry.count());
+        if (entry.elementType() != ModelFile.Type.ARRAY) {
+            List<Object> values = new ArrayList<>();
+            for (long i = 0; i < entry.count(); i++) {
+                values.add(entry.value(i));
+            }
+            all.put("value", values);
+        }
+        return all;
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.cli;
+
+import dev.puna.Message;
+import dev.puna.Model;
+import dev.puna.Piece;
+import dev.puna.Reply;
+import dev.puna.Request;
+import dev.puna.TextStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code puna run}: one generation. */
+@Command(name = "run", description = "Continue a text, or answer it with --chat; the text alone on standard output.")
+final class RunCommand implements Callable<Integer> {
+    private static final int RAW_TOKENS = 256;
+
+    private final Streams streams;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Mixin
+    private final ModelOption model = new ModelOption();
+
+    @Mixin
+    private final SamplingOptions sampling = new SamplingOptions();
+
+    @Mixin
+    private final EngineOptions engine = new EngineOptions();
+
+    @Option(names = "--chat", description = "The prompt is what a user says; the model's chat template is applied.")
+    private boolean chat;
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "With --chat: what the model is told to be.")
+    private @Nullable String system;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "End in front of this text; may be repeated.")
+    private List<String> stops = new ArrayList<>();
+
+    @Option(names = "--json", description = "One JSON object: text, tokens, stop reason, seed, usage, timings.")
+    private boolean json;
+
+    @Option(names = "--logprobs", paramLabel = "N", description = "With --json: log-probabilities, of the N best too.")
+    private @Nullable Integer logprobs;
+
+    @Parameters(arity = "0..1", paramLabel = "PROMPT", description = "The text (default: standard input, as it is).")
+    private @Nullable String prompt;
+
+    RunCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        byte[] text = prompt != null ? prompt.getBytes(StandardCharsets.UTF_8) : read();
+        if (text.length == 0) {
+            throw new IllegalArgumentException("the prompt is empty; it must hold at least one character");
+        }
+        try (Model loaded = new Models(streams).load(model.reference, engine::apply)) {
+            if (chat) {
+                String said = new String(text, StandardCharsets.UTF_8);
+                List<Message> messages = system == null
+                        ? List.of(Message.user(said))
+                        : List.of(Message.system(system), Message.user(said));
+                generate(loaded, loaded.chat(messages), ChatCommand.ANSWER_TOKENS);
+            } else {
+                int[] ids = loaded.tokenizer().encode(text, false, true);
+                generate(loaded, loaded.prompt(ids), RAW_TOKENS);
+            }
+        }
+        return 0;
+    }
+
+    private void check() {
+        sampling.check();
+        engine.check();
+        if (system != null && !chat) {
+            throw PunaCommand.wrong(spec, "--system needs --chat");
+        }
+        if (logprobs != null && (!json || logprobs < 0 || logprobs > 64)) {
+            throw PunaCommand.wrong(spec, json ? "--logprobs is " + logprobs + "; it may be 0 to 64" : "--logprobs needs --json");
+        }
+        if (stops.contains("")) {
+            throw PunaCommand.wrong(spec, "a --stop text is empty");
+        }
+        if (stops.size() > 64) {
+            throw PunaCommand.wrong(spec, stops.size() + " --stop texts; at most 64 are possible");
+        }
+    }
+
+    private byte[] read() throws IOException {
+        if (streams.inIsTerminal()) {
+            streams.err().println("puna: reading the prompt from the terminal; Ctrl-D ends it");
+            streams.err().flush();
+        }
+        return streams.in().readAllBytes();
+    }
+
+    private <T extends Request<T>> void generate(Model loaded, T request, int maximum) {
+        sampling.apply(request, maximum, 0).stop(stops.toArray(String[]::new));
+        if (logprobs != null) {
+            request.logprobs(logprobs);
+        }
+        try (TextStream stream = request.stream()) {
+            if (json) {
+                Json.print(streams.out(), Replies.asJson(loaded, stream.reply()));
+            } else {
+                print(stream);
+            }
+        }
+    }
+
+    private void print(TextStream stream) {
+        PrintStream out = streams.out();
+        for (Piece piece : stream) {
+            out.print(piece.text());
+            if (out.checkError()) { // which flushes; nobody reads any more
+                return;
+            }
+        }
+        Reply reply = stream.reply();
+        if (streams.outIsTerminal() && !reply.text().endsWith("\n")) {
+            out.println();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jline.terminal.spi.SystemStream;
+import org.jline.terminal.spi.TerminalProvider;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a command reads and writes, always UTF-8: those of the process, or a test's own. Standard output is buffered; who
+ * wants something seen flushes.
+ */
+final class Streams {
+    private final InputStream in;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Map<String, String> environment;
+    private final boolean process;
+    private @Nullable TerminalProvider provider;
+
+    private Streams(
+            InputStream in, PrintStream out, PrintStream err, Map<String, String> environment, boolean process) {
+        this.in = in;
+        this.out = out;
+        this.err = err;
+        this.environment = environment;
+        this.process = process;
+    }
+
+    static Streams ofProcess() {
+        return new Streams(
+                new FileInputStream(FileDescriptor.in),
+                print(new FileOutputStream(FileDescriptor.out)),
+                print(new FileOutputStream(FileDescriptor.err)),
+                System.getenv(),
+                true);
+    }
+
+    /** Streams that are no terminal. */
+    static Streams of(InputStream in, OutputStream out, OutputStream err) {
+        return new Streams(in, print(out), print(err), System.getenv(), false);
+    }
+
+    private static PrintStream print(OutputStream stream) {
+        return new PrintStream(new BufferedOutputStream(stream, 1 << 14), false, StandardCharsets.UTF_8);
+    }
+
+    InputStream in() {
+        return in;
+    }
+
+    PrintStream out() {
+        return out;
+    }
+
+    PrintStream err() {
+        return err;
+    }
+
+    String environment(String name) {
+        return environment.getOrDefault(name, "");
+    }
+
+    PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+    }
+
+    boolean inIsTerminal() {
+        return isTerminal(SystemStream.Input);
+    }
+
+    boolean outIsTerminal() {
+        return isTerminal(SystemStream.Output);
+    }
+
+    boolean errIsTerminal() {
+        return isTerminal(SystemStream.Error);
+    }
+
+    /** Whether output may have colours: see no-color.org. */
+    boolean colours() {
+        return process
+                && environment("NO_COLOR").isEmpty()
+                && !environment("TERM").equals("dumb")
+                && outIsTerminal();
+    }
+
+    private boolean isTerminal(SystemStream stream) {
+        if (!process) {
+            return false;
+        }
+        try {
+            if (provider == null) {
+                provider = TerminalProvider.load("ffm");
+            }
+            return provider.isSystemStream(stream);
+        } catch (IOException | RuntimeException | LinkageError e) {
+            var console = System.console(); // tells whether both input and output are one
+            return console != null && console.isTerminal();
+        }
+    }
+}

@@ -39,9 +39,9 @@ int main(int argc, char **argv) {
     need(puna_sequence_open(engine, &sequence, &error));
     need(puna_sequence_generate(engine, sequence, ids, count, &generation, &error));
 
-    for (puna_step step = {.active = 1}; step.active;) {
+    for (puna_step step = {.size = sizeof step, .active = 1}; step.active;) {
         need(puna_engine_step(engine, &step, &error));
-        for (puna_event event; puna_engine_next_event(engine, &event);) {
+        for (puna_event event = {.size = sizeof event}; puna_engine_next_event(engine, &event);) {
             fwrite(event.text, 1, event.text_length, stdout);
             fflush(stdout);
         }

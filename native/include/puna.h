@@ -20,15 +20,20 @@
  *     puna_engine_create(model, NULL, &engine, &error);
  *     puna_sequence_open(engine, &sequence, &error);
  *     puna_sequence_generate(engine, sequence, ids, count, NULL, &error);
- *     while (puna_engine_step(engine, &step, &error) == PUNA_OK && step.active) {
- *         puna_event event;
+ *     puna_step step = { .size = sizeof step, .active = 1 };
+ *     puna_event event = { .size = sizeof event };
+ *     while (step.active && puna_engine_step(engine, &step, &error) == PUNA_OK)
  *         while (puna_engine_next_event(engine, &event)) fwrite(event.text, 1, event.text_length, stdout);
- *     }
  *
  * Conventions
  *   - Text is UTF-8. A text that comes in has a length in bytes beside it, or is zero-terminated where there is none.
  *   - Option structs begin with their own size, so that fields can be added at the end. Fill one with its _default
  *     function, change what you want, pass it by pointer; NULL stands for the defaults.
+ *   - So do structs that are filled for the caller, who sets the size first. No byte beyond it is touched; afterwards it
+ *     says how many were filled. In both kinds a size of 0 stands for the struct's as it was in version 1 of the ABI.
+ *     What a function that failed would have filled is as it was, but for handles, which are NULL then.
+ *   - An argument that is NULL, but may not be, is answered with PUNA_INVALID_ARGUMENT, or ignored where no status is
+ *     returned.
  *   - A handle is owned by who created it. Closing NULL is allowed. Pointers that a function hands out belong to the
  *     handle they came from, for the time that the function states.
  *   - Nothing here aborts, exits, prints or throws. Nothing is thread-local.
@@ -95,7 +100,8 @@ PUNA_API const char *puna_status_name(puna_status status);
 
 /* ---- 2. The library ------------------------------------------------------------------------------------------ */
 
-/* Raised when an existing function or struct changes; bindings refuse any other number. */
+/* Raised when an existing function or struct changes, or an option struct grows (its _default function fills all of it);
+   bindings refuse any other number. */
 #define PUNA_ABI 1u
 
 PUNA_API uint32_t puna_abi(void);

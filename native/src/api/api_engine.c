@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* puna.h, part 6, and raw logits of part 7: checks arguments, lets one thread in at a time. */
-#include <math.h>
 #include <string.h>
 
+#include "api/api_structs.h"
 #include "engine/engine.h"
 
 void puna_engine_options_default(puna_engine_options *options) {
     if (options)
-        *options = (puna_engine_options){.size = sizeof *options, .max_sequences = 16, .max_queue = 1024, .step_tokens = 512,
-                                         .cache_type = PUNA_CACHE_F16};
+        *options = (puna_engine_options){.size = sizeof *options, .max_sequences = 16, .max_queue = 1024,
+                                         .step_tokens = 512, .cache_type = PUNA_CACHE_F16};
 }
 
 void puna_generation_default(puna_generation *generation) {
@@ -19,10 +19,15 @@ static puna_status missing(puna_error *error, const char *name) {
     return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is NULL", name);
 }
 
-puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out, puna_error *error) {
-    if (!m) return missing(error, "model");
+puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out,
+                               puna_error *error) {
+    puna_engine_options asked;
     if (!out) return missing(error, "engine");
-    return engine_create(m, options, out, error);
+    *out = NULL;
+    if (!m) return missing(error, "model");
+    puna_engine_options_default(&asked);
+    structs_take(&asked, options, sizeof asked);
+    return engine_create(m, &asked, out, error);
 }
 
 void puna_engine_close(puna_engine *e) { engine_close(e); }
@@ -30,11 +35,12 @@ void puna_engine_close(puna_engine *e) { engine_close(e); }
 void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
     if (!e || !info) return;
     uint64_t page = cache_bytes_for(e->cache, CACHE_PAGE);
-    *info = (puna_engine_info){.size = sizeof *info, .context_length = e->options.context_length,
+    puna_engine_info filled = {.context_length = e->options.context_length,
         .threads = e->options.threads, .step_tokens = e->options.step_tokens, .sequences = e->open,
         .running = e->running.count, .waiting = e->waiting.count, .page_positions = CACHE_PAGE, .page_bytes = page,
         .pages_total = page ? cache_budget(e->cache) / page : 0, .pages_used = page ? cache_used(e->cache) / page : 0,
         .memory_bytes = memory_used(&e->account) + sizeof *e, .steps = e->steps};
+    structs_give(info, &filled, sizeof filled);
 }
 
 puna_status puna_sequence_open(puna_engine *e, uint64_t *id, puna_error *error) {
@@ -57,19 +63,14 @@ static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *
     return status;
 }
 
-/* The caller's struct may be shorter than ours (an older header): the rest are defaults. */
+/* The sampler and the stream check what is theirs; the rest is checked here. */
 static puna_status read_generation(const puna_generation *asked, puna_generation *g, puna_error *error) {
     puna_generation_default(g);
-    if (!asked) return PUNA_OK;
-    memcpy(g, asked, asked->size && asked->size < sizeof *g ? asked->size : sizeof *g);
-    g->size = sizeof *g;
-    if (g->stage_count > PUNA_MAX_STAGES || (g->stage_count && !g->stages))
-        return error_set(error, PUNA_INVALID_ARGUMENT, "stages", "%u stages; at most %u are possible", g->stage_count, PUNA_MAX_STAGES);
-    if (g->stop_count > PUNA_MAX_STOPS || (g->stop_count && !g->stops))
-        return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "%u stop strings; at most %u are possible", g->stop_count, PUNA_MAX_STOPS);
-    if (g->top_logprobs > PUNA_MAX_TOP_LOGPROBS)
-        return error_set(error, PUNA_INVALID_ARGUMENT, "top_logprobs", "top_logprobs is %u; it may be 0 to %u", g->top_logprobs,
-                         PUNA_MAX_TOP_LOGPROBS);
+    structs_take(g, asked, sizeof *g);
+    if (g->stop_count && !g->stops) return missing(error, "stops");
+    if (g->flags & ~(uint32_t)PUNA_GENERATE_IGNORE_EOS)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here",
+                         g->flags);
     return PUNA_OK;
 }
 
@@ -129,26 +130,29 @@ puna_status puna_engine_step(puna_engine *e, puna_step *step, puna_error *error)
     if (status != PUNA_OK) return status;
     status = step_run(e, &report, error);
     engine_leave(e);
-    if (step) *step = report;
+    if (step) structs_give(step, &report, sizeof report);
     return status;
 }
 
 int32_t puna_engine_next_event(puna_engine *e, puna_event *event) {
     if (!e || !event || engine_enter(e, NULL) != PUNA_OK) return 0;
-    int32_t got = events_take(&e->events, event);
+    puna_event filled;
+    int32_t got = events_take(&e->events, &filled);
     engine_leave(e);
+    if (got) structs_give(event, &filled, sizeof filled);
     return got;
 }
 
-static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first, const float *logits,
-                                uint64_t capacity, puna_error *error) {
+static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first,
+                                const float *logits, uint64_t capacity, puna_error *error) {
     uint64_t vocabulary = e->model->hyper.vocabulary;
     if (!ids || !count) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "at least one token is needed");
     if (count > e->options.context_length)
         return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u", (unsigned long long)count,
                          e->options.context_length);
-    if (first >= count) return error_set(error, PUNA_INVALID_ARGUMENT, "first", "first is %llu of %llu tokens",
-                                         (unsigned long long)first, (unsigned long long)count);
+    if (first >= count)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "first", "first is %llu of %llu tokens",
+                         (unsigned long long)first, (unsigned long long)count);
     for (uint64_t i = 0; i < count; i++)
         if (ids[i] < 0 || (uint64_t)ids[i] >= vocabulary)
             return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "token %llu is %d; the vocabulary has 0 to %llu",

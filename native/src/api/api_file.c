@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/api_structs.h"
 #include "base/utf8.h"
 #include "format/block.h"
 #include "format/gguf.h"
@@ -10,15 +11,6 @@
 /* The caller's mistake with one of the arguments. */
 static puna_status file_refuse(puna_error *error, const char *argument, const char *reason) {
     return error_set(error, PUNA_INVALID_ARGUMENT, argument, "%s %s", argument, reason);
-}
-
-/* Copies a filled struct into the caller's, whose size field (0: ours) says how much of it the caller knows. */
-static void file_hand_out(void *to, const void *from, uint32_t ours) {
-    uint32_t theirs;
-    memcpy(&theirs, to, sizeof theirs);
-    uint32_t count = theirs == 0 || theirs > ours ? ours : theirs;
-    if (count > sizeof theirs)
-        memcpy((char *)to + sizeof theirs, (const char *)from + sizeof theirs, count - sizeof theirs);
 }
 
 puna_status puna_file_open(const char *path, puna_file **file, puna_error *error) {
@@ -53,7 +45,7 @@ puna_status puna_file_metadata(const puna_file *file, uint64_t index, puna_metad
                             .count = value->count,
                             .key = value->key.data,
                             .key_length = value->key.length};
-    file_hand_out(metadata, &filled, sizeof filled);
+    structs_give(metadata, &filled, sizeof filled);
     return PUNA_OK;
 }
 
@@ -71,7 +63,7 @@ puna_status puna_file_tensor(const puna_file *file, uint64_t index, puna_tensor 
                           .offset = row->offset,
                           .bytes = row->bytes};
     memcpy(filled.shape, row->shape, sizeof filled.shape);
-    file_hand_out(tensor, &filled, sizeof filled);
+    structs_give(tensor, &filled, sizeof filled);
     return PUNA_OK;
 }
 
@@ -81,7 +73,8 @@ puna_status puna_file_find(const puna_file *file, const char *key, uint64_t *ind
     if (!index) return file_refuse(error, "index", "is NULL");
     const gguf_value *value = gguf_find(file, key);
     if (!value)
-        return gguf_error(file, error, PUNA_NOT_FOUND, key, PUNA_NO_OFFSET, "the file has no metadata entry of this name");
+        return gguf_error(file, error, PUNA_NOT_FOUND, key, PUNA_NO_OFFSET,
+                          "the file has no metadata entry of this name");
     *index = (uint64_t)(value - gguf_value_at(file, 0));
     return PUNA_OK;
 }

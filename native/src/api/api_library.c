@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* puna.h, parts 1 and 2: statuses, version, processor, log, tasks. */
 #include <stdio.h>
-#include <string.h>
 
+#include "api/api_structs.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/os.h"
@@ -31,19 +31,21 @@ puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
     puna_status status = device_find("cpu")->check(error);
     if (status != PUNA_OK) return status;
     char forced[16];
-    memset(cpu, 0, sizeof *cpu);
-    cpu->size = sizeof *cpu;
-    cpu->cores = threads_core_count();
-    cpu->threads = threads_hardware_count();
-    cpu->default_threads = threads_default_count();
-    cpu->memory = os_memory_total();
-    cpu->memory_free = os_memory_free();
-    snprintf(cpu->tier, sizeof cpu->tier, "%s", cpu_kernels_select(forced)->tier);
-    cpu_kernels_list(cpu->tiers, sizeof cpu->tiers);
+    puna_cpu filled = {.cores = threads_core_count(), .threads = threads_hardware_count(),
+                       .default_threads = threads_default_count(), .memory = os_memory_total(),
+                       .memory_free = os_memory_free()};
+    snprintf(filled.tier, sizeof filled.tier, "%s", cpu_kernels_select(forced)->tier);
+    cpu_kernels_list(filled.tiers, sizeof filled.tiers);
+    structs_give(cpu, &filled, sizeof filled);
     return PUNA_OK;
 }
 
-int32_t puna_log_next(puna_log_entry *entry) { return entry ? log_take(entry) : 0; }
+int32_t puna_log_next(puna_log_entry *entry) {
+    puna_log_entry filled = {.size = sizeof filled};
+    if (!entry || !log_take(&filled)) return 0;
+    structs_give(entry, &filled, sizeof filled);
+    return 1;
+}
 
 /* Tasks belong to no model or engine; what they take is accounted here. */
 static memory_account tasks;

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api_structs.h"
 #include "base/os.h"
+#include "base/utf8.h"
 #include "engine/engine.h"
 #include "format/block.h"
 #include "model/model.h"
@@ -14,10 +16,15 @@ void puna_model_options_default(puna_model_options *options) {
 
 puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task, puna_model **out,
                             puna_error *error) {
-    if (!path || !out) return error_set(error, PUNA_INVALID_ARGUMENT, path ? "model" : "path", "%s is NULL", path ? "model" : "path");
-    uint32_t threads = options ? options->threads : 0;
-    if (threads > 256) return error_set(error, PUNA_INVALID_ARGUMENT, "threads", "threads is %u; it may be 0 to 256", threads);
-    return model_load(path, threads, task, out, error);
+    if (out) *out = NULL;
+    if (!path || !out)
+        return error_set(error, PUNA_INVALID_ARGUMENT, path ? "model" : "path", "%s is NULL", path ? "model" : "path");
+    puna_model_options asked;
+    puna_model_options_default(&asked);
+    structs_take(&asked, options, sizeof asked);
+    if (asked.threads > 256)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "threads", "threads is %u; it may be 0 to 256", asked.threads);
+    return model_load(path, asked.threads, task, out, error);
 }
 
 void puna_model_close(puna_model *m) { model_release(m); }
@@ -25,20 +32,20 @@ void puna_model_close(puna_model *m) { model_release(m); }
 void puna_model_describe(const puna_model *m, puna_model_info *info) {
     if (!m || !info) return;
     const hyper *h = &m->hyper;
-    *info = (puna_model_info){.size = sizeof *info, .layers = h->layers, .context_length = h->context_length,
+    puna_model_info filled = {.layers = h->layers, .context_length = h->context_length,
         .embedding_length = h->embedding, .feed_forward_length = h->feed_forward, .heads = h->heads,
         .heads_kv = h->heads_kv, .head_dimension = h->head_dim_k, .vocabulary = (int32_t)h->vocabulary,
         .parameters = m->parameters, .file_bytes = gguf_map(m->file)->size, .memory_bytes = model_memory(m),
         .fingerprint = gguf_fingerprint(m->file)};
-    snprintf(info->architecture, sizeof info->architecture, "%s", h->architecture);
+    snprintf(filled.architecture, sizeof filled.architecture, "%s", h->architecture);
     gguf_text name = {"", 0};
     if (gguf_get_text(m->file, "general.name", &name, NULL) == PUNA_OK && name.length) {
-        size_t length = name.length < sizeof info->name ? (size_t)name.length : sizeof info->name - 1;
-        while (length && ((unsigned char)name.data[length] & 0xC0) == 0x80 && length < name.length) length--;
-        memcpy(info->name, name.data, length);
+        size_t length = name.length < sizeof filled.name ? (size_t)name.length : sizeof filled.name - 1;
+        memcpy(filled.name, name.data, utf8_complete(name.data, length));
     }
     const char *type = block_type_name(m->main_type);
-    snprintf(info->type, sizeof info->type, "%s", type ? type : "");
+    snprintf(filled.type, sizeof filled.type, "%s", type ? type : "");
+    structs_give(info, &filled, sizeof filled);
 }
 
 const puna_tokenizer *puna_model_tokenizer(const puna_model *m) { return m ? m->tokenizer : NULL; }
@@ -47,6 +54,9 @@ const puna_file *puna_model_file(const puna_model *m) { return m ? m->file : NUL
 
 static puna_status plan_of(const puna_file *file, const puna_engine_options *options, memory_account *account,
                            puna_memory_plan *plan, puna_error *error) {
+    puna_engine_options asked;
+    puna_engine_options_default(&asked);
+    structs_take(&asked, options, sizeof asked);
     hyper h;
     graph g;
     device_memory memory;
@@ -55,7 +65,7 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
     puna_status status = model_outline(file, account, &h, &g, error);
     if (status != PUNA_OK) return status;
     status = d->measure(&g, &memory, error);
-    if (status == PUNA_OK) status = engine_decide(&h, &g, d, options, &decided, error);
+    if (status == PUNA_OK) status = engine_decide(&h, &g, d, &asked, &decided, error);
     if (status == PUNA_OK) {
         device_options o = engine_device_options(&decided);
         status = d->runner_bytes(&g, &o, &plan->scratch, error);
@@ -74,11 +84,14 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
     return status;
 }
 
-puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan, puna_error *error) {
-    if (!file || !plan) return error_set(error, PUNA_INVALID_ARGUMENT, file ? "plan" : "file", "%s is NULL", file ? "plan" : "file");
+puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan,
+                      puna_error *error) {
+    if (!file || !plan)
+        return error_set(error, PUNA_INVALID_ARGUMENT, file ? "plan" : "file", "%s is NULL", file ? "plan" : "file");
     memory_account account;
     memory_account_init(&account);
-    memset(plan, 0, sizeof *plan);
-    plan->size = sizeof *plan;
-    return plan_of(file, options, &account, plan, error);
+    puna_memory_plan filled = {0};
+    puna_status status = plan_of(file, options, &account, &filled, error);
+    if (status == PUNA_OK) structs_give(plan, &filled, sizeof filled);
+    return status;
 }

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* puna.h, part 4: tokenizers. Arguments are checked here, text/ does the rest. */
-#include <string.h>
-
+#include "api/api_structs.h"
 #include "text/tokenizer.h"
 
 static puna_status tokenizer_refuse(puna_error *error, const char *argument, const char *reason) {
     return error_set(error, PUNA_INVALID_ARGUMENT, argument, "%s %s.", argument, reason);
-}
-
-/* Copies a filled struct into the caller's, whose size field (0: ours) says how much of it the caller knows. */
-static void tokenizer_hand_out(void *to, const void *from, uint32_t ours) {
-    uint32_t theirs;
-    memcpy(&theirs, to, sizeof theirs);
-    uint32_t count = theirs == 0 || theirs > ours ? ours : theirs;
-    if (count > sizeof theirs) {
-        memcpy((char *)to + sizeof theirs, (const char *)from + sizeof theirs, count - sizeof theirs);
-    }
 }
 
 puna_status puna_tokenizer_load(const puna_file *file, puna_tokenizer **out, puna_error *error) {
@@ -31,7 +20,7 @@ void puna_tokenizer_describe(const puna_tokenizer *t, puna_tokenizer_info *info)
     puna_tokenizer_info filled = {.bos = -1, .eos = -1, .eot = -1, .pad = -1, .unknown = -1};
     if (!info) return;
     if (t) tokenizer_describe(t, &filled);
-    tokenizer_hand_out(info, &filled, sizeof filled);
+    structs_give(info, &filled, sizeof filled);
 }
 
 puna_status puna_tokenizer_token(const puna_tokenizer *t, int32_t id, puna_token *token, puna_error *error) {
@@ -39,13 +28,14 @@ puna_status puna_tokenizer_token(const puna_tokenizer *t, int32_t id, puna_token
     if (!t) return tokenizer_refuse(error, "tokenizer", "is NULL");
     if (!token) return tokenizer_refuse(error, "token", "is NULL");
     puna_status status = tokenizer_token(t, id, &filled, error);
-    if (status == PUNA_OK) tokenizer_hand_out(token, &filled, sizeof filled);
+    if (status == PUNA_OK) structs_give(token, &filled, sizeof filled);
     return status;
 }
 
 static puna_status tokenizer_check_flags(uint32_t flags, uint32_t known, puna_error *error) {
     if ((flags & ~known) == 0) return PUNA_OK;
-    return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here.", flags);
+    return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here.",
+                     flags);
 }
 
 puna_status puna_tokenize(const puna_tokenizer *t, const char *text, uint64_t length, uint32_t flags, int32_t *ids,
@@ -55,7 +45,8 @@ puna_status puna_tokenize(const puna_tokenizer *t, const char *text, uint64_t le
     if (!text && length) return tokenizer_refuse(error, "text", "is NULL, but length is not 0");
     if (!ids && capacity) return tokenizer_refuse(error, "ids", "is NULL, but capacity is not 0");
     if (!count) return tokenizer_refuse(error, "count", "is NULL");
-    if (length > SIZE_MAX || capacity > SIZE_MAX) return tokenizer_refuse(error, "length", "is more than memory can hold");
+    if (length > SIZE_MAX || capacity > SIZE_MAX)
+        return tokenizer_refuse(error, "length", "is more than memory can hold");
     puna_status status = tokenizer_check_flags(flags, PUNA_TOKENIZE_SPECIAL | PUNA_TOKENIZE_AFFIXES, error);
     if (status != PUNA_OK) return status;
     status = tokenizer_encode(t, text ? text : "", (size_t)length, flags, ids, (size_t)capacity, &found, error);

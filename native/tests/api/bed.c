@@ -53,7 +53,7 @@ static void note(bed_result *r, const puna_event *e) {
 }
 
 void bed_take(bed *b, bed_result *results, uint32_t count) {
-    for (puna_event e; puna_engine_next_event(b->engine, &e);)
+    for (puna_event e = {.size = sizeof e}; puna_engine_next_event(b->engine, &e);)
         for (uint32_t i = 0; i < count; i++)
             if (results[i].sequence == e.sequence) note(&results[i], &e);
 }

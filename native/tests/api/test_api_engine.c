@@ -321,7 +321,7 @@ static void every_failing_allocation_is_told(void) {
         uint32_t stop_reason = PUNA_STOP_NONE;
         for (puna_step step = {.active = 1}; status == PUNA_OK && step.active;) {
             status = puna_engine_step(engine, &step, &error);
-            for (puna_event e; puna_engine_next_event(engine, &e);)
+            for (puna_event e = {.size = sizeof e}; puna_engine_next_event(engine, &e);)
                 if (e.kind == PUNA_EVENT_FINISHED) stop_reason = e.stop;
         }
         memory_set_gate(NULL, NULL);

@@ -221,10 +221,14 @@ graph_value graph_select(graph *g, graph_value a) {
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error) {
     if (g->status == PUNA_OK && (logits >= g->value_count || g->values[logits].rows != GRAPH_OUTPUTS))
         fail(g, "logits", "not a value with a row an output");
-    if (g->status != PUNA_OK) {
-        if (error) *error = g->error;
-        return g->status;
+    if (g->status == PUNA_OK) {
+        g->logits = logits;
+        return PUNA_OK;
     }
-    g->logits = logits;
-    return PUNA_OK;
+    error_set(error, g->status, g->error.subject, "%s", g->error.message);
+    if (error) {
+        error->needed = g->error.needed;
+        error->available = g->error.available;
+    }
+    return g->status;
 }

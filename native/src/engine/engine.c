@@ -16,26 +16,32 @@ static puna_status outside(puna_error *error, const char *name, uint64_t value, 
 }
 
 static puna_status check_ranges(const puna_engine_options *o, puna_error *error) {
-    if (o->max_sequences < 1 || o->max_sequences > 1024) return outside(error, "max_sequences", o->max_sequences, 1, 1024);
+    if (o->max_sequences < 1 || o->max_sequences > 1024)
+        return outside(error, "max_sequences", o->max_sequences, 1, 1024);
     if (o->max_queue > 1000000) return outside(error, "max_queue", o->max_queue, 0, 1000000);
     if (o->step_tokens < 1 || o->step_tokens > 4096) return outside(error, "step_tokens", o->step_tokens, 1, 4096);
     if (o->threads > 256) return outside(error, "threads", o->threads, 0, 256);
     if (o->context_length == 1 || o->context_length > 1u << 30)
         return outside(error, "context_length", o->context_length, 2, 1u << 30);
     if (o->cache_type != PUNA_CACHE_F16 && o->cache_type != PUNA_CACHE_F32)
-        return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type", "cache_type is %u; it may be PUNA_CACHE_F16 or PUNA_CACHE_F32",
-                         o->cache_type);
+        return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type",
+                         "cache_type is %u; it may be PUNA_CACHE_F16 or PUNA_CACHE_F32", o->cache_type);
     return PUNA_OK;
 }
 
+/* UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
 static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o) {
-    uint64_t bytes = 0, pages = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
-    for (uint32_t i = 0; i < g->group_count; i++) bytes += pages * d->page_bytes(g, i, o->cache_type);
+    uint64_t bytes = 0, group, pages = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
+    for (uint32_t i = 0; i < g->group_count; i++) {
+        if (__builtin_mul_overflow(pages, (uint64_t)d->page_bytes(g, i, o->cache_type), &group)) return UINT64_MAX;
+        if (__builtin_add_overflow(bytes, group, &bytes)) return UINT64_MAX;
+    }
     return bytes;
 }
 
 static puna_status decide_cache(const graph *g, const device *d, puna_engine_options *o, puna_error *error) {
-    uint64_t one = context_bytes(g, d, o), all = one * o->max_sequences, total = os_memory_total();
+    uint64_t one = context_bytes(g, d, o), all, total = os_memory_total();
+    if (__builtin_mul_overflow(one, (uint64_t)o->max_sequences, &all)) all = UINT64_MAX;
     if (o->cache_bytes == 0) {
         uint64_t half = os_memory_free() / 2;
         o->cache_bytes = all < half ? all : half;
@@ -44,8 +50,10 @@ static puna_status decide_cache(const graph *g, const device *d, puna_engine_opt
     if (o->cache_bytes >= one && o->cache_bytes <= total) return PUNA_OK;
     bool small = o->cache_bytes < one;
     puna_status status = error_set(error, PUNA_OUT_OF_MEMORY, "cache", small
-        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise the budget"
-        : "a cache of %llu bytes for contexts of %u positions (%llu each) is more than this machine's memory: lower contextLength",
+        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise the "
+          "budget"
+        : "a cache of %llu bytes for contexts of %u positions (%llu each) is more than this machine's memory: lower "
+          "contextLength",
         (unsigned long long)o->cache_bytes, o->context_length, (unsigned long long)one);
     if (error) {
         error->needed = small ? one : o->cache_bytes;
@@ -56,12 +64,7 @@ static puna_status decide_cache(const graph *g, const device *d, puna_engine_opt
 
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error) {
-    puna_engine_options_default(decided);
-    if (asked) {
-        size_t size = asked->size && asked->size < sizeof *decided ? asked->size : sizeof *decided;
-        memcpy(decided, asked, size);
-        decided->size = sizeof *decided;
-    }
+    *decided = *asked;
     puna_status status = check_ranges(decided, error);
     if (status != PUNA_OK) return status;
     if (decided->context_length == 0) decided->context_length = h->context_length > 1 ? h->context_length : 2;
@@ -147,7 +150,8 @@ void engine_close(engine *e) {
 
 puna_status engine_enter(engine *e, puna_error *error) {
     if (!atomic_exchange_explicit(&e->entered, true, memory_order_acquire)) return PUNA_OK;
-    return error_set(error, PUNA_BUSY, "engine", "another thread is inside this engine: an engine serves one thread at a time");
+    return error_set(error, PUNA_BUSY, "engine",
+                     "another thread is inside this engine: an engine serves one thread at a time");
 }
 
 void engine_leave(engine *e) { atomic_store_explicit(&e->entered, false, memory_order_release); }
@@ -155,11 +159,9 @@ void engine_leave(engine *e) { atomic_store_explicit(&e->entered, false, memory_
 /* ---- sequences by id: the low half is the slot + 1, the high half tells uses of a slot apart ---- */
 
 static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
-    for (uint32_t i = 0; e->open < e->slot_count && i < e->slot_count; i++) {
-        if (e->slots[i]) continue;
-        *slot = i;
-        return PUNA_OK;
-    }
+    while (e->free_from < e->slot_count && e->slots[e->free_from]) e->free_from++;
+    *slot = e->free_from;
+    if (*slot < e->slot_count) return PUNA_OK;
     if (e->slot_count >= MAX_OPEN)
         return error_set(error, PUNA_BUSY, "sequence", "%u sequences are open: close some", e->slot_count);
     uint32_t grown = e->slot_count ? e->slot_count * 2 : 16;
@@ -168,7 +170,6 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
     uint32_t *generations = slots ? memory_grow(&e->account, e->generations, grown * sizeof *generations) : NULL;
     if (!generations) return error_memory(error, "engine", grown * sizeof *slots);
     e->generations = generations;
-    *slot = e->slot_count;
     e->slot_count = grown;
     return PUNA_OK;
 }
@@ -205,7 +206,9 @@ puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *erro
 void engine_close_sequence(engine *e, sequence *s) {
     scheduler_retire(e, s);
     sequence_remove(&e->idle, s);
-    e->slots[(uint32_t)s->id - 1] = NULL;
+    uint32_t slot = (uint32_t)s->id - 1;
+    e->slots[slot] = NULL;
+    if (slot < e->free_from) e->free_from = slot;
     e->open--;
     sequence_free(&e->account, e->cache, s);
 }

@@ -31,6 +31,7 @@ struct puna_engine {
     sequence **slots;            /* sequences by the low half of their id, less one */
     uint32_t slot_count;
     uint32_t *generations;       /* [slot]: the high half of the id in use, so that old ids are told apart */
+    uint32_t free_from;          /* all slots below are taken */
     uint32_t open;
     sequence_list idle, waiting, running;
     uint64_t reserved;           /* bytes, of the running */
@@ -46,7 +47,8 @@ struct puna_engine {
 
 typedef struct puna_engine engine;
 
-/* Options with every 0 replaced, or an error that names what is out of range or does not fit into memory. */
+/* Options (whole, of this header) with every 0 replaced, or an error that names what is out of range or does not fit into
+   memory. */
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 
@@ -66,8 +68,8 @@ puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *erro
 void engine_close_sequence(engine *e, sequence *s);
 
 /* scheduler.c */
-puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count, const puna_generation *generation,
-                               puna_error *error);
+puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count,
+                               const puna_generation *generation, puna_error *error);
 void scheduler_admit(engine *e);                    /* moves from waiting to running what fits */
 bool scheduler_make_room(engine *e, const sequence *s); /* for s->reserved; false if running ones need it */
 void scheduler_retire(engine *e, sequence *s);      /* from waiting or running to idle */

@@ -6,10 +6,12 @@
 #include "engine/engine.h"
 
 static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
-    if (count == 0) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "a generation needs at least one token before it");
+    if (count == 0)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "a generation needs at least one token before it");
     if (count >= e->options.context_length) {
-        puna_status status = error_set(error, PUNA_CONTEXT_FULL, "ids", "the prompt has %llu tokens; the context of %u leaves no room "
-                                       "for an answer: shorten it or raise contextLength",
+        puna_status status = error_set(error, PUNA_CONTEXT_FULL, "ids",
+                                       "the prompt has %llu tokens; the context of %u leaves no room for an answer: "
+                                       "shorten it or raise contextLength",
                                        (unsigned long long)count, e->options.context_length);
         if (error) {
             error->needed = count + 1;
@@ -29,7 +31,8 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
                          puna_error *error) {
     memory_account *account = &e->account;
     puna_status status = sampler_create(account, g, (int32_t)e->model->hyper.vocabulary, &s->sampler, error);
-    if (status == PUNA_OK) status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
+    if (status == PUNA_OK)
+        status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;
@@ -38,7 +41,8 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
 puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count, const puna_generation *g,
                                puna_error *error) {
     if (s->state != SEQUENCE_IDLE)
-        return error_set(error, PUNA_BUSY, "sequence", "the sequence is still generating: cancel it or wait for its end");
+        return error_set(error, PUNA_BUSY, "sequence",
+                         "the sequence is still generating: cancel it or wait for its end");
     puna_status status = check_ids(e, ids, count, error);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
@@ -63,7 +67,7 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     return PUNA_OK;
 }
 
-/* Bytes that idle and waiting sequences hold; a waiting one's own pages are part of what it reserves. */
+/* Bytes that idle or waiting sequences hold; a waiting one's own pages are part of what it reserves. */
 static uint64_t held(const sequence_list *list, const cache *c, const sequence *but) {
     uint64_t bytes = 0;
     for (const sequence *s = list->first; s; s = s->next)
@@ -71,22 +75,24 @@ static uint64_t held(const sequence_list *list, const cache *c, const sequence *
     return bytes;
 }
 
-static bool evict_oldest(engine *e, sequence_list *list, const sequence *but) {
-    for (sequence *s = list->first; s; s = s->next) {
+/* Takes pages from the oldest until `excess` bytes came back or none holds any; what is still missing. */
+static uint64_t evict(engine *e, sequence_list *list, const sequence *but, uint64_t excess) {
+    for (sequence *s = list->first; s && excess; s = s->next) {
         if (s == but || s->cached == 0) continue;
+        uint64_t bytes = cache_bytes_for(e->cache, s->cached);
         cache_truncate(e->cache, &s->pages, 0);
         s->cached = s->reused = 0;
-        return true;
+        excess -= bytes < excess ? bytes : excess;
     }
-    return false;
+    return excess;
 }
 
 bool scheduler_make_room(engine *e, const sequence *s) {
-    uint64_t budget = cache_budget(e->cache);
-    if (e->reserved + s->reserved > budget) return false;
-    while (e->reserved + s->reserved + held(&e->idle, e->cache, s) + held(&e->waiting, e->cache, s) > budget)
-        if (!evict_oldest(e, &e->idle, s) && !evict_oldest(e, &e->waiting, s)) return false;
-    return true;
+    uint64_t budget = cache_budget(e->cache), wanted = e->reserved + s->reserved;
+    if (wanted > budget) return false;
+    wanted += held(&e->idle, e->cache, s) + held(&e->waiting, e->cache, s);
+    uint64_t excess = wanted > budget ? wanted - budget : 0;
+    return evict(e, &e->waiting, s, evict(e, &e->idle, s, excess)) == 0;
 }
 
 void scheduler_admit(engine *e) {

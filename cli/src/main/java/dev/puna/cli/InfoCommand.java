@@ -6,8 +6,10 @@ import dev.puna.ModelFile;
 import dev.puna.PunaException;
 import dev.puna.store.ModelReference;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -97,7 +99,7 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static String name(ModelFile.Type type) {
-        return type.name().toLowerCase(java.util.Locale.ROOT);
+        return type.name().toLowerCase(Locale.ROOT);
     }
 
     private static String shape(ModelFile.Tensor tensor) {
@@ -119,12 +121,18 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static String one(ModelFile.Entry entry, long element) {
-        Object value = entry.value(element);
+        Object value = value(entry, element);
         if (!(value instanceof String text)) {
             return String.valueOf(value);
         }
         String cut = text.substring(0, Math.min(4 * WIDTH, text.length()));
-        return Escapes.of(cut.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return Escapes.of(cut.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A float is shown with the digits that it has, not those of a double. */
+    private static Object value(ModelFile.Entry entry, long element) {
+        Object value = entry.value(element);
+        return entry.elementType() == ModelFile.Type.FLOAT32 && value instanceof Double number ? number.floatValue() : value;
     }
 
     private static String cut(String text) {
@@ -167,7 +175,7 @@ final class InfoCommand implements Callable<Integer> {
     private static Object asJson(ModelFile.Entry entry) {
         Map<String, Object> all = Json.object("key", entry.key(), "type", name(entry.type()));
         if (entry.type() != ModelFile.Type.ARRAY) {
-            all.put("value", entry.value(0));
+            all.put("value", value(entry, 0));
             return all;
         }
         all.put("element_type", name(entry.elementType()));
@@ -175,7 +183,7 @@ final class InfoCommand implements Callable<Integer> {
         if (entry.elementType() != ModelFile.Type.ARRAY) {
             List<Object> values = new ArrayList<>();
             for (long i = 0; i < entry.count(); i++) {
-                values.add(entry.value(i));
+                values.add(value(entry, i));
             }
             all.put("value", values);
         }

@@ -37,9 +37,7 @@ final class Logging {
 
         @Override
         public void publish(LogRecord record) {
-            String level = record.getLevel().intValue() >= Level.SEVERE.intValue()
-                    ? "error"
-                    : record.getLevel() == Level.WARNING ? "warning" : record.getLevel().getName().toLowerCase(Locale.ROOT);
+            String level = record.getLevel().getName().toLowerCase(Locale.ROOT);
             streams.err().println("puna: " + level + ": " + Main.oneLine(formatter.formatMessage(record)));
             if (verbose && record.getThrown() != null) {
                 record.getThrown().printStackTrace(streams.err());

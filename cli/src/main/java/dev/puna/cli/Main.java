@@ -37,7 +37,7 @@ public final class Main {
         PunaCommand root = new PunaCommand();
         try {
             int status = commandLine(root, streams).execute(arguments);
-            if (streams.out().checkError() && status == 0) {
+            if (streams.out().checkError() && status == 0 && !streams.readerLeft()) {
                 return fail(streams, "standard output cannot be written");
             }
             return status;
@@ -83,7 +83,7 @@ public final class Main {
     }
 
     private static int usage(ParameterException e, Streams streams) {
-        streams.err().println("puna: " + oneLine(e.getMessage()));
+        streams.err().println("puna: " + oneLine(String.valueOf(e.getMessage())));
         streams.err().println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
         streams.err().flush();
         return USAGE;

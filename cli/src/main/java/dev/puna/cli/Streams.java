@@ -27,29 +27,28 @@ final class Streams {
     private final PrintStream err;
     private final Map<String, String> environment;
     private final boolean process;
+    private volatile boolean readerLeft;
     private @Nullable TerminalProvider provider;
 
-    private Streams(
-            InputStream in, PrintStream out, PrintStream err, Map<String, String> environment, boolean process) {
+    private Streams(InputStream in, OutputStream out, OutputStream err, boolean process) {
         this.in = in;
-        this.out = out;
-        this.err = err;
-        this.environment = environment;
+        this.out = print(new Watched(out));
+        this.err = print(err);
+        this.environment = System.getenv();
         this.process = process;
     }
 
     static Streams ofProcess() {
         return new Streams(
                 new FileInputStream(FileDescriptor.in),
-                print(new FileOutputStream(FileDescriptor.out)),
-                print(new FileOutputStream(FileDescriptor.err)),
-                System.getenv(),
+                new FileOutputStream(FileDescriptor.out),
+                new FileOutputStream(FileDescriptor.err),
                 true);
     }
 
     /** Streams that are no terminal. */
     static Streams of(InputStream in, OutputStream out, OutputStream err) {
-        return new Streams(in, print(out), print(err), System.getenv(), false);
+        return new Streams(in, out, err, false);
     }
 
     private static PrintStream print(OutputStream stream) {
@@ -66,6 +65,40 @@ final class Streams {
 
     PrintStream err() {
         return err;
+    }
+
+    /** Whether standard output failed because its reader went away, as {@code head} does: nobody needs to be told. */
+    boolean readerLeft() {
+        return readerLeft;
+    }
+
+    /** Remembers why writing failed, which a PrintStream does not. */
+    private final class Watched extends OutputStream {
+        private final OutputStream stream;
+
+        Watched(OutputStream stream) {
+            this.stream = stream;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                stream.write(bytes, offset, length);
+            } catch (IOException e) {
+                readerLeft |= "Broken pipe".equals(e.getMessage());
+                throw e;
+            }
+        }
+
+        @Override
+        public void flush() throws IOException {
+            stream.flush();
+        }
     }
 
     String environment(String name) {
@@ -106,8 +139,7 @@ final class Streams {
             }
             return provider.isSystemStream(stream);
         } catch (IOException | RuntimeException | LinkageError e) {
-            var console = System.console(); // tells whether both input and output are one
-            return console != null && console.isTerminal();
+            return false; // without the terminal's library there is none to talk to
         }
     }
 }

@@ -111,7 +111,7 @@ public final class Model implements Generator, AutoCloseable {
     /** How a model is loaded. One thread. */
     public static final class Builder {
         private final ModelReference reference;
-        private ModelStore store = ModelStore.standard();
+        private @Nullable ModelStore store;
         private Consumer<? super LoadProgress> listener = progress -> {};
         private final ContextOptions defaults = new ContextOptions();
 
@@ -186,7 +186,8 @@ public final class Model implements Generator, AutoCloseable {
         }
 
         private Path fetch() {
-            return store.fetch(reference, progress -> listener.accept(new LoadProgress(
+            ModelStore from = store == null ? ModelStore.standard() : store;
+            return from.fetch(reference, progress -> listener.accept(new LoadProgress(
                     LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
         }
     }

@@ -21,9 +21,9 @@ import org.slf4j.LoggerFactory;
 /**
  * How a model wants conversations written: its own template, and the ids of what it renders.
  *
- * <p>A model without a template, or with one that is no valid template, gets ChatML and a warning in the log. A template
- * that refuses a conversation is not replaced: its reason reaches the caller as a {@link TemplateException}. Immutable;
- * any thread.
+ * <p>A model without a template, or with one that is not valid or fails even on a user's greeting, gets ChatML and a warning in
+ * the log. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller as a {@link
+ * TemplateException}. Immutable; any thread.
  */
 public final class ChatFormat {
     private static final Logger LOG = LoggerFactory.getLogger(ChatFormat.class);
@@ -61,10 +61,12 @@ public final class ChatFormat {
         }
         String source = file.string(index, 0);
         try {
-            return new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
+            ChatFormat format = new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
+            format.render(List.of(Map.of("role", "user", "content", "Hello")), List.of(), Map.of());
+            return format;
         } catch (TemplateException e) {
             LOG.warn(
-                    "the model's chat template is not valid, ChatML is used in its place, and answers may be poor: {}",
+                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be poor: {}",
                     e.getMessage());
             return chatMl(tokenizer);
         }

@@ -11,6 +11,8 @@ import org.slf4j.LoggerFactory;
 public final class Core {
     private static final Logger LOG = LoggerFactory.getLogger("dev.puna.core");
 
+    private static volatile boolean loaded;
+
     private Core() {}
 
     /** Loads once; what forgotten objects say goes to the same log as everything else. */
@@ -32,8 +34,15 @@ public final class Core {
      * @throws dev.puna.NativeLibraryException if none can be used; the message says what was tried
      */
     public static void load() {
+        if (!loaded) {
+            Platform.call("library", Core::loadHere, () -> {});
+        }
+    }
+
+    private static boolean loadHere() {
         try {
             Loaded.touch();
+            loaded = true;
         } catch (ExceptionInInitializerError e) {
             if (e.getCause() instanceof RuntimeException cause) {
                 throw Failures.of(cause);
@@ -42,6 +51,7 @@ public final class Core {
         } catch (NoClassDefFoundError e) { // every time after the first failure
             Failures.run(NativeLibrary::load);
         }
+        return loaded;
     }
 
     /** Hands the core's log lines to slf4j. */

@@ -5,6 +5,7 @@ import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.Sampler;
 import dev.puna.TextStream;
+import dev.puna.store.ModelStore;
 import dev.puna.testing.Models;
 import java.io.File;
 import java.net.URL;
@@ -22,6 +23,7 @@ final class Programs {
     /** Loads two models from virtual threads that share one carrier, while a third one ticks. */
     static final class TwoLoads {
         public static void main(String[] arguments) throws InterruptedException {
+            ModelStore.standard(); // its classes are loaded: pure Java, but it takes its time
             AtomicLong longest = new AtomicLong();
             AtomicLong ticks = new AtomicLong();
             Thread ticking = Thread.ofVirtual().start(() -> {

@@ -63,10 +63,14 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     }
 
     private String line(FetchProgress progress) {
-        String what = progress.phase().name().toLowerCase(Locale.ROOT);
+        String what = words(progress.phase());
         String detail = progress.detail().isEmpty() ? "" : " " + progress.detail();
-        if (progress.total() <= 0) {
-            return what + detail + (progress.done() > 0 ? " " + Units.bytes(progress.done()) : "");
+        boolean moves = switch (progress.phase()) {
+            case DOWNLOADING, UNPACKING, CHECKING -> progress.total() > 0;
+            default -> false;
+        };
+        if (!moves) {
+            return what + detail;
         }
         String amount = Units.bytes(progress.done()) + " of " + Units.bytes(progress.total());
         String rate = progress.bytesPerSecond() > 0 ? ", " + Units.bytes((long) progress.bytesPerSecond()) + "/s" : "";
@@ -75,6 +79,16 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
         }
         int full = (int) Math.min(BAR, BAR * progress.done() / progress.total());
         return what + " [" + "#".repeat(full) + " ".repeat(BAR - full) + "] " + amount + rate;
+    }
+
+    private static String words(FetchProgress.Phase phase) {
+        return switch (phase) {
+            case CONNECTING -> "connecting to";
+            case WAITING -> "waiting:";
+            case RETRYING -> "trying again:";
+            case DONE -> "done:";
+            default -> phase.name().toLowerCase(Locale.ROOT);
+        };
     }
 
     @Override

@@ -67,6 +67,13 @@ final class LogitsCommand implements Callable<Integer> {
         if (threads != null && (threads < 1 || threads > 256)) {
             throw PunaCommand.wrong(spec, "--threads is " + threads + "; it may be 1 to 256");
         }
+        Path target = output.toAbsolutePath();
+        if (Files.isDirectory(target)) {
+            throw new PunaException(target + " is a folder; -o takes a file");
+        }
+        if (target.getParent() != null && !Files.isDirectory(target.getParent())) {
+            throw new PunaException("there is no folder " + target.getParent() + " to write " + target.getFileName() + " into");
+        }
         int[] ids = ids(tokens.startsWith("@") ? Files.readString(Path.of(tokens.substring(1))) : tokens);
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
             int vocabulary = loaded.info().vocabulary();
@@ -74,7 +81,7 @@ final class LogitsCommand implements Callable<Integer> {
                 throw new PunaException(ids.length + " positions of " + vocabulary + " logits are more than fit; at most "
                         + Integer.MAX_VALUE / vocabulary + " positions do");
             }
-            write(logits(loaded, ids));
+            write(target, logits(loaded, ids));
         }
         return 0;
     }
@@ -85,7 +92,7 @@ final class LogitsCommand implements Callable<Integer> {
                     .mapToInt(Integer::parseInt)
                     .toArray();
         } catch (NumberFormatException e) {
-            throw PunaCommand.wrong(spec, "--tokens takes token ids such as 1,2,3: " + e.getMessage());
+            throw PunaCommand.wrong(spec, "--tokens takes token ids such as 1,2,3, or @FILE with such a list");
         }
     }
 
@@ -104,8 +111,7 @@ final class LogitsCommand implements Callable<Integer> {
     }
 
     /** Under another name in the same folder, then renamed: a reader never sees a part. */
-    private void write(float[] logits) throws IOException {
-        Path target = output.toAbsolutePath();
+    private static void write(Path target, float[] logits) throws IOException {
         if (Files.exists(target) && !Files.isRegularFile(target)) { // a pipe or /dev/null
             writeTo(target, logits);
             return;

@@ -63,7 +63,7 @@ class BadInputTest {
         loading(Altered.tensorType(Models.TINY, folder.resolve("y.gguf"), "blk.0.attn_q.weight", 20),
                 UnsupportedModelException.class, "attn_q.weight", "IQ4_NL");
         loading(Altered.tensorType(Models.TINY, folder.resolve("z.gguf"), "blk.0.attn_q.weight", 12345),
-                InvalidModelException.class, "attn_q.weight", "12345");
+                UnsupportedModelException.class, "attn_q.weight", "12345");
     }
 
     @Test
@@ -95,7 +95,7 @@ class BadInputTest {
 
     @Test
     void aDirectory() {
-        refused(() -> Model.load(folder).close(), InvalidModelException.class, folder.toString(), "folder");
+        refused(() -> Model.load(folder).close(), ModelNotFoundException.class, folder.toString(), "folder");
     }
 
     @Test
@@ -154,7 +154,7 @@ class BadInputTest {
     void aStoreThatCannotBeWritten() throws IOException {
         Path blocked = Files.writeString(folder.resolve("file"), "no folder"); // not even root writes below a file
         ModelStore store = ModelStore.builder().folder(blocked.resolve("store")).endpoint(nobodyListens()).build();
-        refused(() -> Model.builder("owner/repo:Q8_0").store(store).load().close(), DownloadException.class);
+        refused(() -> Model.builder("owner/repo:Q8_0").store(store).load().close(), DownloadException.class, blocked.toString());
     }
 
     @Test

@@ -88,8 +88,8 @@ class ChatTest {
                 Chat chat = context.newChat()) {
             Reply first = spelledUnusually(chat);
             Reply second = chat.user("Say yes.").maxTokens(1).reply();
-            // "Hello" is a prompt of 14 tokens; the answer's last token was never an input
-            assertThat(second.usage().cachedTokens()).isEqualTo(14 + first.tokens().length - 1);
+            // "Hello" is a prompt of 15 tokens; the answer's last token was never an input
+            assertThat(second.usage().cachedTokens()).isEqualTo(15 + first.tokens().length - 1);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +34,7 @@ public final class ChatFormat {
     private final String source;
     private final boolean own;
     private final Map<String, Object> trusted;
+    private final Map<Integer, String> controlTokens = new ConcurrentHashMap<>();
 
     private ChatFormat(NativeTokenizer tokenizer, ChatTemplate template, String source, boolean own) {
         this.tokenizer = tokenizer;
@@ -121,6 +123,19 @@ public final class ChatFormat {
         all.put("tools", tools.isEmpty() ? null : tools);
         all.put("add_generation_prompt", true);
         return template.render(all, trusted, Limits.DEFAULT, Clock.system(ZoneId.systemDefault()));
+    }
+
+    /**
+     * How a control token is spelled.
+     *
+     * @param id a token's
+     * @return its spelling, or nothing if the token is text
+     */
+    public String controlToken(int id) {
+        return controlTokens.computeIfAbsent(id, key -> Failures.mapped(() -> {
+            NativeTokenizer.Token token = tokenizer.token(key);
+            return token.kind() == NativeTokenizer.Kind.CONTROL ? token.text() : "";
+        }));
     }
 
     /**

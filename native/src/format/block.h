@@ -31,6 +31,9 @@ const block_format *block_find(uint32_t type);
    caller's matter: NULL for an unknown number. */
 const char *block_type_name(uint32_t type);
 
+/* The names of all formats that we decode, "F32, F16, Q4_0", for messages; cut to whole names. Returns `out`. */
+const char *block_names(char *out, size_t capacity);
+
 /* Length and bytes of any known GGUF tensor type's blocks; 0 if unknown. */
 int block_type_shape(uint32_t type, uint32_t *length, uint32_t *bytes);
 

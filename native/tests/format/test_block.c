@@ -163,6 +163,10 @@ static void the_table(void) {
         CHECK_EQUAL(format != NULL, ours);
         if (format) CHECK_EQUAL(format->type, type);
     }
+    char names[64], few[13];
+    CHECK_TEXT(block_names(names, sizeof names), "F32, F16, Q4_0, Q4_1, Q8_0, BF16");
+    CHECK_TEXT(block_names(few, sizeof few), "F32, F16"); /* Q4_0 and its end don't fit */
+    CHECK_TEXT(block_names(few, 1), "");
     static const uint32_t unknown[] = {4, 5, 31, 32, 33, 36, 37, 38, 42, 77, UINT32_MAX};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         uint32_t length, bytes;

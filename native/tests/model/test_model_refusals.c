@@ -85,9 +85,15 @@ static void refused(change c, puna_status status, const char *words) {
         testing_fail(__FILE__, __LINE__, "%s: \"%s: %s\" lacks \"%s\"", what, error.subject, error.message, words);
 }
 
-static puna_status as_zero(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 0, error); }
-static puna_status as_five(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 5, error); }
-static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 4000000000u, error); }
+static puna_status as_zero(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 0, error);
+}
+static puna_status as_five(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 5, error);
+}
+static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 4000000000u, error);
+}
 static puna_status as_text(gguf_writer *w, const char *key, puna_error *error) {
     return gguf_write_text(w, key, (gguf_text){"mambo", 5}, error);
 }
@@ -114,7 +120,6 @@ static void metadata_that_makes_no_sense(void) {
 }
 
 static void architectures_that_are_not_there(void) {
-    /* keys are looked for under the new name first, so the sentence is about what is missing there, or about the name */
     refused((change){.key = "general.architecture"}, PUNA_INVALID_FILE, "general.architecture");
     puna_error error;
     change c = {.key = "general.architecture", .write = as_text};
@@ -129,8 +134,16 @@ static void tensors_that_do_not_fit(void) {
         refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
         if (i) refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
     }
-    /* Q5_K: well-known, but not decoded yet */
+    /* Q5_K: well-known, but not decoded; the shape is looked at first */
     refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");
+    gguf_file *file;
+    puna_error error = PUNA_ERROR_INIT;
+    NEED(gguf_open(PUNA_TEST_DATA "/tiny/llama.gguf", &file, &error) == PUNA_OK);
+    const gguf_tensor *q = gguf_find_tensor(file, "blk.0.attn_q.weight");
+    change c = {.tensor = "blk.0.attn_q.weight", .type = 28, .shape = {q->shape[0], q->shape[1]}};
+    gguf_close(file);
+    refused(c, PUNA_UNSUPPORTED, "stored as F64");
+    refused(c, PUNA_UNSUPPORTED, "supported are: F32, F16, Q4_0");
 }
 
 static void tokenizers_that_do_not_fit(void) {

@@ -34,6 +34,14 @@ public sealed interface Generator permits Model, Context {
     ChatRequest chat(List<? extends Message> messages);
 
     /**
+     * How probable the model finds a text.
+     *
+     * @param text at least one token, at most the context length; control tokens in it stay plain text
+     * @return its score, computed at once
+     */
+    Score score(String text);
+
+    /**
      * Begins a conversation that remembers.
      *
      * @return a new chat, to be closed

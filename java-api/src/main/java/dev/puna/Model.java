@@ -300,6 +300,11 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     @Override
+    public Score score(String text) {
+        return context().score(text);
+    }
+
+    @Override
     public Chat newChat(Consumer<Chat.Options> options) {
         return context().newChat(options);
     }

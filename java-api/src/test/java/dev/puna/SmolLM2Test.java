@@ -69,6 +69,29 @@ class SmolLM2Test {
         });
     }
 
+    @Test
+    void aTextsScoreIsTheSumOfItsTokens() {
+        for (String name : List.of("english", "code")) {
+            Golden golden = GOLDENS.get(name);
+            Score score = model.score(golden.text("text"));
+            double expected = golden.floats("prompt_logprobs").stream().mapToDouble(Float::doubleValue).sum();
+            assertThat(score.tokens()).isEqualTo(golden.ids("ids").length - 1);
+            assertThat(score.logProbability()).as(name).isCloseTo(expected, within(.03 * -expected));
+            assertThat(score.perplexity()).isCloseTo(Math.exp(-score.logProbability() / score.tokens()), within(1e-9));
+        }
+        String sense = "The capital of France is Paris.";
+        assertThat(model.score(sense).logProbability())
+                .isGreaterThan(model.score("The capital of France is carrot.").logProbability());
+    }
+
+    @Test
+    void aLongTextIsScoredInSlices() {
+        String text = "The ferry was late again. ".repeat(80); // more rows than one slice holds
+        Score score = model.score(text);
+        assertThat(score.tokens()).isGreaterThan((1 << 24) / model.info().vocabulary());
+        assertThat(score.perplexity()).isBetween(1.0, 1.5); // what comes again and again is no surprise
+    }
+
     /** In bare Korean, which the model hardly knows, tokens of less than half a percent are further off. */
     private static float bound(String name, float expected) {
         return name.equals("korean") && expected < Math.log(.005) ? 2 * CLOSE : CLOSE;

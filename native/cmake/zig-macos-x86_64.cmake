@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 set(CMAKE_SYSTEM_NAME Darwin)
+set(CMAKE_SYSTEM_VERSION 22) # macOS 13
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(PUNA_ZIG_TARGET x86_64-macos.13.0)
 set(CMAKE_OSX_SYSROOT "")

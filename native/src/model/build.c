@@ -85,6 +85,10 @@ uint32_t build_rope_table(build *b) {
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
     uint32_t count = b->h->rotated / 2;
     float *factors = rope_factors(b, count);
+    if (b->status == PUNA_OK && b->h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
+        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
+                               "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
+                               "the model anew");
     float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);
     uint32_t table = GRAPH_ABSENT;
     if (!frequencies && b->status == PUNA_OK) b->status = error_memory(b->error, "rotary table", count * sizeof(float));

@@ -97,6 +97,9 @@ static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) {
 static puna_status as_text(gguf_writer *w, const char *key, puna_error *error) {
     return gguf_write_text(w, key, (gguf_text){"mambo", 5}, error);
 }
+static puna_status as_llama3(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_text(w, key, (gguf_text){"llama3", 6}, error);
+}
 static puna_status as_nan(gguf_writer *w, const char *key, puna_error *error) {
     return gguf_write_f32(w, key, 0.0f / (float)(w == NULL), error);
 }
@@ -117,6 +120,7 @@ static void metadata_that_makes_no_sense(void) {
     refused((change){.key = "llama.attention.layer_norm_rms_epsilon", .write = as_nan}, PUNA_INVALID_FILE, "epsilon");
     refused((change){.key = "llama.rope.freq_base", .write = as_nan}, PUNA_INVALID_FILE, "freq_base");
     refused((change){.key = "llama.rope.scaling.type", .write = as_text}, PUNA_UNSUPPORTED, "mambo");
+    refused((change){.key = "llama.rope.scaling.type", .write = as_llama3}, PUNA_UNSUPPORTED, "rope_freqs.weight");
 }
 
 static void architectures_that_are_not_there(void) {

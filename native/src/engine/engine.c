@@ -154,7 +154,15 @@ puna_status engine_enter(engine *e, puna_error *error) {
                      "another thread is inside this engine: an engine serves one thread at a time");
 }
 
-void engine_leave(engine *e) { atomic_store_explicit(&e->entered, false, memory_order_release); }
+void engine_leave(engine *e) {
+    engine_figures *f = &e->figures;
+    atomic_store_explicit(&f->sequences, e->open, memory_order_relaxed);
+    atomic_store_explicit(&f->running, e->running.count, memory_order_relaxed);
+    atomic_store_explicit(&f->waiting, e->waiting.count, memory_order_relaxed);
+    atomic_store_explicit(&f->cache_used, cache_used(e->cache), memory_order_relaxed);
+    atomic_store_explicit(&f->steps, e->steps, memory_order_relaxed);
+    atomic_store_explicit(&e->entered, false, memory_order_release);
+}
 
 /* ---- sequences by id: the low half is the slot + 1, the high half tells uses of a slot apart ---- */
 

@@ -219,6 +219,9 @@ static void visit(void *context) {
         else if (status != PUNA_OK) v->other++;
         else v->opened++;
         while (status == PUNA_OK && puna_sequence_close(v->engine, id, &error) == PUNA_BUSY) {}
+        puna_engine_info info = {.size = sizeof info}; /* never refused */
+        puna_engine_describe(v->engine, &info);
+        if (info.sequences > 3 || info.running + info.waiting > 1) v->other++;
     }
 }
 
@@ -243,6 +246,7 @@ static void a_second_thread_is_refused_not_let_in(void) {
     for (int i = 0; i < 2; i++) {
         os_thread_join(threads[i]);
         CHECK_EQUAL(visitors[i].opened + visitors[i].refused, 4000);
+        CHECK_EQUAL(visitors[i].other, 0);
     }
     CHECK_EQUAL(tokens, 150);
     puna_engine_info info = {.size = sizeof info};

@@ -70,7 +70,7 @@ enum {
     PUNA_OUT_OF_MEMORY = 2,    /* needed and available are filled, in bytes */
     PUNA_NOT_FOUND = 3,        /* no such file, or no such thing in it */
     PUNA_IO = 4,               /* the system refused to read or write: the message gives its reason */
-    PUNA_INVALID_FILE = 5,     /* the file contradicts its format: subject is "file: field", offset its place in bytes */
+    PUNA_INVALID_FILE = 5,     /* the file contradicts its format: subject is "file: field", offset its place, bytes */
     PUNA_UNSUPPORTED = 6,      /* well-formed, but not something this library can run: the message says what it can */
     PUNA_CONTEXT_FULL = 7,     /* one sequence alone needs more positions than the context has */
     PUNA_BUSY = 8,             /* the queue is full, or another thread is inside the engine */
@@ -428,8 +428,8 @@ PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence,
 
 /* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache
    holds of a common prefix with the earlier tokens is reused. Waits in the queue if the batch is full. All arguments
-   are copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more token),
-   PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
+   are copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
+   token), PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
    PUNA_OUT_OF_MEMORY: the sequence is then as it was. */
 PUNA_API puna_status puna_sequence_generate(puna_engine *engine, uint64_t sequence, const int32_t *ids, uint64_t count,
                                             const puna_generation *generation, puna_error *error);
@@ -457,8 +457,8 @@ typedef struct puna_step {
 /* One round: a token for each running sequence and a slice of the waiting prompts, sampling included. Drops events of
    the step before that were not taken. With nothing to do it returns at once, active 0. A sequence that fails ends with
    an event of its own (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY). The call itself fails with PUNA_BUSY, nothing done, or
-   with PUNA_OUT_OF_MEMORY where there was no room for all events: the step was done and `step` is filled, but some of what
-   it had to tell is lost. */
+   with PUNA_OUT_OF_MEMORY where there was no room for all events: the step was done and `step` is filled, but some of
+   what it had to tell is lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };

@@ -13,7 +13,8 @@ static memory_account account;
 
 /* All bytes, then tokens of several bytes: whole and cut characters, and ends of words. Last, a control token. */
 static const char *const pieces[] = {
-    "ab", "abc", "bca", "\xE2\x82\xAC", "\xE2\x82", "\x82\xAC", "\xF0\x9F", "\x99\x82", "\xF0\x9F\x99\x82", "a\xC3", "\xA9" "b",
+    "ab", "abc", "bca", "\xE2\x82\xAC", "\xE2\x82", "\x82\xAC", "\xF0\x9F", "\x99\x82", "\xF0\x9F\x99\x82", "a\xC3",
+    ("\xA9" "b"),
     "\xC3\xA9", "\xED\xA0", "\xC0\xAF", "aab", "  ", "\n\n", "\xEF\xBF\xBD",
 };
 #define PIECES (sizeof pieces / sizeof *pieces)

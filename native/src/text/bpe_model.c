@@ -125,7 +125,8 @@ static int32_t find_word(const tokenizer *t, const bpe_part *part, char *spellin
 static puna_status merge_word(const tokenizer *t, text_run *run, bpe_state *state, const char *word, size_t length,
                               const int32_t **ids, size_t *count, puna_error *error) {
     const bpe_part *part = t->part;
-    if (!bpe_reserve(&run->account, &state->scratch, length)) return error_memory(error, "a word's symbols", length * 28);
+    if (!bpe_reserve(&run->account, &state->scratch, length))
+        return error_memory(error, "a word's symbols", length * 28);
     *ids = state->scratch.symbols;
     if (part->pre.whole_words) {
         int32_t id = find_word(t, part, state->spelling, word, length);

@@ -220,9 +220,9 @@ static size_t fill_symbols(const spm *s, spm_scratch *x, const char *word, size_
     return count;
 }
 
-/* A symbol that is a piece gives its id, another one those of its bytes. */
+/* A symbol that is a piece gives its id; another one, and an unused piece that can't be taken apart, those of its bytes. */
 static void put(const spm *s, spm_scratch *x, const char *word, size_t start, size_t end, int32_t id) {
-    if (id >= 0) {
+    if (id >= 0 && s->vocabulary->tokens[id].kind != PUNA_TOKEN_UNUSED) {
         x->ids[x->id_count++] = id;
     } else if (s->has_bytes) {
         for (size_t at = start; at < end; at++) {

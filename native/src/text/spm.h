@@ -5,7 +5,8 @@
  * until no two neighbours make a piece. Normalized: a space is written as U+2581.
  *
  * Pieces are normal, user-defined and unused tokens. A user-defined one that stands in the text is a symbol from the
- * beginning and is never joined. An unused one is joined and, if it is left at the end, taken apart again.
+ * beginning and is never joined. An unused one is joined and, if it is left at the end, taken apart again; where it is a
+ * character, it is unknown.
  *
  * Time is O(n log n) in the length of a word: a stretch of text that can be encoded without looking beyond its ends.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The model "llama": SentencePiece's byte-pair encoding. A text is normalized (a space in front, spaces as U+2581), cut into
- * words where no piece could cross the border, and merged word by word; what is no piece becomes byte tokens.
+ * The model "llama": SentencePiece's byte-pair encoding. A text is normalized (a space in front, spaces as U+2581), cut
+ * into words where no piece could cross the border, and merged word by word; what is no piece becomes byte tokens.
  *
  * The space in front stands at the beginning of a text and behind every control token, as in llama.cpp; not behind a
  * user-defined token, which is a part of the text, as in SentencePiece.
@@ -69,7 +69,8 @@ static puna_status load(tokenizer *t, const gguf_file *file, puna_error *error) 
     if (unknown >= 0 && t->vocabulary.tokens[unknown].kind == PUNA_TOKEN_CONTROL) unknown = SPM_NONE; /* no text turns into one */
     puna_status status = gguf_get_bool(file, "tokenizer.ggml.add_space_prefix", true, &part->space_prefix, error);
     if (status == PUNA_OK) {
-        status = gguf_get_bool(file, "tokenizer.ggml.remove_extra_whitespaces", false, &part->remove_extra_spaces, error);
+        status = gguf_get_bool(file, "tokenizer.ggml.remove_extra_whitespaces", false, &part->remove_extra_spaces,
+                               error);
     }
     if (status == PUNA_OK) status = spm_load(&t->account, file, &t->vocabulary, unknown, &part->spm, error);
     return status;
@@ -166,7 +167,8 @@ static puna_status encode_word(const spm *s, text_run *run, bool caches, size_t 
             return PUNA_OK;
         }
     }
-    if (!spm_merge(s, &run->account, &state->scratch, word, length)) return error_memory(error, "a word's symbols", length * 50);
+    if (!spm_merge(s, &run->account, &state->scratch, word, length))
+        return error_memory(error, "a word's symbols", length * 50);
     emit(s, run, first, state->scratch.ids, state->scratch.id_count);
     if (cached) word_cache_put(cached, word, length, state->scratch.ids, state->scratch.id_count);
     return PUNA_OK;

@@ -14,7 +14,8 @@ int32_t spm_find(const spm *s, const char *text, size_t length);
 /* The byte that a byte token's spelling names ("<0x0A>"), or -1. */
 int spm_byte(const char *text, size_t length);
 
-/* The character at the beginning of a text that is not empty, and its bytes. A byte that is no UTF-8 is one by itself. */
+/* The character at the beginning of a text that is not empty, and its bytes. A byte that is no UTF-8 is one by
+   itself. */
 static inline uint32_t spm_character(const char *text, size_t length, size_t *used) {
     *used = 1;
     if ((uint8_t)*text < 0x80) return (uint8_t)*text;

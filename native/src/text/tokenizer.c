@@ -174,10 +174,12 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
     bool control = flags & PUNA_TOKENIZE_SPECIAL, affixes = flags & PUNA_TOKENIZE_AFFIXES;
     text_run run = {.ids = ids, .capacity = capacity, .last = -1};
     if (length > MAX_TEXT) {
-        return error_set(error, PUNA_INVALID_ARGUMENT, "length", "A text may have 2 GiB - 1 bytes; this one has %zu.", length);
+        return error_set(error, PUNA_INVALID_ARGUMENT, "length", "A text may have 2 GiB - 1 bytes; this one has %zu.",
+                         length);
     }
     memory_account_init(&run.account);
-    if (affixes && t->add_bos && !begins_with(t, text, length, control, t->special.bos)) text_emit(&run, t->special.bos);
+    if (affixes && t->add_bos && !begins_with(t, text, length, control, t->special.bos))
+        text_emit(&run, t->special.bos);
     puna_status status = text_encode(t, &run, text, length, control, error);
     t->model->end(&run);
     if (status != PUNA_OK) return status;
@@ -188,7 +190,8 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
 
 puna_status text_fits(const text_run *run, puna_error *error) {
     if (run->count <= run->capacity) return PUNA_OK;
-    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids", "The text has %zu tokens; the buffer holds %zu.",
+    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids",
+                                   "The text has %zu tokens; the buffer holds %zu.",
                                    run->count, run->capacity);
     if (error) {
         error->needed = run->count;
@@ -218,7 +221,8 @@ puna_status tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t coun
     }
     *length = total;
     if (total <= capacity) return PUNA_OK;
-    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "text", "The text has %zu bytes; the buffer holds %zu.",
+    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "text",
+                                   "The text has %zu bytes; the buffer holds %zu.",
                                    total, capacity);
     if (error) {
         error->needed = total;

@@ -27,8 +27,8 @@ static inline void text_emit(text_run *run, int32_t id) {
 typedef struct text_model {
     const char *name; /* in tokenizer.ggml.model */
     vocabulary_decode decode;
-    /* Vocabulary and special tokens are there; sets t->part, t->pre_name and the defaults of t->add_bos, t->add_eos. What
-       it leaves in t->part on failure is unloaded all the same. */
+    /* Vocabulary and special tokens are there; sets t->part, t->pre_name and the defaults of t->add_bos, t->add_eos.
+       What it leaves in t->part on failure is unloaded all the same. */
     puna_status (*load)(tokenizer *t, const gguf_file *file, puna_error *error);
     void (*unload)(tokenizer *t);
     bool finds_user_defined; /* encode finds user-defined tokens itself: they are a part of its text */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Words repeat: a call remembers the ids of short ones, in a table that forgets by overwriting. Words lie in text that has to
- * stay where it is for as long as the table is used.
+ * Words repeat: a call remembers the ids of short ones, in a table that forgets by overwriting. Words lie in text that
+ * has to stay where it is for as long as the table is used.
  */
 #ifndef PUNA_TEXT_WORD_CACHE_H
 #define PUNA_TEXT_WORD_CACHE_H
@@ -42,7 +42,8 @@ static inline bool word_cache_holds(const word_cache_entry *entry, const char *w
     return entry->word && entry->length == length && memcmp(entry->word, word, length) == 0;
 }
 
-static inline void word_cache_put(word_cache_entry *entry, const char *word, size_t length, const int32_t *ids, size_t count) {
+static inline void word_cache_put(word_cache_entry *entry, const char *word, size_t length, const int32_t *ids,
+                                  size_t count) {
     if (count > WORD_CACHE_IDS) return;
     *entry = (word_cache_entry){.word = word, .length = (uint32_t)length, .count = (uint32_t)count};
     memcpy(entry->ids, ids, count * sizeof *ids);

@@ -180,15 +180,18 @@ public final class Model implements Generator, AutoCloseable {
         public Model load() {
             Core.load();
             Path file = fetch();
-            NativeModel loaded = Loader.load(file, (done, total) ->
-                    listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
+            NativeModel loaded = Loader.load(
+                    file,
+                    (done, total) -> listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
             return new Model(file, loaded, new ContextOptions(defaults));
         }
 
         private Path fetch() {
             ModelStore from = store == null ? ModelStore.standard() : store;
-            return from.fetch(reference, progress -> listener.accept(new LoadProgress(
-                    LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
+            return from.fetch(
+                    reference,
+                    progress -> listener.accept(new LoadProgress(
+                            LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
         }
     }
 

@@ -88,6 +88,7 @@ public final class ModelInfo {
 
     @Override
     public String toString() {
-        return (name().isEmpty() ? architecture() : name()) + ", " + parameters() / 1_000_000 + " M parameters, " + type();
+        return (name().isEmpty() ? architecture() : name()) + ", " + parameters() / 1_000_000 + " M parameters, "
+                + type();
     }
 }

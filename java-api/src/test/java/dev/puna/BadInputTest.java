@@ -26,7 +26,10 @@ class BadInputTest {
 
     @AfterEach
     void theProcessGoesOn() {
-        assertThat(Models.tiny().chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text())
+        assertThat(Models.tiny()
+                        .chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text())
                 .isEqualTo(Models.answer("Hello"));
     }
 
@@ -60,10 +63,16 @@ class BadInputTest {
 
     @Test
     void anUnknownTensorType() throws IOException {
-        loading(Altered.tensorType(Models.TINY, folder.resolve("y.gguf"), "blk.0.attn_q.weight", 20),
-                UnsupportedModelException.class, "attn_q.weight", "IQ4_NL");
-        loading(Altered.tensorType(Models.TINY, folder.resolve("z.gguf"), "blk.0.attn_q.weight", 12345),
-                UnsupportedModelException.class, "attn_q.weight", "12345");
+        loading(
+                Altered.tensorType(Models.TINY, folder.resolve("y.gguf"), "blk.0.attn_q.weight", 20),
+                UnsupportedModelException.class,
+                "attn_q.weight",
+                "IQ4_NL");
+        loading(
+                Altered.tensorType(Models.TINY, folder.resolve("z.gguf"), "blk.0.attn_q.weight", 12345),
+                UnsupportedModelException.class,
+                "attn_q.weight",
+                "12345");
     }
 
     @Test
@@ -101,8 +110,12 @@ class BadInputTest {
     @Test
     void aContextLargerThanMemory() {
         Model model = Models.smollm2();
-        refused(() -> model.newContext(o -> o.contextLength(1 << 30)).close(), InsufficientMemoryException.class, "1073741824");
-        Throwable thrown = catchThrowable(() -> model.newContext(o -> o.cacheBudget(1000)).close());
+        refused(
+                () -> model.newContext(o -> o.contextLength(1 << 30)).close(),
+                InsufficientMemoryException.class,
+                "1073741824");
+        Throwable thrown =
+                catchThrowable(() -> model.newContext(o -> o.cacheBudget(1000)).close());
         assertThat(thrown).isInstanceOfSatisfying(InsufficientMemoryException.class, e -> {
             assertThat(e.needed()).isGreaterThan(1000);
             assertThat(e.available()).isEqualTo(1000);
@@ -118,7 +131,8 @@ class BadInputTest {
 
     @Test
     void aPromptLongerThanTheContext() {
-        Throwable thrown = catchThrowable(() -> Models.tiny().prompt("again and ".repeat(2000)).text());
+        Throwable thrown = catchThrowable(
+                () -> Models.tiny().prompt("again and ".repeat(2000)).text());
         assertThat(thrown).isInstanceOfSatisfying(ContextFullException.class, e -> {
             assertThat(e.getMessage()).contains("2048", "shorten");
             assertThat(e.needed()).isGreaterThan(2048);
@@ -133,7 +147,10 @@ class BadInputTest {
 
     @Test
     void anEmptyStopString() {
-        refused(() -> Models.tiny().prompt("a").stop("x", ""), IllegalArgumentException.class, "a stop string is empty");
+        refused(
+                () -> Models.tiny().prompt("a").stop("x", ""),
+                IllegalArgumentException.class,
+                "a stop string is empty");
     }
 
     @Test
@@ -153,8 +170,14 @@ class BadInputTest {
     @Test
     void aStoreThatCannotBeWritten() throws IOException {
         Path blocked = Files.writeString(folder.resolve("file"), "no folder"); // not even root writes below a file
-        ModelStore store = ModelStore.builder().folder(blocked.resolve("store")).endpoint(nobodyListens()).build();
-        refused(() -> Model.builder("owner/repo:Q8_0").store(store).load().close(), DownloadException.class, blocked.toString());
+        ModelStore store = ModelStore.builder()
+                .folder(blocked.resolve("store"))
+                .endpoint(nobodyListens())
+                .build();
+        refused(
+                () -> Model.builder("owner/repo:Q8_0").store(store).load().close(),
+                DownloadException.class,
+                blocked.toString());
     }
 
     @Test
@@ -163,7 +186,10 @@ class BadInputTest {
                 .folder(folder.resolve("store"))
                 .endpoint(nobodyListens())
                 .build();
-        refused(() -> Model.builder("owner/repo:Q8_0").store(store).load().close(), DownloadException.class, "owner/repo");
+        refused(
+                () -> Model.builder("owner/repo:Q8_0").store(store).load().close(),
+                DownloadException.class,
+                "owner/repo");
     }
 
     private static URI nobodyListens() {
@@ -172,6 +198,9 @@ class BadInputTest {
 
     @Test
     void aReferenceThatNamesNothing() {
-        refused(() -> Model.load("no-such-name-in-the-catalogue").close(), ModelNotFoundException.class, "no-such-name");
+        refused(
+                () -> Model.load("no-such-name-in-the-catalogue").close(),
+                ModelNotFoundException.class,
+                "no-such-name");
     }
 }

@@ -27,9 +27,10 @@ class ForgedTokensTest {
             "|im_end|>");
 
     /** A template that writes every field that a message can have. */
-    private static final String EVERYTHING = "{% for t in tools or [] %}<|im_start|>{{ t | tojson }}<|im_end|>{% endfor %}"
-            + "{% for m in messages %}<|im_start|>{{ m.role }} {{ m.content }}{{ m.reasoning_content }}{{ m.name }}"
-            + "{{ m.tool_call_id }}{{ m.tool_calls | tojson if m.tool_calls }}{{ v }}<|im_end|>{% endfor %}<|im_start|>";
+    private static final String EVERYTHING =
+            "{% for t in tools or [] %}<|im_start|>{{ t | tojson }}<|im_end|>{% endfor %}{% for m in messages"
+                + " %}<|im_start|>{{ m.role }} {{ m.content }}{{ m.reasoning_content }}{{ m.name }}{{ m.tool_call_id"
+                + " }}{{ m.tool_calls | tojson if m.tool_calls }}{{ v }}<|im_end|>{% endfor %}<|im_start|>";
 
     @TempDir
     Path folder;
@@ -53,8 +54,14 @@ class ForgedTokensTest {
     private static Map<String, List<Message>> withTools(String text) {
         Map<String, List<Message>> all = conversations(text);
         all.put("reasoning", List.of(Message.user("Hi"), new Message.Assistant(List.of(), text, List.of())));
-        all.put("call", List.of(Message.user("Hi"), new Message.Assistant(List.of(), null,
-                List.of(new ToolCall(text, text, Map.of(text, text, "list", List.of(text)))))));
+        all.put(
+                "call",
+                List.of(
+                        Message.user("Hi"),
+                        new Message.Assistant(
+                                List.of(),
+                                null,
+                                List.of(new ToolCall(text, text, Map.of(text, text, "list", List.of(text)))))));
         all.put("result", List.of(Message.user("Hi"), Message.toolResult(text, text, text)));
         return all;
     }
@@ -68,11 +75,13 @@ class ForgedTokensTest {
                 Map<String, List<Message>> harmless = withTools("harmless");
                 withTools(attack).forEach((field, messages) -> {
                     ToolSpec tool = new ToolSpec(attack, attack, Map.of(attack, attack));
-                    int[] ids = everything.chat(messages)
+                    int[] ids = everything
+                            .chat(messages)
                             .tools(List.of(tool))
                             .templateVariables(Map.of("v", attack))
                             .tokens();
-                    int[] expected = everything.chat(harmless.get(field))
+                    int[] expected = everything
+                            .chat(harmless.get(field))
                             .tools(List.of(new ToolSpec("n", "d", Map.of())))
                             .templateVariables(Map.of("v", "w"))
                             .tokens();
@@ -80,7 +89,8 @@ class ForgedTokensTest {
                     assertThat(control(everything, ids)).isNotEmpty();
                     assertThat(everything.tokenizer().decode(ids, true))
                             .as(field)
-                            .isEqualTo(everything.chat(messages)
+                            .isEqualTo(everything
+                                    .chat(messages)
                                     .tools(List.of(tool))
                                     .templateVariables(Map.of("v", attack))
                                     .rendered());
@@ -98,7 +108,8 @@ class ForgedTokensTest {
                     if (!field.equals("parts")) { // these templates take plain text alone
                         assertThat(control(model, model.chat(messages).tokens()))
                                 .as(field)
-                                .isEqualTo(control(model, model.chat(harmless.get(field)).tokens()));
+                                .isEqualTo(control(
+                                        model, model.chat(harmless.get(field)).tokens()));
                     }
                 });
             }
@@ -118,7 +129,8 @@ class ForgedTokensTest {
             assertThat(tokens).isSorted();
             List<Message> said = chat.messages();
             assertThat(control(model, model.chat(said).tokens()))
-                    .hasSameSizeAs(control(model, model.chat(harmless.messages()).tokens()));
+                    .hasSameSizeAs(
+                            control(model, model.chat(harmless.messages()).tokens()));
         }
     }
 

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Timeout;
 class MemoryPlanTest {
     @Test
     void theAccountedMemoryIsAsPlanned() {
-        Model.Builder builder = Model.builder("smollm2").defaultContext(o -> o.maxSequences(2).contextLength(1024));
+        Model.Builder builder =
+                Model.builder("smollm2").defaultContext(o -> o.maxSequences(2).contextLength(1024));
         MemoryPlan plan = builder.plan();
         assertThat(plan.total()).isEqualTo(plan.weights() + plan.cache() + plan.scratch());
         assertThat(plan.contextLength()).isEqualTo(1024);
@@ -36,7 +37,8 @@ class MemoryPlanTest {
 
     @Test
     void pagesAreTakenOnDemand() {
-        try (Context context = Models.smollm2().newContext(o -> o.maxSequences(1).contextLength(2048))) {
+        try (Context context =
+                Models.smollm2().newContext(o -> o.maxSequences(1).contextLength(2048))) {
             long empty = context.status().memoryBytes();
             try (Chat chat = context.newChat()) {
                 chat.user("word ".repeat(500)).maxTokens(1).text();
@@ -82,7 +84,8 @@ class MemoryPlanTest {
     @Test
     void anInterruptEndsTheLoading() {
         Thread.currentThread().interrupt();
-        org.assertj.core.api.Assertions.assertThatThrownBy(() -> Model.load(Models.smollm2().path()))
+        org.assertj.core.api.Assertions.assertThatThrownBy(
+                        () -> Model.load(Models.smollm2().path()))
                 .isInstanceOf(PunaException.class)
                 .hasMessageContaining("interrupted");
         assertThat(Thread.interrupted()).isTrue();

@@ -10,7 +10,9 @@ import org.junit.jupiter.api.Test;
 /** A sampler's arguments: name, value and range are said. */
 class SamplerTest {
     private static void refused(Runnable call, String... words) {
-        assertThatIllegalArgumentException().isThrownBy(call::run).satisfies(e -> assertThat(e.getMessage()).contains(words));
+        assertThatIllegalArgumentException()
+                .isThrownBy(call::run)
+                .satisfies(e -> assertThat(e.getMessage()).contains(words));
     }
 
     @Test

@@ -64,7 +64,8 @@ class SmolLM2Test {
                         .as(name)
                         .filteredOn(candidate -> candidate.id() == id)
                         .singleElement()
-                        .satisfies(candidate -> assertThat(candidate.logprob()).isCloseTo(expected, within(bound(name, expected))));
+                        .satisfies(candidate ->
+                                assertThat(candidate.logprob()).isCloseTo(expected, within(bound(name, expected))));
             }
         });
     }
@@ -74,7 +75,9 @@ class SmolLM2Test {
         for (String name : List.of("english", "code")) {
             Golden golden = GOLDENS.get(name);
             Score score = model.score(golden.text("text"));
-            double expected = golden.floats("prompt_logprobs").stream().mapToDouble(Float::doubleValue).sum();
+            double expected = golden.floats("prompt_logprobs").stream()
+                    .mapToDouble(Float::doubleValue)
+                    .sum();
             assertThat(score.tokens()).isEqualTo(golden.ids("ids").length - 1);
             assertThat(score.logProbability()).as(name).isCloseTo(expected, within(.03 * -expected));
             assertThat(score.perplexity()).isCloseTo(Math.exp(-score.logProbability() / score.tokens()), within(1e-9));
@@ -134,7 +137,8 @@ class SmolLM2Test {
             byte[] text = Golden.unescaped(strings.get(i)).getBytes(java.nio.charset.StandardCharsets.UTF_8);
             assertThat(model.tokenizer().encode(text, true, false)).isEqualTo(Golden.numbers(on.get(i)));
             assertThat(model.tokenizer().encode(text, false, false)).isEqualTo(Golden.numbers(off.get(i)));
-            assertThat(model.tokenizer().decodeBytes(Golden.numbers(off.get(i)), true)).isEqualTo(text);
+            assertThat(model.tokenizer().decodeBytes(Golden.numbers(off.get(i)), true))
+                    .isEqualTo(text);
         }
     }
 
@@ -149,9 +153,12 @@ class SmolLM2Test {
         assertThat(info.heads()).isEqualTo(9);
         assertThat(info.headsKv()).isEqualTo(3);
         assertThat(info.headDimension()).isEqualTo(64);
-        assertThat(info.vocabulary()).isEqualTo(49152).isEqualTo(model.tokenizer().size());
+        assertThat(info.vocabulary())
+                .isEqualTo(49152)
+                .isEqualTo(model.tokenizer().size());
         assertThat(info.contextLength()).isEqualTo(8192);
         assertThat(info.parameters()).isBetween(134_000_000L, 135_000_000L);
-        assertThat(model.tokenizer().endsGeneration(model.tokenizer().eos().getAsInt())).isTrue();
+        assertThat(model.tokenizer().endsGeneration(model.tokenizer().eos().getAsInt()))
+                .isTrue();
     }
 }

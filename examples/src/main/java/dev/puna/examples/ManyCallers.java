@@ -32,14 +32,16 @@ public final class ManyCallers {
             List<Future<Reply>> replies = new ArrayList<>();
             for (int i = 1; i <= callers; i++) {
                 List<Message> messages = List.of(Message.user("Say something nice about the number " + i + "."));
-                replies.add(threads.submit(() -> context.chat(messages).maxTokens(24).reply()));
+                replies.add(threads.submit(
+                        () -> context.chat(messages).maxTokens(24).reply()));
             }
             int tokens = 0;
             for (Future<Reply> reply : replies) {
                 IO.println(reply.get().text().strip().replace('\n', ' '));
                 tokens += reply.get().usage().generatedTokens();
             }
-            IO.println(callers + " callers, " + tokens + " tokens in " + context.status().steps() + " steps");
+            IO.println(callers + " callers, " + tokens + " tokens in "
+                    + context.status().steps() + " steps");
         }
     }
 }

@@ -20,9 +20,11 @@ public final class Streaming {
     public static void main(String... arguments) {
         String reference = arguments.length > 0 ? arguments[0] : "smollm2";
         String text = arguments.length > 1 ? arguments[1] : "Once upon a time";
-        Sampler sampler = Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.temperature(.8f)).seed(42);
+        Sampler sampler = Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.temperature(.8f))
+                .seed(42);
         try (Model model = Model.load(reference);
-                TextStream stream = model.prompt(text)
+                TextStream stream = model
+                        .prompt(text)
                         .sampler(sampler)
                         .maxTokens(64)
                         .stop("\n\n")
@@ -34,8 +36,8 @@ public final class Streaming {
             }
             Reply reply = stream.reply();
             IO.println();
-            IO.println("[" + reply.stopReason() + ", " + reply.usage().generatedTokens() + " tokens, seed " + reply.seed()
-                    + ", " + Math.round(reply.timings().tokensPerSecond()) + " tokens/s]");
+            IO.println("[" + reply.stopReason() + ", " + reply.usage().generatedTokens() + " tokens, seed "
+                    + reply.seed() + ", " + Math.round(reply.timings().tokensPerSecond()) + " tokens/s]");
         }
     }
 }

@@ -72,7 +72,8 @@ class ExamplesTest {
         List<String> lines = lines(() -> Streaming.main("smollm2", "The capital of France is"));
         assertThat(lines.getFirst()).startsWith("The capital of France is").hasSizeGreaterThan(30);
         assertThat(lines.getLast()).matches("\\[(LENGTH|STOP|END), \\d+ tokens, seed 42, \\d+ tokens/s]");
-        assertThat(lines(() -> Streaming.main("smollm2", "The capital of France is")).getFirst())
+        assertThat(lines(() -> Streaming.main("smollm2", "The capital of France is"))
+                        .getFirst())
                 .isEqualTo(lines.getFirst());
     }
 

@@ -68,7 +68,8 @@ public final class ChatFormat {
             return format;
         } catch (TemplateException e) {
             LOG.warn(
-                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be poor: {}",
+                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be"
+                            + " poor: {}",
                     e.getMessage());
             return chatMl(tokenizer);
         }
@@ -117,7 +118,8 @@ public final class ChatFormat {
      * @param variables further ones, by name
      * @return the text with its origins
      */
-    public Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools, Map<String, ?> variables) {
+    public Rendered render(
+            List<Map<String, Object>> messages, List<Map<String, Object>> tools, Map<String, ?> variables) {
         Map<String, Object> all = new HashMap<>(variables);
         all.put("messages", messages);
         all.put("tools", tools.isEmpty() ? null : tools);
@@ -132,10 +134,12 @@ public final class ChatFormat {
      * @return its spelling, or nothing if the token is text
      */
     public String controlToken(int id) {
-        return controlTokens.computeIfAbsent(id, key -> Failures.mapped(() -> {
-            NativeTokenizer.Token token = tokenizer.token(key);
-            return token.kind() == NativeTokenizer.Kind.CONTROL ? token.text() : "";
-        }));
+        return controlTokens.computeIfAbsent(
+                id,
+                key -> Failures.mapped(() -> {
+                    NativeTokenizer.Token token = tokenizer.token(key);
+                    return token.kind() == NativeTokenizer.Kind.CONTROL ? token.text() : "";
+                }));
     }
 
     /**

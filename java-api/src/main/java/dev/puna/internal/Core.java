@@ -18,7 +18,8 @@ public final class Core {
     /** Loads once; what forgotten objects say goes to the same log as everything else. */
     private static final class Loaded {
         static {
-            NativeLeaks.reportTo((what, opened) -> LOG.warn("a {} was never closed; it was opened here:", what, opened));
+            NativeLeaks.reportTo(
+                    (what, opened) -> LOG.warn("a {} was never closed; it was opened here:", what, opened));
             NativeLibrary.load();
             LOG.debug("library {} from {}", NativeLibrary.version(), NativeLibrary.origin());
         }

@@ -27,7 +27,10 @@ public final class Platform {
      * @return the started thread
      */
     public static Thread start(String name, Runnable work) {
-        return Thread.ofPlatform().daemon().name("puna-" + name + "-" + NUMBER.incrementAndGet()).start(work);
+        return Thread.ofPlatform()
+                .daemon()
+                .name("puna-" + name + "-" + NUMBER.incrementAndGet())
+                .start(work);
     }
 
     /**

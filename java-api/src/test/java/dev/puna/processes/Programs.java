@@ -45,7 +45,8 @@ final class Programs {
             for (int i = 0; i < 2; i++) {
                 loading.add(Thread.ofVirtual().start(() -> {
                     try (Model model = Model.load("smollm2")) {
-                        System.out.println("answer " + model.prompt("Once").maxTokens(3).text());
+                        System.out.println(
+                                "answer " + model.prompt("Once").maxTokens(3).text());
                     }
                 }));
             }
@@ -109,7 +110,9 @@ final class Programs {
         /** Asks the tiny model. */
         public static void say() {
             try (Model model = Model.load(Models.TINY)) {
-                String text = model.chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text();
+                String text = model.chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text();
                 System.out.println(text + " " + System.identityHashCode(Model.class.getClassLoader()));
             }
         }
@@ -152,7 +155,10 @@ final class Programs {
             try (Model model = Model.load(Path.of(arguments[0]))) {
                 var request = model.chat(List.of(Message.system("Be."), Message.user("Hello")));
                 System.out.println("rendered " + request.rendered().replace("\n", "|"));
-                System.out.println("answer " + model.chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text());
+                System.out.println("answer "
+                        + model.chat(List.of(Message.user("Hello")))
+                                .sampler(Sampler.greedy())
+                                .text());
                 System.out.println("capabilities " + model.capabilities());
             }
         }

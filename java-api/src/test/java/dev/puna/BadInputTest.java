@@ -180,16 +180,18 @@ class BadInputTest {
                 blocked.toString());
     }
 
+    /** Without a network that is there to be used: HubFetchTest. */
     @Test
-    void noNetwork() {
+    void noNetworkWanted() {
         ModelStore store = ModelStore.builder()
                 .folder(folder.resolve("store"))
-                .endpoint(nobodyListens())
+                .offline(true)
                 .build();
         refused(
                 () -> Model.builder("owner/repo:Q8_0").store(store).load().close(),
                 DownloadException.class,
-                "owner/repo");
+                "owner/repo",
+                "offline");
     }
 
     private static URI nobodyListens() {

@@ -12,9 +12,10 @@ static const char *const turn_ends[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<end_of_utterance>", "<EOT>",
     "_<EOT>",
 };
-static const char *const other_ends[] = {"<|eom_id|>", "<|endoftext|>", "<|end_of_text|>",
-                                         "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
-    "\xE2\x96\x81sentence\xEF\xBD\x9C>"};
+static const char *const other_ends[] = {
+    "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
+    "\xE2\x96\x81sentence\xEF\xBD\x9C>",
+};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* -1 (also as an unsigned number) means none; anything else has to be a token. */

@@ -66,7 +66,8 @@ static puna_status load(tokenizer *t, const gguf_file *file, puna_error *error) 
     t->add_eos = false;
     complete_special(&t->vocabulary, &t->special);
     int32_t unknown = t->special.unknown;
-    if (unknown >= 0 && t->vocabulary.tokens[unknown].kind == PUNA_TOKEN_CONTROL) unknown = SPM_NONE; /* no text turns into one */
+    if (unknown >= 0 && t->vocabulary.tokens[unknown].kind == PUNA_TOKEN_CONTROL)
+        unknown = SPM_NONE; /* no text turns into one */
     puna_status status = gguf_get_bool(file, "tokenizer.ggml.add_space_prefix", true, &part->space_prefix, error);
     if (status == PUNA_OK) {
         status = gguf_get_bool(file, "tokenizer.ggml.remove_extra_whitespaces", false, &part->remove_extra_spaces,
@@ -128,7 +129,8 @@ static puna_status prepare(text_run *run, const char *text, size_t length, puna_
         state->capacity = needed;
     }
     if (length < WORD_CACHE_TEXT) return PUNA_OK;
-    if (state->cache) memset(state->cache, 0, WORD_CACHE_SLOTS * sizeof *state->cache); /* its words lay in the text before */
+    if (state->cache)
+        memset(state->cache, 0, WORD_CACHE_SLOTS * sizeof *state->cache); /* its words lay in the text before */
     else state->cache = memory_array(&run->account, WORD_CACHE_SLOTS, sizeof *state->cache);
     if (!state->cache || !spm_remember(&run->account, &state->scratch)) {
         return error_memory(error, "words", WORD_CACHE_SLOTS * sizeof *state->cache);

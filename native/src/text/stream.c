@@ -4,9 +4,8 @@
  *
  *   - bytes to UTF-8: a character that is not complete waits (at most three bytes); bytes that can't be one any more
  *     become U+FFFD, one for each maximal part of a character, as the Unicode standard recommends (chapter 3.9);
- *   - stop strings: all of them at once, by the tree of their prefixes with links to the longest shorter suffix (Aho
- *   and
- *     Corasick). What waits is exactly the text's longest end that begins a stop.
+ *   - stop strings: all of them at once, by the tree of their prefixes with links to the longest shorter suffix
+ *     (Aho and Corasick). What waits is exactly the text's longest end that begins a stop.
  *
  * A stop is reached where it first ends; of those that end at the same place the one that began first is taken. So
  * the result does not depend on how the text was cut into tokens.
@@ -46,7 +45,8 @@ static puna_status check_stops(const puna_text *stops, uint32_t count, size_t *t
     }
     for (uint32_t i = 0; i < count; i++) {
         if (!stops[i].text || stops[i].length == 0) {
-            return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "Stop string %u is empty: it would end every text.", i);
+            return error_set(error, PUNA_INVALID_ARGUMENT, "stops",
+                             "Stop string %u is empty: it would end every text.", i);
         }
         if (stops[i].length > MAX_STOP_BYTES - *total) {
             return error_set(error, PUNA_INVALID_ARGUMENT, "stops",

@@ -143,9 +143,10 @@ static void gives_the_same_however_cut(void) {
         for (size_t i = 0; i < count; i++) {
             size_t size;
             uint32_t draw = testing_below(10);
-            ids[i] = draw == 0 ? (int32_t)testing_below(256) : draw == 1 ? control : draw < 4
-                ? 'a' + (int32_t)testing_below(3)
-                : 256 + (int32_t)testing_below(PIECES);
+            ids[i] = draw == 0   ? (int32_t)testing_below(256)
+                     : draw == 1 ? control
+                     : draw < 4  ? 'a' + (int32_t)testing_below(3)
+                                 : 256 + (int32_t)testing_below(PIECES);
             if (ids[i] >= 256 && ids[i] != control && testing_below(2)) ids[i] = 256 + (int32_t)testing_below(3);
             const char *piece = tokenizer_bytes(t, ids[i], &size);
             memcpy(bytes + length, piece, size);
@@ -167,7 +168,7 @@ static void gives_the_same_however_cut(void) {
         int stop = find_stop(valid, valid_length, stops, stop_count, &end);
         run_stream(t, ids, count, stops, stop_count, &out);
         CHECK_EQUAL(out.length, end);
-        if (stop >= 0 && out.stop < 0) { /* completed by U+FFFD at the very end, where nobody asks for the stop any more */
+        if (stop >= 0 && out.stop < 0) { /* completed by U+FFFD at the very end, where nobody asks for it any more */
             size_t before;
             CHECK(valid_length >= 3 && find_stop(valid, valid_length - 3, stops, stop_count, &before) < 0);
         } else {
@@ -187,7 +188,8 @@ static void expects(const tokenizer *t, const char *bytes, const char *stop_list
     uint32_t stop_count = 0;
     int32_t ids[64];
     result out;
-    for (const char *at = stop_list; *at; at += stops[stop_count - 1].length + (at[stops[stop_count - 1].length] == '|')) {
+    for (const char *at = stop_list; *at;
+         at += stops[stop_count - 1].length + (at[stops[stop_count - 1].length] == '|')) {
         stops[stop_count].text = at;
         stops[stop_count].length = strcspn(at, "|");
         stop_count++;

@@ -78,7 +78,8 @@ static void adds_affixes_as_the_model_wants(void) {
     CHECK_TEXT(ids_of(t, "ab", PUNA_TOKENIZE_AFFIXES), "<|begin|> ab");
     CHECK_TEXT(ids_of(t, "", PUNA_TOKENIZE_AFFIXES), "<|begin|>");
     CHECK_TEXT(ids_of(t, "ab", 0), "ab");
-    CHECK_TEXT(ids_of(t, "<|begin|>ab", PUNA_TOKENIZE_AFFIXES | PUNA_TOKENIZE_SPECIAL), "<|begin|> ab"); /* not doubled */
+    /* not doubled */
+    CHECK_TEXT(ids_of(t, "<|begin|>ab", PUNA_TOKENIZE_AFFIXES | PUNA_TOKENIZE_SPECIAL), "<|begin|> ab");
     CHECK_TEXT(ids_of(t, "<|begin|>", PUNA_TOKENIZE_AFFIXES), "<|begin|> < | b e g i n | >");
     tokenizer_free(t);
     r.add_bos = 0, r.add_eos = 1;
@@ -281,7 +282,13 @@ static void survives_failing_memory(void) {
     tokenizer_free(t);
 }
 
-typedef struct shared_work { const tokenizer *t; const char *text; const int32_t *expected; size_t wanted; _Atomic int wrong; } shared_work;
+typedef struct shared_work {
+    const tokenizer *t;
+    const char *text;
+    const int32_t *expected;
+    size_t wanted;
+    _Atomic int wrong;
+} shared_work;
 
 static void encode_shared(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     shared_work *work = context;

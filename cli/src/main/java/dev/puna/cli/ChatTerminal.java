@@ -41,13 +41,17 @@ final class ChatTerminal {
                 .graphemeCluster(false)
                 .dumb(true)
                 .build()) {
-            LineReader reader = reader(terminal);
-            banner(terminal);
-            while (turn(reader, terminal)) {
-                terminal.flush();
-            }
+            talk(terminal);
+        }
+    }
+
+    void talk(Terminal terminal) {
+        LineReader reader = reader(terminal);
+        banner(terminal);
+        while (turn(reader, terminal)) {
             terminal.flush();
         }
+        terminal.flush();
     }
 
     private LineReader reader(Terminal terminal) {

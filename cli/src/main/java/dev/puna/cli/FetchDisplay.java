@@ -15,16 +15,22 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     private static final int BAR = 24;
 
     private final PrintStream err;
+    private final Runnable announcement;
     private final boolean terminal;
+    private final int width;
     private final Thread interrupted = new Thread(this::interrupted);
     private FetchProgress.@Nullable Phase phase;
     private String detail = "";
     private int tenth;
+    private boolean begun;
     private boolean ended;
 
-    FetchDisplay(Streams streams) {
+    /** The announcement is made when something really begins: not when it is forbidden to. */
+    FetchDisplay(Streams streams, Runnable announcement) {
+        this.announcement = announcement;
         err = streams.err();
         terminal = streams.errIsTerminal();
+        width = Math.max(40, terminal ? streams.errWidth() : 0);
         Runtime.getRuntime().addShutdownHook(interrupted);
     }
 
@@ -41,8 +47,12 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
         if (ended) {
             return;
         }
+        if (!begun) {
+            begun = true;
+            announcement.run();
+        }
         if (terminal) {
-            err.print("\r\033[K" + line(progress));
+            err.print("\r\033[K" + (progress.phase() == FetchProgress.Phase.RETRYING ? line(progress) : cut(line(progress))));
         } else if (isNews(progress)) {
             err.println("puna: " + line(progress));
         }
@@ -79,6 +89,11 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
         }
         int full = (int) Math.min(BAR, BAR * progress.done() / progress.total());
         return what + " [" + "#".repeat(full) + " ".repeat(BAR - full) + "] " + amount + rate;
+    }
+
+    /** To the terminal's width: a line that wraps cannot be drawn again. */
+    private String cut(String line) {
+        return line.length() < width ? line : line.substring(0, width - 4) + "...";
     }
 
     private static String words(FetchProgress.Phase phase) {

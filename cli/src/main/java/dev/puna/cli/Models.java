@@ -32,8 +32,8 @@ final class Models {
         if (here.isPresent()) {
             return here.get();
         }
-        announce(store.describe(reference));
-        try (FetchDisplay display = new FetchDisplay(streams)) {
+        ModelDescription model = store.describe(reference);
+        try (FetchDisplay display = new FetchDisplay(streams, () -> announce(model))) {
             return store.fetch(reference, display);
         }
     }

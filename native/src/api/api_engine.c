@@ -153,8 +153,8 @@ static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64
     uint64_t vocabulary = e->model->hyper.vocabulary;
     if (!ids || !count) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "at least one token is needed");
     if (count > e->options.context_length)
-        return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u", (unsigned long long)count,
-                         e->options.context_length);
+        return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u",
+                         (unsigned long long)count, e->options.context_length);
     if (first >= count)
         return error_set(error, PUNA_INVALID_ARGUMENT, "first", "first is %llu of %llu tokens",
                          (unsigned long long)first, (unsigned long long)count);

@@ -50,8 +50,8 @@ static puna_status decide_cache(const graph *g, const device *d, puna_engine_opt
     if (o->cache_bytes >= one && o->cache_bytes <= total) return PUNA_OK;
     bool small = o->cache_bytes < one;
     puna_status status = error_set(error, PUNA_OUT_OF_MEMORY, "cache", small
-        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise the "
-          "budget"
+        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise "
+          "the budget"
         : "a cache of %llu bytes for contexts of %u positions (%llu each) is more than this machine's memory: lower "
           "contextLength",
         (unsigned long long)o->cache_bytes, o->context_length, (unsigned long long)one);

@@ -54,8 +54,8 @@ struct puna_engine {
 
 typedef struct puna_engine engine;
 
-/* Options (whole, of this header) with every 0 replaced, or an error that names what is out of range or does not fit into
-   memory. */
+/* Options (whole, of this header) with every 0 replaced, or an error that names what is out of range or does not fit
+   into memory. */
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 

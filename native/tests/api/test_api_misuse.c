@@ -177,7 +177,8 @@ static const struct filled {
     filler fill;
 } all_filled[] = {
     {"cpu", sizeof(puna_cpu), fill_cpu}, {"model_info", sizeof(puna_model_info), fill_model},
-    {"engine_info", sizeof(puna_engine_info), fill_engine}, {"tokenizer_info", sizeof(puna_tokenizer_info), fill_tokenizer},
+    {"engine_info", sizeof(puna_engine_info), fill_engine},
+    {"tokenizer_info", sizeof(puna_tokenizer_info), fill_tokenizer},
     {"token", sizeof(puna_token), fill_token}, {"metadata", sizeof(puna_metadata), fill_metadata},
     {"tensor", sizeof(puna_tensor), fill_tensor}, {"memory_plan", sizeof(puna_memory_plan), fill_plan},
     {"step", sizeof(puna_step), fill_step}, {"event", sizeof(puna_event), fill_event},

@@ -88,7 +88,8 @@ static void layouts(void) {
     block[2] = 0;
     block[3] = 0xBC; /* half -1.0 */
     block_find(BLOCK_Q4_1)->decode(block, 32, numbers);
-    for (int j = 0; j < 16; j++) CHECK(numbers[j] == 2.0f * (float)j - 1 && numbers[j + 16] == 2.0f * (float)(15 - j) - 1);
+    for (int j = 0; j < 16; j++)
+        CHECK(numbers[j] == 2.0f * (float)j - 1 && numbers[j + 16] == 2.0f * (float)(15 - j) - 1);
     for (int j = 0; j < 32; j++) block[2 + j] = (uint8_t)(j * 8 - 128);
     block_find(BLOCK_Q8_0)->decode(block, 32, numbers);
     for (int j = 0; j < 32; j++) CHECK(numbers[j] == 2.0f * (float)(int8_t)(uint8_t)(j * 8 - 128));

@@ -80,7 +80,8 @@ static void refused(change c, puna_status status, const char *words) {
     puna_status got = load(&c, &error);
     const char *what = c.key ? c.key : c.tensor ? c.tensor : "nothing";
     if (got != status)
-        testing_fail(__FILE__, __LINE__, "%s: status %d, not %d (%s: %s)", what, got, status, error.subject, error.message);
+        testing_fail(__FILE__, __LINE__, "%s: status %d, not %d (%s: %s)", what, got, status, error.subject,
+                     error.message);
     else if (words && !strstr(error.message, words) && !strstr(error.subject, words))
         testing_fail(__FILE__, __LINE__, "%s: \"%s: %s\" lacks \"%s\"", what, error.subject, error.message, words);
 }
@@ -108,7 +109,8 @@ static void the_unchanged_file_loads(void) { refused((change){0}, PUNA_OK, NULL)
 
 static void metadata_that_makes_no_sense(void) {
     static const char *const counts[] = {"llama.block_count", "llama.context_length", "llama.embedding_length",
-                                         "llama.feed_forward_length", "llama.attention.head_count", "llama.attention.head_count_kv"};
+                                         "llama.feed_forward_length", "llama.attention.head_count",
+                                         "llama.attention.head_count_kv"};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         refused((change){.key = counts[i], .write = as_zero}, PUNA_INVALID_FILE, counts[i]);
         refused((change){.key = counts[i], .write = as_huge}, PUNA_INVALID_FILE, counts[i]);
@@ -136,7 +138,8 @@ static void tensors_that_do_not_fit(void) {
                                          "blk.1.attn_v.weight", "blk.0.ffn_down.weight", "blk.1.ffn_norm.weight"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
-        if (i) refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
+        if (i)
+            refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
     }
     /* Q5_K: well-known, but not decoded; the shape is looked at first */
     refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");

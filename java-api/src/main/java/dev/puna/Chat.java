@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A turn computes only what is new: ids that the cache holds are reused ({@link Usage#cachedTokens()} tells), and generated
- * ids are kept as they were. A failed turn leaves the chat as it was; a cancelled one keeps the partial answer. Between turns
- * a chat's place in the cache may be given to others; it is computed again when needed, to the same bits.
+ * <p>A turn computes only what is new: ids that the cache holds are reused ({@link Usage#cachedTokens()} tells), and
+ * generated ids are kept as they were. A failed turn leaves the chat as it was; a cancelled one keeps the partial
+ * answer. Between turns a chat's place in the cache may be given to others; it is computed again when needed, to the
+ * same bits.
  *
  * <p>One turn at a time, from any thread; a second one meanwhile is refused with {@link IllegalStateException}.
  */

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An engine on a model: memory for keys and values, threads, and sequences that run together. Several contexts share one
- * model's weights.
+ * An engine on a model: memory for keys and values, threads, and sequences that run together. Several contexts share
+ * one model's weights.
  *
  * <pre>{@code
  * try (Context context = model.newContext(options -> options.maxSequences(64).threads(8))) {
@@ -185,8 +185,8 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     /**
-     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as long
-     * as the vocabulary.
+     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as
+     * long as the vocabulary.
      *
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i

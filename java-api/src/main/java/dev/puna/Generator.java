@@ -25,8 +25,8 @@ public sealed interface Generator permits Model, Context {
     Prompt prompt(int[] ids);
 
     /**
-     * Answers a conversation, and forgets it: what servers need. What the cache still holds of a common beginning is reused
-     * only by {@link #newChat()}.
+     * Answers a conversation, and forgets it: what servers need. What the cache still holds of a common beginning is
+     * reused only by {@link #newChat()}.
      *
      * @param messages the conversation so far
      * @return a request

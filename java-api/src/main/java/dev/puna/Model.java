@@ -31,8 +31,9 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * Immutable; any thread, virtual ones too. It generates through a default {@link Context}, made at first use; further ones
- * share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was opened.
+ * Immutable; any thread, virtual ones too. It generates through a default {@link Context}, made at first use; further
+ * ones share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was
+ * opened.
  */
 public final class Model implements Generator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Model.class);

@@ -79,7 +79,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     }
 
     /**
-     * Bounds the time from the terminal on; what was generated until then is the answer, with {@link StopReason#TIMEOUT}.
+     * Bounds the time from the terminal on; what was generated until then is the answer, with {@link
+     * StopReason#TIMEOUT}.
      *
      * @param value more than nothing
      * @return this

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What a chat has read and said: a text, the ids that stand for it, and marks at which both may be cut. So ids that were
- * generated stay as they were where the conversation goes on, whatever a tokenizer would make of their text.
+ * What a chat has read and said: a text, the ids that stand for it, and marks at which both may be cut. So ids that
+ * were generated stay as they were where the conversation goes on, whatever a tokenizer would make of their text.
  *
- * <p>Invariants: the ids up to a mark stand for the text up to that mark; the last mark is at the end; `control` has the
- * characters that spell control tokens. These are kept only where the template itself writes them again. Immutable.
+ * <p>Invariants: the ids up to a mark stand for the text up to that mark; the last mark is at the end; `control` has
+ * the characters that spell control tokens. These are kept only where the template itself writes them again. Immutable.
  */
 @SuppressWarnings("ArrayRecordComponent")
 record Transcript(String text, BitSet control, int[] ids, List<Mark> marks) {

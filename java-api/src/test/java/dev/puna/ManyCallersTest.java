@@ -56,9 +56,11 @@ class ManyCallersTest {
                 int caller = i;
                 replies.add(threads.submit(() -> ask(crowded, caller)));
             }
+            int tokens = 0;
             try (Context alone = Models.tiny().newContext(o -> o.maxSequences(1).threads(1))) {
                 for (int i = 0; i < CALLERS; i++) {
                     Reply reply = replies.get(i).get();
+                    tokens += reply.tokens().length;
                     if (i % 2 == 0) {
                         assertThat(reply.text()).isEqualTo(Models.answer(QUESTIONS.get(i % QUESTIONS.size())));
                     } else if (i < 40) {
@@ -67,12 +69,12 @@ class ManyCallersTest {
                 }
             }
             recording.stop();
-            theRecordingShowsIt(recording);
+            theRecordingShowsIt(recording, tokens);
             assertThat(crowded.status().pagesUsed()).isZero();
         }
     }
 
-    private void theRecordingShowsIt(Recording recording) throws Exception {
+    private void theRecordingShowsIt(Recording recording, int tokens) throws Exception {
         Path file = folder.resolve("puna.jfr");
         recording.dump(file);
         Map<String, List<RecordedEvent>> events = new TreeMap<>();
@@ -84,13 +86,10 @@ class ManyCallersTest {
                 .anySatisfy(step -> assertThat(step.getInt("sequences")).isBetween(8, 16));
         assertThat(events.get("dev.puna.Prompt").size()).isGreaterThanOrEqualTo(CALLERS);
         assertThat(events.get("dev.puna.Generation").size()).isGreaterThanOrEqualTo(CALLERS);
-        int tokens = events.get("dev.puna.Generation").stream()
-                .mapToInt(e -> e.getInt("tokens"))
-                .sum();
         assertThat(events.get("dev.puna.Step").stream()
-                        .mapToInt(e -> e.getInt("tokens"))
+                        .mapToInt(step -> step.getInt("tokens"))
                         .sum())
-                .isEqualTo(tokens);
+                .isGreaterThanOrEqualTo(tokens);
         assertThat(events.get("dev.puna.Load")).singleElement().satisfies(load -> {
             assertThat(load.getString("file")).isEqualTo(Models.TINY.toString());
             assertThat(load.getBoolean("loaded")).isTrue();

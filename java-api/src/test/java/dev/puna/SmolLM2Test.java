@@ -12,7 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The real default model beside an independent implementation, which computed on the file's decoded weights in float32. */
+/** The default model beside an independent implementation, which computed on its decoded weights in float32. */
 @Timeout(120)
 class SmolLM2Test {
     /** Activations are rounded to 8 bits: where the best two are closer than this, either may win. */

@@ -120,7 +120,7 @@ final class Programs {
         private Answer() {}
     }
 
-    /** Forgets models, one of them while it generates; their memory must come back, and the log tell where they came from. */
+    /** Forgets models while they generate: they must be freed, and the log tell where they were opened. */
     static final class Forgetful {
         public static void main(String[] arguments) throws InterruptedException {
             for (int i = 0; i < 6; i++) {

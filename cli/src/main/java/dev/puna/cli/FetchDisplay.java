@@ -37,7 +37,8 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     private synchronized void interrupted() {
         if (!ended) {
             ended = true;
-            err.println((terminal ? "\r\033[K" : "") + "puna: interrupted; what was received is kept, the next attempt continues");
+            err.println((terminal ? "\r\033[K" : "")
+                    + "puna: interrupted; what was received is kept, the next attempt continues");
             err.flush();
         }
     }
@@ -52,7 +53,8 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
             announcement.run();
         }
         if (terminal) {
-            err.print("\r\033[K" + (progress.phase() == FetchProgress.Phase.RETRYING ? line(progress) : cut(line(progress))));
+            err.print("\r\033[K"
+                    + (progress.phase() == FetchProgress.Phase.RETRYING ? line(progress) : cut(line(progress))));
         } else if (isNews(progress)) {
             err.println("puna: " + line(progress));
         }

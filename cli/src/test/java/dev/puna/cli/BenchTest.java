@@ -35,13 +35,20 @@ class BenchTest {
         assertThat(generate.get("threads").asInt()).isEqualTo(1);
         JsonNode rate = generate.get("tokens_per_second");
         assertThat(rate.propertyNames()).containsExactly("median", "min", "max");
-        assertThat(rate.get("min").asDouble()).isPositive().isLessThanOrEqualTo(rate.get("median").asDouble());
-        assertThat(rate.get("max").asDouble()).isGreaterThanOrEqualTo(rate.get("median").asDouble());
+        assertThat(rate.get("min").asDouble())
+                .isPositive()
+                .isLessThanOrEqualTo(rate.get("median").asDouble());
+        assertThat(rate.get("max").asDouble())
+                .isGreaterThanOrEqualTo(rate.get("median").asDouble());
     }
 
     @Test
     void aCountOfNothingLeavesATestOut() {
-        assertThat(bench("--prompt", "0", "--generate", "4").get("runs").get(0).get("test").asString())
+        assertThat(bench("--prompt", "0", "--generate", "4")
+                        .get("runs")
+                        .get(0)
+                        .get("test")
+                        .asString())
                 .isEqualTo("generate");
         assertThat(bench("--prompt", "4", "--generate", "0").get("runs").size()).isEqualTo(1);
         assertThat(bench("--prompt", "0", "--generate", "0").get("runs").size()).isZero();
@@ -49,7 +56,8 @@ class BenchTest {
 
     @Test
     void aTableForPeople() {
-        Cli.Result result = Cli.run("bench", "-m", Cli.model("llama"), "--prompt", "8", "--generate", "4", "--repeat", "1");
+        Cli.Result result =
+                Cli.run("bench", "-m", Cli.model("llama"), "--prompt", "8", "--generate", "4", "--repeat", "1");
         assertThat(result.succeeded().out()).contains("TOKENS/S", "prompt", "generate");
     }
 

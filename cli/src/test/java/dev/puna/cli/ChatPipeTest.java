@@ -38,7 +38,8 @@ class ChatPipeTest {
     @Test
     void aTurnThatDoesNotFitFails() {
         String longTurn = "Tell me a story about a ferry. ".repeat(30);
-        Cli.Result result = Cli.runWith("Say yes.\n" + longTurn + "\n", "chat", "-m", Cli.CHAT, "--temperature", "0", "--context", "64");
+        Cli.Result result = Cli.runWith(
+                "Say yes.\n" + longTurn + "\n", "chat", "-m", Cli.CHAT, "--temperature", "0", "--context", "64");
         assertThat(result.failed("the context of 64").out()).isEqualTo("Yes.\n");
     }
 }

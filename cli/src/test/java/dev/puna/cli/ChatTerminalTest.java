@@ -40,7 +40,8 @@ class ChatTerminalTest {
         model = Model.load(Path.of(Cli.CHAT));
         terminal = new LineDisciplineTerminal("test", "xterm", screen, StandardCharsets.UTF_8);
         terminal.setSize(Size.of(120, 40));
-        Streams streams = Streams.of(InputStream.nullInputStream(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream());
+        Streams streams = Streams.of(
+                InputStream.nullInputStream(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream());
         chat = Thread.ofPlatform().daemon().start(() -> {
             try (Conversation conversation = new Conversation(model, null, sampling)) {
                 new ChatTerminal(streams, conversation, true).talk(terminal);
@@ -72,7 +73,9 @@ class ChatTerminalTest {
                 seen = at + text.length();
                 return;
             }
-            assertThat(System.nanoTime()).as("waiting for '%s' in: %s", text, all).isLessThan(deadline);
+            assertThat(System.nanoTime())
+                    .as("waiting for '%s' in: %s", text, all)
+                    .isLessThan(deadline);
             Thread.sleep(5);
         }
     }

@@ -46,10 +46,14 @@ final class Goldens {
     }
 
     int[] integers(String name, String key) {
-        return Arrays.stream(raw(name, key).split(" ")).mapToInt(Integer::parseInt).toArray();
+        return Arrays.stream(raw(name, key).split(" "))
+                .mapToInt(Integer::parseInt)
+                .toArray();
     }
 
     double[] reals(String name, String key) {
-        return Arrays.stream(raw(name, key).split(" ")).mapToDouble(Double::parseDouble).toArray();
+        return Arrays.stream(raw(name, key).split(" "))
+                .mapToDouble(Double::parseDouble)
+                .toArray();
     }
 }

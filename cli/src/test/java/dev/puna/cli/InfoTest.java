@@ -25,13 +25,21 @@ class InfoTest {
         JsonNode json = Cli.run("info", file.toString(), "--json").succeeded().json();
         assertThat(json.get("bytes").asLong()).isEqualTo(Files.size(file));
         assertThat(metadata(json, "llama.block_count").get("value").asInt()).isPositive();
-        assertThat(metadata(json, "llama.attention.layer_norm_rms_epsilon").get("value").asString()).isEqualTo("1.0E-5");
+        assertThat(metadata(json, "llama.attention.layer_norm_rms_epsilon")
+                        .get("value")
+                        .asString())
+                .isEqualTo("1.0E-5");
         assertThat(metadata(json, "tokenizer.ggml.tokens").get("value").size()).isEqualTo(384);
-        long bytes = json.get("tensors").valueStream().mapToLong(t -> t.get("bytes").asLong()).sum();
+        long bytes = json.get("tensors")
+                .valueStream()
+                .mapToLong(t -> t.get("bytes").asLong())
+                .sum();
         assertThat(bytes).isPositive().isLessThan(Files.size(file));
         JsonNode memory = json.get("memory");
         assertThat(memory.get("total").asLong())
-                .isEqualTo(memory.get("weights").asLong() + memory.get("cache").asLong() + memory.get("scratch").asLong());
+                .isEqualTo(memory.get("weights").asLong()
+                        + memory.get("cache").asLong()
+                        + memory.get("scratch").asLong());
     }
 
     private static JsonNode metadata(JsonNode json, String key) {
@@ -46,6 +54,12 @@ class InfoTest {
     void whatCannotBeRunIsShownAllTheSame() {
         String file = Cli.DATA.resolve("tokenizer/gpt-2.gguf").toString();
         assertThat(Cli.run("info", file).succeeded().out()).contains("tokenizer.ggml.pre", "MEMORY: it cannot be run");
-        assertThat(Cli.run("info", file, "--json").succeeded().json().get("memory").get("error").asString()).isNotEmpty();
+        assertThat(Cli.run("info", file, "--json")
+                        .succeeded()
+                        .json()
+                        .get("memory")
+                        .get("error")
+                        .asString())
+                .isNotEmpty();
     }
 }

@@ -22,7 +22,9 @@ class LogitsTest {
     Path folder;
 
     private FloatBuffer logits(Path file) throws IOException {
-        return ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        return ByteBuffer.wrap(Files.readAllBytes(file))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer();
     }
 
     @ParameterizedTest
@@ -32,7 +34,8 @@ class LogitsTest {
         Path file = folder.resolve("logits.f32");
         for (String prompt : new String[] {"1", "7", "33"}) {
             String ids = goldens.raw(prompt, "ids").replace(' ', ',');
-            Cli.run("logits", "-m", Cli.model(name), "--tokens", ids, "-o", file.toString()).succeeded();
+            Cli.run("logits", "-m", Cli.model(name), "--tokens", ids, "-o", file.toString())
+                    .succeeded();
             double[] expected = goldens.reals(prompt, "logits_last");
             double[] means = goldens.reals(prompt, "logits_mean");
             FloatBuffer all = logits(file);
@@ -57,7 +60,16 @@ class LogitsTest {
         Path list = Files.writeString(folder.resolve("ids.txt"), ids.replace(' ', '\n') + "\n");
         for (int threads = 1; threads <= 3; threads++) {
             String file = folder.resolve(threads + ".f32").toString();
-            Cli.run("logits", "-m", Cli.model("llama_wide_q4_1"), "--threads", "" + threads, "--tokens", "@" + list, "-o", file)
+            Cli.run(
+                            "logits",
+                            "-m",
+                            Cli.model("llama_wide_q4_1"),
+                            "--threads",
+                            "" + threads,
+                            "--tokens",
+                            "@" + list,
+                            "-o",
+                            file)
                     .succeeded();
         }
         byte[] one = Files.readAllBytes(folder.resolve("1.f32"));
@@ -72,7 +84,8 @@ class LogitsTest {
         Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1,99999", "-o", file.toString())
                 .failed("99999", "vocabulary");
         assertThat(file).hasContent("what was there");
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1,2", "-o", file.toString()).succeeded();
+        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1,2", "-o", file.toString())
+                .succeeded();
         assertThat(file).hasSize(2 * 384 * 4);
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).containsExactly(file);
@@ -82,12 +95,23 @@ class LogitsTest {
     @Test
     void badInputHasItsOwnSentence() {
         String file = folder.resolve("x").toString();
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1", "-o", folder.resolve("no/x").toString())
+        Cli.run(
+                        "logits",
+                        "-m",
+                        Cli.model("llama"),
+                        "--tokens",
+                        "1",
+                        "-o",
+                        folder.resolve("no/x").toString())
                 .failed("there is no folder");
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1", "-o", folder.toString()).failed("is a folder");
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "-1", "-o", file).failed("-1");
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "@" + file, "-o", file).failed("no such file");
-        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "a,b", "-o", file).wrongUsage("--tokens takes");
+        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1", "-o", folder.toString())
+                .failed("is a folder");
+        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "-1", "-o", file)
+                .failed("-1");
+        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "@" + file, "-o", file)
+                .failed("no such file");
+        Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "a,b", "-o", file)
+                .wrongUsage("--tokens takes");
         Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "", "-o", file).wrongUsage("--tokens takes");
         Cli.run("logits", "-m", Cli.model("llama"), "--tokens", "1").wrongUsage("--output");
         assertThat(Path.of(file)).doesNotExist();

@@ -39,18 +39,29 @@ class ProcessTest {
 
     @Test
     void theTextIsThereWhileItGrows() throws Exception {
-        Child child = Child.start(
-                folder, Map.of(), "chat", "-m", Cli.CHAT, "--temperature", "0");
+        Child child = Child.start(folder, Map.of(), "chat", "-m", Cli.CHAT, "--temperature", "0");
         child.process().getOutputStream().write("Say yes.\n".getBytes(StandardCharsets.UTF_8));
         child.process().getOutputStream().flush(); // and not closed: the answer comes before the end
-        assertThat(new String(child.process().getInputStream().readNBytes(5), StandardCharsets.UTF_8)).isEqualTo("Yes.\n");
+        assertThat(new String(child.process().getInputStream().readNBytes(5), StandardCharsets.UTF_8))
+                .isEqualTo("Yes.\n");
         child.result("").succeeded();
     }
 
     @Test
     void interruptedIs130() throws Exception {
         Child child = Child.start(
-                folder, Map.of(), "run", "-m", Cli.model("llama"), "-n", "100000", "--context", "1000000", "--seed", "1", "abc");
+                folder,
+                Map.of(),
+                "run",
+                "-m",
+                Cli.model("llama"),
+                "-n",
+                "100000",
+                "--context",
+                "1000000",
+                "--seed",
+                "1",
+                "abc");
         assertThat(child.process().getInputStream().readNBytes(1)).hasSize(1); // it generates
         child.interrupt();
         assertThat(child.process().waitFor()).isEqualTo(130);

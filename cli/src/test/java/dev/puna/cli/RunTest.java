@@ -14,7 +14,15 @@ class RunTest {
     private static final Goldens GOLDENS = Goldens.of("tiny-chat");
 
     @ParameterizedTest
-    @ValueSource(strings = {"Hello", "Count to twenty.", "Smile!", "안녕하세요", "Write some code.", "Tell me a story about a ferry."})
+    @ValueSource(
+            strings = {
+                "Hello",
+                "Count to twenty.",
+                "Smile!",
+                "안녕하세요",
+                "Write some code.",
+                "Tell me a story about a ferry."
+            })
     void answersAreTheGoldenOnes(String question) {
         Cli.Result result = Cli.run("run", "-m", Cli.CHAT, "--chat", "--temperature", "0", question);
         assertThat(result.succeeded().out()).isEqualTo(GOLDENS.text(question, "answer"));
@@ -22,9 +30,10 @@ class RunTest {
 
     @Test
     void aSystemMessageCounts() {
-        String[] command = {"run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--system", "You are a pirate.", "Hello"};
-        assertThat(Cli.run(command).succeeded().out())
-                .isEqualTo(GOLDENS.text("You are a pirate. / Hello", "answer"));
+        String[] command = {
+            "run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--system", "You are a pirate.", "Hello"
+        };
+        assertThat(Cli.run(command).succeeded().out()).isEqualTo(GOLDENS.text("You are a pirate. / Hello", "answer"));
     }
 
     @Test
@@ -33,12 +42,15 @@ class RunTest {
         String[] withPrompt = Arrays.copyOf(command, command.length + 1);
         withPrompt[command.length] = "The ferry between\nthe island";
         Cli.Result read = Cli.runWith("The ferry between\nthe island", command).succeeded();
-        assertThat(read.bytes()).isNotEmpty().isEqualTo(Cli.run(withPrompt).succeeded().bytes());
+        assertThat(read.bytes())
+                .isNotEmpty()
+                .isEqualTo(Cli.run(withPrompt).succeeded().bytes());
     }
 
     @Test
     void jsonTellsEverything() {
-        JsonNode json = Cli.run("run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--json", "--logprobs", "3", "Say yes.")
+        JsonNode json = Cli.run(
+                        "run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--json", "--logprobs", "3", "Say yes.")
                 .succeeded()
                 .json();
         assertThat(json.get("text").asString()).isEqualTo("Yes.");
@@ -62,8 +74,23 @@ class RunTest {
 
     @Test
     void theReportedSeedGivesTheSameTokensAgain() {
-        String[] command = {"run", "-m", Cli.CHAT, "-n", "40", "--temperature", "3", "--top-k", "0", "--top-p", "1",
-            "--min-p", "0", "--json", "Hello"};
+        String[] command = {
+            "run",
+            "-m",
+            Cli.CHAT,
+            "-n",
+            "40",
+            "--temperature",
+            "3",
+            "--top-k",
+            "0",
+            "--top-p",
+            "1",
+            "--min-p",
+            "0",
+            "--json",
+            "Hello"
+        };
         JsonNode first = Cli.run(command).succeeded().json();
         String[] seeded = Arrays.copyOf(command, command.length + 2);
         seeded[command.length] = "--seed";
@@ -74,17 +101,21 @@ class RunTest {
 
     @Test
     void boundsEndTheText() {
-        JsonNode cut = Cli.run("run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "-n", "5", "--json", "Count to twenty.")
+        JsonNode cut = Cli.run(
+                        "run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "-n", "5", "--json", "Count to twenty.")
                 .json();
         assertThat(cut.get("stop_reason").asString()).isEqualTo("length");
         assertThat(cut.get("tokens").size()).isEqualTo(5);
-        Cli.Result stopped = Cli.run("run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--stop", ", 7", "Count to twenty.");
+        Cli.Result stopped =
+                Cli.run("run", "-m", Cli.CHAT, "--chat", "--temperature", "0", "--stop", ", 7", "Count to twenty.");
         assertThat(stopped.succeeded().out()).isEqualTo("1, 2, 3, 4, 5, 6");
     }
 
     @Test
     void threadsChangeNothing() {
-        String[] command = {"run", "-m", Cli.model("llama_q4_1"), "-n", "30", "--seed", "7", "--threads", "1", "--json", "abc"};
+        String[] command = {
+            "run", "-m", Cli.model("llama_q4_1"), "-n", "30", "--seed", "7", "--threads", "1", "--json", "abc"
+        };
         JsonNode one = Cli.run(command).succeeded().json();
         command[8] = "3";
         assertThat(Cli.run(command).succeeded().json().get("tokens")).isEqualTo(one.get("tokens"));
@@ -94,7 +125,13 @@ class RunTest {
     void badInputHasItsOwnSentence() {
         Cli.run("run", "-m", Cli.CHAT, "").failed("the prompt is empty");
         Cli.run("run", "-m", Cli.CHAT).failed("the prompt is empty");
-        Cli.run("run", "-m", Cli.CHAT, "--context", "8", "a prompt that is longer than the context of eight tokens, or not?")
+        Cli.run(
+                        "run",
+                        "-m",
+                        Cli.CHAT,
+                        "--context",
+                        "8",
+                        "a prompt that is longer than the context of eight tokens, or not?")
                 .failed("the context of 8", "--context");
         Cli.run("run", "-m", Cli.CHAT, "--context", "1000000000", "Hello").failed("more than this machine's memory");
         Cli.run("run", "-m", Cli.CHAT, "--temperature", "NaN", "Hello").wrongUsage("--temperature is NaN");

@@ -43,7 +43,8 @@ class StoreTest {
                 "HF_ENDPOINT", hub.uri().toString(),
                 "no_proxy", "127.0.0.1",
                 "NO_PROXY", "127.0.0.1"));
-        for (String proxy : new String[] {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
+        for (String proxy :
+                new String[] {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
             variables.put(proxy, "");
         }
         return Child.start(folder, variables, arguments);
@@ -58,7 +59,11 @@ class StoreTest {
         Cli.Result pulled = run("pull", REFERENCE);
         assertThat(pulled.status()).as(pulled.err()).isZero();
         assertThat(pulled.err())
-                .contains("fetching " + REFERENCE, "274.1 kB", " free", folder.resolve("home").toString());
+                .contains(
+                        "fetching " + REFERENCE,
+                        "274.1 kB",
+                        " free",
+                        folder.resolve("home").toString());
         Path file = Path.of(pulled.out().strip());
         assertThat(file).hasSameBinaryContentAs(Path.of(Cli.CHAT));
 
@@ -111,7 +116,9 @@ class StoreTest {
         Files.writeString(folder.resolve("home"), "a file where a folder should be");
         Cli.Result result = run("pull", REFERENCE);
         assertThat(result.status()).isEqualTo(1);
-        assertThat(result.err().lines().toList().getLast()).startsWith("puna: ").contains(folder.resolve("home").toString());
+        assertThat(result.err().lines().toList().getLast())
+                .startsWith("puna: ")
+                .contains(folder.resolve("home").toString());
         assertThat(result.err()).doesNotContain("Exception");
     }
 }

@@ -46,9 +46,13 @@ class TokenizeTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpt-2", "smollm", "llama-bpe", "qwen2"})
     void idsAreTheRecordedOnes(String name) throws IOException {
-        String[] lines = Files.readString(Cli.DATA.resolve("tokenizer/strings.txt")).split("\n");
-        String[] expected = Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".ids")).split("\n", -1);
-        for (int i = 0; i < lines.length; i += Math.max(1, lines.length / 40)) { // all of them: the tokenizer's own tests
+        String[] lines =
+                Files.readString(Cli.DATA.resolve("tokenizer/strings.txt")).split("\n");
+        String[] expected =
+                Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".ids")).split("\n", -1);
+        for (int i = 0;
+                i < lines.length;
+                i += Math.max(1, lines.length / 40)) { // all of them: the tokenizer's own tests
             Cli.Result result = Cli.run(unescaped(lines[i]), "tokenize", "-m", vocabulary(name), "--json");
             assertThat(ids(result)).as(lines[i]).isEqualTo(expected[i]);
         }
@@ -57,9 +61,12 @@ class TokenizeTest {
     @ParameterizedTest
     @ValueSource(strings = {"smollm", "qwen2"})
     void controlTokensOnlyWhenAskedFor(String name) throws IOException {
-        String[] lines = Files.readString(Cli.DATA.resolve("tokenizer/special.txt")).split("\n");
-        String[] on = Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".special_on.ids")).split("\n", -1);
-        String[] off = Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".special_off.ids")).split("\n", -1);
+        String[] lines =
+                Files.readString(Cli.DATA.resolve("tokenizer/special.txt")).split("\n");
+        String[] on = Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".special_on.ids"))
+                .split("\n", -1);
+        String[] off = Files.readString(Cli.DATA.resolve("tokenizer/" + name + ".special_off.ids"))
+                .split("\n", -1);
         for (int i = 0; i < lines.length; i += Math.max(1, lines.length / 20)) {
             byte[] text = unescaped(lines[i]);
             assertThat(ids(Cli.run(text, "tokenize", "-m", vocabulary(name), "--json", "--special")))
@@ -77,7 +84,8 @@ class TokenizeTest {
         assertThat(ids(Cli.runWith(text, "tokenize", "-m", vocabulary("qwen2"), "--json")))
                 .isEqualTo(ids(Cli.run("tokenize", "-m", vocabulary("qwen2"), "--json", text)))
                 .isNotEmpty();
-        assertThat(ids(Cli.run("tokenize", "-m", vocabulary("qwen2"), "--json", ""))).isEmpty();
+        assertThat(ids(Cli.run("tokenize", "-m", vocabulary("qwen2"), "--json", "")))
+                .isEmpty();
     }
 
     @Test

@@ -54,7 +54,10 @@ class UsageTest {
     @Test
     void aPromptMayBeginWithAnAt() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "--no-such-option");
-        assertThat(Cli.run("tokenize", "-m", Cli.CHAT, "--json", "@" + file).succeeded().json().size())
+        assertThat(Cli.run("tokenize", "-m", Cli.CHAT, "--json", "@" + file)
+                        .succeeded()
+                        .json()
+                        .size())
                 .isGreaterThan(3);
     }
 

@@ -25,10 +25,10 @@ final class Messages {
     private static Map<String, Object> asTemplateValue(Message message) {
         Map<String, Object> value = new LinkedHashMap<>();
         switch (message) {
-            case Message.System system -> put(value, "system", system.content());
-            case Message.User user -> put(value, "user", user.content());
+            case Message.System system -> put(value, "system", system);
+            case Message.User user -> put(value, "user", user);
             case Message.Assistant assistant -> {
-                put(value, "assistant", assistant.content());
+                put(value, "assistant", assistant);
                 if (assistant.reasoning() != null) {
                     value.put("reasoning_content", assistant.reasoning());
                 }
@@ -37,7 +37,7 @@ final class Messages {
                 }
             }
             case Message.ToolResult result -> {
-                put(value, "tool", result.content());
+                put(value, "tool", result);
                 if (!result.callId().isEmpty()) {
                     value.put("tool_call_id", result.callId());
                 }
@@ -49,22 +49,10 @@ final class Messages {
         return value;
     }
 
-    /** One text is a plain string, which every template understands; several parts are a list. */
-    private static void put(Map<String, Object> value, String role, List<Content> content) {
+    /** Text is a plain string, its parts joined: that is what every template understands. */
+    private static void put(Map<String, Object> value, String role, Message message) {
         value.put("role", role);
-        if (content.size() == 1 && content.getFirst() instanceof Content.Text text) {
-            value.put("content", text.text());
-        } else if (content.isEmpty()) {
-            value.put("content", "");
-        } else {
-            List<Map<String, Object>> parts = new ArrayList<>();
-            for (Content part : content) {
-                switch (part) {
-                    case Content.Text text -> parts.add(Map.of("type", "text", "text", text.text()));
-                }
-            }
-            value.put("content", parts);
-        }
+        value.put("content", message.text());
     }
 
     private static List<Map<String, Object>> calls(List<ToolCall> calls) {

@@ -69,6 +69,13 @@ class ChatTest {
     }
 
     @Test
+    void partsOfAMessageAreOneText() {
+        Message parts = new Message.User(List.of(Content.text("Say "), Content.text("yes.")));
+        assertThat(model.chat(List.of(parts)).tokens())
+                .isEqualTo(Models.conversation("Say yes.").ids("ids"));
+    }
+
+    @Test
     void aSystemMessageIsHeard() {
         try (Chat chat = model.newChat(options -> options.system("You are a pirate."))) {
             assertThat(say(chat, "Hello")).isEqualTo(Models.answer("You are a pirate. / Hello"));

@@ -105,12 +105,10 @@ class ForgedTokensTest {
             for (String attack : ATTACKS) {
                 Map<String, List<Message>> harmless = conversations("harmless");
                 conversations(attack).forEach((field, messages) -> {
-                    if (!field.equals("parts")) { // these templates take plain text alone
-                        assertThat(control(model, model.chat(messages).tokens()))
-                                .as(field)
-                                .isEqualTo(control(
-                                        model, model.chat(harmless.get(field)).tokens()));
-                    }
+                    assertThat(control(model, model.chat(messages).tokens()))
+                            .as(field)
+                            .isEqualTo(control(
+                                    model, model.chat(harmless.get(field)).tokens()));
                 });
             }
         }

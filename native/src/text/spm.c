@@ -14,18 +14,21 @@
 
 /* ---- Memory ---- */
 
-static bool reserve(const spm *s, memory_account *account, spm_scratch *x, size_t length) {
-    size_t capacity = length < 64 ? 64 : length + length / 4;
-    if (s->restores && !x->splits) {
-        x->splits = memory_array(account, (size_t)s->vocabulary->size, sizeof *x->splits);
-        if (!x->splits) return false;
-    }
-    if (length <= x->capacity) return true;
-    spm_memo *memo = x->memo;
-    uint32_t *splits = x->splits;
-    x->memo = NULL, x->splits = NULL;
-    spm_release(account, x);
-    x->memo = memo, x->splits = splits;
+static void release_symbols(memory_account *account, spm_scratch *x) {
+    memory_free(account, x->starts);
+    memory_free(account, x->symbols);
+    memory_free(account, x->joined);
+    memory_free(account, x->before);
+    memory_free(account, x->after);
+    memory_free(account, x->heap);
+    x->starts = NULL, x->symbols = x->joined = x->before = x->after = NULL, x->heap = NULL;
+    x->capacity = 0;
+}
+
+static bool reserve_symbols(memory_account *account, spm_scratch *x, size_t count) {
+    size_t capacity = count < 64 ? 64 : count + count / 4;
+    if (count <= x->capacity) return true;
+    release_symbols(account, x);
     x->starts = memory_array(account, capacity + 1, sizeof *x->starts);
     x->symbols = memory_array(account, capacity, sizeof *x->symbols);
     x->joined = memory_array(account, capacity, sizeof *x->joined);
@@ -33,10 +36,32 @@ static bool reserve(const spm *s, memory_account *account, spm_scratch *x, size_
     x->after = memory_array(account, capacity, sizeof *x->after);
     /* A merge takes one pair out and puts at most two in: never more than twice the symbols at once. */
     x->heap = memory_array(account, capacity, 2 * sizeof *x->heap);
-    x->ids = memory_array(account, capacity, sizeof *x->ids);
-    if (!x->starts || !x->symbols || !x->joined || !x->before || !x->after || !x->heap || !x->ids) return false;
+    if (!x->starts || !x->symbols || !x->joined || !x->before || !x->after || !x->heap) return false;
     x->capacity = capacity;
     return true;
+}
+
+static size_t count_characters(const char *word, size_t length) {
+    size_t count = 0, used;
+    for (size_t at = 0; at < length; at += used, count++) (void)spm_character(word + at, length - at, &used);
+    return count;
+}
+
+/* Room for a word's symbols, at most one a character, and for its ids, at most one a byte. */
+static bool reserve(const spm *s, memory_account *account, spm_scratch *x, const char *word, size_t length) {
+    if (s->restores && !x->splits) {
+        x->splits = memory_array(account, (size_t)s->vocabulary->size, sizeof *x->splits);
+        if (!x->splits) return false;
+    }
+    if (length > x->id_capacity) {
+        size_t capacity = length < 64 ? 64 : length + length / 4;
+        memory_free(account, x->ids);
+        x->id_capacity = 0;
+        x->ids = memory_array(account, capacity, sizeof *x->ids);
+        if (!x->ids) return false;
+        x->id_capacity = capacity;
+    }
+    return length <= x->capacity || reserve_symbols(account, x, count_characters(word, length));
 }
 
 bool spm_remember(memory_account *account, spm_scratch *x) {
@@ -45,12 +70,7 @@ bool spm_remember(memory_account *account, spm_scratch *x) {
 }
 
 void spm_release(memory_account *account, spm_scratch *x) {
-    memory_free(account, x->starts);
-    memory_free(account, x->symbols);
-    memory_free(account, x->joined);
-    memory_free(account, x->before);
-    memory_free(account, x->after);
-    memory_free(account, x->heap);
+    release_symbols(account, x);
     memory_free(account, x->memo);
     memory_free(account, x->splits);
     memory_free(account, x->ids);
@@ -253,7 +273,7 @@ static void put_parts(const spm *s, spm_scratch *x, const char *word, size_t sta
 }
 
 bool spm_merge(const spm *s, memory_account *account, spm_scratch *x, const char *word, size_t length) {
-    if (!reserve(s, account, x, length)) return false;
+    if (!reserve(s, account, x, word, length)) return false;
     size_t count = fill_symbols(s, x, word, length);
     count = count <= SHORT_WORD ? merge_short(s, x, word, count) : merge_long(s, x, word, length, count);
     x->id_count = 0;

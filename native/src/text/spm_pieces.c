@@ -8,7 +8,7 @@
 #define TYPES "tokenizer.ggml.token_type"
 #define TOKENS "tokenizer.ggml.tokens"
 #define MAX_USER_DEFINED ((size_t)1 << 23) /* bytes of all of them */
-#define MAX_UNUSED 1024u                   /* bytes of an unused piece that is looked at closely */
+#define MAX_UNUSED 64u                     /* bytes of an unused piece that is looked at closely: a bound of loading's time */
 
 static bool is_piece(const vocabulary_token *token) {
     return token->text_length > 0 && (token->kind == PUNA_TOKEN_NORMAL || token->kind == PUNA_TOKEN_USER_DEFINED
@@ -37,25 +37,19 @@ static uint32_t order_of(float score) {
     return bits >> 31 ? bits : ~(bits | 0x80000000u);
 }
 
-static puna_status wrong(const gguf_file *file, const gguf_value *value, const char *key, puna_error *error,
-                         const char *what) {
-    return gguf_error(file, error, PUNA_INVALID_FILE, key, value ? value->offset : PUNA_NO_OFFSET,
-                      "The vocabulary can't be used: %s %s. The file is damaged or was converted wrongly.", key, what);
-}
-
 static puna_status read_scores(memory_account *account, const gguf_file *file, spm *s, puna_error *error) {
     const gguf_value *scores = gguf_find(file, SCORES);
     size_t size = (size_t)s->vocabulary->size;
-    if (!scores) return wrong(file, NULL, SCORES, error, "is missing");
+    if (!scores) return vocabulary_wrong(file, NULL, SCORES, error, "is missing");
     if (scores->type != PUNA_ARRAY || scores->element_type != PUNA_FLOAT32) {
-        return wrong(file, scores, SCORES, error, "is not an array of float32");
+        return vocabulary_wrong(file, scores, SCORES, error, "is not an array of float32");
     }
-    if (scores->count != size) return wrong(file, scores, SCORES, error, "has not one element for each token");
+    if (scores->count != size) return vocabulary_wrong(file, scores, SCORES, error, "has not one element for each token");
     s->order = memory_array(account, size, sizeof *s->order);
     if (!s->order) return error_memory(error, "a vocabulary's scores", size * sizeof *s->order);
     for (size_t id = 0; id < size; id++) {
         double score;
-        if (!gguf_real(file, scores, id, &score)) return wrong(file, scores, SCORES, error, "can't be read");
+        if (!gguf_real(file, scores, id, &score)) return vocabulary_wrong(file, scores, SCORES, error, "can't be read");
         if (isnan(score)) {
             return gguf_error(file, error, PUNA_INVALID_FILE, SCORES, scores->offset,
                               "The vocabulary can't be used: the score of token %zu is not a number.", id);
@@ -207,7 +201,7 @@ puna_status spm_load(memory_account *account, const gguf_file *file, const vocab
                      puna_error *error) {
     s->vocabulary = v;
     s->unknown = unknown;
-    if (!gguf_find(file, TYPES)) return wrong(file, NULL, TYPES, error, "is missing");
+    if (!gguf_find(file, TYPES)) return vocabulary_wrong(file, NULL, TYPES, error, "is missing");
     puna_status status = read_scores(account, file, s, error);
     if (status == PUNA_OK) status = add_user_defined(account, file, s, error);
     if (status == PUNA_OK) status = find_neighbours(account, s, error);

@@ -22,8 +22,8 @@ int32_t vocabulary_find(const vocabulary *v, const char *text, size_t length) {
     }
 }
 
-static puna_status wrong(const gguf_file *file, const gguf_value *value, const char *key, puna_error *error,
-                         const char *what) {
+puna_status vocabulary_wrong(const gguf_file *file, const gguf_value *value, const char *key, puna_error *error,
+                             const char *what) {
     return gguf_error(file, error, PUNA_INVALID_FILE, key, value ? value->offset : PUNA_NO_OFFSET,
                       "The vocabulary can't be used: %s %s. The file is damaged or was converted wrongly.", key, what);
 }
@@ -33,18 +33,18 @@ static puna_status find_arrays(const gguf_file *file, const gguf_value **tokens,
                                puna_error *error) {
     *tokens = gguf_find(file, TOKENS);
     *types = gguf_find(file, TYPES);
-    if (!*tokens) return wrong(file, NULL, TOKENS, error, "is missing");
+    if (!*tokens) return vocabulary_wrong(file, NULL, TOKENS, error, "is missing");
     if ((*tokens)->type != PUNA_ARRAY || (*tokens)->element_type != PUNA_STRING) {
-        return wrong(file, *tokens, TOKENS, error, "is not an array of strings");
+        return vocabulary_wrong(file, *tokens, TOKENS, error, "is not an array of strings");
     }
-    if ((*tokens)->count == 0) return wrong(file, *tokens, TOKENS, error, "is empty");
-    if ((*tokens)->count > MAX_TOKENS) return wrong(file, *tokens, TOKENS, error, "has more than 2^28 elements");
+    if ((*tokens)->count == 0) return vocabulary_wrong(file, *tokens, TOKENS, error, "is empty");
+    if ((*tokens)->count > MAX_TOKENS) return vocabulary_wrong(file, *tokens, TOKENS, error, "has more than 2^28 elements");
     if (!*types) return PUNA_OK;
     if ((*types)->type != PUNA_ARRAY || (*types)->element_type == PUNA_STRING) {
-        return wrong(file, *types, TYPES, error, "is not an array of integers");
+        return vocabulary_wrong(file, *types, TYPES, error, "is not an array of integers");
     }
     if ((*types)->count != (*tokens)->count)
-        return wrong(file, *types, TYPES, error, "has not one element for each token");
+        return vocabulary_wrong(file, *types, TYPES, error, "has not one element for each token");
     return PUNA_OK;
 }
 
@@ -55,13 +55,13 @@ static puna_status measure(const gguf_file *file, const gguf_value *tokens, cons
     for (int32_t id = 0; id < v->size; id++) {
         gguf_text text;
         int64_t kind = PUNA_TOKEN_NORMAL;
-        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return wrong(file, tokens, TOKENS, error, "can't be read");
-        if (text.length > MAX_TOKEN_BYTES) return wrong(file, tokens, TOKENS, error, "has a token above 1 MiB");
+        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
+        if (text.length > MAX_TOKEN_BYTES) return vocabulary_wrong(file, tokens, TOKENS, error, "has a token above 1 MiB");
         if (types && !gguf_integer(file, types, (uint64_t)id, &kind)) {
-            return wrong(file, types, TYPES, error, "is not an array of integers");
+            return vocabulary_wrong(file, types, TYPES, error, "is not an array of integers");
         }
         if (kind < PUNA_TOKEN_NORMAL || kind > PUNA_TOKEN_BYTE) {
-            return wrong(file, types, TYPES, error, "has a kind that is none of 1 to 6");
+            return vocabulary_wrong(file, types, TYPES, error, "has a kind that is none of 1 to 6");
         }
         v->tokens[id].text = *total;
         v->tokens[id].text_length = (uint32_t)text.length;
@@ -77,7 +77,7 @@ static puna_status copy_texts(const gguf_file *file, const gguf_value *tokens, v
     for (int32_t id = 0; id < v->size; id++) {
         vocabulary_token *token = &v->tokens[id];
         gguf_text text;
-        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return wrong(file, tokens, TOKENS, error, "can't be read");
+        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
         if (text.length) memcpy(v->texts + token->text, text.data, text.length);
         token->bytes = written;
         token->bytes_length = (uint32_t)decode(token->kind, v->texts + token->text, token->text_length,

@@ -33,6 +33,10 @@ puna_status vocabulary_load(memory_account *account, const gguf_file *file, voca
                             puna_error *error);
 void vocabulary_free(memory_account *account, vocabulary *v);
 
+/* PUNA_INVALID_FILE: the entry `key`, which may be missing (value NULL), is not what a vocabulary needs. */
+puna_status vocabulary_wrong(const gguf_file *file, const gguf_value *value, const char *key, puna_error *error,
+                             const char *what);
+
 /* The id of a spelling, or -1. */
 int32_t vocabulary_find(const vocabulary *v, const char *text, size_t length);
 

@@ -13,8 +13,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A GGUF file, opened to look into it: metadata, tensors, vocabulary. Its whole structure is checked, no weight is loaded;
- * a file that holds a vocabulary alone will do.
+ * A GGUF file, opened to look into it: metadata, tensors, vocabulary. Its whole structure is checked, no weight is
+ * loaded; a file that holds a vocabulary alone will do.
  *
  * <pre>{@code
  * try (ModelFile file = ModelFile.open(path)) {
@@ -88,7 +88,7 @@ public final class ModelFile implements AutoCloseable {
             return Type.valueOf(about.type().name());
         }
 
-        /** {@return what an array's elements are; else the same as {@link #type()}. Arrays in an array have no values here} */
+        /** {@return what an array's elements are; else the same as {@link #type()}} */
         public Type elementType() {
             return Type.valueOf(about.elementType().name());
         }
@@ -99,8 +99,8 @@ public final class ModelFile implements AutoCloseable {
         }
 
         /**
-         * A value: {@link Long} for integers (an unsigned one beyond its range saturates), {@link Double}, {@link Boolean}
-         * or {@link String}.
+         * A value: {@link Long} for integers (an unsigned one beyond its range saturates), {@link Double},
+         * {@link Boolean} or {@link String}. Arrays inside an array are not read.
          *
          * @param element of an array, from 0; else 0
          * @return its value

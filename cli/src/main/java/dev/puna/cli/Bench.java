@@ -91,7 +91,7 @@ final class Bench {
         }
     }
 
-    /** Ids that look random but are the same at every run: a Weyl sequence, another for each of the parallel prompts. */
+    /** Ids that look random but are the same at every run: others for each of the parallel prompts. */
     private int[] ids(int count, int which) {
         int vocabulary = context.model().info().vocabulary();
         int[] ids = new int[count];

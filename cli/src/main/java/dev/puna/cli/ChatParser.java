@@ -8,8 +8,8 @@ import org.jline.reader.ParsedLine;
 import org.jline.reader.Parser;
 
 /**
- * When what was typed is complete: not after a backslash at its end, and not while a fence of three backticks is open. What
- * is pasted keeps its lines anyway.
+ * When what was typed is complete: not after a backslash at its end, and not while a fence of three backticks is open.
+ * What is pasted keeps its lines anyway.
  */
 final class ChatParser implements Parser {
     private static final String FENCE = "```";
@@ -30,7 +30,7 @@ final class ChatParser implements Parser {
         return text.lines().filter(line -> line.strip().startsWith(FENCE)).count();
     }
 
-    /** The message that the lines are: without the backslashes that continued them, and without a fence around it all. */
+    /** The message that the lines are: without the backslashes that continued them, or a fence around it all. */
     static String joined(String text) {
         String joined = text.replace("\\\n", "\n");
         if (joined.startsWith(FENCE + "\n") && joined.endsWith("\n" + FENCE) && fences(joined) == 2) {

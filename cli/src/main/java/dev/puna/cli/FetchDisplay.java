@@ -8,8 +8,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows a fetch on standard error: one line that moves on a terminal, otherwise a line for each phase and each tenth. When
- * the process is interrupted meanwhile, it says that nothing is lost.
+ * Shows a fetch on standard error: one line that moves on a terminal, otherwise a line for each phase and each tenth.
+ * When the process is interrupted meanwhile, it says that nothing is lost.
  */
 final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     private static final int BAR = 24;

@@ -15,8 +15,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Where the command line begins. Exit status 0; 1 with one line on standard error; 2 for usage; 130 when interrupted, which
- * is the Java machine's own.
+ * Where the command line begins. Exit status 0; 1 with one line on standard error; 2 for usage; 130 when interrupted,
+ * which is the Java machine's own.
  */
 public final class Main {
     static final int FAILED = 1;

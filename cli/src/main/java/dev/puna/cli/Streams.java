@@ -18,8 +18,8 @@ import org.jline.terminal.spi.TerminalProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command reads and writes, always UTF-8: those of the process, or a test's own. Standard output is buffered; who
- * wants something seen flushes.
+ * What a command reads and writes, always UTF-8: those of the process, or a test's own. Standard output is buffered;
+ * who wants something seen flushes.
  */
 final class Streams {
     private final InputStream in;

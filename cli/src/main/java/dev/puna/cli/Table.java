@@ -5,7 +5,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Rows in columns: as wide as needed, the last one open; a column whose name ends with {@code >} is set to the right. */
+/** Rows in columns, each as wide as needed; a column whose name ends with {@code >} is set to the right. */
 final class Table {
     private final List<String> names = new ArrayList<>();
     private final List<Boolean> right = new ArrayList<>();

@@ -86,7 +86,8 @@ final class SmallHub implements AutoCloseable {
         if (!(target.startsWith("/owner/repo/resolve/") && target.endsWith("/tiny-chat.gguf"))) {
             write(
                     out,
-                    "HTTP/1.1 404 Not Found\r\nX-Error-Code: EntryNotFound\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    "HTTP/1.1 404 Not Found\r\nX-Error-Code: EntryNotFound\r\n"
+                            + "Content-Length: 0\r\nConnection: close\r\n\r\n");
             return;
         }
         write(
@@ -95,7 +96,8 @@ final class SmallHub implements AutoCloseable {
                                 ? "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes " + from + "-"
                                         + (content.length - 1) + "/" + content.length
                                 : "HTTP/1.1 200 OK")
-                        + "\r\nETag: \"one\"\r\nAccept-Ranges: bytes\r\nX-Repo-Commit: 0123456789abcdef0123456789abcdef01234567"
+                        + "\r\nETag: \"one\"\r\nAccept-Ranges: bytes"
+                        + "\r\nX-Repo-Commit: 0123456789abcdef0123456789abcdef01234567"
                         + "\r\nContent-Length: " + (content.length - from) + "\r\nConnection: close\r\n\r\n");
         if (method.equals("HEAD")) {
             return;

@@ -129,7 +129,7 @@ static void tensors_that_do_not_fit(void) {
         refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
         if (i) refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
     }
-    /* Q5_K: well-known, but not decoded yet */
+    /* Q5_K: by its shape */
     refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");
 }
 

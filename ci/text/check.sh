@@ -3,13 +3,15 @@
 # The tokenizer against others' ids: `ci/text/check.sh [LIBRARY_FOLDER [SMOLLM2.gguf]]` (the folder that holds libpuna, the
 # build's own without it, and SmolLM2's model file, fetched by Puna itself without it).
 #
-#   - random texts against the PyPI package tokenizers: PUNA_TEXT_COUNT of them (20,000 unless set) for SmolLM2's and GPT-2's
-#     vocabularies, a quarter as many for the others; the seed is printed;
+#   - random texts against the PyPI packages tokenizers and sentencepiece: PUNA_TEXT_COUNT of them (20,000 unless set) for
+#     SmolLM2's, GPT-2's and LLaMA's vocabularies, a quarter as many for the others; the seed is printed;
 #   - SmolLM2's recorded ids;
-#   - the ids that llama.cpp's own tests expect, for the vocabularies of GPT-2, Llama 3, Qwen2, StarCoder and Refact, which
-#     lie in the source package of llama-cpp-python;
+#   - the ids that llama.cpp's own tests expect, for the vocabularies of GPT-2, Llama 3, Qwen2, StarCoder, Refact and LLaMA
+#     (SentencePiece), which lie in the source package of llama-cpp-python;
+#   - where the data lies beside the project: a story that a tiny LLaMA with SentencePiece pieces is known to tell;
 #   - the Unicode table against the script that writes it.
 set -eu
+export PYTHONDONTWRITEBYTECODE=1
 start=$(date +%s)
 absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
 libraries=${1:+$(absolute "$1")}
@@ -18,7 +20,7 @@ cd "$(dirname "$0")/../.."
 libraries=${libraries:-$PWD/native/build/release}
 count=${PUNA_TEXT_COUNT:-20000}
 cache=${PUNA_CI_CACHE:-$HOME/.cache/puna-ci}
-venv=$cache/text-2
+venv=$cache/text-3
 python=$venv/bin/python
 data=native/tests/data/tokenizer
 llama_cpp=llama_cpp_python-0.3.36
@@ -35,7 +37,8 @@ if [ ! -f "$venv/complete" ]; then
     rm -rf "$venv"
     mkdir -p "$cache"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check tokenizers==0.23.3 gguf==0.19.0 unicodedata2==16.0.0 regex==2026.11.15
+    "$venv/bin/pip" install -q --disable-pip-version-check tokenizers==0.23.3 gguf==0.19.0 unicodedata2==16.0.0 regex==2026.11.15 \
+        sentencepiece==0.2.3 protobuf==7.36.2
     touch "$venv/complete"
 fi
 
@@ -58,13 +61,16 @@ if [ ! -f "$archive" ]; then
         mv "$work/$llama_cpp.tar.gz" "$archive"
     fi
 fi
-vocabularies="gpt-2 llama-bpe qwen2 starcoder refact"
+vocabularies="gpt-2 llama-bpe qwen2 starcoder refact llama-spm"
 for name in $vocabularies; do
     for end in gguf gguf.inp gguf.out; do echo "$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.$end"; done
 done | tar -xzf "$archive" -C "$work" -T -
 
-${CC:-cc} -std=c17 -O2 -Wall -Wextra -D_GNU_SOURCE -Inative/include ci/text/tokenize_lines.c -L"$libraries" -lpuna \
-    -Wl,-rpath,"$libraries" -o "$work/tokenize_lines"
+build() {
+    ${CC:-cc} -std=c17 -O2 -Wall -Wextra -D_GNU_SOURCE -Inative/include "ci/text/$1.c" -L"$libraries" -lpuna \
+        -Wl,-rpath,"$libraries" -o "$work/$1"
+}
+build tokenize_lines
 status=0
 compare() { "$python" ci/text/compare_tokenizers.py "$work/tokenize_lines" "$@" || status=1; }
 recorded() { "$python" ci/text/recorded.py "$work/tokenize_lines" "$@" || status=1; }
@@ -74,16 +80,30 @@ for name in $vocabularies; do
     file=$work/$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.gguf
     recorded "$file" ggml "$file.inp" "$file.out"
     case $name in
-        gpt-2) compare "$file" --count "$count" ;;
+        gpt-2 | llama-spm) compare "$file" --count "$count" ;;
         llama-bpe | qwen2) compare "$file" --count $((count / 4)) ;;
     esac
 done
-for name in gpt-2 smollm llama-bpe qwen2; do compare "$data/$name.gguf" --count $((count / 4)); done
+for name in gpt-2 smollm llama-bpe qwen2 spm spm-bare; do compare "$data/$name.gguf" --count $((count / 4)); done
 compare "$smollm2" --count "$count"
 recorded "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_on.ids" 1
-shared=../shared/data/tokenizers/gpt-2.gguf
-if [ -r "$shared" ]; then recorded "$shared" ggml "$shared.inp" "$shared.out"; fi
+for name in gpt-2 llama-spm; do
+    shared=../shared/data/tokenizers/$name.gguf
+    if [ -r "$shared" ]; then recorded "$shared" ggml "$shared.inp" "$shared.out"; fi
+done
+story=../shared/data/models/stories260K.gguf
+if [ -r "$story" ]; then
+    build greedy
+    compare "$story" --count $((count / 4))
+    told=$("$work/greedy" "$story" "Once upon a time" 90)
+    known=', there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.
+Lily'"'"'s mom said, "Lily, let'"'"'s go to the park."'
+    case $told in
+        "$known"*) echo "stories260K.gguf: the story that is known, ${#known} characters" ;;
+        *) echo "stories260K.gguf: another story: $told"; status=1 ;;
+    esac
+fi
 echo "text: $(($(date +%s) - start)) s"
 exit $status

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the ids of random texts with those of the PyPI package tokenizers, for a GGUF file's own vocabulary.
+"""Compares the ids of random texts with those of the PyPI packages tokenizers (byte-level BPE) or sentencepiece, for a GGUF
+file's own vocabulary.
 
     python ci/text/compare_tokenizers.py TOKENIZE_LINES MODEL.gguf [--count 20000] [--seed N]
 
@@ -17,6 +18,10 @@ import unicodedata
 
 from gguf import GGUFReader
 from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
+
+import sentencepiece_reference  # noqa: E402
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
@@ -37,8 +42,10 @@ def pre_tokenizer(name):
 
 
 def build(path):
-    """Two tokenizers: one that takes special tokens for plain text, one that parses them."""
+    """Two functions from texts to ids: one takes special tokens for plain text, one parses them."""
     fields = GGUFReader(path).fields
+    if fields["tokenizer.ggml.model"].contents() == "llama":
+        return build_sentencepiece(path)
     tokens = fields["tokenizer.ggml.tokens"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
     merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
@@ -52,8 +59,16 @@ def build(path):
         tokenizer.add_tokens([AddedToken(t, normalized=False) for t, kind in zip(tokens, kinds) if kind == 4])
         if parsed:
             tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
-        both.append(tokenizer)
+        both.append(lambda texts, t=tokenizer: [e.ids for e in t.encode_batch(texts, add_special_tokens=False)])
     return both, special, name
+
+
+def build_sentencepiece(path):
+    proto = sentencepiece_reference.from_gguf(path)
+    reference = sentencepiece_reference.Reference(proto)
+    defined = [p.piece.replace(sentencepiece_reference.MARK, " ") for p in proto.pieces if p.type == p.USER_DEFINED]
+    both = [lambda texts, c=control: [reference.encode(t, c) for t in texts] for control in (False, True)]
+    return both, list(reference.special) + defined, "sentencepiece"
 
 
 BLOCKS = [(0x20, 0x7E), (0xA0, 0xFF), (0x100, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x52F), (0x590, 0x5FF),
@@ -66,7 +81,7 @@ café Straße ſ 'ſ İstanbul ﬁn ½ ² Ⅷ ٣ ३ ๓ 一二三 12 345 6789 3
 /* */ {} [] () <div> </div> &amp; http://example.org/a?b=c#d x_y camelCase __init__ \\n \\t "quoted" «guillemets» 你好世界 こんにちは
 안녕하세요 Привет мир שלום عليكم नमस्ते สวัสดี ქართული Ελληνικά 👍🏽 👨‍👩‍👧‍👦 🇩🇪 e\u0301 a\u0308\u0323 \u200b \u200d \ufeff \ufffd \u00ad""".split()
 SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", " \n", "\n ", "\u00a0", "\u3000", "\u2009", "\u0085", "\u2028", "\x0b",
-          "\x0c", "\x1c", "\u200b", "\u180e", ""]
+          "\x0c", "\x1c", "\u200b", "\u180e", "\u2581", ""]
 
 
 def code_point(draw):
@@ -121,7 +136,7 @@ def main():
     texts = [text(draw, special) for _ in range(arguments.count)]
     different = tokens = 0
     for flags, other in enumerate(both):
-        theirs = [e.ids for e in other.encode_batch(texts, add_special_tokens=False)]
+        theirs = other(texts)
         found = ours(arguments.program, arguments.model, flags, texts)
         if len(found) != len(texts):
             sys.exit(f"{len(found)} answers for {len(texts)} texts")

@@ -63,14 +63,17 @@ static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
     while (fread(head, 1, 4, stdin) == 4) {
         uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
         uint64_t count = 0, back = 0;
-        char *text = malloc((size_t)length + 1), *again = malloc((size_t)length + 1);
+        char *text = malloc((size_t)length + 1), *again;
         int32_t *ids = malloc(((size_t)length + 2) * sizeof *ids);
-        if (!text || !again || !ids || fread(text, 1, length, stdin) != length) return 1;
+        if (!text || !ids || fread(text, 1, length, stdin) != length) return 1;
         if (puna_tokenize(tokenizer, text, length, flags, ids, (uint64_t)length + 2, &count, &error)) {
             return complain("tokenize", &error);
         }
         uint32_t spelled = flags & PUNA_TOKENIZE_SPECIAL;
-        if (puna_detokenize(tokenizer, ids, count, spelled, again, length, &back, &error)) {
+        (void)puna_detokenize(tokenizer, ids, count, spelled, NULL, 0, &back, NULL); /* how long: unknown characters may grow */
+        again = malloc((size_t)back + 1);
+        if (!again) return 1;
+        if (puna_detokenize(tokenizer, ids, count, spelled, again, back, &back, &error)) {
             return complain("detokenize", &error);
         }
         if (lossless && (back != length || memcmp(text, again, length) != 0)) {

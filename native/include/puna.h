@@ -29,9 +29,9 @@
  *   - Text is UTF-8. A text that comes in has a length in bytes beside it, or is zero-terminated where there is none.
  *   - Option structs begin with their own size, so that fields can be added at the end. Fill one with its _default
  *     function, change what you want, pass it by pointer; NULL stands for the defaults.
- *   - So do structs that are filled for the caller, who sets the size first. No byte beyond it is touched; afterwards it
- *     says how many were filled. In both kinds a size of 0 stands for the struct's as it was in version 1 of the ABI.
- *     What a function that failed would have filled is as it was, but for handles, which are NULL then.
+ *   - So do structs that are filled for the caller, who sets the size first. No byte beyond it is touched; afterwards
+ *     it says how many were filled. In both kinds a size of 0 stands for the struct's as it was in version 1 of the
+ *     ABI. What a function that failed would have filled is as it was, but for handles, which are NULL then.
  *   - An argument that is NULL, but may not be, is answered with PUNA_INVALID_ARGUMENT, or ignored where no status is
  *     returned.
  *   - A handle is owned by who created it. Closing NULL is allowed. Pointers that a function hands out belong to the
@@ -70,7 +70,7 @@ enum {
     PUNA_OUT_OF_MEMORY = 2,    /* needed and available are filled, in bytes */
     PUNA_NOT_FOUND = 3,        /* no such file, or no such thing in it */
     PUNA_IO = 4,               /* the system refused to read or write: the message gives its reason */
-    PUNA_INVALID_FILE = 5,     /* the file contradicts its format: subject is "file: field", offset the place in bytes */
+    PUNA_INVALID_FILE = 5,     /* the file contradicts its format: subject is "file: field", offset its place, bytes */
     PUNA_UNSUPPORTED = 6,      /* well-formed, but not something this library can run: the message says what it can */
     PUNA_CONTEXT_FULL = 7,     /* one sequence alone needs more positions than the context has */
     PUNA_BUSY = 8,             /* the queue is full, or another thread is inside the engine */
@@ -100,8 +100,8 @@ PUNA_API const char *puna_status_name(puna_status status);
 
 /* ---- 2. The library ------------------------------------------------------------------------------------------ */
 
-/* Raised when an existing function or struct changes, or an option struct grows (its _default function fills all of it);
-   bindings refuse any other number. */
+/* Raised when an existing function or struct changes, or an option struct grows (its _default function fills all of
+   it); bindings refuse any other number. */
 #define PUNA_ABI 1u
 
 PUNA_API uint32_t puna_abi(void);
@@ -135,11 +135,11 @@ typedef struct puna_log_entry {
     char message[480];
 } puna_log_entry;
 
-/* Takes the oldest log entry out of the process's ring (256 entries). Returns 1, or 0 when there is none. Any thread. */
+/* Takes the oldest log entry out of the process's ring (256 entries). Returns 1, or 0 if there is none. Any thread. */
 PUNA_API int32_t puna_log_next(puna_log_entry *entry);
 
-/* A long piece of work, watched and cancelled from other threads: create it, pass it to the function that works, read
-   its progress meanwhile. Destroy it after that function has returned. */
+/* A long piece of work, watched and cancelled from other threads: create it (PUNA_OUT_OF_MEMORY), pass it to the
+   function that works, read its progress meanwhile. Destroy it after that function has returned. */
 typedef struct puna_task puna_task;
 
 PUNA_API puna_status puna_task_create(puna_task **task, puna_error *error);
@@ -150,7 +150,9 @@ PUNA_API void puna_task_destroy(puna_task *task);
 /* ---- 3. Files ------------------------------------------------------------------------------------------------- */
 
 /* An open GGUF file (versions 2 and 3), mapped and wholly checked: every length, offset, count, name and type lies
-   inside the file before this returns. */
+   inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no permission),
+   PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
+   PUNA_OUT_OF_MEMORY. */
 typedef struct puna_file puna_file;
 
 PUNA_API puna_status puna_file_open(const char *path, puna_file **file, puna_error *error);
@@ -185,6 +187,7 @@ typedef struct puna_tensor {
     uint64_t bytes;
 } puna_tensor;
 
+/* What is in it, by index, 0 to count - 1 (PUNA_INVALID_ARGUMENT beyond). */
 PUNA_API uint64_t puna_file_size(const puna_file *file);
 PUNA_API uint32_t puna_file_version(const puna_file *file);
 PUNA_API uint64_t puna_file_metadata_count(const puna_file *file);
@@ -209,7 +212,9 @@ PUNA_API puna_status puna_file_string(const puna_file *file, uint64_t index, uin
 
 typedef struct puna_tokenizer puna_tokenizer;
 
-/* Loads the vocabulary of a GGUF file; the file may hold no weights. It is copied out: the file may be closed. */
+/* Loads the vocabulary of a GGUF file; the file may hold no weights. It is copied out: the file may be closed.
+   PUNA_INVALID_FILE, PUNA_UNSUPPORTED (another kind of tokenizer; the message lists those there are), or
+   PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_tokenizer_load(const puna_file *file, puna_tokenizer **tokenizer, puna_error *error);
 PUNA_API void puna_tokenizer_close(puna_tokenizer *tokenizer); /* not one that belongs to a model */
 
@@ -243,6 +248,7 @@ typedef struct puna_token {
     uint64_t bytes_length;
 } puna_token;
 
+/* One id; PUNA_INVALID_ARGUMENT beyond the vocabulary. */
 PUNA_API puna_status puna_tokenizer_token(const puna_tokenizer *tokenizer, int32_t id, puna_token *token,
                                           puna_error *error);
 
@@ -289,7 +295,9 @@ typedef struct puna_model_options {
 PUNA_API void puna_model_options_default(puna_model_options *options);
 
 /* Loads the weights and packs them for this processor. Blocks for as long as reading the file takes; `task` (may be
-   NULL) tells how far it is and can cancel. The file may be removed afterwards only if the model was closed. */
+   NULL) tells how far it is and can cancel. The file may be removed afterwards only if the model was closed.
+   Errors: those of puna_file_open and puna_tokenizer_load; PUNA_UNSUPPORTED also for an architecture or a type of
+   weights; PUNA_INVALID_FILE also where metadata and tensors contradict each other; PUNA_CANCELLED. */
 PUNA_API puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task,
                                      puna_model **model, puna_error *error);
 
@@ -335,11 +343,14 @@ typedef struct puna_engine_options {
     uint32_t step_tokens;    /* prompt tokens computed in one step (1 to 4096). Default 512 */
     uint32_t cache_type;     /* PUNA_CACHE_F16 or PUNA_CACHE_F32 */
     uint32_t reserved;
-    uint64_t cache_bytes;    /* keys and values of all sequences together; 0: max_sequences full contexts, at most half of
-                                the free memory, at least one full context. Pages are allocated on demand */
+    uint64_t cache_bytes;    /* keys and values of all sequences together; 0: max_sequences full contexts, at most half
+                                of the free memory, at least one full context. Pages are allocated on demand */
 } puna_engine_options;
 
 PUNA_API void puna_engine_options_default(puna_engine_options *options);
+
+/* PUNA_INVALID_ARGUMENT (an option out of range) or PUNA_OUT_OF_MEMORY (also where one context needs more than
+   cache_bytes, or the cache more than the machine has: needed and available say how much). */
 PUNA_API puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **engine,
                                         puna_error *error);
 
@@ -362,6 +373,7 @@ typedef struct puna_engine_info {
     uint64_t steps;            /* since it was created */
 } puna_engine_info;
 
+/* Any thread, also while another one is inside the engine: then as it was when a call last returned. */
 PUNA_API void puna_engine_describe(const puna_engine *engine, puna_engine_info *info);
 
 /* The sampler chain: stages in the order in which they apply. Without any stage, or at temperature 0: greedy. */
@@ -370,7 +382,8 @@ enum {
     PUNA_SAMPLE_TOP_K = 2,       /* value: >= 0, whole; 0 keeps all */
     PUNA_SAMPLE_TOP_P = 3,       /* value: 0 to 1; 1 keeps all (nucleus sampling, arXiv:1904.09751) */
     PUNA_SAMPLE_MIN_P = 4,       /* value: 0 to 1; 0 keeps all (arXiv:2407.01082) */
-    PUNA_SAMPLE_PENALTIES = 5    /* window: last tokens regarded, -1 all; repeat > 0 (arXiv:1909.05858), frequency, presence */
+    PUNA_SAMPLE_PENALTIES = 5    /* window: last tokens regarded, -1 all; repeat > 0 (arXiv:1909.05858), frequency,
+                                    presence */
 };
 
 typedef struct puna_stage {
@@ -410,23 +423,25 @@ typedef struct puna_generation {
 PUNA_API void puna_generation_default(puna_generation *generation);
 
 /* A sequence: token ids with their cached keys and values. It is an id, not a pointer: one that was closed is answered
-   with PUNA_CLOSED. It costs nothing until it generates. */
+   with PUNA_CLOSED. It costs nothing until it generates. PUNA_BUSY where a million are open, PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence, puna_error *error);
 
-/* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache holds
-   of a common prefix with the earlier tokens is reused. Waits in the queue if the batch is full. All arguments are
-   copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL, PUNA_INVALID_ARGUMENT (an id
-   beyond the vocabulary, no ids at all, a setting out of range). */
+/* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache
+   holds of a common prefix with the earlier tokens is reused. Waits in the queue if the batch is full. All arguments
+   are copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
+   token), PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
+   PUNA_OUT_OF_MEMORY: the sequence is then as it was. */
 PUNA_API puna_status puna_sequence_generate(puna_engine *engine, uint64_t sequence, const int32_t *ids, uint64_t count,
                                             const puna_generation *generation, puna_error *error);
 
-/* Ends the running generation with PUNA_STOP_CANCELLED; the sequence stays open and keeps its tokens. */
+/* Ends the running generation at the next step, with PUNA_STOP_CANCELLED; the sequence stays open and keeps its tokens.
+   Without a generation nothing happens. PUNA_CLOSED. */
 PUNA_API puna_status puna_sequence_cancel(puna_engine *engine, uint64_t sequence, puna_error *error);
 
-/* Gives back the sequence and its pages. A generation that runs ends without a further event. */
+/* Gives back the sequence and its pages. A generation that runs ends without a further event. PUNA_CLOSED. */
 PUNA_API puna_status puna_sequence_close(puna_engine *engine, uint64_t sequence, puna_error *error);
 
-/* The sequence's token ids: prompt and generated ones. PUNA_BUFFER_TOO_SMALL as for puna_tokenize. */
+/* The sequence's token ids: prompt and generated ones. PUNA_BUFFER_TOO_SMALL as for puna_tokenize; PUNA_CLOSED. */
 PUNA_API puna_status puna_sequence_tokens(puna_engine *engine, uint64_t sequence, int32_t *ids, uint64_t capacity,
                                           uint64_t *count, puna_error *error);
 
@@ -441,7 +456,9 @@ typedef struct puna_step {
 
 /* One round: a token for each running sequence and a slice of the waiting prompts, sampling included. Drops events of
    the step before that were not taken. With nothing to do it returns at once, active 0. A sequence that fails ends with
-   an event of its own; the call fails only if the engine itself can't go on. */
+   an event of its own (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY). The call itself fails with PUNA_BUSY, nothing done, or
+   with PUNA_OUT_OF_MEMORY where there was no room for all events: the step was done and `step` is filled, but some of
+   what it had to tell is lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };
@@ -490,8 +507,10 @@ PUNA_API int32_t puna_engine_next_event(puna_engine *engine, puna_event *event);
 /* ---- 7. Expert ------------------------------------------------------------------------------------------------ */
 
 /* The logits after each of `ids`, computed from an empty cache in a sequence of its own: row i is what the model says
-   after ids[0..i]. `logits` has room for (count - first) * vocabulary floats and receives rows first to count - 1. `task` (may be
-   NULL) cancels. Not while sequences of this engine are active (PUNA_BUSY). */
+   after ids[0..i]. `logits` has room for `capacity` floats, (count - first) * vocabulary at least
+   (PUNA_BUFFER_TOO_SMALL), and receives rows first to count - 1. `task` (may be NULL) cancels (PUNA_CANCELLED). Not
+   while sequences of this engine are active (PUNA_BUSY); idle ones may lose their pages. PUNA_CONTEXT_FULL,
+   PUNA_INVALID_ARGUMENT, PUNA_OUT_OF_MEMORY. Numbers that are not finite come out as they are. */
 PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
                                         float *logits, uint64_t capacity, puna_task *task, puna_error *error);
 
@@ -507,7 +526,8 @@ typedef struct puna_memory_plan {
     uint64_t available;      /* bytes free on this machine now */
 } puna_memory_plan;
 
-/* What a model with such an engine would need, from the metadata alone: nothing is loaded. */
+/* What a model with such an engine would need, from the metadata alone: nothing is loaded. Errors as for loading it and
+   for creating the engine. */
 PUNA_API puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan,
                                puna_error *error);
 

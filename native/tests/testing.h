@@ -54,7 +54,8 @@ uint8_t *testing_read(const char *path, size_t *size);
 #define CHECK_TEXT(a, b) \
     do { \
         const char *left_ = (a), *right_ = (b); \
-        if (strcmp(left_, right_) != 0) testing_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a, left_, right_); \
+        if (strcmp(left_, right_) != 0) \
+            testing_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a, left_, right_); \
     } while (0)
 
 /* Returns from the test function if it fails. */

@@ -34,12 +34,17 @@ void puna_engine_close(puna_engine *e) { engine_close(e); }
 
 void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
     if (!e || !info) return;
+    engine_figures *f = &((puna_engine *)e)->figures;
     uint64_t page = cache_bytes_for(e->cache, CACHE_PAGE);
-    puna_engine_info filled = {.context_length = e->options.context_length,
-        .threads = e->options.threads, .step_tokens = e->options.step_tokens, .sequences = e->open,
-        .running = e->running.count, .waiting = e->waiting.count, .page_positions = CACHE_PAGE, .page_bytes = page,
-        .pages_total = page ? cache_budget(e->cache) / page : 0, .pages_used = page ? cache_used(e->cache) / page : 0,
-        .memory_bytes = memory_used(&e->account) + sizeof *e, .steps = e->steps};
+    uint64_t used = atomic_load_explicit(&f->cache_used, memory_order_relaxed);
+    puna_engine_info filled = {.context_length = e->options.context_length, .threads = e->options.threads,
+        .step_tokens = e->options.step_tokens,
+        .sequences = atomic_load_explicit(&f->sequences, memory_order_relaxed),
+        .running = atomic_load_explicit(&f->running, memory_order_relaxed),
+        .waiting = atomic_load_explicit(&f->waiting, memory_order_relaxed), .page_positions = CACHE_PAGE,
+        .page_bytes = page, .pages_total = page ? cache_budget(e->cache) / page : 0,
+        .pages_used = page ? used / page : 0, .memory_bytes = memory_used(&e->account) + sizeof *e,
+        .steps = atomic_load_explicit(&f->steps, memory_order_relaxed)};
     structs_give(info, &filled, sizeof filled);
 }
 
@@ -148,8 +153,8 @@ static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64
     uint64_t vocabulary = e->model->hyper.vocabulary;
     if (!ids || !count) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "at least one token is needed");
     if (count > e->options.context_length)
-        return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u", (unsigned long long)count,
-                         e->options.context_length);
+        return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u",
+                         (unsigned long long)count, e->options.context_length);
     if (first >= count)
         return error_set(error, PUNA_INVALID_ARGUMENT, "first", "first is %llu of %llu tokens",
                          (unsigned long long)first, (unsigned long long)count);

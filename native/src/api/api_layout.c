@@ -25,8 +25,9 @@ static _Atomic int state;
 static void fill(void) {
     size_t at = 0;
     for (size_t i = 0; i < sizeof fields / sizeof *fields && at < sizeof text; i++) {
-        int n = fields[i].size ? snprintf(text + at, sizeof text - at, "%s%s %zu", i ? "\n" : "", fields[i].name, fields[i].size)
-                               : snprintf(text + at, sizeof text - at, " %s@%zu", fields[i].name, fields[i].offset);
+        const field *f = &fields[i];
+        int n = f->size ? snprintf(text + at, sizeof text - at, "%s%s %zu", i ? "\n" : "", f->name, f->size)
+                        : snprintf(text + at, sizeof text - at, " %s@%zu", f->name, f->offset);
         at += n > 0 ? (size_t)n : 0;
     }
 }

@@ -35,8 +35,8 @@ struct cache {
     uint64_t budget, used;
 };
 
-puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget, cache **out,
-                         puna_error *error) {
+puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget,
+                         cache **out, puna_error *error) {
     cache *c = memory_new(account, sizeof *c);
     pool *pools = memory_array(account, groups, sizeof *pools);
     if (!c || !pools) {

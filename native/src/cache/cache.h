@@ -2,9 +2,9 @@
 /*
  * The cache: keys and values in pages of 64 positions, for all sequences of an engine.
  *
- * A sequence holds, for each cache group, a list of pages in order of position. Pages are taken on demand within a budget
- * of bytes, counted by reference (a fork shares them; who writes into a shared page gets a copy first), and given back
- * to the system a slab at a time.
+ * A sequence holds, for each cache group, a list of pages in order of position. Pages are taken on demand within a
+ * budget of bytes, counted by reference (a fork shares them; who writes into a shared page gets a copy first), and
+ * given back to the system a slab at a time.
  *
  * Invariant: the references of a page are the number of lists that hold it; `used` is the bytes of all pages with at
  * least one reference; slabs without a used page are freed at once.
@@ -38,8 +38,8 @@ typedef struct cache_sequence {
 } cache_sequence;
 
 /* page_bytes[g]: of one page of group g. */
-puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget, cache **out,
-                         puna_error *error);
+puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget,
+                         cache **out, puna_error *error);
 void cache_destroy(cache *c); /* all sequences released before; NULL is allowed */
 
 puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error);

@@ -50,8 +50,8 @@ static puna_status decide_cache(const graph *g, const device *d, puna_engine_opt
     if (o->cache_bytes >= one && o->cache_bytes <= total) return PUNA_OK;
     bool small = o->cache_bytes < one;
     puna_status status = error_set(error, PUNA_OUT_OF_MEMORY, "cache", small
-        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise the "
-          "budget"
+        ? "a cache of %llu bytes is less than one context of %u positions needs (%llu): lower contextLength or raise "
+          "the budget"
         : "a cache of %llu bytes for contexts of %u positions (%llu each) is more than this machine's memory: lower "
           "contextLength",
         (unsigned long long)o->cache_bytes, o->context_length, (unsigned long long)one);
@@ -154,7 +154,15 @@ puna_status engine_enter(engine *e, puna_error *error) {
                      "another thread is inside this engine: an engine serves one thread at a time");
 }
 
-void engine_leave(engine *e) { atomic_store_explicit(&e->entered, false, memory_order_release); }
+void engine_leave(engine *e) {
+    engine_figures *f = &e->figures;
+    atomic_store_explicit(&f->sequences, e->open, memory_order_relaxed);
+    atomic_store_explicit(&f->running, e->running.count, memory_order_relaxed);
+    atomic_store_explicit(&f->waiting, e->waiting.count, memory_order_relaxed);
+    atomic_store_explicit(&f->cache_used, cache_used(e->cache), memory_order_relaxed);
+    atomic_store_explicit(&f->steps, e->steps, memory_order_relaxed);
+    atomic_store_explicit(&e->entered, false, memory_order_release);
+}
 
 /* ---- sequences by id: the low half is the slot + 1, the high half tells uses of a slot apart ---- */
 

@@ -21,8 +21,15 @@
 #include "engine/sequence.h"
 #include "model/model.h"
 
+/* What others may ask while a thread is inside: as it was when the last call left. */
+typedef struct engine_figures {
+    _Atomic uint32_t sequences, running, waiting;
+    _Atomic uint64_t cache_used, steps;
+} engine_figures;
+
 struct puna_engine {
     _Atomic bool entered;
+    engine_figures figures;
     memory_account account;
     model *model;
     device_runner *runner;
@@ -47,8 +54,8 @@ struct puna_engine {
 
 typedef struct puna_engine engine;
 
-/* Options (whole, of this header) with every 0 replaced, or an error that names what is out of range or does not fit into
-   memory. */
+/* Options (whole, of this header) with every 0 replaced, or an error that names what is out of range or does not fit
+   into memory. */
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 
@@ -58,7 +65,8 @@ device_options engine_device_options(const puna_engine_options *decided);
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
 void engine_close(engine *e);
 
-/* Every public call on an engine stands between these two. */
+/* Every public call on an engine stands between these two, but for puna_engine_describe, which reads the figures that
+   leaving renews. */
 puna_status engine_enter(engine *e, puna_error *error);
 void engine_leave(engine *e);
 

@@ -2,8 +2,8 @@
 /*
  * What a step tells: a list of events with their texts and log-probabilities, kept until the next step.
  *
- * Invariant: texts and lists lie in two growing buffers; an event holds offsets until it is taken, since the buffers may
- * move while the step goes on.
+ * Invariant: texts and lists lie in two growing buffers; an event holds offsets until it is taken, since the buffers
+ * may move while the step goes on.
  */
 #ifndef PUNA_ENGINE_EVENTS_H
 #define PUNA_ENGINE_EVENTS_H

@@ -119,7 +119,8 @@ static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t t
     for (uint32_t i = begin; i < end; i++) {
         struct step_choice *c = &w->e->choices[i];
         c->error = (puna_error)PUNA_ERROR_INIT;
-        c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice, &c->error);
+        c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice,
+                                   &c->error);
     }
 }
 
@@ -147,7 +148,8 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     if (c->status == PUNA_OK) c->status = sequence_add_token(&e->account, s, c->choice.id, &c->error);
     /* a row beyond the tokenizer's vocabulary (padding of the matrix) stands for no text */
     bool known = c->choice.id < tokenizer_size(e->model->tokenizer);
-    if (c->status == PUNA_OK && known) c->status = stream_push(s->stream, c->choice.id, &text, &length, &stop_index, &c->error);
+    if (c->status == PUNA_OK && known)
+        c->status = stream_push(s->stream, c->choice.id, &text, &length, &stop_index, &c->error);
     if (c->status != PUNA_OK) {
         finish(e, s, PUNA_STOP_FAILED, -1, &c->error, lost);
         return;
@@ -218,7 +220,9 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     for (uint32_t i = 0; i < batch.output_count; i++) e->outputs[i] = i;
     e->model->device->run(e->runner, &batch);
     size_t width = e->model->hyper.vocabulary;
-    if (wanted) memcpy(logits + (s->cached - first) * width, e->model->device->logits(e->runner), rows * width * sizeof *logits);
+    if (wanted)
+        memcpy(logits + (s->cached - first) * width, e->model->device->logits(e->runner),
+               rows * width * sizeof *logits);
     s->cached += rows;
     return PUNA_OK;
 }
@@ -238,7 +242,8 @@ puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t 
     math_environment environment = math_environment_enter();
     while (status == PUNA_OK && s->cached < s->count) {
         uint32_t before = s->cached;
-        status = task_cancelled(task) ? task_stopped(error, "computing logits") : logits_part(e, s, first, logits, error);
+        status = task_cancelled(task) ? task_stopped(error, "computing logits")
+                                      : logits_part(e, s, first, logits, error);
         task_advance(task, s->cached - before);
     }
     math_environment_leave(environment);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "format/block.h"
 
+#include <string.h>
+
 #define BLOCK_DECODED(number, NAME, length, bytes, symbol) \
     void symbol##_decode(const uint8_t *blocks, size_t count, float *out); \
     void symbol##_encode(const float *values, size_t count, uint8_t *blocks);
@@ -42,6 +44,20 @@ const block_format *block_find(uint32_t type) {
 const char *block_type_name(uint32_t type) {
     const block_format *row = block_row(type);
     return row ? row->name : NULL;
+}
+
+const char *block_names(char *out, size_t capacity) {
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof block_rows / sizeof block_rows[0]; i++) {
+        if (!block_rows[i].decode) continue;
+        size_t length = strlen(block_rows[i].name), comma = used ? 2 : 0;
+        if (used + comma + length >= capacity) break;
+        memcpy(out + used, ", ", comma);
+        memcpy(out + used + comma, block_rows[i].name, length);
+        used += comma + length;
+    }
+    if (capacity) out[used] = 0;
+    return out;
 }
 
 int block_type_shape(uint32_t type, uint32_t *length, uint32_t *bytes) {

@@ -2,7 +2,8 @@
 /*
  * Block formats: how a tensor's numbers lie in a file. One row a format (block.def), one file a format (quant/NAME.c).
  *
- * A row of K numbers is K / block->length blocks of block->bytes bytes each, without padding; K is a multiple of length.
+ * A row of K numbers is K / block->length blocks of block->bytes bytes each, without padding; K is a multiple of
+ * length.
  */
 #ifndef PUNA_FORMAT_BLOCK_H
 #define PUNA_FORMAT_BLOCK_H
@@ -38,9 +39,12 @@ typedef struct block_format {
 /* The format's row, or NULL for a number that this library does not decode. */
 const block_format *block_find(uint32_t type);
 
-/* The name of any GGUF tensor type, also of those that we don't decode: "Q4_1", "IQ2_XXS"; "type 77" style names are the
-   caller's matter: NULL for an unknown number. */
+/* The name of any GGUF tensor type, also of those that we don't decode: "Q4_1", "IQ2_XXS"; "type 77" style names are
+   the caller's matter: NULL for an unknown number. */
 const char *block_type_name(uint32_t type);
+
+/* The names of all formats that we decode, "F32, F16, Q4_0", for messages; cut to whole names. Returns `out`. */
+const char *block_names(char *out, size_t capacity);
 
 /* Length and bytes of any known GGUF tensor type's blocks; 0 if unknown. */
 int block_type_shape(uint32_t type, uint32_t *length, uint32_t *bytes);

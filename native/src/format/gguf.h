@@ -72,7 +72,8 @@ puna_status gguf_need_u32(const gguf_file *file, const char *key, uint32_t *out,
 puna_status gguf_get_u32(const gguf_file *file, const char *key, uint32_t fallback, uint32_t *out, puna_error *error);
 puna_status gguf_get_f32(const gguf_file *file, const char *key, float fallback, float *out, puna_error *error);
 puna_status gguf_get_bool(const gguf_file *file, const char *key, bool fallback, bool *out, puna_error *error);
-puna_status gguf_get_text(const gguf_file *file, const char *key, gguf_text *out, puna_error *error); /* absent: length 0 */
+/* Absent: length 0. */
+puna_status gguf_get_text(const gguf_file *file, const char *key, gguf_text *out, puna_error *error);
 
 /* An error about this file: subject "path: field". */
 puna_status gguf_error(const gguf_file *file, puna_error *error, puna_status status, const char *field,

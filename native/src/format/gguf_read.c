@@ -85,8 +85,8 @@ static puna_status gguf_read_header(gguf_cursor *cursor) {
     return status;
 }
 
-/* Eight bytes at a time; each step is a bijection of the state, the last ones (those of splitmix64) spread it. Not meant
-   to withstand someone who looks for collisions. */
+/* Eight bytes at a time; each step is a bijection of the state, the last ones (those of splitmix64) spread it. Not
+   meant to withstand someone who looks for collisions. */
 static uint64_t gguf_hash(const uint8_t *bytes, uint64_t count, uint64_t size) {
     const uint64_t odd = 0x9E3779B97F4A7C15u;
     uint64_t hash = size * odd;

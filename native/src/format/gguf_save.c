@@ -99,7 +99,8 @@ puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *
     puna_status status =
         gguf_check_unique(writer, "keys", writer->keys, sizeof(gguf_text), writer->key_count, error);
     if (status == PUNA_OK)
-        status = gguf_check_unique(writer, "tensors", writer->tensors, sizeof(gguf_output), writer->tensor_count, error);
+        status = gguf_check_unique(writer, "tensors", writer->tensors, sizeof(gguf_output), writer->tensor_count,
+                                   error);
     if (status != PUNA_OK) return status;
     gguf_buffer table = {0};
     status = gguf_make_table(writer, &table, error);

@@ -24,8 +24,8 @@ typedef struct gguf_writer gguf_writer;
 puna_status gguf_writer_create(uint32_t version, gguf_writer **writer, puna_error *error);
 void gguf_writer_free(gguf_writer *writer); /* NULL is allowed */
 
-/* A scalar of any type; `number` points to `element_bytes` of the type in this machine's own representation: uint8_t ...
-   double, a boolean as uint8_t. Keys are 1 to 65,535 bytes of UTF-8, zero-terminated. */
+/* A scalar of any type; `number` points to `element_bytes` of the type in this machine's own representation: uint8_t
+   ... double, a boolean as uint8_t. Keys are 1 to 65,535 bytes of UTF-8, zero-terminated. */
 puna_status gguf_write_scalar(gguf_writer *writer, const char *key, uint32_t type, const void *number,
                               puna_error *error);
 puna_status gguf_write_u32(gguf_writer *writer, const char *key, uint32_t number, puna_error *error);

@@ -97,7 +97,8 @@ static graph_op *add_op(graph *g, graph_kind kind, graph_value a, graph_value b)
         }
     }
     graph_op *op = append(g, (void **)&g->ops, &g->op_count, sizeof *op);
-    if (op) *op = (graph_op){.kind = kind, .in = {a, b}, .out = GRAPH_ABSENT, .weight = GRAPH_ABSENT, .bias = GRAPH_ABSENT};
+    if (op)
+        *op = (graph_op){.kind = kind, .in = {a, b}, .out = GRAPH_ABSENT, .weight = GRAPH_ABSENT, .bias = GRAPH_ABSENT};
     return op;
 }
 
@@ -180,7 +181,8 @@ void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer) {
     if (!op) return;
     if (!expect(g, op, layer < g->cache_layer_count)) return;
     const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
-    if (!expect(g, op, (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v))) return;
+    if (!expect(g, op, (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v)))
+        return;
     op->layer = layer;
 }
 

@@ -5,8 +5,8 @@
  * Invariants: single assignment (each value has one op that makes it); ops stand in an order in which they can run;
  * row counts are symbols, so that one graph serves every batch. Effects (STORE) are explicit and keep their order.
  *
- * A model file builds its graph with the functions below; they remember the first error, so that only graph_finish has to be
- * checked. The planner (plan.h) turns the graph into steps with buffers.
+ * A model file builds its graph with the functions below; they remember the first error, so that only graph_finish has
+ * to be checked. The planner (plan.h) turns the graph into steps with buffers.
  */
 #ifndef PUNA_GRAPH_GRAPH_H
 #define PUNA_GRAPH_GRAPH_H

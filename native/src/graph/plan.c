@@ -40,7 +40,8 @@ static void join_residuals(planner *w) {
             uint32_t m = w->maker[add->in[k]];
             graph_value other = add->in[1 - k];
             const graph_op *linear = &w->g->ops[m];
-            if (linear->kind != GRAPH_LINEAR_OP || linear->fine || w->uses[linear->out] != 1 || w->maker[other] > m) continue;
+            if (linear->kind != GRAPH_LINEAR_OP || linear->fine || w->uses[linear->out] != 1 || w->maker[other] > m)
+                continue;
             w->residual_of[m] = other;
             w->gone[i] = true;
             break;
@@ -123,9 +124,9 @@ static void emit_linear(planner *w, uint32_t index) {
 static void emit(planner *w, uint32_t index) {
     const graph_op *op = &w->g->ops[index];
     if (w->gone[index]) { /* its value is what the product made */
-        graph_value made = w->residual_of[w->maker[op->in[0]]] == op->in[1] && w->g->ops[w->maker[op->in[0]]].kind == GRAPH_LINEAR_OP
-                               ? op->in[0] : op->in[1];
-        w->of_value[op->out] = w->of_value[made];
+        uint32_t first = w->maker[op->in[0]];
+        bool joined = w->g->ops[first].kind == GRAPH_LINEAR_OP && w->residual_of[first] == op->in[1];
+        w->of_value[op->out] = w->of_value[op->in[joined ? 0 : 1]];
         return;
     }
     if (op->kind == GRAPH_LINEAR_OP) {

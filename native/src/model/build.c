@@ -7,8 +7,6 @@
 #include "base/math.h"
 #include "format/block.h"
 
-static bool same(uint64_t a, uint32_t b) { return a == b; }
-
 /* shape: [cols, rows] for a matrix, [n] for a vector, as GGUF stores them. */
 static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
                          va_list arguments) {
@@ -21,7 +19,7 @@ static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, 
             b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, PUNA_NO_OFFSET, "the tensor is missing");
         return GRAPH_ABSENT;
     }
-    bool fits = same(t->shape[0], cols) && same(t->shape[1], rows) && t->shape[2] == 1 && t->shape[3] == 1;
+    bool fits = t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == 1 && t->shape[3] == 1;
     if (!fits) {
         b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, t->offset,
                                "the shape is [%llu, %llu, %llu, %llu], the metadata ask for [%u, %u]",
@@ -31,10 +29,11 @@ static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, 
     }
     const block_format *stored = block_find(t->type);
     if (!stored) {
+        char names[200];
         const char *type = block_type_name(t->type);
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, name, t->offset,
-                               "weights stored as %s are not supported yet; F32, F16, BF16, Q4_0, Q4_1 and Q8_0 are",
-                               type ? type : "an unknown type");
+                               "weights stored as %s are not supported; supported are: %s",
+                               type ? type : "an unknown type", block_names(names, sizeof names));
         return GRAPH_ABSENT;
     }
     uint64_t index = (uint64_t)(t - gguf_tensor_at(b->file, 0));
@@ -64,7 +63,8 @@ static float *rope_factors(build *b, uint32_t count) {
     const gguf_tensor *t = gguf_find_tensor(b->file, "rope_freqs.weight");
     if (!t || b->status != PUNA_OK) return NULL;
     const block_format *stored = block_find(t->type);
-    if (!stored || stored->length != 1 || t->shape[0] != count || t->shape[1] != 1 || t->shape[2] != 1 || t->shape[3] != 1) {
+    bool fits = t->shape[0] == count && t->shape[1] == 1 && t->shape[2] == 1 && t->shape[3] == 1;
+    if (!stored || stored->length != 1 || !fits) {
         b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset,
                                "%u factors are needed, in F32, F16 or BF16", count);
         return NULL;
@@ -74,8 +74,8 @@ static float *rope_factors(build *b, uint32_t count) {
     else stored->decode(gguf_tensor_data(b->file, t), count, factors);
     for (uint32_t i = 0; factors && i < count; i++) {
         if (factors[i] > 0 && factors[i] < 1e30f) continue;
-        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset, "factor %u is %g", i,
-                               (double)factors[i]);
+        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset,
+                               "factor %u is %g", i, (double)factors[i]);
         break;
     }
     return factors;
@@ -85,6 +85,10 @@ uint32_t build_rope_table(build *b) {
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
     uint32_t count = b->h->rotated / 2;
     float *factors = rope_factors(b, count);
+    if (b->status == PUNA_OK && b->h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
+        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
+                               "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
+                               "the model anew");
     float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);
     uint32_t table = GRAPH_ABSENT;
     if (!frequencies && b->status == PUNA_OK) b->status = error_memory(b->error, "rotary table", count * sizeof(float));

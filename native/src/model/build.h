@@ -19,8 +19,8 @@ typedef struct build {
     puna_error *error;
 } build;
 
-/* A tensor by name (printf-like) as a [rows, cols] matrix: rows outputs, cols inputs. The same tensor asked for twice is
-   the same weight. Absent or of another shape: an error that names file and tensor. */
+/* A tensor by name (printf-like) as a [rows, cols] matrix: rows outputs, cols inputs. The same tensor asked for twice
+   is the same weight. Absent or of another shape: an error that names file and tensor. */
 graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
 
 /* A vector of n elements. */

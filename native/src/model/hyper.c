@@ -70,8 +70,8 @@ static void read_scaling(reader *r, hyper *h) {
         h->rope_scaling = HYPER_ROPE_LLAMA3;
     } else {
         gguf_error(r->file, r->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
-                   "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3", (int)(type.length > 64 ? 64 : type.length),
-                   type.data);
+                   "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3",
+                   (int)(type.length > 64 ? 64 : type.length), type.data);
         r->status = PUNA_UNSUPPORTED;
     }
 }
@@ -82,7 +82,8 @@ static puna_status read_vocabulary(const gguf_file *file, hyper *h, puna_error *
         return gguf_error(file, error, PUNA_INVALID_FILE, "token_embd.weight", PUNA_NO_OFFSET, "the tensor is missing");
     if (table->shape[1] < 1 || table->shape[1] > 1u << 24)
         return gguf_error(file, error, PUNA_INVALID_FILE, "token_embd.weight", table->offset,
-                          "a vocabulary of %llu tokens lies outside 1 to %u", (unsigned long long)table->shape[1], 1u << 24);
+                          "a vocabulary of %llu tokens lies outside 1 to %u", (unsigned long long)table->shape[1],
+                          1u << 24);
     h->vocabulary = (uint32_t)table->shape[1];
     return PUNA_OK;
 }
@@ -92,7 +93,8 @@ puna_status hyper_read_architecture(const gguf_file *file, char out[32], puna_er
     puna_status status = gguf_get_text(file, "general.architecture", &name, error);
     if (status != PUNA_OK) return status;
     if (name.length == 0 || name.length >= 32)
-        return gguf_error(file, error, PUNA_INVALID_FILE, "general.architecture", PUNA_NO_OFFSET, "the name is missing or too long");
+        return gguf_error(file, error, PUNA_INVALID_FILE, "general.architecture", PUNA_NO_OFFSET,
+                          "the name is missing or too long");
     memcpy(out, name.data, name.length);
     out[name.length] = 0;
     return PUNA_OK;

@@ -3,9 +3,9 @@
  * The llama family: LLaMA 1 to 3, TinyLlama, SmolLM2 and whoever shares their shape.
  *
  * Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (arXiv:2302.13971); grouped-query attention as
- * in "Llama 2" (arXiv:2307.09288). Pre-norm with RMSNorm, rotary positions on interleaved pairs (GGUF stores the rows of
- * q and k in that order), SwiGLU, no biases unless the file has them. The output matrix is the embedding where the file has no
- * matrix of its own.
+ * in "Llama 2" (arXiv:2307.09288). Pre-norm with RMSNorm, rotary positions on interleaved pairs (GGUF stores the rows
+ * of q and k in that order), SwiGLU, no biases unless the file has them. The output matrix is the embedding where the
+ * file has no matrix of its own.
  */
 #include "model/build.h"
 

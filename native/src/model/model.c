@@ -46,7 +46,8 @@ static puna_status load_weights(model *m, uint32_t threads, puna_task *task, pun
         const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
         sources[i] = (device_source){gguf_tensor_data(m->file, t), t->offset, t->bytes};
     }
-    puna_status status = m->device->load(&m->graph, sources, gguf_map(m->file), threads, task, &m->account, &m->weights, error);
+    puna_status status = m->device->load(&m->graph, sources, gguf_map(m->file), threads, task, &m->account, &m->weights,
+                                         error);
     memory_free(&m->account, sources);
     return status;
 }

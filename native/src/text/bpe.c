@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "text/heap.h"
+
 #define NO_RANK UINT32_MAX
 #define DROPPED (-1)
 
@@ -45,24 +47,11 @@ static size_t merge_short(const bpe *b, int32_t *symbols, size_t count) {
 
 /* ---- Long words: a heap of pairs, some of them out of date ---- */
 
-static void sift_down(uint64_t *heap, size_t count, size_t at) {
-    uint64_t item = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && heap[child + 1] < heap[child]) child++;
-        if (heap[child] >= item) break;
-        heap[at] = heap[child];
-    }
-    heap[at] = item;
-}
-
 static void push_pair(const bpe *b, bpe_scratch *s, int32_t left) {
     if (left < 0 || s->after[left] < 0) return;
     uint32_t rank = rank_of(b, s->symbols[left], s->symbols[s->after[left]]);
     if (rank == NO_RANK) return;
-    uint64_t item = (uint64_t)rank << 32 | (uint32_t)left;
-    size_t at = s->heap_count++;
-    for (; at > 0 && s->heap[(at - 1) / 2] > item; at = (at - 1) / 2) s->heap[at] = s->heap[(at - 1) / 2];
-    s->heap[at] = item;
+    heap_push(s->heap, &s->heap_count, (uint64_t)rank << 32 | (uint32_t)left);
 }
 
 static void fill_heap(const bpe *b, bpe_scratch *s, size_t count) {
@@ -73,15 +62,13 @@ static void fill_heap(const bpe *b, bpe_scratch *s, size_t count) {
         uint32_t rank = i + 1 < count ? rank_of(b, s->symbols[i], s->symbols[i + 1]) : NO_RANK;
         if (rank != NO_RANK) s->heap[s->heap_count++] = (uint64_t)rank << 32 | i;
     }
-    for (size_t i = s->heap_count / 2; i-- > 0;) sift_down(s->heap, s->heap_count, i);
+    heap_order(s->heap, s->heap_count);
 }
 
 static size_t merge_long(const bpe *b, bpe_scratch *s, size_t count) {
     fill_heap(b, s, count);
     while (s->heap_count) {
-        uint64_t item = s->heap[0];
-        s->heap[0] = s->heap[--s->heap_count];
-        if (s->heap_count) sift_down(s->heap, s->heap_count, 0);
+        uint64_t item = heap_pop(s->heap, &s->heap_count);
         int32_t left = (int32_t)(uint32_t)item, right = s->after[left];
         const bpe_merge *merge = &b->merges[item >> 32];
         if (right < 0 || s->symbols[left] != merge->left || s->symbols[right] != merge->right) continue;

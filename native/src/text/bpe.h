@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Byte-pair encoding of one word: its symbols, at first one a byte, are joined pair by pair, always the pair whose merge
- * comes first in the list, the leftmost among equals, until no pair is in the list.
+ * Byte-pair encoding of one word: its symbols, at first one a byte, are joined pair by pair, always the pair whose
+ * merge comes first in the list, the leftmost among equals, until no pair is in the list.
  *
  * Time is O(n log n) in the word's length.
  */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The model "gpt2": byte-level byte-pair encoding behind a pre-tokenizer. Words repeat: a call remembers the short ones
- * that it has merged, in a table that forgets by overwriting.
+ * The model "gpt2": byte-level byte-pair encoding behind a pre-tokenizer.
  */
 #include <string.h>
 
@@ -9,11 +8,7 @@
 #include "text/bytelevel.h"
 #include "text/pre.h"
 #include "text/tokenizer_parts.h"
-
-#define CACHE_SLOTS 4096u
-#define CACHE_WORD 32u     /* bytes of the longest word remembered */
-#define CACHE_IDS 6u
-#define CACHE_TEXT 2048u   /* bytes of text below which a cache costs more than it gives */
+#include "text/word_cache.h"
 
 typedef struct bpe_part {
     bpe bpe;
@@ -21,15 +16,9 @@ typedef struct bpe_part {
     size_t longest; /* bytes of the longest spelling, 0 unless whole words count */
 } bpe_part;
 
-typedef struct bpe_cached {
-    const char *word; /* in the caller's text */
-    uint32_t length, count;
-    int32_t ids[CACHE_IDS];
-} bpe_cached;
-
 typedef struct bpe_state {
     bpe_scratch scratch;
-    bpe_cached *cache; /* NULL for short texts */
+    word_cache_entry *cache; /* NULL for short texts */
     char *spelling;    /* of a word, for looking it up whole */
 } bpe_state;
 
@@ -109,8 +98,8 @@ static bpe_state *begin(const bpe_part *part, text_run *run, size_t length) {
         state->spelling = memory_new(&run->account, part->longest);
         if (!state->spelling) return NULL;
     }
-    if (length >= CACHE_TEXT && !state->cache) {
-        state->cache = memory_array(&run->account, CACHE_SLOTS, sizeof *state->cache);
+    if (length >= WORD_CACHE_TEXT && !state->cache) {
+        state->cache = memory_array(&run->account, WORD_CACHE_SLOTS, sizeof *state->cache);
         if (!state->cache) return NULL;
     }
     return state;
@@ -133,23 +122,11 @@ static int32_t find_word(const tokenizer *t, const bpe_part *part, char *spellin
     return id >= 0 && t->vocabulary.tokens[id].kind == PUNA_TOKEN_NORMAL ? id : -1;
 }
 
-static uint32_t hash_word(const char *word, size_t length) {
-    uint64_t hash = length * 0x9E3779B97F4A7C15u, piece;
-    for (; length >= 8; word += 8, length -= 8) {
-        memcpy(&piece, word, 8);
-        hash = (hash ^ piece) * 0xFF51AFD7ED558CCDu;
-        hash ^= hash >> 32;
-    }
-    piece = 0;
-    memcpy(&piece, word, length);
-    hash = (hash ^ piece) * 0xFF51AFD7ED558CCDu;
-    return (uint32_t)(hash >> 40);
-}
-
 static puna_status merge_word(const tokenizer *t, text_run *run, bpe_state *state, const char *word, size_t length,
                               const int32_t **ids, size_t *count, puna_error *error) {
     const bpe_part *part = t->part;
-    if (!bpe_reserve(&run->account, &state->scratch, length)) return error_memory(error, "a word's symbols", length * 28);
+    if (!bpe_reserve(&run->account, &state->scratch, length))
+        return error_memory(error, "a word's symbols", length * 28);
     *ids = state->scratch.symbols;
     if (part->pre.whole_words) {
         int32_t id = find_word(t, part, state->spelling, word, length);
@@ -165,12 +142,12 @@ static puna_status merge_word(const tokenizer *t, text_run *run, bpe_state *stat
 
 static puna_status encode_word(const tokenizer *t, text_run *run, bpe_state *state, const char *word, size_t length,
                                puna_error *error) {
-    bpe_cached *cached = NULL;
+    word_cache_entry *cached = NULL;
     const int32_t *ids = NULL;
     size_t count = 0;
-    if (state->cache && length <= CACHE_WORD) {
-        cached = &state->cache[hash_word(word, length) % CACHE_SLOTS];
-        if (cached->word && cached->length == length && memcmp(cached->word, word, length) == 0) {
+    if (state->cache && length <= WORD_CACHE_WORD) {
+        cached = word_cache_place(state->cache, word, length);
+        if (word_cache_holds(cached, word, length)) {
             for (uint32_t i = 0; i < cached->count; i++) text_emit(run, cached->ids[i]);
             return PUNA_OK;
         }
@@ -178,10 +155,7 @@ static puna_status encode_word(const tokenizer *t, text_run *run, bpe_state *sta
     puna_status status = merge_word(t, run, state, word, length, &ids, &count, error);
     if (status != PUNA_OK) return status;
     for (size_t i = 0; i < count; i++) text_emit(run, ids[i]);
-    if (cached && count <= CACHE_IDS) {
-        *cached = (bpe_cached){.word = word, .length = (uint32_t)length, .count = (uint32_t)count};
-        memcpy(cached->ids, ids, count * sizeof *ids);
-    }
+    if (cached) word_cache_put(cached, word, length, ids, count);
     return PUNA_OK;
 }
 
@@ -191,7 +165,7 @@ static puna_status encode(const tokenizer *t, text_run *run, const char *text, s
     const char *word;
     size_t word_length;
     bpe_state *state = begin(part, run, length);
-    if (!state) return error_memory(error, "words", CACHE_SLOTS * sizeof(bpe_cached));
+    if (!state) return error_memory(error, "words", WORD_CACHE_SLOTS * sizeof(word_cache_entry));
     while ((word_length = pre_next(&part->pre, &cutter, &word)) > 0) {
         puna_status status = encode_word(t, run, state, word, word_length, error);
         if (status != PUNA_OK) return status;
@@ -199,4 +173,4 @@ static puna_status encode(const tokenizer *t, text_run *run, const char *text, s
     return PUNA_OK;
 }
 
-const text_model bpe_model = {"gpt2", decode_token, load, unload, encode, end};
+const text_model bpe_model = {"gpt2", decode_token, load, unload, false, encode, end};

@@ -40,11 +40,13 @@ static puna_status trusted(parts_work *w, size_t begin, size_t end, puna_error *
     return PUNA_OK;
 }
 
-static puna_status join(text_run *run, const puna_part *parts, size_t count, char **text, size_t *length, puna_error *error) {
+static puna_status join(text_run *run, const puna_part *parts, size_t count, char **text, size_t *length,
+                        puna_error *error) {
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].length > MAX_TEXT || total > MAX_TEXT - parts[i].length)
-            return error_set(error, PUNA_INVALID_ARGUMENT, "parts", "A text may have 2 GiB - 1 bytes; these have more.");
+            return error_set(error, PUNA_INVALID_ARGUMENT, "parts",
+                             "A text may have 2 GiB - 1 bytes; these have more.");
         total += (size_t)parts[i].length;
     }
     *text = memory_new(&run->account, total + 1);

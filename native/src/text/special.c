@@ -6,18 +6,21 @@
 /* Matching walks at most this far from each byte of a text: the bound of its time. */
 #define MAX_SPELLING 1024u
 
-/* Spellings by which models end a turn or a message, whatever their metadata says; the first group also names the end of
-   turn where metadata doesn't, the earlier the more certain. */
+/* Spellings by which models end a turn or a message, whatever their metadata says; the first group also names the end
+   of turn where metadata doesn't, the earlier the more certain. */
 static const char *const turn_ends[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<end_of_utterance>", "<EOT>",
     "_<EOT>",
 };
-static const char *const other_ends[] = {"<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
-    "\xE2\x96\x81sentence\xEF\xBD\x9C>"};
+static const char *const other_ends[] = {
+    "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
+    "\xE2\x96\x81sentence\xEF\xBD\x9C>",
+};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* -1 (also as an unsigned number) means none; anything else has to be a token. */
-static puna_status read_id(const gguf_file *file, const vocabulary *v, const char *key, int32_t *id, puna_error *error) {
+static puna_status read_id(const gguf_file *file, const vocabulary *v, const char *key, int32_t *id,
+                           puna_error *error) {
     const gguf_value *value = gguf_find(file, key);
     int64_t number;
     *id = -1;
@@ -28,7 +31,8 @@ static puna_status read_id(const gguf_file *file, const vocabulary *v, const cha
     if (number == -1 || number == UINT32_MAX) return PUNA_OK;
     if (number < 0 || number >= v->size) {
         return gguf_error(file, error, PUNA_INVALID_FILE, key, value->offset,
-                          "%s is %lld, but the vocabulary has only the ids 0 to %d.", key, (long long)number, v->size - 1);
+                          "%s is %lld, but the vocabulary has only the ids 0 to %d.", key, (long long)number,
+                              v->size - 1);
     }
     *id = (int32_t)number;
     return PUNA_OK;

@@ -4,8 +4,8 @@
  *
  *   - bytes to UTF-8: a character that is not complete waits (at most three bytes); bytes that can't be one any more
  *     become U+FFFD, one for each maximal part of a character, as the Unicode standard recommends (chapter 3.9);
- *   - stop strings: all of them at once, by the tree of their prefixes with links to the longest shorter suffix (Aho and
- *     Corasick). What waits is exactly the text's longest end that begins a stop.
+ *   - stop strings: all of them at once, by the tree of their prefixes with links to the longest shorter suffix
+ *     (Aho and Corasick). What waits is exactly the text's longest end that begins a stop.
  *
  * A stop is reached where it first ends; of those that end at the same place the one that began first is taken. So
  * the result does not depend on how the text was cut into tokens.
@@ -40,15 +40,17 @@ struct stream {
 static puna_status check_stops(const puna_text *stops, uint32_t count, size_t *total, puna_error *error) {
     *total = 0;
     if (count > PUNA_MAX_STOPS) {
-        return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "There are %u stop strings; at most %u are allowed.", count,
-                         PUNA_MAX_STOPS);
+        return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "There are %u stop strings; at most %u are allowed.",
+                         count, PUNA_MAX_STOPS);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (!stops[i].text || stops[i].length == 0) {
-            return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "Stop string %u is empty: it would end every text.", i);
+            return error_set(error, PUNA_INVALID_ARGUMENT, "stops",
+                             "Stop string %u is empty: it would end every text.", i);
         }
         if (stops[i].length > MAX_STOP_BYTES - *total) {
-            return error_set(error, PUNA_INVALID_ARGUMENT, "stops", "The stop strings are longer than 64 KiB together.");
+            return error_set(error, PUNA_INVALID_ARGUMENT, "stops",
+                             "The stop strings are longer than 64 KiB together.");
         }
         *total += (size_t)stops[i].length;
         if (utf8_valid(stops[i].text, (size_t)stops[i].length) != stops[i].length) {
@@ -58,8 +60,8 @@ static puna_status check_stops(const puna_text *stops, uint32_t count, size_t *t
     return PUNA_OK;
 }
 
-/* Nodes are numbered as strings were added, so a node's suffixes, which are shorter, may have higher numbers: the strings
-   are walked side by side, one more byte a round, and a round needs only the ones before. */
+/* Nodes are numbered as strings were added, so a node's suffixes, which are shorter, may have higher numbers: the
+   strings are walked side by side, one more byte a round, and a round needs only the ones before. */
 static void link_suffixes(stream *s, const puna_text *stops, uint32_t count) {
     uint32_t nodes[PUNA_MAX_STOPS] = {0};
     bool more = count > 0;
@@ -177,8 +179,8 @@ static uint32_t character_bytes(uint8_t lead) {
     return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
 }
 
-/* Whether `byte` may follow partial[0 .. count): the second byte's range excludes overlong forms, surrogates and what is
-   beyond U+10FFFF. */
+/* Whether `byte` may follow partial[0 .. count): the second byte's range excludes overlong forms, surrogates and what
+   is beyond U+10FFFF. */
 static bool may_follow(const stream *s, uint8_t byte) {
     uint8_t low = 0x80, high = 0xBF, lead = s->partial[0];
     if (s->partial_count == 1) {

@@ -7,7 +7,7 @@
 #include "text/tokenizer_parts.h"
 
 /* One row a value of tokenizer.ggml.model. */
-static const text_model *const models[] = {&bpe_model};
+static const text_model *const models[] = {&bpe_model, &spm_model};
 
 #define MAX_TEXT 0x7FFFFFFFu
 
@@ -31,7 +31,8 @@ static puna_status find_model(const gguf_file *file, const text_model **model, p
     }
     int shown = name.length < 64 ? (int)utf8_valid(name.data, (size_t)name.length) : 0;
     return gguf_error(file, error, PUNA_UNSUPPORTED, key, value->offset,
-                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\") is.", shown, name.data);
+                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\") and SentencePiece BPE "
+                      "(\"llama\") are.", shown, name.data);
 }
 
 static puna_status load_parts(tokenizer *t, const gguf_file *file, puna_error *error) {
@@ -47,7 +48,7 @@ static puna_status load_parts(tokenizer *t, const gguf_file *file, puna_error *e
 }
 
 puna_status tokenizer_load(const gguf_file *file, tokenizer **out, puna_error *error) {
-    const text_model *model;
+    const text_model *model = NULL;
     memory_account account;
     *out = NULL;
     puna_status status = find_model(file, &model, error);
@@ -138,15 +139,21 @@ const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length) {
 
 /* ---- Encoding ---- */
 
+/* Whether the model has to encode what special_match found as a part of its text. */
+static bool is_text(const tokenizer *t, int32_t id) {
+    return t->model->finds_user_defined && t->vocabulary.tokens[id].kind == PUNA_TOKEN_USER_DEFINED;
+}
+
 /* The text between special tokens goes to the model, they themselves to the ids. */
 puna_status text_encode(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,
                         puna_error *error) {
     size_t at = 0, plain = 0, matched;
     puna_status status = PUNA_OK;
+    if (t->model->finds_user_defined && !control) at = length;
     while (status == PUNA_OK && at < length) {
         int32_t id = special_match(&t->special, &t->vocabulary, text + at, length - at, control, &matched);
-        if (id < 0) {
-            at++;
+        if (id < 0 || is_text(t, id)) {
+            at += id < 0 ? 1 : matched;
             continue;
         }
         if (at > plain) status = t->model->encode(t, run, text + plain, at - plain, error);
@@ -167,10 +174,12 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
     bool control = flags & PUNA_TOKENIZE_SPECIAL, affixes = flags & PUNA_TOKENIZE_AFFIXES;
     text_run run = {.ids = ids, .capacity = capacity, .last = -1};
     if (length > MAX_TEXT) {
-        return error_set(error, PUNA_INVALID_ARGUMENT, "length", "A text may have 2 GiB - 1 bytes; this one has %zu.", length);
+        return error_set(error, PUNA_INVALID_ARGUMENT, "length", "A text may have 2 GiB - 1 bytes; this one has %zu.",
+                         length);
     }
     memory_account_init(&run.account);
-    if (affixes && t->add_bos && !begins_with(t, text, length, control, t->special.bos)) text_emit(&run, t->special.bos);
+    if (affixes && t->add_bos && !begins_with(t, text, length, control, t->special.bos))
+        text_emit(&run, t->special.bos);
     puna_status status = text_encode(t, &run, text, length, control, error);
     t->model->end(&run);
     if (status != PUNA_OK) return status;
@@ -181,7 +190,8 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
 
 puna_status text_fits(const text_run *run, puna_error *error) {
     if (run->count <= run->capacity) return PUNA_OK;
-    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids", "The text has %zu tokens; the buffer holds %zu.",
+    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "ids",
+                                   "The text has %zu tokens; the buffer holds %zu.",
                                    run->count, run->capacity);
     if (error) {
         error->needed = run->count;
@@ -211,7 +221,8 @@ puna_status tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t coun
     }
     *length = total;
     if (total <= capacity) return PUNA_OK;
-    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "text", "The text has %zu bytes; the buffer holds %zu.",
+    puna_status status = error_set(error, PUNA_BUFFER_TOO_SMALL, "text",
+                                   "The text has %zu bytes; the buffer holds %zu.",
                                    total, capacity);
     if (error) {
         error->needed = total;

@@ -27,16 +27,17 @@ static inline void text_emit(text_run *run, int32_t id) {
 typedef struct text_model {
     const char *name; /* in tokenizer.ggml.model */
     vocabulary_decode decode;
-    /* Vocabulary and special tokens are there; sets t->part, t->pre_name and the defaults of t->add_bos, t->add_eos. What
-       it leaves in t->part on failure is unloaded all the same. */
+    /* Vocabulary and special tokens are there; sets t->part, t->pre_name and the defaults of t->add_bos, t->add_eos.
+       What it leaves in t->part on failure is unloaded all the same. */
     puna_status (*load)(tokenizer *t, const gguf_file *file, puna_error *error);
     void (*unload)(tokenizer *t);
-    /* Text without special tokens in it, not empty. */
+    bool finds_user_defined; /* encode finds user-defined tokens itself: they are a part of its text */
+    /* Text without special tokens in it, not empty: the beginning of a text, or what stands behind a special token. */
     puna_status (*encode)(const tokenizer *t, text_run *run, const char *text, size_t length, puna_error *error);
     void (*end)(text_run *run); /* frees run->state, which may be NULL */
 } text_model;
 
-extern const text_model bpe_model;
+extern const text_model bpe_model, spm_model;
 
 /* Text, perhaps with special tokens in it (user-defined ones; with `control` all): its ids enter the run. */
 puna_status text_encode(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,

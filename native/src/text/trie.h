@@ -3,7 +3,8 @@
  * A tree of byte strings: special tokens are found with it, and (with links to the next shorter suffix, which its user
  * adds) stop strings.
  *
- * Node 0 is the root. An edge is looked up by hash, except from the root, so that a text's ordinary bytes cost one load.
+ * Node 0 is the root. An edge is looked up by hash, except from the root, so that a text's ordinary bytes cost one
+ * load.
  */
 #ifndef PUNA_TEXT_TRIE_H
 #define PUNA_TEXT_TRIE_H

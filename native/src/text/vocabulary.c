@@ -43,7 +43,8 @@ static puna_status find_arrays(const gguf_file *file, const gguf_value **tokens,
     if ((*types)->type != PUNA_ARRAY || (*types)->element_type == PUNA_STRING) {
         return wrong(file, *types, TYPES, error, "is not an array of integers");
     }
-    if ((*types)->count != (*tokens)->count) return wrong(file, *types, TYPES, error, "has not one element for each token");
+    if ((*types)->count != (*tokens)->count)
+        return wrong(file, *types, TYPES, error, "has not one element for each token");
     return PUNA_OK;
 }
 
@@ -79,7 +80,8 @@ static puna_status copy_texts(const gguf_file *file, const gguf_value *tokens, v
         if (!gguf_string(file, tokens, (uint64_t)id, &text)) return wrong(file, tokens, TOKENS, error, "can't be read");
         if (text.length) memcpy(v->texts + token->text, text.data, text.length);
         token->bytes = written;
-        token->bytes_length = (uint32_t)decode(token->kind, v->texts + token->text, token->text_length, v->bytes + written);
+        token->bytes_length = (uint32_t)decode(token->kind, v->texts + token->text, token->text_length,
+                                               v->bytes + written);
         written += token->bytes_length;
         token->ends_generation = false;
     }

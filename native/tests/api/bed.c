@@ -72,7 +72,8 @@ uint32_t bed_run(bed *b, bed_result *results, uint32_t count, uint32_t limit) {
     return limit;
 }
 
-puna_status bed_start(bed *b, bed_result *result, const int32_t *ids, uint64_t count, const puna_generation *generation) {
+puna_status bed_start(bed *b, bed_result *result, const int32_t *ids, uint64_t count,
+                      const puna_generation *generation) {
     memset(result, 0, sizeof *result);
     puna_status status = puna_sequence_open(b->engine, &result->sequence, &b->error);
     if (status != PUNA_OK) return status;

@@ -39,7 +39,8 @@ uint32_t bed_run(bed *b, bed_result *results, uint32_t count, uint32_t limit);
 void bed_take(bed *b, bed_result *results, uint32_t count);
 
 /* Opens a sequence and starts it; its id is in result->sequence. */
-puna_status bed_start(bed *b, bed_result *result, const int32_t *ids, uint64_t count, const puna_generation *generation);
+puna_status bed_start(bed *b, bed_result *result, const int32_t *ids, uint64_t count,
+                      const puna_generation *generation);
 
 puna_generation bed_generation(uint32_t max_tokens);
 

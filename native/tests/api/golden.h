@@ -18,7 +18,8 @@ void golden_close(golden *g);
 /* Where the next case after `from` (NULL: the first) begins; NULL: none. `name` receives its name (64 bytes). */
 const char *golden_next(const golden *g, const char *from, char *name);
 
-/* The values of a key within a case (NULL: before the first case). Returns their count; at most `capacity` are stored. */
+/* The values of a key within a case (NULL: before the first case). Returns their count; at most `capacity` are
+   stored. */
 size_t golden_floats(const golden *g, const char *at, const char *key, double *values, size_t capacity);
 size_t golden_ids(const golden *g, const char *at, const char *key, int32_t *ids, size_t capacity);
 

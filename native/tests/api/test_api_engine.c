@@ -298,7 +298,8 @@ static void every_failing_allocation_is_told(void) {
     char path[512];
     snprintf(path, sizeof path, "%s/tiny/llama_q8_0.gguf", PUNA_TEST_DATA);
     puna_engine_options o = bed_options(2, 4, 2, PUNA_CACHE_F16);
-    puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = -1, .repeat = 1.1f}, {.kind = PUNA_SAMPLE_TOP_P, .value = .9f}};
+    puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = -1, .repeat = 1.1f},
+                           {.kind = PUNA_SAMPLE_TOP_P, .value = .9f}};
     puna_text stop = {"zzz", 3};
     bool done = false;
     for (int n = 0; !done && n < 3000; n++) {

@@ -83,7 +83,8 @@ static void elements(void) {
     do { \
         error = (puna_error)PUNA_ERROR_INIT; \
         CHECK_EQUAL(call, status); \
-        if (!strstr(error.message, part)) testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
+        if (!strstr(error.message, part)) \
+            testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
     } while (0)
 
 static void mistakes(void) {

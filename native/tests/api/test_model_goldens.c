@@ -25,11 +25,13 @@ static bool read_section(const golden *g, const char *at, section *s) {
 
 static double worst;
 
-static void far(const char *file, const char *name, const char *what, size_t row, double is, double should, double bound) {
+static void far(const char *file, const char *name, const char *what, size_t row, double is, double should,
+                double bound) {
     double difference = fabs(is - should);
     if (difference > worst) worst = difference;
     if (!(difference <= bound))
-        testing_fail(__FILE__, __LINE__, "%s, case %s, %s of row %zu: %.7g, not %.7g (bound %.1g)", file, name, what, row, is, should, bound);
+        testing_fail(__FILE__, __LINE__, "%s, case %s, %s of row %zu: %.7g, not %.7g (bound %.1g)", file, name, what,
+                     row, is, should, bound);
 }
 
 static void compare(const char *file, const char *name, const section *s, const float *logits, double bound) {
@@ -43,7 +45,8 @@ static void compare(const char *file, const char *name, const section *s, const 
         }
         far(file, name, "the mean", row, sum / VOCABULARY, s->means[row], bound);
         if (s->margins[row] > 2 * bound && best != s->argmax[row])
-            testing_fail(__FILE__, __LINE__, "%s, case %s, row %zu: best is %d, not %d", file, name, row, best, s->argmax[row]);
+            testing_fail(__FILE__, __LINE__, "%s, case %s, row %zu: best is %d, not %d", file, name, row, best,
+                         s->argmax[row]);
     }
     for (int i = 0; i < VOCABULARY; i++)
         far(file, name, "a logit", s->count - 1, logits[(s->count - 1) * VOCABULARY + i], s->last[i], bound);

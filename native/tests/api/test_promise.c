@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The promise: the same bits whatever the tier, the threads, the batch, the chunks, the planner, and whether a prefix was
- * computed, cached or evicted and computed again.
+ * The promise: the same bits whatever the tier, the threads, the batch, the chunks, the planner, and whether a prefix
+ * was computed, cached or evicted and computed again.
  */
 #include <stdlib.h>
 
@@ -11,10 +11,10 @@
 #define NEW 20
 #define VOCABULARY 384
 
-static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16.gguf", "llama_q8_0.gguf", "llama_q4_0.gguf",
-                                     "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf", "llama_q5_0.gguf",
-                                     "llama_q5_1.gguf", "llama_iq4_nl.gguf", "llama_mxfp4.gguf", "llama_q4_k.gguf",
-                                     "llama_q5_k.gguf", "llama_q6_k.gguf", "llama_q3_k.gguf", "llama_q2_k.gguf",
+static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16.gguf", "llama_q8_0.gguf",
+                                     "llama_q4_0.gguf", "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf",
+                                     "llama_q5_0.gguf", "llama_q5_1.gguf", "llama_iq4_nl.gguf", "llama_mxfp4.gguf",
+                                     "llama_q4_k.gguf", "llama_q5_k.gguf", "llama_q6_k.gguf", "llama_q3_k.gguf", "llama_q2_k.gguf",
                                      "llama_iq4_xs.gguf"};
 static const char *const tiers[] = {"ref", "avx2", "avx512"};
 
@@ -61,8 +61,8 @@ static void logits_are_equal_over_tiers_threads_and_chunks(void) {
             for (size_t s = 0; s < COUNT(settings); s++) {
                 uint64_t digest = digest_logits(models[m], settings[s][0], settings[s][1], PUNA_CACHE_F16);
                 if (digest != expected)
-                    testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", models[m], tiers[t],
-                                 settings[s][0], settings[s][1]);
+                    testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", models[m],
+                                 tiers[t], settings[s][0], settings[s][1]);
             }
         }
     }

@@ -117,7 +117,8 @@ static void accounts_hold_under_random_use(void) {
         }
         CHECK_EQUAL(s[i].lists[0].count, s[i].lists[1].count);
         CHECK(cache_used(b.cache) <= cache_budget(b.cache));
-        CHECK_EQUAL(cache_used(b.cache), distinct_pages(s, 6, 0) * page_bytes[0] + distinct_pages(s, 6, 1) * page_bytes[1]);
+        CHECK_EQUAL(cache_used(b.cache),
+                    distinct_pages(s, 6, 0) * page_bytes[0] + distinct_pages(s, 6, 1) * page_bytes[1]);
     }
     for (int i = 0; i < 6; i++) cache_sequence_release(b.cache, &s[i]);
     teardown(&b);

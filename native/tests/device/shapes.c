@@ -82,8 +82,8 @@ shapes_matrix shapes_matrix_new(uint32_t type, uint32_t rows, uint32_t cols, boo
     m.weight.data = m.tiles;
     for (uint32_t t = 0; t < tiles; t++) {
         uint32_t left = rows - t * CPU_TILE;
-        pack_tile(type, m.file + (size_t)t * CPU_TILE * m.row_bytes, m.row_bytes, left < CPU_TILE ? left : CPU_TILE, cols,
-                  m.tiles + t * m.weight.tile_bytes);
+        pack_tile(type, m.file + (size_t)t * CPU_TILE * m.row_bytes, m.row_bytes, left < CPU_TILE ? left : CPU_TILE,
+                  cols, m.tiles + t * m.weight.tile_bytes);
     }
     return m;
 }

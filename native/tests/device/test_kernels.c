@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every tier's kernels equal ref's, bit for bit; ref's products equal three scalar loops written here, and a computation
- * in double within a bound. `test_kernels bench` times them instead.
+ * Every tier's kernels equal ref's, bit for bit; ref's products equal three scalar loops written here, and a
+ * computation in double within a bound. `test_kernels bench` times them instead.
  */
 #include "device/cpu/kernels.h"
 
@@ -25,7 +25,8 @@ static void fill(float *x, size_t n, int kind) {
         x[i] = testing_normal() * (kind == 1 ? 1e-39f : kind == 2 ? 1e30f : 3.0f);
         if (kind == 3 && testing_below(3) == 0) x[i] = testing_below(2) ? 0.0f : -0.0f;
         if (kind == 4) x[i] = 0.5f * (float)((int)testing_below(255) - 127); /* ties */
-        if (kind == 5 && testing_below(64) == 0) x[i] = testing_below(2) ? INFINITY : testing_below(2) ? -INFINITY : NAN;
+        if (kind == 5 && testing_below(64) == 0)
+            x[i] = testing_below(2) ? INFINITY : testing_below(2) ? -INFINITY : NAN;
         if (kind == 6) x[i] *= 40.0f;
     }
     if (kind == 4 && n > 0) x[0] = 63.5f;
@@ -137,7 +138,8 @@ static void task_free(task *t) {
 
 static void task_run(const task *t, const cpu_kernels *k, uint32_t begin, uint32_t end, float *out) {
     cpu_product p = {.weight = &t->m.weight, .x = &t->c.x, .xf = t->c.floats, .xf_stride = t->c.x.cols,
-                     .count = t->c.x.count, .out = out, .out_stride = t->stride, .bias = t->bias, .residual = t->residual};
+                     .count = t->c.x.count, .out = out, .out_stride = t->stride, .bias = t->bias,
+                     .residual = t->residual};
     void *scratch = shapes_new(k->scratch_bytes(t->m.weight.type, t->c.x.cols));
     k->product(t->m.weight.type)(&p, begin, end, scratch);
     shapes_free(scratch);
@@ -153,8 +155,8 @@ static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_
     task_run(&t, tier, middle, tiles, t.out[1]); /* in two parts, in any order */
     task_run(&t, tier, 0, middle, t.out[1]);
     if (!shapes_same(t.out[0], t.out[1], n, &at))
-        testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a", cpu_kernels_product_name(tier, type),
-                     rows, cols, count, at, (double)t.out[1][at], (double)t.out[0][at]);
+        testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a",
+                     cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at], (double)t.out[0][at]);
     task_free(&t);
 }
 
@@ -162,7 +164,8 @@ static void products(void) {
     const uint32_t rows[] = {1, 15, 16, 17, 64, 65, 130}, cols[] = {32, 64, 96, 576};
     for (int t = 0; t < SHAPES_TYPES; t++) {
         uint32_t type = shapes_types[t];
-        for (uint32_t count = 1; count <= 34; count++) compare_product(type, pick(rows, 7), pick(cols, 3), count, false);
+        for (uint32_t count = 1; count <= 34; count++)
+            compare_product(type, pick(rows, 7), pick(cols, 3), count, false);
         for (int round = 0; round < 12; round++)
             compare_product(type, pick(rows, 7), pick(cols, 4), 1 + testing_below(9), true);
         compare_product(type, 576, 576, 3, false);
@@ -252,7 +255,8 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
     uint32_t heads = a.heads_kv * a.group;
     shapes_cache c = shapes_cache_new(a, positions);
     size_t q_stride = (size_t)heads * a.dim_k + 3, out_stride = (size_t)heads * a.dim_v + 1, at = 0;
-    float *q = shapes_new(q_stride * rows * 4), *out[2] = {shapes_new(out_stride * rows * 4), shapes_new(out_stride * rows * 4)};
+    float *q = shapes_new(q_stride * rows * 4);
+    float *out[2] = {shapes_new(out_stride * rows * 4), shapes_new(out_stride * rows * 4)};
     for (size_t i = 0; i < q_stride * rows; i++) q[i] = testing_normal() * (spikes ? 30.0f : 1.0f);
     const cpu_kernels *kernels[2] = {&ref_kernels, tier};
     for (int k = 0; k < 2; k++) {
@@ -264,9 +268,11 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
         shapes_free(scratch);
     }
     if (!shapes_same(out[0], out[1], out_stride * rows, &at))
-        testing_fail(__FILE__, __LINE__, "heads %u x %u, dims %u %u, type %u, window %u, causal %u, softcap %g, positions %u, rows %u: %zu: %a, not %a",
-                     a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, (double)a.softcap, positions, rows,
-                     at, (double)out[1][at], (double)out[0][at]);
+        testing_fail(__FILE__, __LINE__,
+                     "heads %u x %u, dims %u %u, type %u, window %u, causal %u, softcap %g, positions %u, rows %u: "
+                     "%zu: %a, not %a",
+                     a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, (double)a.softcap, positions,
+                     rows, at, (double)out[1][at], (double)out[0][at]);
     shapes_free(q);
     shapes_free(out[0]);
     shapes_free(out[1]);

@@ -50,7 +50,8 @@ static void products_are_three_loops(void) {
         ref_kernels.product(types[t])(&p, 0, m.weight.tiles, NULL);
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t r = 0; r < rows; r++) {
-                float y = rule_two(types[t], m.file + r * m.row_bytes, c.q + i * cols, c.d + i * cols / 32, cols) + bias[r];
+                float y = rule_two(types[t], m.file + r * m.row_bytes, c.q + i * cols, c.d + i * cols / 32,
+                                   cols) + bias[r];
                 CHECK(memcmp(&y, &out[i * rows + r], sizeof y) == 0);
             }
         shapes_columns_free(&c);
@@ -97,9 +98,11 @@ static void norm_is_right(void) {
         squares += (double)x[i] * x[i];
     }
     ref_rms_norm(x, w, 577, 1e-5f, y);
-    for (int i = 0; i < 577; i++) CHECK(distance(y[i], x[i] / sqrt(squares / 577 + 1e-5) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
+    for (int i = 0; i < 577; i++)
+        CHECK(distance(y[i], x[i] / sqrt(squares / 577 + 1e-5) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
     ref_silu_mul(x, w, 577, y);
-    for (int i = 0; i < 577; i++) CHECK(distance(y[i], x[i] / (1 + exp(-(double)x[i])) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
+    for (int i = 0; i < 577; i++)
+        CHECK(distance(y[i], x[i] / (1 + exp(-(double)x[i])) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
 }
 
 static float cached(const cpu_attention *a, size_t offset, uint32_t position, size_t index) {

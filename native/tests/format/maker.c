@@ -114,7 +114,8 @@ static void maker_texts(maker *made) {
     maker_number(made, "nested.1.0", 2, 7);
 }
 
-static void maker_tensor(maker *made, const char *name, uint32_t type, uint64_t length, uint64_t rows, uint64_t offset) {
+static void maker_tensor(maker *made, const char *name, uint32_t type, uint64_t length, uint64_t rows,
+                         uint64_t offset) {
     char field[64];
     snprintf(field, sizeof field, "%s.name", name);
     maker_text(made, field, name);

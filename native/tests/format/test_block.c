@@ -93,7 +93,8 @@ static void layouts(void) {
     block[2] = 0;
     block[3] = 0xBC; /* half -1.0 */
     block_find(BLOCK_Q4_1)->decode(block, 32, numbers);
-    for (int j = 0; j < 16; j++) CHECK(numbers[j] == 2.0f * (float)j - 1 && numbers[j + 16] == 2.0f * (float)(15 - j) - 1);
+    for (int j = 0; j < 16; j++)
+        CHECK(numbers[j] == 2.0f * (float)j - 1 && numbers[j + 16] == 2.0f * (float)(15 - j) - 1);
     for (int j = 0; j < 32; j++) block[2 + j] = (uint8_t)(j * 8 - 128);
     block_find(BLOCK_Q8_0)->decode(block, 32, numbers);
     for (int j = 0; j < 32; j++) CHECK(numbers[j] == 2.0f * (float)(int8_t)(uint8_t)(j * 8 - 128));
@@ -174,6 +175,10 @@ static void the_table(void) {
         CHECK(format->length <= BLOCK_LENGTH_MAX && format->bytes <= BLOCK_BYTES_MAX);
         CHECK(!format->parts || (format->unit >= 16 && format->unit <= 32 && format->length % format->unit == 0));
     }
+    char names[64], few[13];
+    CHECK_TEXT(block_names(names, sizeof names), "F32, F16, Q4_0, Q4_1, Q8_0, BF16");
+    CHECK_TEXT(block_names(few, sizeof few), "F32, F16"); /* Q4_0 and its end don't fit */
+    CHECK_TEXT(block_names(few, 1), "");
     static const uint32_t unknown[] = {4, 5, 31, 32, 33, 36, 37, 38, 42, 77, UINT32_MAX};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         uint32_t length, bytes;

@@ -121,8 +121,10 @@ static void names_are_checked(void) {
         const char *field, *bytes, *part;
         puna_status status;
     } names[] = {
-        {"int8s.key", "\xC3(xxx", "UTF-8", PUNA_INVALID_FILE},   {"int8s.key", "a\0xxx", "zero byte", PUNA_INVALID_FILE},
-        {"int8s.key", "bools", "twice", PUNA_INVALID_FILE},      {"half.name", "\xFF\xFEqq", "UTF-8", PUNA_INVALID_FILE},
+        {"int8s.key", "\xC3(xxx", "UTF-8", PUNA_INVALID_FILE},
+        {"int8s.key", "a\0xxx", "zero byte", PUNA_INVALID_FILE},
+        {"int8s.key", "bools", "twice", PUNA_INVALID_FILE},
+        {"half.name", "\xFF\xFEqq", "UTF-8", PUNA_INVALID_FILE},
         {"uint8.key", "int16", "twice", PUNA_INVALID_FILE},      {"half.name", "ab\0c", "zero byte", PUNA_INVALID_FILE},
         {"weights.name", "weights", "", PUNA_OK},
     };

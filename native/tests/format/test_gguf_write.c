@@ -12,7 +12,8 @@ static puna_error error = PUNA_ERROR_INIT;
 #define OK(call) \
     do { \
         puna_status status_ = (call); \
-        if (status_ != PUNA_OK) testing_fail(__FILE__, __LINE__, "%s: %d, %s: %s", #call, status_, error.subject, error.message); \
+        if (status_ != PUNA_OK) \
+            testing_fail(__FILE__, __LINE__, "%s: %d, %s: %s", #call, status_, error.subject, error.message); \
     } while (0)
 
 static const char *copy_path(void) {
@@ -111,7 +112,8 @@ static void written_reads_back(void) {
     CHECK(gguf_integer(file, gguf_find(file, "int32s"), 0, &whole) && whole == -70000);
     CHECK(gguf_real(file, gguf_find(file, "float64s"), 1, &number) && number == -1e300);
     CHECK(gguf_real(file, gguf_find(file, "float"), 0, &number) && number == 0.25);
-    CHECK(gguf_string(file, gguf_find(file, "texts"), 2, &text) && text.length == 7 && memcmp(text.data, "Grüße", 7) == 0);
+    CHECK(gguf_string(file, gguf_find(file, "texts"), 2, &text) && text.length == 7 &&
+          memcmp(text.data, "Grüße", 7) == 0);
     const gguf_tensor *second = gguf_find_tensor(file, "second");
     NEED(second);
     CHECK_EQUAL(second->dimensions, 4);
@@ -148,7 +150,8 @@ static void without_tensors(void) {
 #define REFUSED(call, part) \
     do { \
         CHECK_EQUAL(call, PUNA_INVALID_ARGUMENT); \
-        if (!strstr(error.message, part)) testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
+        if (!strstr(error.message, part)) \
+            testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
     } while (0)
 
 static void mistakes_are_refused(void) {
@@ -166,9 +169,11 @@ static void mistakes_are_refused(void) {
     REFUSED(gguf_write_f32(writer, "general.alignment", 12, &error), "float32");
     REFUSED(gguf_write_tensor(writer, "t", 77, 1, (uint64_t[]){1}, weights, &error), "77");
     REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 0, NULL, weights, &error), "dimensions is 0");
-    REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 5, (uint64_t[]){1, 1, 1, 1, 1}, weights, &error), "dimensions is 5");
+    REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 5, (uint64_t[]){1, 1, 1, 1, 1}, weights, &error),
+            "dimensions is 5");
     REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 1, (uint64_t[]){0}, weights, &error), "empty");
-    REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 2, (uint64_t[]){1ull << 40, 1ull << 40}, weights, &error), "large");
+    REFUSED(gguf_write_tensor(writer, "t", BLOCK_F32, 2, (uint64_t[]){1ull << 40, 1ull << 40}, weights, &error),
+            "large");
     REFUSED(gguf_write_tensor(writer, "t", BLOCK_Q8_0, 1, (uint64_t[]){48}, weights, &error), "blocks of 32");
     REFUSED(gguf_write_tensor(writer, "", BLOCK_F32, 1, (uint64_t[]){1}, weights, &error), "tensor name");
     OK(gguf_write_u32(writer, "twice", 1, &error));

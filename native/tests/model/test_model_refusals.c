@@ -80,16 +80,26 @@ static void refused(change c, puna_status status, const char *words) {
     puna_status got = load(&c, &error);
     const char *what = c.key ? c.key : c.tensor ? c.tensor : "nothing";
     if (got != status)
-        testing_fail(__FILE__, __LINE__, "%s: status %d, not %d (%s: %s)", what, got, status, error.subject, error.message);
+        testing_fail(__FILE__, __LINE__, "%s: status %d, not %d (%s: %s)", what, got, status, error.subject,
+                     error.message);
     else if (words && !strstr(error.message, words) && !strstr(error.subject, words))
         testing_fail(__FILE__, __LINE__, "%s: \"%s: %s\" lacks \"%s\"", what, error.subject, error.message, words);
 }
 
-static puna_status as_zero(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 0, error); }
-static puna_status as_five(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 5, error); }
-static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) { return gguf_write_u32(w, key, 4000000000u, error); }
+static puna_status as_zero(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 0, error);
+}
+static puna_status as_five(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 5, error);
+}
+static puna_status as_huge(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 4000000000u, error);
+}
 static puna_status as_text(gguf_writer *w, const char *key, puna_error *error) {
     return gguf_write_text(w, key, (gguf_text){"mambo", 5}, error);
+}
+static puna_status as_llama3(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_text(w, key, (gguf_text){"llama3", 6}, error);
 }
 static puna_status as_nan(gguf_writer *w, const char *key, puna_error *error) {
     return gguf_write_f32(w, key, 0.0f / (float)(w == NULL), error);
@@ -99,7 +109,8 @@ static void the_unchanged_file_loads(void) { refused((change){0}, PUNA_OK, NULL)
 
 static void metadata_that_makes_no_sense(void) {
     static const char *const counts[] = {"llama.block_count", "llama.context_length", "llama.embedding_length",
-                                         "llama.feed_forward_length", "llama.attention.head_count", "llama.attention.head_count_kv"};
+                                         "llama.feed_forward_length", "llama.attention.head_count",
+                                         "llama.attention.head_count_kv"};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         refused((change){.key = counts[i], .write = as_zero}, PUNA_INVALID_FILE, counts[i]);
         refused((change){.key = counts[i], .write = as_huge}, PUNA_INVALID_FILE, counts[i]);
@@ -111,10 +122,10 @@ static void metadata_that_makes_no_sense(void) {
     refused((change){.key = "llama.attention.layer_norm_rms_epsilon", .write = as_nan}, PUNA_INVALID_FILE, "epsilon");
     refused((change){.key = "llama.rope.freq_base", .write = as_nan}, PUNA_INVALID_FILE, "freq_base");
     refused((change){.key = "llama.rope.scaling.type", .write = as_text}, PUNA_UNSUPPORTED, "mambo");
+    refused((change){.key = "llama.rope.scaling.type", .write = as_llama3}, PUNA_UNSUPPORTED, "rope_freqs.weight");
 }
 
 static void architectures_that_are_not_there(void) {
-    /* keys are looked for under the new name first, so the sentence is about what is missing there, or about the name */
     refused((change){.key = "general.architecture"}, PUNA_INVALID_FILE, "general.architecture");
     puna_error error;
     change c = {.key = "general.architecture", .write = as_text};
@@ -127,10 +138,19 @@ static void tensors_that_do_not_fit(void) {
                                          "blk.1.attn_v.weight", "blk.0.ffn_down.weight", "blk.1.ffn_norm.weight"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
-        if (i) refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
+        if (i)
+            refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
     }
     /* Q5_K: by its shape */
     refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");
+    gguf_file *file;
+    puna_error error = PUNA_ERROR_INIT;
+    NEED(gguf_open(PUNA_TEST_DATA "/tiny/llama.gguf", &file, &error) == PUNA_OK);
+    const gguf_tensor *q = gguf_find_tensor(file, "blk.0.attn_q.weight");
+    change c = {.tensor = "blk.0.attn_q.weight", .type = 28, .shape = {q->shape[0], q->shape[1]}};
+    gguf_close(file);
+    refused(c, PUNA_UNSUPPORTED, "stored as F64");
+    refused(c, PUNA_UNSUPPORTED, "supported are: F32, F16, Q4_0");
 }
 
 static void tokenizers_that_do_not_fit(void) {

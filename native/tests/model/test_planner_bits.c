@@ -14,7 +14,8 @@ static uint8_t *const *groups[1] = {pages};
 static float *logits_of(const model *m, bool plain, puna_error *error) {
     memory_account account;
     memory_account_init(&account);
-    device_options o = {.threads = 2, .max_tokens = ROWS, .max_outputs = 3, .max_runs = 1, .cache_type = PUNA_CACHE_F16, .plain = plain};
+    device_options o = {.threads = 2, .max_tokens = ROWS, .max_outputs = 3, .max_runs = 1, .cache_type = PUNA_CACHE_F16,
+                        .plain = plain};
     device_runner *runner;
     if (m->device->create(&m->graph, m->weights, &o, &account, &runner, error) != PUNA_OK) return NULL;
     size_t page = m->device->page_bytes(&m->graph, 0, o.cache_type);

@@ -37,7 +37,9 @@ static uint64_t weigh(plain *all, size_t count) {
 
 static uint32_t seen_count; /* tokens 0, 3, 6, ... were accepted (id % 4 + 1) times by penalized chains */
 
-static float bounded(float v) { return v > 3.402823466e38f ? 3.402823466e38f : v < -3.402823466e38f ? -3.402823466e38f : v; }
+static float bounded(float v) {
+    return v > 3.402823466e38f ? 3.402823466e38f : v < -3.402823466e38f ? -3.402823466e38f : v;
+}
 
 static size_t plain_stage(plain *all, size_t count, const puna_stage *stage) {
     size_t kept = count;
@@ -149,8 +151,8 @@ static void compare(uint32_t vocabulary, int rows) {
             CHECK_EQUAL(sampler_choose(s, logits, position, &choice, &error), PUNA_OK);
             int32_t expected = plain_choose(logits, vocabulary, stages, count, sampler_draw(g.seed, position, 0));
             if (choice.id == expected) continue;
-            testing_fail(__FILE__, __LINE__, "vocabulary %u, row %d: id %d, not %d; kinds %u %u %u of %u", vocabulary, row,
-                         choice.id, expected, stages[0].kind, stages[1].kind, stages[2].kind, count);
+            testing_fail(__FILE__, __LINE__, "vocabulary %u, row %d: id %d, not %d; kinds %u %u %u of %u", vocabulary,
+                         row, choice.id, expected, stages[0].kind, stages[1].kind, stages[2].kind, count);
         }
         sampler_free(&account, s);
     }

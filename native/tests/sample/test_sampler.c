@@ -126,7 +126,8 @@ static void extreme_numbers(void) {
 }
 
 /* Exact: value after penalties is compared through the choice of temperature 0. */
-static int32_t best_after(const int32_t *accepted, int count, puna_stage penalty, const float *logits, int32_t vocabulary) {
+static int32_t best_after(const int32_t *accepted, int count, puna_stage penalty, const float *logits,
+                          int32_t vocabulary) {
     const puna_stage stages[] = {penalty, temperature(0)};
     sampler *s = make(stages, 2, 1, vocabulary);
     if (!s) return -1;
@@ -209,7 +210,8 @@ static void draws_are_the_stated_hash(void) {
     /* neighbours differ in about half of their bits */
     int bits = 0;
     for (uint64_t i = 0; i < 1000; i++) {
-        uint64_t a = sampler_draw(i, 3, 0) ^ sampler_draw(i + 1, 3, 0), b = sampler_draw(9, i, 0) ^ sampler_draw(9, i + 1, 0);
+        uint64_t a = sampler_draw(i, 3, 0) ^ sampler_draw(i + 1, 3, 0),
+            b = sampler_draw(9, i, 0) ^ sampler_draw(9, i + 1, 0);
         for (uint64_t d = a; d; d &= d - 1) bits++;
         for (uint64_t d = b; d; d &= d - 1) bits++;
     }
@@ -342,7 +344,8 @@ static void rows_that_are_not_finite(void) {
         CHECK_EQUAL(sampler_create(&account, &g_, 10, &s_, &error), PUNA_INVALID_ARGUMENT); \
         CHECK(s_ == NULL); \
         CHECK_TEXT(error.subject, subject_); \
-        if (!strstr(error.message, part)) testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
+        if (!strstr(error.message, part)) \
+            testing_fail(__FILE__, __LINE__, "\"%s\" lacks \"%s\"", error.message, part); \
     } while (0)
 
 static void settings_out_of_range(void) {

@@ -13,7 +13,8 @@ static recipe r;
 
 #define MAX_WORD 400
 
-/* The definition: while any two neighbours are in the list, join those that come first in it, the leftmost of equals. */
+/* The definition: while any two neighbours are in the list, join those that come first in it, the leftmost of
+   equals. */
 static size_t merge_literally(const char *word, size_t length, int32_t *ids) {
     static char symbols[MAX_WORD][MAX_WORD + 1];
     size_t count = length;
@@ -39,7 +40,8 @@ static size_t merge_literally(const char *word, size_t length, int32_t *ids) {
     for (size_t i = 0; i < count; i++) {
         ids[i] = -1;
         for (uint32_t id = 0; id < r.token_count; id++) {
-            if (r.tokens[id].length == strlen(symbols[i]) && memcmp(r.tokens[id].data, symbols[i], r.tokens[id].length) == 0) {
+            if (r.tokens[id].length == strlen(symbols[i]) &&
+                memcmp(r.tokens[id].data, symbols[i], r.tokens[id].length) == 0) {
                 ids[i] = (int32_t)id;
             }
         }
@@ -77,7 +79,8 @@ static void agrees_with_the_definition(void) {
             size_t wanted = merge_literally(word, length, expected);
             CHECK_EQUAL(tokenizer_encode(t, word, length, 0, ids, MAX_WORD, &count, NULL), PUNA_OK);
             if (count != wanted || memcmp(ids, expected, count * sizeof *ids) != 0) {
-                testing_fail(__FILE__, __LINE__, "%.*s gives %zu tokens, not %zu, or others", (int)length, word, count, wanted);
+                testing_fail(__FILE__, __LINE__, "%.*s gives %zu tokens, not %zu, or others", (int)length, word, count,
+                             wanted);
             }
             merged += count < length;
         }
@@ -146,7 +149,8 @@ static double seconds(const tokenizer *t, const char *text, size_t length, int32
 /* Eight times the text may not take more than 24 times the time: 64 times would be quadratic. */
 static void check_growth(const tokenizer *t, const char *what, const char *text, size_t length, int32_t *ids) {
     double eighth = seconds(t, text, length / 8, ids), whole = seconds(t, text, length, ids);
-    if (whole > 24 * eighth + 0.02) testing_fail(__FILE__, __LINE__, "%s: %.4f s, an eighth %.4f s", what, whole, eighth);
+    if (whole > 24 * eighth + 0.02)
+        testing_fail(__FILE__, __LINE__, "%s: %.4f s, an eighth %.4f s", what, whole, eighth);
 }
 
 static void takes_near_linear_time(void) {

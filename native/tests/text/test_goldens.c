@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ids recorded from the PyPI package tokenizers (tests/data/README.md says how), for thousands of strings and the four
- * pre-tokenizers.
+ * Ids recorded from the PyPI packages tokenizers and sentencepiece (tests/data/README.md says how), for thousands of strings:
+ * four pre-tokenizers, two SentencePiece vocabularies.
  */
 #include <stdlib.h>
 
@@ -100,6 +100,8 @@ static void agrees_for_gpt2(void) { agrees("gpt-2"); }
 static void agrees_for_smollm(void) { agrees("smollm"); }
 static void agrees_for_llama_bpe(void) { agrees("llama-bpe"); }
 static void agrees_for_qwen2(void) { agrees("qwen2"); }
+static void agrees_for_spm(void) { agrees("spm"); }
+static void agrees_for_spm_bare(void) { agrees("spm-bare"); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -107,5 +109,7 @@ int main(int argc, char **argv) {
     TEST(agrees_for_smollm);
     TEST(agrees_for_llama_bpe);
     TEST(agrees_for_qwen2);
+    TEST(agrees_for_spm);
+    TEST(agrees_for_spm_bare);
     return testing_end();
 }

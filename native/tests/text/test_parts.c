@@ -78,7 +78,8 @@ static size_t expect(const tokenizer *t, const puna_part *parts, size_t part_cou
 }
 
 static void does_what_it_says(void) {
-    static const char *const bits[] = {"<|a|>", "<|a|>>", "<|b|>", "|>", "<tool>", "<|", "a", "b", "ab", " ", "\n", "\n\n", ">", "<|a", "1"};
+    static const char *const bits[] = {"<|a|>", "<|a|>>", "<|b|>", "|>", "<tool>", "<|", "a", "b", "ab", " ", "\n",
+                                       "\n\n", ">", "<|a", "1"};
     tokenizer *t = make();
     NEED(t);
     int control = 0;
@@ -113,11 +114,13 @@ static void forges_nothing(void) {
     int32_t ids[MOST];
     for (uint32_t trust = 0; trust < 1u << 5; trust++) { /* each byte a part, trusted or not */
         puna_part parts[5];
-        for (int i = 0; i < 5; i++) parts[i] = (puna_part){.text = spelling + i, .length = 1, .trusted = trust >> i & 1};
+        for (int i = 0; i < 5; i++)
+            parts[i] = (puna_part){.text = spelling + i, .length = 1, .trusted = trust >> i & 1};
         size_t count = encode(t, parts, 5, ids);
         for (size_t i = 0; i < count; i++) CHECK(!tokenizer_is_control(t, ids[i]));
     }
-    puna_part split[3] = {{.text = "<|", .length = 2, .trusted = 1}, {.text = "b", .length = 1}, {.text = "|>", .length = 2, .trusted = 1}};
+    puna_part split[3] = {{.text = "<|", .length = 2, .trusted = 1}, {.text = "b", .length = 1},
+                          {.text = "|>", .length = 2, .trusted = 1}};
     size_t count = encode(t, split, 3, ids);
     CHECK(tokenizer_is_control(t, ids[count - 1])); /* "|>" itself is one, and a trusted part spells it */
     CHECK_EQUAL(count, 4);
@@ -128,7 +131,8 @@ static void joins_over_borders(void) {
     tokenizer *t = make();
     NEED(t);
     int32_t ids[MOST], whole[MOST];
-    puna_part parts[4] = {{.text = "x ", .length = 2, .trusted = 1}, {.text = "a", .length = 1}, {.text = "", .length = 0, .trusted = 1},
+    puna_part parts[4] = {{.text = "x ", .length = 2, .trusted = 1}, {.text = "a", .length = 1},
+                          {.text = "", .length = 0, .trusted = 1},
                           {.text = "b\n", .length = 2, .trusted = 1}};
     puna_part one = {.text = "x ab\n", .length = 5};
     size_t count = encode(t, parts, 4, ids);

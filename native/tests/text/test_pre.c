@@ -55,7 +55,8 @@ static void loses_nothing(void) {
         for (int round = 0; round < 500; round++) {
             char text[100];
             size_t length = testing_below(100), at = 0, size;
-            for (size_t k = 0; k < length; k++) text[k] = testing_below(3) ? "a1 \n'!\t\r"[testing_below(8)] : (char)testing_below(256);
+            for (size_t k = 0; k < length; k++)
+                text[k] = testing_below(3) ? "a1 \n'!\t\r"[testing_below(8)] : (char)testing_below(256);
             pre_cutter cutter = {.text = text, .length = length};
             const char *word = NULL;
             while ((size = pre_next(&p, &cutter, &word)) > 0) {

@@ -13,7 +13,8 @@ static memory_account account;
 
 /* All bytes, then tokens of several bytes: whole and cut characters, and ends of words. Last, a control token. */
 static const char *const pieces[] = {
-    "ab", "abc", "bca", "\xE2\x82\xAC", "\xE2\x82", "\x82\xAC", "\xF0\x9F", "\x99\x82", "\xF0\x9F\x99\x82", "a\xC3", "\xA9" "b",
+    "ab", "abc", "bca", "\xE2\x82\xAC", "\xE2\x82", "\x82\xAC", "\xF0\x9F", "\x99\x82", "\xF0\x9F\x99\x82", "a\xC3",
+    ("\xA9" "b"),
     "\xC3\xA9", "\xED\xA0", "\xC0\xAF", "aab", "  ", "\n\n", "\xEF\xBF\xBD",
 };
 #define PIECES (sizeof pieces / sizeof *pieces)
@@ -40,8 +41,10 @@ static tokenizer *make(void) {
 /* Length of the maximal part of a character at the beginning of bytes; 0 if none begins there. */
 static size_t part_length(const uint8_t *bytes, size_t length) {
     static const uint8_t ranges[][7] = { /* lead from, to, second byte from, to, bytes */
-        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
-        {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
+            {0xED, 0xED, 0x80, 0x9F, 3},
+        {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4},
+            {0xF4, 0xF4, 0x80, 0x8F, 4},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         if (bytes[0] < ranges[i][0] || bytes[0] > ranges[i][1]) continue;
@@ -100,8 +103,8 @@ static void take(result *out, const char *text, size_t length) {
     out->length += length;
 }
 
-static void run_stream(const tokenizer *t, const int32_t *ids, size_t count, const puna_text *stops, uint32_t stop_count,
-                       result *out) {
+static void run_stream(const tokenizer *t, const int32_t *ids, size_t count, const puna_text *stops,
+                       uint32_t stop_count, result *out) {
     stream *s;
     const char *text;
     size_t length, pushed = 0;
@@ -117,7 +120,8 @@ static void run_stream(const tokenizer *t, const int32_t *ids, size_t count, con
         take(out, text, length);
         if (stop >= 0 && out->stop < 0) out->stop = stop;
         CHECK_EQUAL(stop, out->stop);
-        if (stop < 0 && pushed > out->length && pushed - out->length > out->most_held) out->most_held = pushed - out->length;
+        if (stop < 0 && pushed > out->length && pushed - out->length > out->most_held)
+            out->most_held = pushed - out->length;
     }
     CHECK_EQUAL(stream_finish(s, &text, &length, NULL), PUNA_OK);
     take(out, text, length);
@@ -139,8 +143,10 @@ static void gives_the_same_however_cut(void) {
         for (size_t i = 0; i < count; i++) {
             size_t size;
             uint32_t draw = testing_below(10);
-            ids[i] = draw == 0 ? (int32_t)testing_below(256) : draw == 1 ? control : draw < 4 ? 'a' + (int32_t)testing_below(3)
-                : 256 + (int32_t)testing_below(PIECES);
+            ids[i] = draw == 0   ? (int32_t)testing_below(256)
+                     : draw == 1 ? control
+                     : draw < 4  ? 'a' + (int32_t)testing_below(3)
+                                 : 256 + (int32_t)testing_below(PIECES);
             if (ids[i] >= 256 && ids[i] != control && testing_below(2)) ids[i] = 256 + (int32_t)testing_below(3);
             const char *piece = tokenizer_bytes(t, ids[i], &size);
             memcpy(bytes + length, piece, size);
@@ -162,7 +168,7 @@ static void gives_the_same_however_cut(void) {
         int stop = find_stop(valid, valid_length, stops, stop_count, &end);
         run_stream(t, ids, count, stops, stop_count, &out);
         CHECK_EQUAL(out.length, end);
-        if (stop >= 0 && out.stop < 0) { /* completed by U+FFFD at the very end, where nobody asks for the stop any more */
+        if (stop >= 0 && out.stop < 0) { /* completed by U+FFFD at the very end, where nobody asks for it any more */
             size_t before;
             CHECK(valid_length >= 3 && find_stop(valid, valid_length - 3, stops, stop_count, &before) < 0);
         } else {
@@ -176,12 +182,14 @@ static void gives_the_same_however_cut(void) {
     tokenizer_free(t);
 }
 
-static void expects(const tokenizer *t, const char *bytes, const char *stop_list, const char *expected, int expected_stop) {
+static void expects(const tokenizer *t, const char *bytes, const char *stop_list, const char *expected,
+                    int expected_stop) {
     puna_text stops[8];
     uint32_t stop_count = 0;
     int32_t ids[64];
     result out;
-    for (const char *at = stop_list; *at; at += stops[stop_count - 1].length + (at[stops[stop_count - 1].length] == '|')) {
+    for (const char *at = stop_list; *at;
+         at += stops[stop_count - 1].length + (at[stops[stop_count - 1].length] == '|')) {
         stops[stop_count].text = at;
         stops[stop_count].length = strcspn(at, "|");
         stop_count++;

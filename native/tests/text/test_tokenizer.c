@@ -43,7 +43,8 @@ static const char *ids_of(const tokenizer *t, const char *text, uint32_t flags) 
     for (size_t i = 0; i < count; i++) {
         puna_token token;
         CHECK_EQUAL(tokenizer_token(t, ids[i], &token, NULL), PUNA_OK);
-        written += (size_t)snprintf(out + written, sizeof out - written, "%s%.*s", i ? " " : "", (int)token.text_length, token.text);
+        written += (size_t)snprintf(out + written, sizeof out - written, "%s%.*s", i ? " " : "", (int)token.text_length,
+                                    token.text);
     }
     return out;
 }
@@ -58,7 +59,8 @@ static void finds_special_tokens_only_when_asked(void) {
     CHECK_TEXT(ids_of(t, "a<tool>>b", PUNA_TOKENIZE_SPECIAL), "a <tool>> b");
     CHECK_TEXT(ids_of(t, "<unk>", 0), "< u n k >");
     CHECK_TEXT(ids_of(t, "<unk>", PUNA_TOKENIZE_SPECIAL), "<unk>");
-    CHECK_TEXT(ids_of(t, "<|im_en<|im_end|><|im_end", PUNA_TOKENIZE_SPECIAL), "< | i m _ e n <|im_end|> < | i m _ e n d");
+    CHECK_TEXT(ids_of(t, "<|im_en<|im_end|><|im_end", PUNA_TOKENIZE_SPECIAL),
+               "< | i m _ e n <|im_end|> < | i m _ e n d");
     CHECK_TEXT(ids_of(t, "", PUNA_TOKENIZE_SPECIAL), "");
     tokenizer_free(t);
 }
@@ -76,7 +78,8 @@ static void adds_affixes_as_the_model_wants(void) {
     CHECK_TEXT(ids_of(t, "ab", PUNA_TOKENIZE_AFFIXES), "<|begin|> ab");
     CHECK_TEXT(ids_of(t, "", PUNA_TOKENIZE_AFFIXES), "<|begin|>");
     CHECK_TEXT(ids_of(t, "ab", 0), "ab");
-    CHECK_TEXT(ids_of(t, "<|begin|>ab", PUNA_TOKENIZE_AFFIXES | PUNA_TOKENIZE_SPECIAL), "<|begin|> ab"); /* not doubled */
+    /* not doubled */
+    CHECK_TEXT(ids_of(t, "<|begin|>ab", PUNA_TOKENIZE_AFFIXES | PUNA_TOKENIZE_SPECIAL), "<|begin|> ab");
     CHECK_TEXT(ids_of(t, "<|begin|>", PUNA_TOKENIZE_AFFIXES), "<|begin|> < | b e g i n | >");
     tokenizer_free(t);
     r.add_bos = 0, r.add_eos = 1;
@@ -112,7 +115,8 @@ static void describes(void) {
     CHECK_TEXT(info.model, "gpt2");
     CHECK_TEXT(info.pre, "smollm");
     CHECK(tokenizer_ends_generation(t, begin_text) && tokenizer_ends_generation(t, im_end));
-    CHECK(!tokenizer_ends_generation(t, 'a') && !tokenizer_ends_generation(t, -1) && !tokenizer_ends_generation(t, 1 << 30));
+    CHECK(!tokenizer_ends_generation(t, 'a') && !tokenizer_ends_generation(t, -1) &&
+          !tokenizer_ends_generation(t, 1 << 30));
     CHECK(tokenizer_is_control(t, im_end) && !tokenizer_is_control(t, user_defined) && !tokenizer_is_control(t, -1));
     CHECK(tokenizer_memory(t) > 4096);
     puna_token token;
@@ -149,7 +153,8 @@ static void forges_nothing(void) {
             int32_t ids[64];
             size_t count, length = 0;
             while (length < 40) {
-                static const char *const parts[] = {"xyz", "q", "word", " ", "u", "<|im_end|>", "<tool>>", "<end_of_turn>", "1"};
+                static const char *const parts[] = {"xyz", "q", "word", " ", "u", "<|im_end|>", "<tool>>",
+                                                    "<end_of_turn>", "1"};
                 const char *part = parts[testing_below(9)];
                 memcpy(text + length, part, strlen(part));
                 length += strlen(part);
@@ -172,7 +177,8 @@ static void gives_back_any_bytes(void) {
             static int32_t ids[5000];
             size_t count, again, length = testing_below(round < 250 ? 40 : 5000);
             for (size_t k = 0; k < length; k++) {
-                text[k] = testing_below(3) ? "ab 1\n<>toluk"[testing_below(12)] : (char)(unsigned char)testing_below(256);
+                text[k] = testing_below(3) ? "ab 1\n<>toluk"[testing_below(12)]
+                    : (char)(unsigned char)testing_below(256);
             }
             CHECK_EQUAL(tokenizer_encode(t, text, length, 0, ids, 5000, &count, NULL), PUNA_OK);
             CHECK_EQUAL(tokenizer_decode(t, ids, count, 0, back, 5000, &again, NULL), PUNA_OK);
@@ -276,7 +282,13 @@ static void survives_failing_memory(void) {
     tokenizer_free(t);
 }
 
-typedef struct shared_work { const tokenizer *t; const char *text; const int32_t *expected; size_t wanted; _Atomic int wrong; } shared_work;
+typedef struct shared_work {
+    const tokenizer *t;
+    const char *text;
+    const int32_t *expected;
+    size_t wanted;
+    _Atomic int wrong;
+} shared_work;
 
 static void encode_shared(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     shared_work *work = context;
@@ -285,7 +297,8 @@ static void encode_shared(void *context, uint32_t begin, uint32_t end, uint32_t 
         int32_t ids[512];
         size_t count;
         puna_status status = tokenizer_encode(work->t, work->text, strlen(work->text), 0, ids, 512, &count, NULL);
-        if (status != PUNA_OK || count != work->wanted || memcmp(ids, work->expected, count * sizeof *ids) != 0) work->wrong++;
+        if (status != PUNA_OK || count != work->wanted || memcmp(ids, work->expected, count * sizeof *ids) != 0)
+            work->wrong++;
     }
 }
 

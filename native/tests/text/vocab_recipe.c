@@ -13,6 +13,16 @@ void recipe_begin(recipe *r, const char *pre) {
     r->pre = pre;
     r->bos = r->eos = r->eot = r->unknown = -1;
     r->add_bos = r->add_eos = -1;
+    r->space_prefix = r->remove_spaces = -1;
+}
+
+void recipe_begin_spm(recipe *r) {
+    recipe_begin(r, NULL);
+    r->model = "llama";
+    r->no_merges = true;
+    r->unknown = recipe_piece(r, "<unk>", PUNA_TOKEN_UNKNOWN, 0);
+    r->bos = recipe_piece(r, "<s>", PUNA_TOKEN_CONTROL, 0);
+    r->eos = recipe_piece(r, "</s>", PUNA_TOKEN_CONTROL, 0);
 }
 
 static gguf_text keep(recipe *r, const char *text, size_t length) {
@@ -31,6 +41,20 @@ int32_t recipe_token(recipe *r, const char *text, size_t length, int32_t kind) {
     r->kinds[r->token_count] = kind;
     r->kind_count = r->token_count + 1;
     return (int32_t)r->token_count++;
+}
+
+int32_t recipe_piece(recipe *r, const char *text, int32_t kind, float score) {
+    r->scores[r->token_count] = score;
+    r->score_count = r->token_count + 1;
+    return recipe_token(r, text, strlen(text), kind);
+}
+
+void recipe_byte_tokens(recipe *r) {
+    for (int byte = 0; byte < 256; byte++) {
+        char spelling[8];
+        snprintf(spelling, sizeof spelling, "<0x%02X>", byte);
+        recipe_piece(r, spelling, PUNA_TOKEN_BYTE, 0);
+    }
 }
 
 size_t recipe_spell(const char *bytes, size_t length, char *out) {
@@ -73,6 +97,10 @@ static void put_name(gguf_writer *writer, const char *key, const char *name) {
     if (name) CHECK_EQUAL(gguf_write_text(writer, key, (gguf_text){name, strlen(name)}, NULL), PUNA_OK);
 }
 
+static void put_bool(gguf_writer *writer, const char *key, int value) {
+    if (value >= 0) CHECK_EQUAL(gguf_write_bool(writer, key, value, NULL), PUNA_OK);
+}
+
 static void put_entries(const recipe *r, gguf_writer *writer) {
     put_name(writer, "tokenizer.ggml.model", r->model);
     put_name(writer, "tokenizer.ggml.pre", r->pre);
@@ -81,12 +109,17 @@ static void put_entries(const recipe *r, gguf_writer *writer) {
         CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.token_type", PUNA_INT32, r->kinds, r->kind_count, NULL), 0);
     }
     if (!r->no_merges) CHECK_EQUAL(gguf_write_texts(writer, "tokenizer.ggml.merges", r->merges, r->merge_count, NULL), 0);
+    if (r->score_count) {
+        CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.scores", PUNA_FLOAT32, r->scores, r->score_count, NULL), 0);
+    }
     put_id(writer, "tokenizer.ggml.bos_token_id", r->bos);
     put_id(writer, "tokenizer.ggml.eos_token_id", r->eos);
     put_id(writer, "tokenizer.ggml.eot_token_id", r->eot);
     put_id(writer, "tokenizer.ggml.unknown_token_id", r->unknown);
-    if (r->add_bos >= 0) CHECK_EQUAL(gguf_write_bool(writer, "tokenizer.ggml.add_bos_token", r->add_bos, NULL), 0);
-    if (r->add_eos >= 0) CHECK_EQUAL(gguf_write_bool(writer, "tokenizer.ggml.add_eos_token", r->add_eos, NULL), 0);
+    put_bool(writer, "tokenizer.ggml.add_bos_token", r->add_bos);
+    put_bool(writer, "tokenizer.ggml.add_space_prefix", r->space_prefix);
+    put_bool(writer, "tokenizer.ggml.remove_extra_whitespaces", r->remove_spaces);
+    put_bool(writer, "tokenizer.ggml.add_eos_token", r->add_eos);
 }
 
 gguf_file *recipe_open(const recipe *r) {

@@ -16,6 +16,9 @@ typedef struct recipe {
     bool no_tokens, no_kinds, no_merges;
     int64_t bos, eos, eot, unknown; /* -1: left out */
     int add_bos, add_eos;           /* -1: left out */
+    float scores[RECIPE_TOKENS];
+    uint32_t score_count;           /* 0: left out */
+    int space_prefix, remove_spaces; /* -1: left out */
     char pool[1 << 20];
     size_t pool_used;
 } recipe;
@@ -24,8 +27,13 @@ typedef struct recipe {
 extern const char *recipe_path;
 
 void recipe_begin(recipe *r, const char *pre); /* model gpt2, nothing in it */
+void recipe_begin_spm(recipe *r);                /* model llama; <unk>, <s>, </s> */
 int32_t recipe_token(recipe *r, const char *text, size_t length, int32_t kind);
 void recipe_bytes(recipe *r);                  /* ids 0 to 255: a token for each byte */
+
+/* For SentencePiece. */
+int32_t recipe_piece(recipe *r, const char *text, int32_t kind, float score);
+void recipe_byte_tokens(recipe *r); /* the next 256 ids: <0x00> to <0xFF> */
 
 /* A merge of two spellings; the result becomes a token unless there is one. */
 void recipe_merge(recipe *r, const char *left, const char *right);

@@ -30,10 +30,12 @@ static puna_status check(puna_error *error) {
     if (cpu_kernels_select(forced)) return PUNA_OK;
     char tiers[64];
     cpu_kernels_list(tiers, sizeof tiers);
-    return error_set(error, PUNA_UNSUPPORTED, "PUNA_CPU_TIER", "the tier \"%s\" is not on this CPU; it has: %s", forced, tiers);
+    return error_set(error, PUNA_UNSUPPORTED, "PUNA_CPU_TIER", "the tier \"%s\" is not on this CPU; it has: %s", forced,
+                     tiers);
 }
 
-static puna_status make_plan(const graph *g, const device_options *o, memory_account *account, plan *p, puna_error *error) {
+static puna_status make_plan(const graph *g, const device_options *o, memory_account *account, plan *p,
+                             puna_error *error) {
     plan_options options = {o->max_tokens, o->max_outputs, !o->plain, !o->plain, cpu_quantizes};
     return plan_create(g, &options, account, p, error);
 }

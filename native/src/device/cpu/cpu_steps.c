@@ -149,7 +149,8 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
         break;
     case GRAPH_QUANTIZE_OP: step_quantize(r, s, row); break;
     case GRAPH_FOLD_OP:
-        k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width, row_of(r, s->out, row));
+        k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width,
+               row_of(r, s->out, row));
         break;
     default: break;
     }

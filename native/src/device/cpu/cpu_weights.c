@@ -16,7 +16,8 @@ typedef struct layout {
 
 static puna_status unfit(const graph_weight_info *w, puna_error *error) {
     const char *name = block_type_name(w->type);
-    return error_set(error, PUNA_UNSUPPORTED, name ? name : "tensor type", "a matrix of %u x %u in this format can't be packed",
+    return error_set(error, PUNA_UNSUPPORTED, name ? name : "tensor type",
+                     "a matrix of %u x %u in this format can't be packed",
                      w->rows, w->cols);
 }
 
@@ -47,7 +48,8 @@ puna_status cpu_weights_measure(const graph *g, device_memory *memory, puna_erro
         layout l;
         puna_status status = lay_out(&g->weights[i], &l, error);
         if (status != PUNA_OK) return status;
-        if (!grow(&total, l.packed) || !grow(&total, l.vector)) return error_memory(error, "packed weights", UINT64_MAX);
+        if (!grow(&total, l.packed) || !grow(&total, l.vector))
+            return error_memory(error, "packed weights", UINT64_MAX);
         memory->mapped += l.mapped;
     }
     memory->weights = total;
@@ -75,8 +77,8 @@ static void pack_range(void *context, uint32_t begin, uint32_t end, uint32_t thr
     }
 }
 
-static void fill(const graph_weight_info *w, const device_source *source, const layout *l, uint8_t **at, cpu_tensor *out,
-                 threads_pool *pool, puna_task *task) {
+static void fill(const graph_weight_info *w, const device_source *source, const layout *l, uint8_t **at,
+                 cpu_tensor *out, threads_pool *pool, puna_task *task) {
     const block_format *format = block_find(w->type);
     size_t row_bytes = (size_t)(w->cols / format->length) * format->bytes;
     if (l->packed) {

@@ -40,9 +40,9 @@ typedef struct cpu_columns {
     uint32_t count;
 } cpu_columns;
 
-/* out[c * out_stride + r] = acc (+ bias[r]) (+ residual[c * out_stride + r]); bias and residual may be NULL, residual may
-   be out itself. Only rows < weight->rows of tiles [tile_begin, tile_end) are written. `scratch` is the thread's own,
-   64-byte aligned, cpu_kernels.scratch_bytes(type, cols) long. */
+/* out[c * out_stride + r] = acc (+ bias[r]) (+ residual[c * out_stride + r]); bias and residual may be NULL, residual
+   may be out itself. Only rows < weight->rows of tiles [tile_begin, tile_end) are written. `scratch` is the thread's
+   own, 64-byte aligned, cpu_kernels.scratch_bytes(type, cols) long. */
 typedef struct cpu_product {
     const cpu_weight *weight;
     const cpu_columns *x;    /* quantized formats */
@@ -108,8 +108,8 @@ typedef struct cpu_kernels {
        page at slot position % 64. */
     void (*cache_store)(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
 
-    /* Attention of query rows for kv heads [head_begin, head_end). Contract rule 5: spans in ascending order. `scratch`:
-       the thread's own, attention_scratch bytes. */
+    /* Attention of query rows for kv heads [head_begin, head_end). Contract rule 5: spans in ascending order.
+       `scratch`: the thread's own, attention_scratch bytes. */
     void (*attention)(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
     size_t (*attention_scratch)(const cpu_attention *a);

@@ -6,14 +6,15 @@
  *     low  = position + 1 - window if there is a window and position >= window, else 0
  *
  * 1. qs[i] = q[i] * scale, rounded.
- * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts with
- *    m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are skipped):
+ * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
+ *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are skipped):
  *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n
  *      for the visible keys j, ascending: p = exp(score - m); lane j mod 16 += p; o[i] = fmaf(p, v[i], o[i])
  *    At the span's end l = the tree of the lanes.
- * 3. Spans join in ascending order. The first is taken as it is; then, with (m, l, o) so far and (m', l', o') of the span:
+ * 3. Spans join in ascending order. The first is taken as it is; then, with (m, l, o) so far and (m', l', o') of the
+ *    span:
  *      M = max(m, m'), a = exp(m - M), b = exp(m' - M), l = fmaf(l', b, l * a), o = fmaf(o', b, o * a), m = M
  * 4. out = o * (1 / l).
  *
@@ -54,7 +55,8 @@ void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const
         put(a, page + a->k_offset + (i * CPU_PAGE + slot) * w, k[i]);
     for (uint32_t h = 0; h < a->heads_kv; h++)
         for (uint32_t i = 0; i < a->dim_v; i++)
-            put(a, page + a->v_offset + (((size_t)h * CPU_PAGE + slot) * a->dim_v + i) * w, v[(size_t)h * a->dim_v + i]);
+            put(a, page + a->v_offset + (((size_t)h * CPU_PAGE + slot) * a->dim_v + i) * w,
+                v[(size_t)h * a->dim_v + i]);
 }
 
 typedef struct part {
@@ -71,7 +73,8 @@ static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head
     float scores[CPU_PAGE], n = span->m;
     for (uint32_t j = low; j < high; j++) {
         float acc = 0;
-        for (uint32_t i = 0; i < a->dim_k; i++) acc = math_fmaf(qs[i], get(a, keys + ((size_t)i * CPU_PAGE + j) * w), acc);
+        for (uint32_t i = 0; i < a->dim_k; i++)
+            acc = math_fmaf(qs[i], get(a, keys + ((size_t)i * CPU_PAGE + j) * w), acc);
         if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         scores[j] = acc;
         if (acc > n) n = acc;

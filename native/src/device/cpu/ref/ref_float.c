@@ -64,7 +64,8 @@ void ref_decode_row(const cpu_weight *weight, uint32_t row, float *out) {
     uint32_t r = row % CPU_TILE;
     for (uint32_t k = 0; k < weight->cols; k++) {
         uint32_t i = k % 32;
-        const uint8_t *block = tile + (size_t)(k / 32) * (weight->tile_bytes / (weight->cols >= 32 ? weight->cols / 32 : 1));
+        size_t block_bytes = weight->tile_bytes / (weight->cols >= 32 ? weight->cols / 32 : 1);
+        const uint8_t *block = tile + (size_t)(k / 32) * block_bytes;
         switch (weight->type) {
         case BLOCK_Q4_0:
             out[k] = math_from_half(bytes_u16(block + 2 * r)) * (decode_nibble(block + 32 + 4 * r, i) - 8.0f);

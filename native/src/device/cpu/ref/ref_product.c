@@ -7,8 +7,8 @@
  *     acc = fmaf((float)I, s, acc)
  *     acc = fmaf(m, dA * (float)S, acc)     Q4_1
  *
- * One accumulator an output element, from 0. The numbers of Q4_0 are 0 to 15 less 8, of Q4_1 0 to 15, of Q8_0 the stored
- * byte less 128. Then bias, then residual are added.
+ * One accumulator an output element, from 0. The numbers of Q4_0 are 0 to 15 less 8, of Q4_1 0 to 15, of Q8_0 the
+ * stored byte less 128. Then bias, then residual are added.
  */
 #include <string.h>
 

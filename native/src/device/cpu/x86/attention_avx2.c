@@ -66,8 +66,8 @@ INLINE void weigh(bool half, int lines, int chunks, size_t last, const cpu_atten
         for (int b = 0; b < chunks; b++) _mm256_storeu_ps(o + (size_t)n * stride + 8 * b, acc[n][b]);
 }
 
-INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from,
-                      uint32_t to, float *o, size_t stride) {
+INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_t *values, const float *p,
+                      uint32_t from, uint32_t to, float *o, size_t stride) {
     const size_t width = half ? 2 : 4;
     uint32_t i = 0;
     for (; i + 32 <= a->dim_v; i += 32) weigh(half, lines, 4, 8, a, values + i * width, p, from, to, o + i, stride);
@@ -115,7 +115,8 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o
         else if (softcap > 0) p[j] = softcap * math_tanhf(p[j] / softcap);
     }
     __m256 most = _mm256_set1_ps(m);
-    for (uint32_t j = 0; j < CPU_PAGE; j += 8) most = _mm256_max_ps(_mm256_loadu_ps(p + j), most); /* NaN never larger */
+    for (uint32_t j = 0; j < CPU_PAGE; j += 8)
+        most = _mm256_max_ps(_mm256_loadu_ps(p + j), most); /* NaN never larger */
     float eight[8];
     _mm256_storeu_ps(eight, most);
     for (int i = 0; i < 8; i++)

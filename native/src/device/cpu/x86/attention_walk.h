@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The walk of attention over pages and spans that the x86 tiers share (ref/ref_attention.c has the rules). A "line" is one
- * query row and head; up to WALK_LINES of one key head go together and share every load of keys and values.
+ * The walk of attention over pages and spans that the x86 tiers share (ref/ref_attention.c has the rules). A "line" is
+ * one query row and head; up to WALK_LINES of one key head go together and share every load of keys and values.
  *
  * The file that includes this defines WALK_LINES first, and then these three, in its own instructions:
  *     tier_scores   scores of the 64 keys of a page for `count` lines; those of unseen keys may be anything

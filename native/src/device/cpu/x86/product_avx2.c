@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Products of quantized weights without VNNI, 16 rows (one tile) by up to four columns at a time. vpmaddubsw adds two
- * products u8 * s8 in 16 bits and saturates, so it must not come near: 4-bit numbers give at most 2 * 15 * 127 = 3,810 and a
- * whole block of eight such 30,480; Q8_0 goes as |w| * (a with w's sign), at most 2 * 128 * 127 = 32,512, widened each
- * time (a is never -128). So all sums are exact.
+ * products u8 * s8 in 16 bits and saturates, so it must not come near: 4-bit numbers give at most 2 * 15 * 127 = 3,810
+ * and a whole block of eight such 30,480; Q8_0 goes as |w| * (a with w's sign), at most 2 * 128 * 127 = 32,512, widened
+ * each time (a is never -128). So all sums are exact.
  */
 #if defined(__x86_64__)
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time. A block of a tile is unpacked once into
- * eight registers of u8 [16 rows][4 of K], which then meet each column's 32 activations; a column's float accumulator stays
- * in a register for all of K. Columns don't depend on each other, so that the processor overlaps their chains by itself.
+ * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time. A block of a tile is unpacked once
+ * into eight registers of u8 [16 rows][4 of K], which then meet each column's 32 activations; a column's float
+ * accumulator stays in a register for all of K. Columns don't depend on each other, so that the processor overlaps
+ * their chains by itself.
  */
 #if defined(__x86_64__)
 
@@ -17,7 +18,9 @@ typedef struct unit {
     __m512 scale, minimum;
 } unit;
 
-INLINE __m512 halves(const uint8_t *at) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)at)); }
+INLINE __m512 halves(const uint8_t *at) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)at));
+}
 
 INLINE __m512i sixteen(const uint8_t *at) { return _mm512_loadu_si512((const void *)at); }
 

@@ -23,7 +23,8 @@ void avx512_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *
         }
         __m512 factor = _mm512_set1_ps(id);
         __m512i a = _mm512_cvt_roundps_epi32(_mm512_mul_ps(low, factor), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        __m512i b = _mm512_cvt_roundps_epi32(_mm512_mul_ps(high, factor), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        __m512i b = _mm512_cvt_roundps_epi32(_mm512_mul_ps(high, factor),
+                                             _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(a));
         _mm_storeu_si128((__m128i *)(void *)(q + 16), _mm512_cvtepi32_epi8(b));
         s[g] = _mm512_reduce_add_epi32(_mm512_add_epi32(a, b));

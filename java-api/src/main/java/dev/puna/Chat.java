@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A turn computes only what is new: ids that the cache holds are reused ({@link Usage#cachedTokens()} tells), and generated
- * ids are kept as they were. A failed turn leaves the chat as it was; a cancelled one keeps the partial answer. Between turns
- * a chat's place in the cache may be given to others; it is computed again when needed, to the same bits.
+ * <p>A turn computes only what is new: ids that the cache holds are reused ({@link Usage#cachedTokens()} tells), and
+ * generated ids are kept as they were. A failed turn leaves the chat as it was; a cancelled one keeps the partial
+ * answer. Between turns a chat's place in the cache may be given to others; it is computed again when needed, to the
+ * same bits.
  *
  * <p>One turn at a time, from any thread; a second one meanwhile is refused with {@link IllegalStateException}.
  */
@@ -190,7 +191,7 @@ public final class Chat implements AutoCloseable {
             asked.removeLast();
         }
         Rendered rendered = context.format().render(Messages.asTemplateValues(asked), List.of(), variables);
-        Transcript prompt = transcript.next(rendered.segments(), context.format()::encode);
+        Transcript prompt = transcript.next(rendered.segments(), context.format());
         Answer answer = new Answer(asked, prompt);
         pending = answer;
         return new Request.Work(prompt.ids(), slot, answer);
@@ -273,8 +274,7 @@ public final class Chat implements AutoCloseable {
     private Transcript withAnswer(Transcript prompt, Reply reply) {
         int[] tokens = reply.tokens();
         int last = tokens.length - 1;
-        boolean ended = last >= 0 && context.tokenizer().kind(tokens[last]) == Tokenizer.Kind.CONTROL;
-        String end = ended ? context.tokenizer().spelling(tokens[last]) : "";
+        String end = last < 0 ? "" : context.format().controlToken(tokens[last]);
         boolean whole = context.tokenizer().decode(tokens, true).equals(reply.text() + end);
         return whole ? prompt.plus(reply.text(), end, tokens) : prompt;
     }

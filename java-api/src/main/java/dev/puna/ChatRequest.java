@@ -73,7 +73,8 @@ public final class ChatRequest extends Request<ChatRequest> {
     }
 
     private Rendered render() {
-        List<Map<String, Object>> specs = tools.stream().map(ToolSpec::asTemplateValue).toList();
+        List<Map<String, Object>> specs =
+                tools.stream().map(ToolSpec::asTemplateValue).toList();
         return context.format().render(Messages.asTemplateValues(messages), specs, variables);
     }
 

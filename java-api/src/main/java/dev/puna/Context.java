@@ -8,6 +8,7 @@ import dev.puna.internal.Failures;
 import dev.puna.internal.Platform;
 import dev.puna.internal.engine.EngineThread;
 import java.lang.ref.Cleaner;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An engine on a model: memory for keys and values, threads, and sequences that run together. Several contexts share one
- * model's weights.
+ * An engine on a model: memory for keys and values, threads, and sequences that run together. Several contexts share
+ * one model's weights.
  *
  * <pre>{@code
  * try (Context context = model.newContext(options -> options.maxSequences(64).threads(8))) {
@@ -30,6 +31,8 @@ import org.slf4j.LoggerFactory;
 public final class Context implements Generator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Context.class);
     private static final Cleaner CLEANER = Cleaner.create();
+    private static final int MOST_FLOATS = Integer.MAX_VALUE - 8;
+    private static final int SCORED_FLOATS = 1 << 24;
 
     private final Model model; // keeps it reachable
     private final EngineThread engine;
@@ -146,6 +149,35 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     @Override
+    public Score score(String text) {
+        int[] ids = prompt(text).tokens();
+        int last = ids.length - 1;
+        double sum = 0;
+        int rows = Math.max(1, SCORED_FLOATS / model.info().vocabulary()); // a slice, so that memory stays bounded
+        for (int first = 0; first < last; first += rows) {
+            int end = Math.min(last, first + rows);
+            float[] logits = logits(Arrays.copyOf(ids, end), first);
+            for (int i = first; i < end; i++) {
+                sum += logProbability(logits, (i - first) * model.info().vocabulary(), ids[i + 1]);
+            }
+        }
+        return new Score(sum, last);
+    }
+
+    private double logProbability(float[] logits, int from, int id) {
+        int end = from + model.info().vocabulary();
+        float best = logits[from];
+        for (int i = from; i < end; i++) {
+            best = Math.max(best, logits[i]);
+        }
+        double sum = 0;
+        for (int i = from; i < end; i++) {
+            sum += Math.exp(logits[i] - best);
+        }
+        return logits[from + id] - best - Math.log(sum);
+    }
+
+    @Override
     public Chat newChat(Consumer<Chat.Options> options) {
         Chat.Options wanted = new Chat.Options();
         options.accept(wanted);
@@ -153,8 +185,8 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     /**
-     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as long
-     * as the vocabulary.
+     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as
+     * long as the vocabulary.
      *
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i
@@ -163,6 +195,11 @@ public final class Context implements Generator, AutoCloseable {
     public float[] logits(int[] ids, int first) {
         if (first < 0 || first >= ids.length) {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens");
+        }
+        long floats = (long) (ids.length - first) * model.info().vocabulary();
+        if (floats > MOST_FLOATS) {
+            throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens: " + floats
+                    + " numbers are more than one array holds (" + MOST_FLOATS + "); ask for fewer rows at a time");
         }
         return engine.logits(ids, first, model.info().vocabulary());
     }

@@ -70,8 +70,8 @@ public final class ContextOptions {
     }
 
     /**
-     * Prompt tokens computed in one step: fewer let running answers flow more evenly, more read prompts faster. Results do
-     * not depend on it.
+     * Prompt tokens computed in one step: fewer let running answers flow more evenly, more read prompts faster. Results
+     * do not depend on it.
      *
      * @param tokens 1 to 4096; 512 unless set
      * @return this

@@ -25,13 +25,21 @@ public sealed interface Generator permits Model, Context {
     Prompt prompt(int[] ids);
 
     /**
-     * Answers a conversation, and forgets it: what servers need. What the cache still holds of a common beginning is reused
-     * only by {@link #newChat()}.
+     * Answers a conversation, and forgets it: what servers need. What the cache still holds of a common beginning is
+     * reused only by {@link #newChat()}.
      *
      * @param messages the conversation so far
      * @return a request
      */
     ChatRequest chat(List<? extends Message> messages);
+
+    /**
+     * How probable the model finds a text.
+     *
+     * @param text at least one token, at most the context length; control tokens in it stay plain text
+     * @return its score, computed at once
+     */
+    Score score(String text);
 
     /**
      * Begins a conversation that remembers.

@@ -31,8 +31,9 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * Immutable; any thread, virtual ones too. It generates through a default {@link Context}, made at first use; further ones
- * share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was opened.
+ * Immutable; any thread, virtual ones too. It generates through a default {@link Context}, made at first use; further
+ * ones share its weights. Closing closes its contexts. One that is forgotten is freed, and the log says where it was
+ * opened.
  */
 public final class Model implements Generator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Model.class);
@@ -111,7 +112,7 @@ public final class Model implements Generator, AutoCloseable {
     /** How a model is loaded. One thread. */
     public static final class Builder {
         private final ModelReference reference;
-        private ModelStore store = ModelStore.standard();
+        private @Nullable ModelStore store;
         private Consumer<? super LoadProgress> listener = progress -> {};
         private final ContextOptions defaults = new ContextOptions();
 
@@ -180,14 +181,18 @@ public final class Model implements Generator, AutoCloseable {
         public Model load() {
             Core.load();
             Path file = fetch();
-            NativeModel loaded = Loader.load(file, (done, total) ->
-                    listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
+            NativeModel loaded = Loader.load(
+                    file,
+                    (done, total) -> listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
             return new Model(file, loaded, new ContextOptions(defaults));
         }
 
         private Path fetch() {
-            return store.fetch(reference, progress -> listener.accept(new LoadProgress(
-                    LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
+            ModelStore from = store == null ? ModelStore.standard() : store;
+            return from.fetch(
+                    reference,
+                    progress -> listener.accept(new LoadProgress(
+                            LoadProgress.Stage.FETCHING, progress.detail(), progress.done(), progress.total())));
         }
     }
 
@@ -296,6 +301,11 @@ public final class Model implements Generator, AutoCloseable {
     @Override
     public ChatRequest chat(List<? extends Message> messages) {
         return context().chat(messages);
+    }
+
+    @Override
+    public Score score(String text) {
+        return context().score(text);
     }
 
     @Override

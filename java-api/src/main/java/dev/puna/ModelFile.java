@@ -110,7 +110,8 @@ public final class ModelFile implements AutoCloseable {
                 case STRING -> file.string(index, element);
                 case BOOL -> file.integer(index, element) != 0;
                 case FLOAT32, FLOAT64 -> file.real(index, element);
-                case ARRAY -> throw new IllegalArgumentException(key() + " is an array of arrays; its values are not read");
+                case ARRAY ->
+                    throw new IllegalArgumentException(key() + " is an array of arrays; its values are not read");
                 default -> file.integer(index, element);
             });
         }

@@ -61,7 +61,9 @@ public final class ModelInfo {
         return info.heads();
     }
 
-    /** {@return of those with keys and values of their own: fewer than {@link #heads()} with grouped-query attention} */
+    /**
+     * {@return of those with keys and values of their own: fewer than {@link #heads()} with grouped-query attention}
+     */
     public int headsKv() {
         return info.headsKv();
     }
@@ -88,6 +90,7 @@ public final class ModelInfo {
 
     @Override
     public String toString() {
-        return (name().isEmpty() ? architecture() : name()) + ", " + parameters() / 1_000_000 + " M parameters, " + type();
+        return (name().isEmpty() ? architecture() : name()) + ", " + parameters() / 1_000_000 + " M parameters, "
+                + type();
     }
 }

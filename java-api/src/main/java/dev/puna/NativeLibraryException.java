@@ -3,7 +3,9 @@ package dev.puna;
 
 import java.util.List;
 
-/** No usable native library was found for this platform; the message lists what was tried, and why each was of no use. */
+/**
+ * No usable native library was found for this platform; the message lists what was tried, and why each was of no use.
+ */
 public final class NativeLibraryException extends PunaException {
     private static final long serialVersionUID = 1L;
 

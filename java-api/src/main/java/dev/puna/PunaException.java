@@ -3,7 +3,9 @@ package dev.puna;
 
 import org.jspecify.annotations.Nullable;
 
-/** The root of everything that can fail in Puna: unchecked, with a sentence to act on. Any thread may throw or read it. */
+/**
+ * The root of everything that can fail in Puna: unchecked, with a sentence to act on. Any thread may throw or read it.
+ */
 public class PunaException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -79,7 +79,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     }
 
     /**
-     * Bounds the time from the terminal on; what was generated until then is the answer, with {@link StopReason#TIMEOUT}.
+     * Bounds the time from the terminal on; what was generated until then is the answer, with {@link
+     * StopReason#TIMEOUT}.
      *
      * @param value more than nothing
      * @return this
@@ -148,8 +149,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
         long begun = System.nanoTime();
         Work work = work();
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        NativeGeneration settings = new NativeGeneration(
-                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
+        NativeGeneration settings =
+                new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
         Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
         try {
             Settlement settlement = new Settlement(generation, seed, work.books());

@@ -10,8 +10,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a generation once it has ended: a reply, made once, and an entry in the books. Holds no stream, so that a
- * chat that waits for the end does not keep a forgotten stream alive. Any thread.
+ * What becomes of a generation once it has ended: a reply, made once, and an entry in the books. Holds no stream, so
+ * that a chat that waits for the end does not keep a forgotten stream alive. Any thread.
  */
 final class Settlement {
     private final Generation generation;

@@ -3,7 +3,10 @@ package dev.puna;
 
 import java.util.List;
 
-/** A generated token with log-probabilities, of the model's own distribution: before penalties and temperature. Immutable. */
+/**
+ * A generated token with log-probabilities, of the model's own distribution: before penalties and temperature.
+ * Immutable.
+ */
 public final class TokenLogprob {
     private final int id;
     private final float logprob;

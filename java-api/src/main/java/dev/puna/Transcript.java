@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.internal.ChatFormat;
 import dev.puna.internal.template.Segment;
 import java.nio.CharBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * What a chat has read and said: a text with its origins, the ids that stand for it, and marks at which both may be cut. So
- * ids that were generated stay as they were where the conversation goes on, whatever a tokenizer would make of their text.
+ * What a chat has read and said: a text, the ids that stand for it, and marks at which both may be cut. So ids that
+ * were generated stay as they were where the conversation goes on, whatever a tokenizer would make of their text.
  *
- * <p>Invariant: the ids up to a mark stand for the text up to that mark; the last mark is at the end. Immutable.
+ * <p>Invariants: the ids up to a mark stand for the text up to that mark; the last mark is at the end; `control` has
+ * the characters that spell control tokens. These are kept only where the template itself writes them again. Immutable.
  */
 @SuppressWarnings("ArrayRecordComponent")
-record Transcript(String text, BitSet trusted, int[] ids, List<Mark> marks) {
+record Transcript(String text, BitSet control, int[] ids, List<Mark> marks) {
     /** Nothing yet. */
     static final Transcript EMPTY = new Transcript("", new BitSet(), new int[0], List.of());
 
@@ -27,9 +28,9 @@ record Transcript(String text, BitSet trusted, int[] ids, List<Mark> marks) {
      * The transcript of a conversation rendered anew: the ids of what it begins with in common are kept.
      *
      * @param rendered the whole conversation
-     * @param encoder gives the ids of the rest
+     * @param format gives the ids of the rest
      */
-    Transcript next(List<Segment> rendered, Function<List<Segment>, int[]> encoder) {
+    Transcript next(List<Segment> rendered, ChatFormat format) {
         StringBuilder all = new StringBuilder();
         BitSet origins = new BitSet();
         for (Segment segment : rendered) {
@@ -41,8 +42,31 @@ record Transcript(String text, BitSet trusted, int[] ids, List<Mark> marks) {
         List<Mark> kept = new ArrayList<>(marks);
         kept.removeIf(mark -> mark.characters > common);
         Mark cut = kept.isEmpty() ? new Mark(0, 0) : kept.getLast();
-        int[] rest = encoder.apply(after(rendered, cut.characters));
-        return marked(whole, origins, joined(IntStream.of(ids).limit(cut.count), rest), kept);
+        int[] rest = format.encode(after(rendered, cut.characters));
+        BitSet spelled = spelled(whole, origins, cut.characters, rest, format);
+        spelled.or(control.get(0, cut.characters));
+        return marked(whole, spelled, joined(IntStream.of(ids).limit(cut.count), rest), kept);
+    }
+
+    /** Where the control tokens among some ids stand, which the template spelled from a place on. */
+    private static BitSet spelled(String whole, BitSet origins, int from, int[] ids, ChatFormat format) {
+        BitSet spelled = new BitSet();
+        int at = from;
+        for (int id : ids) {
+            String token = format.controlToken(id);
+            if (!token.isEmpty()) {
+                at = whole.indexOf(token, at);
+                while (at >= 0 && origins.nextClearBit(at) < at + token.length()) {
+                    at = whole.indexOf(token, at + 1); // what a user wrote is no control token
+                }
+                if (at < 0) {
+                    break;
+                }
+                spelled.set(at, at + token.length());
+                at += token.length();
+            }
+        }
+        return spelled;
     }
 
     /**
@@ -53,29 +77,29 @@ record Transcript(String text, BitSet trusted, int[] ids, List<Mark> marks) {
      * @param generated the ids of both
      */
     Transcript plus(String answer, String end, int[] generated) {
-        BitSet origins = (BitSet) trusted.clone();
+        BitSet spelled = (BitSet) control.clone();
         int from = text.length() + answer.length();
-        origins.set(from, from + end.length());
-        return marked(text + answer + end, origins, joined(IntStream.of(ids), generated), new ArrayList<>(marks));
+        spelled.set(from, from + end.length());
+        return marked(text + answer + end, spelled, joined(IntStream.of(ids), generated), new ArrayList<>(marks));
     }
 
-    private static Transcript marked(String text, BitSet trusted, int[] ids, List<Mark> marks) {
+    private static Transcript marked(String text, BitSet control, int[] ids, List<Mark> marks) {
         marks.add(new Mark(text.length(), ids.length));
-        return new Transcript(text, trusted, ids, List.copyOf(marks));
+        return new Transcript(text, control, ids, List.copyOf(marks));
     }
 
     private static int[] joined(IntStream first, int[] second) {
         return IntStream.concat(first, IntStream.of(second)).toArray();
     }
 
-    /** Characters at the beginning that are the same, and of the same origin. */
+    /** Characters at the beginning that are the same; control tokens must be the template's own there, too. */
     private int common(String other, BitSet origins) {
         int differs = CharBuffer.wrap(text).mismatch(CharBuffer.wrap(other));
-        BitSet changed = (BitSet) trusted.clone();
-        changed.xor(origins);
-        int change = changed.nextSetBit(0);
+        BitSet forged = (BitSet) control.clone();
+        forged.andNot(origins);
+        int forgery = forged.nextSetBit(0);
         int same = differs < 0 ? other.length() : differs;
-        return change < 0 ? same : Math.min(same, change);
+        return forgery < 0 ? same : Math.min(same, forgery);
     }
 
     private static List<Segment> after(List<Segment> segments, int characters) {

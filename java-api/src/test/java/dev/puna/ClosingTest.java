@@ -20,7 +20,8 @@ class ClosingTest {
 
     @Test
     void aModelClosedWhileItComputesEndsWhatRuns() throws InterruptedException {
-        Model model = Model.builder("smollm2").defaultContext(o -> o.maxSequences(2)).load();
+        Model model =
+                Model.builder("smollm2").defaultContext(o -> o.maxSequences(2)).load();
         List<TextStream> streams = new ArrayList<>();
         for (int i = 0; i < 3; i++) { // two run, one waits
             streams.add(model.prompt("Once upon a time").ignoreEnd().stream());

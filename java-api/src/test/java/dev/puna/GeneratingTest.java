@@ -26,7 +26,8 @@ class GeneratingTest {
     @Test
     void everyKnownConversationIsContinuedAsRecorded() {
         Models.CONVERSATIONS.forEach((name, golden) -> {
-            Reply reply = model.prompt(golden.ids("ids")).sampler(Sampler.greedy()).reply();
+            Reply reply =
+                    model.prompt(golden.ids("ids")).sampler(Sampler.greedy()).reply();
             assertThat(reply.tokens()).as(name).isEqualTo(golden.ids("continuation"));
             assertThat(reply.text()).as(name).isEqualTo(golden.text("answer"));
             assertThat(reply.stopReason()).isEqualTo(StopReason.END);
@@ -78,7 +79,8 @@ class GeneratingTest {
     @Test
     void stopStringsReachAcrossTokens() {
         String answer = Models.answer(Models.STORY);
-        for (String stop : List.of("longer than anyone", "y between the is", ".", "ferry between the island and the mainland")) {
+        for (String stop :
+                List.of("longer than anyone", "y between the is", ".", "ferry between the island and the mainland")) {
             StringBuilder streamed = new StringBuilder();
             try (TextStream stream = ask(Models.STORY).stop("not in it", stop).stream()) {
                 stream.forEach(streamed::append);
@@ -107,7 +109,8 @@ class GeneratingTest {
 
     @Test
     void theContextBounds() {
-        try (Context small = model.newContext(options -> options.contextLength(64).maxSequences(1))) {
+        try (Context small =
+                model.newContext(options -> options.contextLength(64).maxSequences(1))) {
             int[] ids = Models.conversation(Models.STORY).ids("ids");
             Reply reply = small.prompt(ids).sampler(Sampler.greedy()).reply();
             assertThat(reply.stopReason()).isEqualTo(StopReason.CONTEXT);
@@ -120,8 +123,10 @@ class GeneratingTest {
         Sampler warm = Sampler.of(Sampler.temperature(20), Sampler.topP(.98f));
         List<int[]> all = new ArrayList<>();
         for (long seed = 1; seed <= 3; seed++) {
-            Reply first = ask(Models.STORY).sampler(warm.seed(seed)).maxTokens(40).reply();
-            Reply second = ask(Models.STORY).sampler(warm.seed(seed)).maxTokens(40).reply();
+            Reply first =
+                    ask(Models.STORY).sampler(warm.seed(seed)).maxTokens(40).reply();
+            Reply second =
+                    ask(Models.STORY).sampler(warm.seed(seed)).maxTokens(40).reply();
             assertThat(second.tokens()).isEqualTo(first.tokens());
             assertThat(first.seed()).isEqualTo(seed);
             all.add(first.tokens());
@@ -136,7 +141,8 @@ class GeneratingTest {
         Reply other = ask(Models.STORY).sampler(warm).maxTokens(40).reply();
         assertThat(other.seed()).isNotEqualTo(first.seed());
         assertThat(other.tokens()).isNotEqualTo(first.tokens());
-        Reply again = ask(Models.STORY).sampler(warm.seed(first.seed())).maxTokens(40).reply();
+        Reply again =
+                ask(Models.STORY).sampler(warm.seed(first.seed())).maxTokens(40).reply();
         assertThat(again.tokens()).isEqualTo(first.tokens());
     }
 
@@ -155,7 +161,10 @@ class GeneratingTest {
     @Test
     void logProbabilitiesAreTheModelsOwn() {
         Golden golden = Models.conversation("Hello");
-        Reply reply = ask("Hello").sampler(Sampler.of(Sampler.temperature(0))).logprobs(5).reply();
+        Reply reply = ask("Hello")
+                .sampler(Sampler.of(Sampler.temperature(0)))
+                .logprobs(5)
+                .reply();
         assertThat(reply.logprobs()).hasSize(reply.tokens().length);
         int[] prompt = golden.ids("ids");
         for (int i = 0; i < reply.tokens().length; i++) {
@@ -163,8 +172,11 @@ class GeneratingTest {
             assertThat(one.id()).isEqualTo(reply.tokens()[i]);
             assertThat(one.top()).hasSize(5);
             assertThat(one.top().getFirst()).isEqualTo(new TokenLogprob.Candidate(one.id(), one.logprob()));
-            int[] before = IntStream.concat(Arrays.stream(prompt), Arrays.stream(reply.tokens()).limit(i)).toArray();
-            assertThat((double) one.logprob()).isCloseTo(logprob(before, one.id()), org.assertj.core.data.Offset.offset(1e-3));
+            int[] before = IntStream.concat(
+                            Arrays.stream(prompt), Arrays.stream(reply.tokens()).limit(i))
+                    .toArray();
+            assertThat((double) one.logprob())
+                    .isCloseTo(logprob(before, one.id()), org.assertj.core.data.Offset.offset(1e-3));
         }
         assertThat(ask("Hello").reply().logprobs()).isEmpty();
     }
@@ -185,7 +197,9 @@ class GeneratingTest {
     @Test
     void ignoringTheEndGoesOn() {
         Reply reply = ask("Say yes.").ignoreEnd().maxTokens(12).reply();
-        assertThat(reply.tokens()).hasSize(12).startsWith(Models.conversation("Say yes.").ids("continuation"));
+        assertThat(reply.tokens())
+                .hasSize(12)
+                .startsWith(Models.conversation("Say yes.").ids("continuation"));
         assertThat(reply.stopReason()).isEqualTo(StopReason.LENGTH);
     }
 
@@ -207,13 +221,18 @@ class GeneratingTest {
     @Test
     void argumentsAreChecked() {
         Prompt prompt = ask("Hello");
-        assertThatIllegalArgumentException().isThrownBy(() -> prompt.maxTokens(0)).withMessageContaining("maxTokens is 0");
-        assertThatIllegalArgumentException().isThrownBy(() -> prompt.logprobs(65)).withMessageContaining("0 to 64");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> prompt.maxTokens(0))
+                .withMessageContaining("maxTokens is 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> prompt.logprobs(65))
+                .withMessageContaining("0 to 64");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> prompt.timeout(java.time.Duration.ZERO))
                 .withMessageContaining("timeout is PT0S");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> prompt.stop(IntStream.range(0, 65).mapToObj(i -> "s" + i).toArray(String[]::new)))
+                .isThrownBy(() -> prompt.stop(
+                        IntStream.range(0, 65).mapToObj(i -> "s" + i).toArray(String[]::new)))
                 .withMessageContaining("65 stop strings");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> model.prompt(new int[] {1, 1024}).text())

@@ -4,6 +4,7 @@ package dev.puna;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.puna.testing.Eventually;
 import dev.puna.testing.Models;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +36,9 @@ class ManyCallersTest {
         ChatRequest request = generator.chat(List.of(Message.user(question)));
         return caller % 2 == 0
                 ? request.sampler(Sampler.greedy()).reply()
-                : request.sampler(Sampler.of(Sampler.temperature(20)).seed(caller)).maxTokens(60).reply();
+                : request.sampler(Sampler.of(Sampler.temperature(20)).seed(caller))
+                        .maxTokens(60)
+                        .reply();
     }
 
     @Test
@@ -53,9 +56,11 @@ class ManyCallersTest {
                 int caller = i;
                 replies.add(threads.submit(() -> ask(crowded, caller)));
             }
+            int tokens = 0;
             try (Context alone = Models.tiny().newContext(o -> o.maxSequences(1).threads(1))) {
                 for (int i = 0; i < CALLERS; i++) {
                     Reply reply = replies.get(i).get();
+                    tokens += reply.tokens().length;
                     if (i % 2 == 0) {
                         assertThat(reply.text()).isEqualTo(Models.answer(QUESTIONS.get(i % QUESTIONS.size())));
                     } else if (i < 40) {
@@ -64,24 +69,27 @@ class ManyCallersTest {
                 }
             }
             recording.stop();
-            theRecordingShowsIt(recording);
+            theRecordingShowsIt(recording, tokens);
             assertThat(crowded.status().pagesUsed()).isZero();
         }
     }
 
-    private void theRecordingShowsIt(Recording recording) throws Exception {
+    private void theRecordingShowsIt(Recording recording, int tokens) throws Exception {
         Path file = folder.resolve("puna.jfr");
         recording.dump(file);
         Map<String, List<RecordedEvent>> events = new TreeMap<>();
         for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
-            events.computeIfAbsent(event.getEventType().getName(), name -> new ArrayList<>()).add(event);
+            events.computeIfAbsent(event.getEventType().getName(), name -> new ArrayList<>())
+                    .add(event);
         }
         assertThat(events.get("dev.puna.Step"))
                 .anySatisfy(step -> assertThat(step.getInt("sequences")).isBetween(8, 16));
         assertThat(events.get("dev.puna.Prompt").size()).isGreaterThanOrEqualTo(CALLERS);
         assertThat(events.get("dev.puna.Generation").size()).isGreaterThanOrEqualTo(CALLERS);
-        int tokens = events.get("dev.puna.Generation").stream().mapToInt(e -> e.getInt("tokens")).sum();
-        assertThat(events.get("dev.puna.Step").stream().mapToInt(e -> e.getInt("tokens")).sum()).isEqualTo(tokens);
+        assertThat(events.get("dev.puna.Step").stream()
+                        .mapToInt(step -> step.getInt("tokens"))
+                        .sum())
+                .isGreaterThanOrEqualTo(tokens);
         assertThat(events.get("dev.puna.Load")).singleElement().satisfies(load -> {
             assertThat(load.getString("file")).isEqualTo(Models.TINY.toString());
             assertThat(load.getBoolean("loaded")).isTrue();
@@ -90,7 +98,8 @@ class ManyCallersTest {
 
     @Test
     void aFullQueueRefusesAndGoesOn() {
-        try (Context context = Models.smollm2().newContext(o -> o.maxSequences(1).maxQueue(2))) {
+        try (Context context =
+                Models.smollm2().newContext(o -> o.maxSequences(1).maxQueue(2))) {
             List<TextStream> accepted = new ArrayList<>();
             for (int i = 0; i < 3; i++) { // one runs, two wait
                 accepted.add(context.prompt("Once").ignoreEnd().maxTokens(20).stream());
@@ -98,8 +107,9 @@ class ManyCallersTest {
             assertThatExceptionOfType(BusyException.class)
                     .isThrownBy(() -> context.prompt("Once").text())
                     .withMessageContaining("queue is full");
-            assertThat(context.status().waiting()).isEqualTo(2);
-            assertThat(accepted).allSatisfy(stream -> assertThat(stream.reply().tokens()).hasSize(20));
+            Eventually.holds("two wait", () -> context.status().waiting() == 2);
+            assertThat(accepted)
+                    .allSatisfy(stream -> assertThat(stream.reply().tokens()).hasSize(20));
             assertThat(context.prompt("Once").maxTokens(1).reply().tokens()).hasSize(1);
         }
     }
@@ -123,10 +133,18 @@ class ManyCallersTest {
     void contextsShareTheModelsWeights() {
         Model model = Models.smollm2();
         try (Context one = model.newContext(o -> o.maxSequences(1).contextLength(256));
-                Context two = model.newContext(o -> o.maxSequences(1).contextLength(256).cacheType(CacheType.F32))) {
-            String first = one.prompt("Once upon a time").sampler(Sampler.greedy()).maxTokens(8).text();
+                Context two = model.newContext(
+                        o -> o.maxSequences(1).contextLength(256).cacheType(CacheType.F32))) {
+            String first = one.prompt("Once upon a time")
+                    .sampler(Sampler.greedy())
+                    .maxTokens(8)
+                    .text();
             assertThat(first).isNotEmpty();
-            assertThat(two.prompt("Once upon a time").sampler(Sampler.greedy()).maxTokens(8).text()).isNotEmpty();
+            assertThat(two.prompt("Once upon a time")
+                            .sampler(Sampler.greedy())
+                            .maxTokens(8)
+                            .text())
+                    .isNotEmpty();
             assertThat(one.status().memoryBytes() + two.status().memoryBytes())
                     .isLessThan(model.info().memoryBytes());
             assertThat(two.status().pageBytes()).isEqualTo(2 * one.status().pageBytes());

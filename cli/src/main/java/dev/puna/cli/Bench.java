@@ -35,7 +35,8 @@ final class Bench {
     Run prompt(int tokens) {
         return measure("prompt", tokens, 0, () -> together(tokens, 1), replies -> {
             double longest = replies.stream()
-                    .mapToDouble(reply -> nanos(reply.timings().queued()) + nanos(reply.timings().prompt()))
+                    .mapToDouble(reply -> nanos(reply.timings().queued())
+                            + nanos(reply.timings().prompt()))
                     .max()
                     .orElseThrow();
             return parallel * (double) tokens * 1e9 / longest;
@@ -44,10 +45,15 @@ final class Bench {
 
     /** Tokens one by one behind a depth: the rates of all sequences. */
     Run generate(int tokens, int depth) {
-        return measure("generate", tokens, depth, () -> together(Math.max(1, depth), tokens + 1), replies -> replies.stream()
-                .map(Reply::timings)
-                .mapToDouble(Timings::tokensPerSecond)
-                .sum());
+        return measure(
+                "generate",
+                tokens,
+                depth,
+                () -> together(Math.max(1, depth), tokens + 1),
+                replies -> replies.stream()
+                        .map(Reply::timings)
+                        .mapToDouble(Timings::tokensPerSecond)
+                        .sum());
     }
 
     private interface Work {
@@ -71,11 +77,13 @@ final class Bench {
         List<TextStream> streams = new ArrayList<>();
         try {
             for (int i = 0; i < parallel; i++) {
-                streams.add(context.prompt(ids(promptTokens, i))
-                        .sampler(Sampler.greedy())
-                        .maxTokens(generated)
-                        .ignoreEnd()
-                        .stream());
+                streams.add(
+                        context
+                                .prompt(ids(promptTokens, i))
+                                .sampler(Sampler.greedy())
+                                .maxTokens(generated)
+                                .ignoreEnd()
+                                .stream());
             }
             return streams.stream().map(TextStream::reply).toList();
         } finally {

@@ -15,7 +15,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code puna bench}: how fast a model reads and writes here. */
-@Command(name = "bench", description = "Measure how fast a model reads prompts and generates; a count of 0 leaves a test out.")
+@Command(
+        name = "bench",
+        description = "Measure how fast a model reads prompts and generates; a count of 0 leaves a test out.")
 final class BenchCommand implements Callable<Integer> {
     private final Streams streams;
 
@@ -26,7 +28,11 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private final ModelOption model = new ModelOption();
 
-    @Option(names = "--prompt", paramLabel = "N", defaultValue = "512", description = "Tokens of a prompt (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--prompt",
+            paramLabel = "N",
+            defaultValue = "512",
+            description = "Tokens of a prompt (default: ${DEFAULT-VALUE}).")
     private int prompt;
 
     @Option(
@@ -79,7 +85,8 @@ final class BenchCommand implements Callable<Integer> {
         }
         try (Model loaded = new Models(streams).load(model.reference, options -> {});
                 Context context = loaded.newContext(options -> {
-                    options.maxSequences(parallel).contextLength(Math.max(64, Math.max(prompt, depth + 1 + generate) + 1));
+                    options.maxSequences(parallel)
+                            .contextLength(Math.max(64, Math.max(prompt, depth + 1 + generate) + 1));
                     if (threads != null) {
                         options.threads(threads);
                     }

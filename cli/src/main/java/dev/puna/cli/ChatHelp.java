@@ -31,7 +31,8 @@ final class ChatHelp {
         out.println("  /regen        another answer to the same");
         out.println("  /stats        how fast, and how much memory");
         out.println("  /exit         ends; so does Ctrl-D");
-        out.println("Ctrl-C stops an answer. Several lines: paste them, end a line with \\, or put ``` before and behind.");
+        out.println(
+                "Ctrl-C stops an answer. Several lines: paste them, end a line with \\, or put ``` before and behind.");
         out.println("The arrow keys bring back what you said before, Ctrl-R searches it.");
         out.println();
     }
@@ -40,10 +41,11 @@ final class ChatHelp {
         if (last != null) {
             Usage usage = last.usage();
             Timings timings = last.timings();
-            out.println("last answer    " + usage.generatedTokens() + " tokens, " + Units.rate(timings.tokensPerSecond())
-                    + " a second, seed " + last.seed());
+            out.println("last answer    " + usage.generatedTokens() + " tokens, "
+                    + Units.rate(timings.tokensPerSecond()) + " a second, seed " + last.seed());
             out.println("its prompt     " + usage.promptTokens() + " tokens, " + usage.cachedTokens()
-                    + " of them from the cache; first token after " + Units.seconds(timings.prompt().toNanos() / 1e9));
+                    + " of them from the cache; first token after "
+                    + Units.seconds(timings.prompt().toNanos() / 1e9));
         }
         Context.Status status = model.status();
         out.println("answers        " + answered + " tokens altogether");

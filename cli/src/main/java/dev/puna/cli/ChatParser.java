@@ -2,6 +2,7 @@
 package dev.puna.cli;
 
 import java.util.List;
+import org.jline.reader.CompletingParsedLine;
 import org.jline.reader.EOFError;
 import org.jline.reader.ParsedLine;
 import org.jline.reader.Parser;
@@ -39,7 +40,7 @@ final class ChatParser implements Parser {
     }
 
     /** The whole text is one word, which is all that completion of commands needs. */
-    private record Whole(String line, int cursor) implements ParsedLine {
+    private record Whole(String line, int cursor) implements CompletingParsedLine {
         @Override
         public String word() {
             return line;
@@ -53,6 +54,21 @@ final class ChatParser implements Parser {
         @Override
         public int wordIndex() {
             return 0;
+        }
+
+        @Override
+        public CharSequence escape(CharSequence candidate, boolean complete) {
+            return candidate;
+        }
+
+        @Override
+        public int rawWordCursor() {
+            return cursor;
+        }
+
+        @Override
+        public int rawWordLength() {
+            return line.length();
         }
 
         @Override

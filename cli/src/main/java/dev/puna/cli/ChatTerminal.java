@@ -12,6 +12,7 @@ import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
@@ -41,13 +42,17 @@ final class ChatTerminal {
                 .graphemeCluster(false)
                 .dumb(true)
                 .build()) {
-            LineReader reader = reader(terminal);
-            banner(terminal);
-            while (turn(reader, terminal)) {
-                terminal.flush();
-            }
+            talk(terminal);
+        }
+    }
+
+    void talk(Terminal terminal) {
+        LineReader reader = reader(terminal);
+        banner(terminal);
+        while (turn(reader, terminal)) {
             terminal.flush();
         }
+        terminal.flush();
     }
 
     private LineReader reader(Terminal terminal) {
@@ -67,12 +72,15 @@ final class ChatTerminal {
     }
 
     private void banner(Terminal terminal) {
-        terminal.writer().println(style.bold("puna") + "  " + conversation.model().info());
+        terminal.writer()
+                .println(style.bold("puna") + "  " + conversation.model().info());
         if (defaultModel) {
             terminal.writer()
-                    .println(style.dim("This is a very small model: it answers at once and is often wrong. For a better one:"));
+                    .println(style.dim(
+                            "This is a very small model: it answers at once and is often wrong. For a better one:"));
             terminal.writer()
-                    .println(style.dim("  puna chat -m smollm2-1.7b   (others: puna list; or -m owner/repo, -m file.gguf)"));
+                    .println(style.dim(
+                            "  puna chat -m smollm2-1.7b   (others: puna list; or -m owner/repo, -m file.gguf)"));
         }
         terminal.writer().println(style.dim("/help says what you can do; Ctrl-C stops an answer, Ctrl-D ends."));
         terminal.writer().println();
@@ -118,7 +126,9 @@ final class ChatTerminal {
             case "/system" -> {
                 conversation.restart(rest);
                 last = null;
-                terminal.writer().println(style.dim("A new conversation" + (rest.isEmpty() ? "." : " under this system message.")));
+                terminal.writer()
+                        .println(style.dim(
+                                "A new conversation" + (rest.isEmpty() ? "." : " under this system message.")));
             }
             case "/regen" -> {
                 if (conversation.hasAnswer()) {
@@ -136,6 +146,10 @@ final class ChatTerminal {
     /** Prints an answer as it comes; Ctrl-C ends it and it alone. */
     private void answer(TextStream stream, Terminal terminal) {
         Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> stream.cancel());
+        Attributes echoing = terminal.getAttributes();
+        Attributes silent = new Attributes(echoing);
+        silent.setLocalFlag(Attributes.LocalFlag.ECHO, false); // what is typed ahead appears behind the next prompt
+        terminal.setAttributes(silent);
         try (stream) {
             boolean lineOpen = false;
             for (Piece piece : stream) {
@@ -151,6 +165,7 @@ final class ChatTerminal {
             terminal.writer().print((lineOpen ? "\n" : "") + note(reply) + "\n");
             terminal.flush();
         } finally {
+            terminal.setAttributes(echoing);
             terminal.handle(Terminal.Signal.INT, before);
         }
     }
@@ -158,7 +173,8 @@ final class ChatTerminal {
     private String note(Reply reply) {
         return switch (reply.stopReason()) {
             case CANCELLED -> style.dim("(stopped)") + "\n";
-            case LENGTH -> style.dim("(cut after " + reply.usage().generatedTokens() + " tokens: -n sets the limit)") + "\n";
+            case LENGTH ->
+                style.dim("(cut after " + reply.usage().generatedTokens() + " tokens: -n sets the limit)") + "\n";
             case CONTEXT -> style.dim("(the context is full: /system begins a new conversation)") + "\n";
             default -> "";
         };

@@ -15,23 +15,30 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     private static final int BAR = 24;
 
     private final PrintStream err;
+    private final Runnable announcement;
     private final boolean terminal;
+    private final int width;
     private final Thread interrupted = new Thread(this::interrupted);
     private FetchProgress.@Nullable Phase phase;
     private String detail = "";
     private int tenth;
+    private boolean begun;
     private boolean ended;
 
-    FetchDisplay(Streams streams) {
+    /** The announcement is made when something really begins: not when it is forbidden to. */
+    FetchDisplay(Streams streams, Runnable announcement) {
+        this.announcement = announcement;
         err = streams.err();
         terminal = streams.errIsTerminal();
+        width = Math.max(40, terminal ? streams.errWidth() : 0);
         Runtime.getRuntime().addShutdownHook(interrupted);
     }
 
     private synchronized void interrupted() {
         if (!ended) {
             ended = true;
-            err.println((terminal ? "\r\033[K" : "") + "puna: interrupted; what was received is kept, the next attempt continues");
+            err.println((terminal ? "\r\033[K" : "")
+                    + "puna: interrupted; what was received is kept, the next attempt continues");
             err.flush();
         }
     }
@@ -41,8 +48,13 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
         if (ended) {
             return;
         }
+        if (!begun) {
+            begun = true;
+            announcement.run();
+        }
         if (terminal) {
-            err.print("\r\033[K" + line(progress));
+            err.print("\r\033[K"
+                    + (progress.phase() == FetchProgress.Phase.RETRYING ? line(progress) : cut(line(progress))));
         } else if (isNews(progress)) {
             err.println("puna: " + line(progress));
         }
@@ -63,10 +75,14 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
     }
 
     private String line(FetchProgress progress) {
-        String what = progress.phase().name().toLowerCase(Locale.ROOT);
+        String what = words(progress.phase());
         String detail = progress.detail().isEmpty() ? "" : " " + progress.detail();
-        if (progress.total() <= 0) {
-            return what + detail + (progress.done() > 0 ? " " + Units.bytes(progress.done()) : "");
+        boolean moves = switch (progress.phase()) {
+            case DOWNLOADING, UNPACKING, CHECKING -> progress.total() > 0;
+            default -> false;
+        };
+        if (!moves) {
+            return what + detail;
         }
         String amount = Units.bytes(progress.done()) + " of " + Units.bytes(progress.total());
         String rate = progress.bytesPerSecond() > 0 ? ", " + Units.bytes((long) progress.bytesPerSecond()) + "/s" : "";
@@ -75,6 +91,21 @@ final class FetchDisplay implements Consumer<FetchProgress>, AutoCloseable {
         }
         int full = (int) Math.min(BAR, BAR * progress.done() / progress.total());
         return what + " [" + "#".repeat(full) + " ".repeat(BAR - full) + "] " + amount + rate;
+    }
+
+    /** To the terminal's width: a line that wraps cannot be drawn again. */
+    private String cut(String line) {
+        return line.length() < width ? line : line.substring(0, width - 4) + "...";
+    }
+
+    private static String words(FetchProgress.Phase phase) {
+        return switch (phase) {
+            case CONNECTING -> "connecting to";
+            case WAITING -> "waiting:";
+            case RETRYING -> "trying again:";
+            case DONE -> "done:";
+            default -> phase.name().toLowerCase(Locale.ROOT);
+        };
     }
 
     @Override

@@ -70,7 +70,8 @@ final class InfoCommand implements Callable<Integer> {
         out.println();
         List<ModelFile.Tensor> tensors = file.tensors();
         long elements = tensors.stream().mapToLong(ModelFile.Tensor::elements).sum();
-        Table all = new Table("TENSORS (" + tensors.size() + ", " + Units.count(elements) + " weights)", "TYPE", "SHAPE>", "BYTES>");
+        Table all = new Table(
+                "TENSORS (" + tensors.size() + ", " + Units.count(elements) + " weights)", "TYPE", "SHAPE>", "BYTES>");
         tensors.forEach(tensor -> all.row(tensor.name(), tensor.type(), shape(tensor), tensor.bytes()));
         all.print(out);
         out.println();
@@ -132,7 +133,9 @@ final class InfoCommand implements Callable<Integer> {
     /** A float is shown with the digits that it has, not those of a double. */
     private static Object value(ModelFile.Entry entry, long element) {
         Object value = entry.value(element);
-        return entry.elementType() == ModelFile.Type.FLOAT32 && value instanceof Double number ? number.floatValue() : value;
+        return entry.elementType() == ModelFile.Type.FLOAT32 && value instanceof Double number
+                ? number.floatValue()
+                : value;
     }
 
     private static String cut(String text) {
@@ -144,7 +147,8 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static Object asJson(ModelFile file, @Nullable MemoryPlan plan, String unfit) {
-        Map<String, Object> all = Json.object("path", file.path(), "bytes", file.size(), "gguf_version", file.version());
+        Map<String, Object> all =
+                Json.object("path", file.path(), "bytes", file.size(), "gguf_version", file.version());
         all.put("metadata", file.metadata().stream().map(InfoCommand::asJson).toList());
         all.put(
                 "tensors",

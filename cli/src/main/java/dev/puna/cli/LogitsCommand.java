@@ -24,9 +24,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code puna logits}: for comparisons with references, hence keys and values in single precision. */
-@Command(
-        name = "logits",
-        description = "Write the logits after each token: little-endian f32 [positions, vocabulary].")
+@Command(name = "logits", description = "Write the logits after each token: little-endian f32 [positions, vocabulary].")
 final class LogitsCommand implements Callable<Integer> {
     private static final int BLOCK = 1 << 18; // floats written at once
 
@@ -67,14 +65,22 @@ final class LogitsCommand implements Callable<Integer> {
         if (threads != null && (threads < 1 || threads > 256)) {
             throw PunaCommand.wrong(spec, "--threads is " + threads + "; it may be 1 to 256");
         }
+        Path target = output.toAbsolutePath();
+        if (Files.isDirectory(target)) {
+            throw new PunaException(target + " is a folder; -o takes a file");
+        }
+        if (target.getParent() != null && !Files.isDirectory(target.getParent())) {
+            throw new PunaException(
+                    "there is no folder " + target.getParent() + " to write " + target.getFileName() + " into");
+        }
         int[] ids = ids(tokens.startsWith("@") ? Files.readString(Path.of(tokens.substring(1))) : tokens);
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
             int vocabulary = loaded.info().vocabulary();
             if ((long) ids.length * vocabulary > Integer.MAX_VALUE - 16) {
-                throw new PunaException(ids.length + " positions of " + vocabulary + " logits are more than fit; at most "
-                        + Integer.MAX_VALUE / vocabulary + " positions do");
+                throw new PunaException(ids.length + " positions of " + vocabulary
+                        + " logits are more than fit; at most " + Integer.MAX_VALUE / vocabulary + " positions do");
             }
-            write(logits(loaded, ids));
+            write(target, logits(loaded, ids));
         }
         return 0;
     }
@@ -85,7 +91,7 @@ final class LogitsCommand implements Callable<Integer> {
                     .mapToInt(Integer::parseInt)
                     .toArray();
         } catch (NumberFormatException e) {
-            throw PunaCommand.wrong(spec, "--tokens takes token ids such as 1,2,3: " + e.getMessage());
+            throw PunaCommand.wrong(spec, "--tokens takes token ids such as 1,2,3, or @FILE with such a list");
         }
     }
 
@@ -104,14 +110,14 @@ final class LogitsCommand implements Callable<Integer> {
     }
 
     /** Under another name in the same folder, then renamed: a reader never sees a part. */
-    private void write(float[] logits) throws IOException {
-        Path target = output.toAbsolutePath();
+    private static void write(Path target, float[] logits) throws IOException {
         if (Files.exists(target) && !Files.isRegularFile(target)) { // a pipe or /dev/null
             writeTo(target, logits);
             return;
         }
         Path folder = target.getParent() == null ? target : target.getParent();
-        Path part = folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+        Path part = folder.resolve(
+                "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
         part.toFile().deleteOnExit();
         try {
             writeTo(part, logits);
@@ -126,8 +132,8 @@ final class LogitsCommand implements Callable<Integer> {
     }
 
     private static void writeTo(Path file, float[] logits) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+        try (FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             for (int at = 0; at < logits.length; at += BLOCK) {
                 int count = Math.min(BLOCK, logits.length - at);

@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Map;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -20,6 +21,15 @@ import picocli.CommandLine.ParseResult;
 public final class Main {
     static final int FAILED = 1;
     static final int USAGE = 2;
+
+    /** The API's own names become those of the options. */
+    private static final Map<String, String> OPTIONS = Map.of(
+            "contextLength", "--context",
+            "maxTokens", "--max-tokens",
+            "temperature is", "--temperature is",
+            "topK", "--top-k",
+            "topP", "--top-p",
+            "minP", "--min-p");
 
     private Main() {}
 
@@ -63,7 +73,8 @@ public final class Main {
                         new PullCommand(streams),
                         new ListCommand(streams),
                         new RemoveCommand(streams),
-                        new AutoComplete.GenerateCompletion())
+                        new AutoComplete.GenerateCompletion(),
+                        new CommandLine.HelpCommand())
                 .forEach(all::addSubcommand);
         all.setExpandAtFiles(false); // a prompt may begin with @
         all.setUsageHelpWidth(100);
@@ -120,6 +131,10 @@ public final class Main {
     }
 
     static String oneLine(String text) {
-        return text.strip().replaceAll("\\s*\\R\\s*", "; ");
+        String line = text.strip().replaceAll("\\s*\\R\\s*", "; ");
+        for (Map.Entry<String, String> name : OPTIONS.entrySet()) {
+            line = line.replaceAll("(?<![-\\w])" + name.getKey() + "(?!\\w)", name.getValue());
+        }
+        return line;
     }
 }

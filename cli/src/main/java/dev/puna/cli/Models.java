@@ -32,8 +32,8 @@ final class Models {
         if (here.isPresent()) {
             return here.get();
         }
-        announce(store.describe(reference));
-        try (FetchDisplay display = new FetchDisplay(streams)) {
+        ModelDescription model = store.describe(reference);
+        try (FetchDisplay display = new FetchDisplay(streams, () -> announce(model))) {
             return store.fetch(reference, display);
         }
     }
@@ -45,15 +45,18 @@ final class Models {
             streams.err().println("puna: " + model.about());
         }
         String begun = model.receivedBytes() > 0 ? "; " + Units.bytes(model.receivedBytes()) + " are here already" : "";
-        streams.err()
-                .println("puna: into " + model.folder() + ", " + Units.bytes(model.freeBytes()) + " free" + begun);
+        streams.err().println("puna: into " + model.folder() + ", " + Units.bytes(model.freeBytes()) + " free" + begun);
         streams.err().flush();
     }
 
     Model load(ModelReference reference, Consumer<ContextOptions> options) {
         Path file = file(reference);
         try (LoadDisplay display = new LoadDisplay(streams)) {
-            return Model.builder(file).store(store).defaultContext(options).onProgress(display).load();
+            return Model.builder(file)
+                    .store(store)
+                    .defaultContext(options)
+                    .onProgress(display)
+                    .load();
         }
     }
 }

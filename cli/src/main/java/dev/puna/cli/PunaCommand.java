@@ -42,8 +42,9 @@ final class PunaCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "which command? There are chat, run, tokenize, logits, info, bench, "
-                + "pull, list and rm");
+        throw new ParameterException(
+                spec.commandLine(),
+                "which command? There are chat, run, tokenize, logits, info, bench, " + "pull, list and rm");
     }
 
     /** The version that the build wrote down. */

@@ -35,7 +35,9 @@ final class Replies {
                                 "prompt_tokens_per_second", timings.promptTokensPerSecond(),
                                 "tokens_per_second", timings.tokensPerSecond()));
         if (!reply.logprobs().isEmpty()) {
-            all.put("logprobs", reply.logprobs().stream().map(one -> asJson(model, one)).toList());
+            all.put(
+                    "logprobs",
+                    reply.logprobs().stream().map(one -> asJson(model, one)).toList());
         }
         return all;
     }

@@ -92,7 +92,8 @@ final class RunCommand implements Callable<Integer> {
             throw PunaCommand.wrong(spec, "--system needs --chat");
         }
         if (logprobs != null && (!json || logprobs < 0 || logprobs > 64)) {
-            throw PunaCommand.wrong(spec, json ? "--logprobs is " + logprobs + "; it may be 0 to 64" : "--logprobs needs --json");
+            throw PunaCommand.wrong(
+                    spec, json ? "--logprobs is " + logprobs + "; it may be 0 to 64" : "--logprobs needs --json");
         }
         if (stops.contains("")) {
             throw PunaCommand.wrong(spec, "a --stop text is empty");

@@ -97,7 +97,8 @@ final class SamplingOptions {
         Sampler sampler = Sampler.of(
                 Sampler.topK(topK), Sampler.topP(topP), Sampler.minP(minP), Sampler.temperature(temperature));
         if (repeat != 1 || frequency != 0 || presence != 0) {
-            sampler = sampler.penalties(p -> p.repeat(repeat).frequency(frequency).presence(presence));
+            sampler =
+                    sampler.penalties(p -> p.repeat(repeat).frequency(frequency).presence(presence));
         }
         return seed == null ? sampler : sampler.seed(seed + attempt);
     }

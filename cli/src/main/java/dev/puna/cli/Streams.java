@@ -121,6 +121,13 @@ final class Streams {
         return isTerminal(SystemStream.Error);
     }
 
+    /** The columns of standard error's terminal. */
+    int errWidth() {
+        TerminalProvider known = provider;
+        int columns = known == null ? 0 : known.systemStreamWidth(SystemStream.Error);
+        return columns > 0 ? columns : 80;
+    }
+
     /** Whether output may have colours: see no-color.org. */
     boolean colours() {
         return process

@@ -36,7 +36,9 @@ final class TokenizeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (ModelFile file = ModelFile.open(new Models(streams).file(model.reference))) {
-            byte[] bytes = text != null ? text.getBytes(StandardCharsets.UTF_8) : streams.in().readAllBytes();
+            byte[] bytes = text != null
+                    ? text.getBytes(StandardCharsets.UTF_8)
+                    : streams.in().readAllBytes();
             Tokenizer tokenizer = file.tokenizer();
             int[] ids = tokenizer.encode(bytes, special, false);
             if (json) {

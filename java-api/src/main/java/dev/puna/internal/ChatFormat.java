@@ -15,15 +15,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * How a model wants conversations written: its own template, and the ids of what it renders.
  *
- * <p>A model without a template, or with one that is no valid template, gets ChatML and a warning in the log. A template
- * that refuses a conversation is not replaced: its reason reaches the caller as a {@link TemplateException}. Immutable;
- * any thread.
+ * <p>A model without a template, or with one that is not valid or fails even on a user's greeting, gets ChatML and a
+ * warning in the log. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
+ * as a {@link TemplateException}. Immutable; any thread.
  */
 public final class ChatFormat {
     private static final Logger LOG = LoggerFactory.getLogger(ChatFormat.class);
@@ -33,6 +34,7 @@ public final class ChatFormat {
     private final String source;
     private final boolean own;
     private final Map<String, Object> trusted;
+    private final Map<Integer, String> controlTokens = new ConcurrentHashMap<>();
 
     private ChatFormat(NativeTokenizer tokenizer, ChatTemplate template, String source, boolean own) {
         this.tokenizer = tokenizer;
@@ -61,10 +63,13 @@ public final class ChatFormat {
         }
         String source = file.string(index, 0);
         try {
-            return new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
+            ChatFormat format = new ChatFormat(tokenizer, ChatTemplate.parse(source), source, true);
+            format.render(List.of(Map.of("role", "user", "content", "Hello")), List.of(), Map.of());
+            return format;
         } catch (TemplateException e) {
             LOG.warn(
-                    "the model's chat template is not valid, ChatML is used in its place, and answers may be poor: {}",
+                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be"
+                            + " poor: {}",
                     e.getMessage());
             return chatMl(tokenizer);
         }
@@ -113,12 +118,28 @@ public final class ChatFormat {
      * @param variables further ones, by name
      * @return the text with its origins
      */
-    public Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools, Map<String, ?> variables) {
+    public Rendered render(
+            List<Map<String, Object>> messages, List<Map<String, Object>> tools, Map<String, ?> variables) {
         Map<String, Object> all = new HashMap<>(variables);
         all.put("messages", messages);
         all.put("tools", tools.isEmpty() ? null : tools);
         all.put("add_generation_prompt", true);
         return template.render(all, trusted, Limits.DEFAULT, Clock.system(ZoneId.systemDefault()));
+    }
+
+    /**
+     * How a control token is spelled.
+     *
+     * @param id a token's
+     * @return its spelling, or nothing if the token is text
+     */
+    public String controlToken(int id) {
+        return controlTokens.computeIfAbsent(
+                id,
+                key -> Failures.mapped(() -> {
+                    NativeTokenizer.Token token = tokenizer.token(key);
+                    return token.kind() == NativeTokenizer.Kind.CONTROL ? token.text() : "";
+                }));
     }
 
     /**

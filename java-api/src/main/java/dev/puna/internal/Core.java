@@ -11,12 +11,15 @@ import org.slf4j.LoggerFactory;
 public final class Core {
     private static final Logger LOG = LoggerFactory.getLogger("dev.puna.core");
 
+    private static volatile boolean loaded;
+
     private Core() {}
 
     /** Loads once; what forgotten objects say goes to the same log as everything else. */
     private static final class Loaded {
         static {
-            NativeLeaks.reportTo((what, opened) -> LOG.warn("a {} was never closed; it was opened here:", what, opened));
+            NativeLeaks.reportTo(
+                    (what, opened) -> LOG.warn("a {} was never closed; it was opened here:", what, opened));
             NativeLibrary.load();
             LOG.debug("library {} from {}", NativeLibrary.version(), NativeLibrary.origin());
         }
@@ -32,8 +35,15 @@ public final class Core {
      * @throws dev.puna.NativeLibraryException if none can be used; the message says what was tried
      */
     public static void load() {
+        if (!loaded) {
+            Platform.call("library", Core::loadHere, () -> {});
+        }
+    }
+
+    private static boolean loadHere() {
         try {
             Loaded.touch();
+            loaded = true;
         } catch (ExceptionInInitializerError e) {
             if (e.getCause() instanceof RuntimeException cause) {
                 throw Failures.of(cause);
@@ -42,6 +52,7 @@ public final class Core {
         } catch (NoClassDefFoundError e) { // every time after the first failure
             Failures.run(NativeLibrary::load);
         }
+        return loaded;
     }
 
     /** Hands the core's log lines to slf4j. */

@@ -98,7 +98,9 @@ public final class Loader {
         }
     }
 
-    /** Cancels and waits for the end, so that nobody uses the task any more; a model that came all the same is closed. */
+    /**
+     * Cancels and waits for the end, so that nobody uses the task any more; a model that came all the same is closed.
+     */
     private static void stop(NativeTask task, FutureTask<NativeModel> work) {
         task.cancel();
         boolean interrupted = false;

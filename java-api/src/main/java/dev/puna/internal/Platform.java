@@ -8,8 +8,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
- * Long native calls on platform threads: a virtual thread that waits in native code would hold its carrier, and with few
- * carriers nobody else would run.
+ * Long native calls on platform threads: a virtual thread that waits in native code would hold its carrier, and with
+ * few carriers nobody else would run.
  */
 public final class Platform {
     /** What takes less than this many bytes of text is over in about 100 microseconds. */
@@ -27,12 +27,15 @@ public final class Platform {
      * @return the started thread
      */
     public static Thread start(String name, Runnable work) {
-        return Thread.ofPlatform().daemon().name("puna-" + name + "-" + NUMBER.incrementAndGet()).start(work);
+        return Thread.ofPlatform()
+                .daemon()
+                .name("puna-" + name + "-" + NUMBER.incrementAndGet())
+                .start(work);
     }
 
     /**
-     * Runs a call on a platform thread and waits for it. When the caller is interrupted meanwhile, {@code cancel} is told
-     * once, the call is waited for all the same, and the interrupt flag is set again.
+     * Runs a call on a platform thread and waits for it. When the caller is interrupted meanwhile, {@code cancel} is
+     * told once, the call is waited for all the same, and the interrupt flag is set again.
      *
      * @param name of the thread
      * @param call what to do

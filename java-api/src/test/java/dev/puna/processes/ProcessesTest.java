@@ -26,14 +26,26 @@ class ProcessesTest {
 
     @Test
     void loadingNeverHoldsTheOnlyCarrier() {
+        String said = "";
+        for (int attempt = 0; attempt < 4; attempt++) { // others may take the processor away from the ticking thread
+            said = loadTwice();
+            // a native call on the carrier would stop the ticks for as long as a load takes: half of the time or more
+            if (number(said, "longest") < number(said, "took") / 4 + 50
+                    && number(said, "ticks") > number(said, "took") / 20) {
+                return;
+            }
+        }
+        throw new AssertionError("the ticks stopped in four runs; the last one said: " + said);
+    }
+
+    private static String loadTwice() {
         ChildJvm.Result result = ChildJvm.run(
                 Programs.TwoLoads.class,
                 List.of("-Djdk.virtualThreadScheduler.parallelism=1", "-Djdk.virtualThreadScheduler.maxPoolSize=1"));
         assertThat(result.status()).as(result.text()).isZero();
-        assertThat(result.text().lines().filter(line -> line.startsWith("answer "))).hasSize(2);
-        // a native call on the carrier would stop the ticks for about as long as one of the two loads takes
-        assertThat(number(result.text(), "longest")).as(result.text()).isLessThan(number(result.text(), "took") / 3 + 60);
-        assertThat(number(result.text(), "ticks")).isGreaterThan(number(result.text(), "took") / 20);
+        assertThat(result.text().lines().filter(line -> line.startsWith("answer ")))
+                .hasSize(2);
+        return result.text();
     }
 
     @Test
@@ -61,7 +73,9 @@ class ProcessesTest {
         assertThat(result.text()).contains("engines left 0");
         assertThat(result.text().lines().filter(line -> line.contains("a model was never closed")))
                 .hasSize(6);
-        assertThat(result.text()).contains("Programs$Forgetful.forget(Programs.java").doesNotContain("SEVERE");
+        assertThat(result.text())
+                .contains("Programs$Forgetful.forget(Programs.java")
+                .doesNotContain("SEVERE");
     }
 
     @Test
@@ -72,7 +86,9 @@ class ProcessesTest {
             assertThat(result.status()).as(result.text()).isZero();
             assertThat(result.text())
                     .contains("WARN", "chat template", "ChatML is used in its place")
-                    .contains("rendered <|im_start|>system|Be.<|im_end|>|<|im_start|>user|Hello<|im_end|>|<|im_start|>assistant|")
+                    .contains(
+                            "rendered"
+                                + " <|im_start|>system|Be.<|im_end|>|<|im_start|>user|Hello<|im_end|>|<|im_start|>assistant|")
                     .contains("answer " + Models.answer("Hello"))
                     .doesNotContain("CHAT");
         }

@@ -5,6 +5,7 @@ import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.Sampler;
 import dev.puna.TextStream;
+import dev.puna.store.ModelStore;
 import dev.puna.testing.Models;
 import java.io.File;
 import java.net.URL;
@@ -22,6 +23,7 @@ final class Programs {
     /** Loads two models from virtual threads that share one carrier, while a third one ticks. */
     static final class TwoLoads {
         public static void main(String[] arguments) throws InterruptedException {
+            ModelStore.standard(); // its classes are loaded: pure Java, but it takes its time
             AtomicLong longest = new AtomicLong();
             AtomicLong ticks = new AtomicLong();
             Thread ticking = Thread.ofVirtual().start(() -> {
@@ -43,7 +45,8 @@ final class Programs {
             for (int i = 0; i < 2; i++) {
                 loading.add(Thread.ofVirtual().start(() -> {
                     try (Model model = Model.load("smollm2")) {
-                        System.out.println("answer " + model.prompt("Once").maxTokens(3).text());
+                        System.out.println(
+                                "answer " + model.prompt("Once").maxTokens(3).text());
                     }
                 }));
             }
@@ -107,7 +110,9 @@ final class Programs {
         /** Asks the tiny model. */
         public static void say() {
             try (Model model = Model.load(Models.TINY)) {
-                String text = model.chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text();
+                String text = model.chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text();
                 System.out.println(text + " " + System.identityHashCode(Model.class.getClassLoader()));
             }
         }
@@ -115,7 +120,7 @@ final class Programs {
         private Answer() {}
     }
 
-    /** Forgets models, one of them while it generates; their memory must come back, and the log tell where they came from. */
+    /** Forgets models while they generate: they must be freed, and the log tell where they were opened. */
     static final class Forgetful {
         public static void main(String[] arguments) throws InterruptedException {
             for (int i = 0; i < 6; i++) {
@@ -150,7 +155,10 @@ final class Programs {
             try (Model model = Model.load(Path.of(arguments[0]))) {
                 var request = model.chat(List.of(Message.system("Be."), Message.user("Hello")));
                 System.out.println("rendered " + request.rendered().replace("\n", "|"));
-                System.out.println("answer " + model.chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text());
+                System.out.println("answer "
+                        + model.chat(List.of(Message.user("Hello")))
+                                .sampler(Sampler.greedy())
+                                .text());
                 System.out.println("capabilities " + model.capabilities());
             }
         }

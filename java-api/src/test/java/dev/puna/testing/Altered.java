@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Model files with one thing changed, all lengths kept: what lies behind stays where it is. */
+/** Model files with one thing changed. What lies behind moves by a multiple of 32 bytes, so that it stays aligned. */
 public final class Altered {
     private Altered() {}
 
@@ -17,7 +17,7 @@ public final class Altered {
      *
      * @param from a model
      * @param to the new file
-     * @param template not longer than the model's; filled up with spaces
+     * @param template filled up with spaces
      * @return the new file
      * @throws IOException if it can't be written
      */
@@ -31,7 +31,7 @@ public final class Altered {
      * @param from a model
      * @param to the new file
      * @param key of a text
-     * @param value not longer than the old one; filled up with spaces
+     * @param value filled up with spaces
      * @return the new file
      * @throws IOException if it can't be written
      */
@@ -41,21 +41,25 @@ public final class Altered {
         int at = value(file, key);
         int length = Math.toIntExact(buffer.getLong(at + 4));
         byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-        if (buffer.getInt(at) != 8 || bytes.length > length) {
-            throw new AssertionError(key + " has room for " + length + " bytes");
+        if (buffer.getInt(at) != 8) {
+            throw new AssertionError(key + " is no text");
         }
-        for (int i = 0; i < length; i++) {
-            file[at + 12 + i] = i < bytes.length ? bytes[i] : (byte) ' ';
+        int more = Math.max(0, (bytes.length - length + 31) / 32 * 32);
+        ByteBuffer out = ByteBuffer.allocate(file.length + more).order(ByteOrder.LITTLE_ENDIAN);
+        out.put(file, 0, at + 4).putLong(length + more).put(bytes);
+        for (int i = bytes.length; i < length + more; i++) {
+            out.put((byte) ' ');
         }
-        return Files.write(to, file);
+        out.put(file, at + 12 + length, file.length - at - 12 - length);
+        return Files.write(to, out.array());
     }
 
     /**
-     * Another byte.
+     * Other bytes.
      *
      * @param from a model
      * @param to the new file
-     * @param text that is in the file; its last occurrence is changed
+     * @param text that is in the file; its first occurrence is changed
      * @param replacement of the same length
      * @return the new file
      * @throws IOException if it can't be written
@@ -69,6 +73,24 @@ public final class Altered {
             throw new AssertionError(text);
         }
         System.arraycopy(now, 0, file, at, now.length);
+        return Files.write(to, file);
+    }
+
+    /**
+     * Another number of a tensor's type.
+     *
+     * @param from a model
+     * @param to the new file
+     * @param name of a tensor of two dimensions
+     * @param type as the format numbers them
+     * @return the new file
+     * @throws IOException if it can't be written
+     */
+    public static Path tensorType(Path from, Path to, String name, int type) throws IOException {
+        byte[] file = Files.readAllBytes(from);
+        int at = value(file, name); // dimensions (4), their lengths (8 each), type (4)
+        ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.putInt(at + 4 + 8 * buffer.getInt(at), type);
         return Files.write(to, file);
     }
 

@@ -84,10 +84,12 @@ public final class ChildJvm {
     /** The folder or jar that a class lies in; its module may say otherwise where it is patched. */
     private static String root(Class<?> type) {
         String name = type.getName().replace('.', '/') + ".class";
-        String place = Objects.requireNonNull(type.getResource("/" + name), name).toString();
+        String place =
+                Objects.requireNonNull(type.getResource("/" + name), name).toString();
         try {
             if (place.startsWith("jar:file:")) {
-                return Path.of(new java.net.URI(place.substring(4, place.indexOf('!')))).toString();
+                return Path.of(new java.net.URI(place.substring(4, place.indexOf('!'))))
+                        .toString();
             }
             Path folder = Path.of(new java.net.URI(place));
             for (int i = 0; i < name.split("/").length; i++) {

@@ -9,7 +9,8 @@ import java.util.Objects;
 /** The models of the tests: one that knows a few conversations by heart, and the real default one. */
 public final class Models {
     /** The test data of the whole project. */
-    public static final Path DATA = Path.of(Objects.requireNonNull(System.getProperty("puna.root")), "native", "tests", "data");
+    public static final Path DATA =
+            Path.of(Objects.requireNonNull(System.getProperty("puna.root")), "native", "tests", "data");
 
     /** A model of 300 kB that knows conversations by heart. */
     public static final Path TINY = DATA.resolve("tiny/tiny-chat.gguf");

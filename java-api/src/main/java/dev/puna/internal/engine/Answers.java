@@ -9,8 +9,8 @@ final class Answers {
     private Answers() {}
 
     /**
-     * Waits for an answer. An interrupt tells `cancel` once; the answer is waited for all the same, since the engine's thread
-     * may be using what the caller owns. The interrupt flag is set again.
+     * Waits for an answer. An interrupt tells `cancel` once; the answer is waited for all the same, since the engine's
+     * thread may be using what the caller owns. The interrupt flag is set again.
      */
     static <T> T await(CompletableFuture<T> answer, Runnable cancel) {
         boolean interrupted = false;

@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * The one thread that drives an engine: a daemon on the platform. Everybody else sends it messages and parks.
  *
  * <p>It holds no object of the API, so that a forgotten context or stream can be found out; no listener runs on it.
- * Invariant: every generation that was submitted ends, by an outcome or a failure, also when the engine closes or breaks.
+ * Invariant: every generation that was submitted ends, by an outcome or a failure, also when the engine closes or
+ * breaks.
  */
 public final class EngineThread {
     private static final Logger LOG = LoggerFactory.getLogger(EngineThread.class);

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One generation, between the engine's thread, which fills it, and one reader, who parks until something is there.
  *
- * <p>Invariant: it is accepted at most once and ends exactly once, by an outcome or by a failure. Nothing here refers to an
- * object of the API: a reader that was forgotten can be found out.
+ * <p>Invariant: it is accepted at most once and ends exactly once, by an outcome or by a failure. Nothing here refers
+ * to an object of the API: a reader that was forgotten can be found out.
  */
 public final class Generation {
     /**

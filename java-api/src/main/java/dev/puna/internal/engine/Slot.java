@@ -2,8 +2,8 @@
 package dev.puna.internal.engine;
 
 /**
- * A sequence of the engine, opened when it is first needed. A chat keeps one between its turns; a single request uses one
- * once. Its fields belong to the engine's thread.
+ * A sequence of the engine, opened when it is first needed. A chat keeps one between its turns; a single request uses
+ * one once. Its fields belong to the engine's thread.
  */
 public final class Slot {
     final boolean once;

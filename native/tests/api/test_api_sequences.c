@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sequences in every state: prompts that share a beginning, a cache that others fill, and damaged weights. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "api/bed.h"
+#include "base/os.h"
+
+#define LONGEST 200u
+
+static int32_t ids[LONGEST];
+
+static void make_ids(void) {
+    for (uint32_t i = 0; i < LONGEST; i++) ids[i] = (int32_t)(i * 37 % 101 + 3);
+}
+
+static puna_engine_options small(uint32_t sequences) {
+    puna_engine_options o = bed_options(1, 64, sequences, PUNA_CACHE_F16);
+    o.context_length = 256;
+    return o;
+}
+
+/* Generates `most` tokens after ids[0 .. count) in an open sequence. */
+static bool go_on(bed *b, bed_result *r, uint64_t sequence, uint32_t count, uint32_t most) {
+    puna_generation g = bed_generation(most);
+    memset(r, 0, sizeof *r);
+    r->sequence = sequence;
+    puna_status status = puna_sequence_generate(b->engine, sequence, ids, count, &g, &b->error);
+    CHECK_EQUAL(status, PUNA_OK);
+    if (status == PUNA_OK) bed_run(b, r, 1, 600);
+    return status == PUNA_OK;
+}
+
+/* Shorter, longer, equal and other prompts, one after the other: the same as in a fresh sequence, and the common
+   beginning comes from the cache. */
+static void a_sequence_may_go_on_anywhere(void) {
+    static const uint32_t lengths[] = {100, 100, 64, 65, 63, 1, 150, 130, 128, 2, 129, 129};
+    bed b;
+    static bed_result again, fresh;
+    puna_engine_options o = small(2);
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    uint64_t kept, id, held = 0;
+    int32_t last[LONGEST + 9];
+    NEED(puna_sequence_open(b.engine, &kept, &b.error) == PUNA_OK);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        make_ids();
+        if (i == 8) ids[20] = 90; /* another text from there on */
+        NEED(puna_sequence_tokens(b.engine, kept, last, LONGEST + 9, &held, &b.error) == PUNA_OK);
+        uint32_t common = 0; /* of what was computed: all but the last token said, and not the last of the prompt */
+        while (common + 1 < held && common + 1 < lengths[i] && last[common] == ids[common]) common++;
+        NEED(go_on(&b, &again, kept, lengths[i], 9));
+        NEED(puna_sequence_open(b.engine, &id, &b.error) == PUNA_OK);
+        NEED(go_on(&b, &fresh, id, lengths[i], 9));
+        NEED(puna_sequence_close(b.engine, id, &b.error) == PUNA_OK);
+        CHECK_EQUAL(fresh.cached_tokens, 0);
+        CHECK_EQUAL(again.cached_tokens, common);
+        CHECK_EQUAL(again.count, fresh.count);
+        CHECK(memcmp(again.tokens, fresh.tokens, again.count * sizeof *ids) == 0);
+    }
+    bed_close(&b);
+}
+
+/* Two idle sequences fill the cache; logits and a third one take it from them; they go on as if nothing had been. */
+static void idle_sequences_give_up_their_pages(void) {
+    bed b;
+    static bed_result first, second, third, again;
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_options o = small(2);
+    make_ids();
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    puna_engine_describe(b.engine, &info);
+    puna_engine_close(b.engine);
+    o.cache_bytes = 4 * info.page_bytes; /* one context */
+    b.engine = NULL;
+    NEED(puna_engine_create(b.model, &o, &b.engine, &b.error) == PUNA_OK);
+    uint64_t sequences[3];
+    for (int i = 0; i < 3; i++) NEED(puna_sequence_open(b.engine, &sequences[i], &b.error) == PUNA_OK);
+    NEED(go_on(&b, &first, sequences[0], 110, 15));
+    NEED(go_on(&b, &second, sequences[1], 100, 20));
+    puna_engine_describe(b.engine, &info);
+    CHECK_EQUAL(info.pages_used, 4);
+    size_t width = (size_t)b.info.vocabulary;
+    float *logits = malloc(200 * width * sizeof *logits), *lone = malloc(width * sizeof *lone);
+    NEED(logits && lone);
+    NEED(puna_engine_logits(b.engine, ids, 200, 199, logits, width, NULL, &b.error) == PUNA_OK);
+    NEED(puna_engine_logits(b.engine, ids, 200, 0, logits, 200 * width, NULL, &b.error) == PUNA_OK);
+    NEED(puna_engine_logits(b.engine, ids, 200, 199, lone, width, NULL, &b.error) == PUNA_OK);
+    CHECK(memcmp(lone, logits + 199 * width, width * sizeof *lone) == 0);
+    puna_engine_describe(b.engine, &info);
+    CHECK(info.pages_used <= 4);
+    CHECK_EQUAL(info.sequences, 3);
+    NEED(go_on(&b, &again, sequences[0], 110, 15));
+    CHECK_EQUAL(again.cached_tokens, 0);
+    CHECK(again.count == first.count && memcmp(again.tokens, first.tokens, first.count * sizeof *ids) == 0);
+    NEED(go_on(&b, &third, sequences[2], 190, 60));
+    CHECK_EQUAL(third.count, 60);
+    NEED(go_on(&b, &again, sequences[1], 100, 20));
+    CHECK(again.count == second.count && memcmp(again.tokens, second.tokens, second.count * sizeof *ids) == 0);
+    free(logits);
+    free(lone);
+    bed_close(&b);
+}
+
+/* Cancelled and closed while it waits, while its prompt is half computed, while it generates, while it is idle. */
+static void it_may_end_in_any_state(void) {
+    bed b;
+    static bed_result r, other;
+    puna_engine_options o = small(1);
+    o.step_tokens = 10;
+    make_ids();
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    puna_generation g = bed_generation(50);
+    for (int state = 0; state < 4; state++) {
+        for (int close = 0; close < 2; close++) {
+            puna_step step = {.size = sizeof step};
+            if (state == 0) NEED(bed_start(&b, &other, ids, 30, &g) == PUNA_OK);
+            if (state == 0) NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+            g.max_tokens = state == 3 ? 1 : 50;
+            NEED(bed_start(&b, &r, ids, 30, &g) == PUNA_OK);
+            for (int n = 0; n < (state == 1 ? 1 : state ? 5 : 0); n++)
+                NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+            puna_sequence_tokens(b.engine, r.sequence, NULL, 0, &(uint64_t){0}, &b.error);
+            if (close) CHECK_EQUAL(puna_sequence_close(b.engine, r.sequence, &b.error), PUNA_OK);
+            else CHECK_EQUAL(puna_sequence_cancel(b.engine, r.sequence, &b.error), PUNA_OK);
+            r.stop = PUNA_STOP_NONE;
+            NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+            bed_take(&b, &r, 1);
+            CHECK_EQUAL(r.stop, close || state == 3 ? PUNA_STOP_NONE : PUNA_STOP_CANCELLED);
+            CHECK_EQUAL(step.active, state == 0);
+            if (state == 0) NEED(puna_sequence_close(b.engine, other.sequence, &b.error) == PUNA_OK);
+            if (!close) CHECK_EQUAL(puna_sequence_close(b.engine, r.sequence, &b.error), PUNA_OK);
+            CHECK_EQUAL(puna_sequence_cancel(b.engine, r.sequence, &b.error), PUNA_CLOSED);
+            puna_engine_info info = {.size = sizeof info};
+            puna_engine_describe(b.engine, &info);
+            CHECK_EQUAL(info.pages_used + info.sequences + info.running + info.waiting, 0);
+        }
+    }
+    bed_close(&b);
+}
+
+/* ---- damaged weights ---- */
+
+#define DAMAGED "test_api_sequences.gguf"
+
+/* A copy of a tiny model with one number of a tensor replaced. */
+static bool damage(const char *model, const char *tensor, float number) {
+    char path[512];
+    size_t size;
+    puna_file *file;
+    puna_error error = PUNA_ERROR_INIT;
+    snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, model);
+    uint8_t *bytes = testing_read(path, &size);
+    bool found = false;
+    if (!bytes || puna_file_open(path, &file, &error) != PUNA_OK) return false;
+    for (uint64_t i = 0; i < puna_file_tensor_count(file); i++) {
+        puna_tensor t = {.size = sizeof t};
+        if (puna_file_tensor(file, i, &t, &error) != PUNA_OK || t.name_length != strlen(tensor) ||
+            memcmp(t.name, tensor, strlen(tensor)) != 0 || t.type != 0)
+            continue;
+        memcpy(bytes + t.offset + 12, &number, sizeof number);
+        found = true;
+    }
+    puna_file_close(file);
+    FILE *out = fopen(DAMAGED, "wb");
+    found = found && out && fwrite(bytes, 1, size, out) == size;
+    if (out) fclose(out);
+    free(bytes);
+    return found;
+}
+
+static void a_number_that_is_not_finite_is_an_event(void) {
+    static const char *const tensors[] = {"blk.0.attn_norm.weight", "output_norm.weight", "blk.1.attn_q.weight",
+                                          "blk.0.attn_k.weight", "blk.1.ffn_down.weight"};
+    static const char *const tiers[] = {"ref", "avx2", "avx512"};
+    const float numbers[] = {NAN, INFINITY, -INFINITY};
+    make_ids();
+    for (size_t i = 0; i < 3 * sizeof tensors / sizeof *tensors; i++) {
+        NEED(damage("llama.gguf", tensors[i / 3], numbers[i % 3]));
+        for (int tier = 0; tier < 3; tier++) {
+            puna_model *model;
+            bed b = {.error = PUNA_ERROR_INIT};
+            static bed_result r;
+            puna_engine_options o = small(2);
+            if (!bed_tier(tiers[tier])) continue;
+            NEED(puna_model_load(DAMAGED, NULL, NULL, &model, &b.error) == PUNA_OK);
+            NEED(puna_engine_create(model, &o, &b.engine, &b.error) == PUNA_OK);
+            puna_generation g = bed_generation(5);
+            for (int round = 0; round < 2; round++) { /* the engine goes on */
+                NEED(bed_start(&b, &r, ids, 70, &g) == PUNA_OK);
+                bed_run(&b, &r, 1, 50);
+                CHECK_EQUAL(r.stop, PUNA_STOP_FAILED);
+                CHECK_EQUAL(r.status, PUNA_NOT_FINITE);
+                CHECK(strlen(r.message) > 20);
+                CHECK_EQUAL(r.count, 0);
+                CHECK_EQUAL(puna_sequence_close(b.engine, r.sequence, &b.error), PUNA_OK);
+            }
+            puna_engine_close(b.engine);
+            puna_model_close(model);
+        }
+    }
+    bed_tier(NULL);
+    remove(DAMAGED);
+}
+
+/* ---- two threads ---- */
+
+typedef struct visitor {
+    puna_engine *engine;
+    uint32_t opened, refused, other;
+} visitor;
+
+static void visit(void *context) {
+    visitor *v = context;
+    for (int n = 0; n < 4000; n++) {
+        uint64_t id;
+        puna_error error = PUNA_ERROR_INIT;
+        puna_status status = puna_sequence_open(v->engine, &id, &error);
+        if (status == PUNA_BUSY) v->refused++;
+        else if (status != PUNA_OK) v->other++;
+        else v->opened++;
+        while (status == PUNA_OK && puna_sequence_close(v->engine, id, &error) == PUNA_BUSY) {}
+        puna_engine_info info = {.size = sizeof info}; /* never refused */
+        puna_engine_describe(v->engine, &info);
+        if (info.sequences > 3 || info.running + info.waiting > 1) v->other++;
+    }
+}
+
+static void a_second_thread_is_refused_not_let_in(void) {
+    bed b;
+    static bed_result r;
+    puna_engine_options o = small(1);
+    make_ids();
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    visitor visitors[2] = {{.engine = b.engine}, {.engine = b.engine}};
+    puna_generation g = bed_generation(150);
+    NEED(bed_start(&b, &r, ids, 30, &g) == PUNA_OK);
+    os_thread threads[2];
+    for (int i = 0; i < 2; i++) NEED(os_thread_start(&threads[i], visit, &visitors[i]));
+    puna_step step = {.size = sizeof step, .active = 1};
+    uint32_t tokens = 0;
+    while (step.active) {
+        puna_status status = puna_engine_step(b.engine, &step, &b.error);
+        CHECK(status == PUNA_OK || status == PUNA_BUSY);
+        if (status == PUNA_OK) tokens += step.tokens;
+    }
+    for (int i = 0; i < 2; i++) {
+        os_thread_join(threads[i]);
+        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, 4000);
+        CHECK_EQUAL(visitors[i].other, 0);
+    }
+    CHECK_EQUAL(tokens, 150);
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_describe(b.engine, &info);
+    CHECK_EQUAL(info.sequences, 1);
+    bed_close(&b);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(a_sequence_may_go_on_anywhere);
+    TEST(idle_sequences_give_up_their_pages);
+    TEST(it_may_end_in_any_state);
+    TEST(a_number_that_is_not_finite_is_an_event);
+    TEST(a_second_thread_is_refused_not_let_in);
+    return testing_end();
+}

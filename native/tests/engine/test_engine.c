@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engine's own parts: what it decides, ids and slots, lists, events whose buffers move. */
+#include "base/os.h"
+#include "engine/engine.h"
+#include "testing.h"
+
+static puna_error error = PUNA_ERROR_INIT;
+
+static puna_engine_options options(void) {
+    return (puna_engine_options){.size = sizeof(puna_engine_options), .context_length = 256, .max_sequences = 2,
+                                 .max_queue = 4, .threads = 1, .step_tokens = 16, .cache_type = PUNA_CACHE_F16};
+}
+
+static bool open_engine(engine **e, const puna_engine_options *o) {
+    model *m = NULL;
+    puna_status status = model_load(PUNA_TEST_DATA "/tiny/llama_q4_0.gguf", 1, NULL, &m, &error);
+    if (status == PUNA_OK) status = engine_create(m, o, e, &error);
+    model_release(m);
+    if (status != PUNA_OK) testing_fail(__FILE__, __LINE__, "%s", error.message);
+    return status == PUNA_OK;
+}
+
+/* As many bytes as a hostile file can ask for: they must not wrap around to something that fits. */
+static void a_cache_beyond_64_bits_is_refused(void) {
+    memory_account account;
+    memory_account_init(&account);
+    graph g;
+    graph_init(&g, &account);
+    for (int i = 0; i < 1024; i++) graph_add_cache_layer(&g, 4096, 8192, 8192, 0);
+    hyper h = {.context_length = 1u << 30};
+    const device *d = device_find("cpu");
+    for (uint32_t shift = 1; shift <= 30; shift++) {
+        puna_engine_options o = options(), decided;
+        o.context_length = 1u << shift;
+        o.max_sequences = 1024;
+        o.cache_type = shift % 2 ? PUNA_CACHE_F32 : PUNA_CACHE_F16;
+        CHECK_EQUAL(engine_decide(&h, &g, d, &o, &decided, &error), PUNA_OUT_OF_MEMORY);
+        CHECK(error.needed > error.available && error.available > 0);
+        o.cache_bytes = os_memory_total() / 2;
+        CHECK_EQUAL(engine_decide(&h, &g, d, &o, &decided, &error), PUNA_OUT_OF_MEMORY);
+    }
+    graph_free(&g);
+    CHECK_EQUAL(memory_used(&account), 0);
+}
+
+static void defaults_are_decided(void) {
+    engine *e;
+    puna_engine_options o = options();
+    o.context_length = 0;
+    o.threads = 0;
+    NEED(open_engine(&e, &o));
+    CHECK_EQUAL(e->options.context_length, e->model->hyper.context_length);
+    CHECK(e->options.threads >= 1);
+    CHECK(e->options.cache_bytes >= cache_bytes_for(e->cache, e->options.context_length));
+    engine_close(e);
+}
+
+/* Ids are never used twice, whatever the order of opening and closing; slots are. */
+static void ids_are_never_used_again(void) {
+    enum { MOST = 100, MOVES = 5000 };
+    engine *e;
+    puna_engine_options o = options();
+    NEED(open_engine(&e, &o));
+    uint64_t live[MOST];
+    static uint64_t seen[MOVES];
+    uint32_t count = 0, opened = 0;
+    for (int n = 0; n < MOVES; n++) {
+        if (count < MOST && (count == 0 || testing_below(100) < 52)) {
+            NEED(engine_open_sequence(e, &live[count], &error) == PUNA_OK);
+            for (uint32_t i = 0; i < opened; i++)
+                if (seen[i] == live[count]) testing_fail(__FILE__, __LINE__, "an id came twice");
+            seen[opened++] = live[count++];
+            continue;
+        }
+        uint32_t i = testing_below(count);
+        sequence *s;
+        NEED(engine_find(e, live[i], &s, &error) == PUNA_OK);
+        CHECK_EQUAL(s->id, live[i]);
+        engine_close_sequence(e, s);
+        CHECK_EQUAL(engine_find(e, live[i], &s, &error), PUNA_CLOSED);
+        live[i] = live[--count];
+    }
+    CHECK_EQUAL(e->open, count);
+    CHECK_EQUAL(e->idle.count, count);
+    CHECK(e->slot_count <= 128);
+    sequence *s;
+    const uint64_t never[] = {0, UINT64_MAX, 1, 1ull << 32, 5ull << 32 | 0xFFFFFFFF};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (never[i] != seen[0]) CHECK_EQUAL(engine_find(e, never[i], &s, &error), PUNA_CLOSED);
+    engine_close(e); /* with sequences open */
+}
+
+/* Texts and lists are where an event says, also when the buffers have moved since. */
+static void events_keep_what_they_were_given(void) {
+    memory_account account;
+    memory_account_init(&account);
+    events all;
+    events_init(&all, &account);
+    puna_event e;
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 500; i++) {
+            char text[40], message[40];
+            puna_logprob top[3] = {{(int32_t)i, 1}, {2, 2}, {3, (float)i}};
+            snprintf(text, sizeof text, "text %u of %d", i, round);
+            snprintf(message, sizeof message, "message %u", i * 7);
+            puna_event event = {.sequence = i, .text = text, .text_length = strlen(text), .message = message,
+                                .top = top, .top_count = i % 4 ? 3 : 0};
+            CHECK(events_add(&all, &event));
+        }
+        for (uint32_t i = 0; i < 500; i++) {
+            char text[40], message[40];
+            snprintf(text, sizeof text, "text %u of %d", i, round);
+            snprintf(message, sizeof message, "message %u", i * 7);
+            NEED(events_take(&all, &e) == 1);
+            CHECK_EQUAL(e.sequence, i);
+            CHECK_TEXT(e.text, text);
+            CHECK_EQUAL(e.text_length, strlen(text));
+            CHECK_TEXT(e.message, message);
+            if (i % 4) CHECK(e.top[0].id == (int32_t)i && e.top[2].logprob == (float)i);
+            else CHECK(e.top == NULL);
+        }
+        CHECK_EQUAL(events_take(&all, &e), 0);
+        events_clear(&all);
+    }
+    events_free(&all);
+    CHECK_EQUAL(memory_used(&account), 0);
+}
+
+/* Room is made from the longest unused ones first, no more of them than needed, and never from running ones. */
+static void room_is_made_from_the_longest_unused(void) {
+    engine *e;
+    puna_engine_options o = options();
+    NEED(open_engine(&e, &o));
+    uint64_t page = cache_bytes_for(e->cache, 1), id;
+    engine_close(e);
+    o.cache_bytes = 8 * page; /* two contexts */
+    NEED(open_engine(&e, &o));
+    sequence *s[4];
+    int32_t ids[128] = {0};
+    for (int i = 0; i < 4; i++) {
+        NEED(engine_open_sequence(e, &id, &error) == PUNA_OK && engine_find(e, id, &s[i], &error) == PUNA_OK);
+        if (i == 3) break;
+        NEED(sequence_set_tokens(&e->account, e->cache, s[i], ids, 128, &error) == PUNA_OK);
+        NEED(cache_extend(e->cache, &s[i]->pages, 128, 0, &error) == PUNA_OK); /* two pages each */
+        s[i]->cached = 128;
+    }
+    s[3]->reserved = 2 * page;
+    CHECK(scheduler_make_room(e, s[3])); /* six are held, eight there */
+    CHECK(s[0]->cached && s[1]->cached && s[2]->cached);
+    s[3]->reserved = 3 * page;
+    CHECK(scheduler_make_room(e, s[3]));
+    CHECK(!s[0]->cached && s[1]->cached && s[2]->cached);
+    s[1]->reserved = 8 * page; /* its own pages are part of what it asks for */
+    CHECK(scheduler_make_room(e, s[1]));
+    CHECK(s[1]->cached && !s[2]->cached);
+    e->reserved = 5 * page;
+    s[3]->reserved = 4 * page;
+    CHECK(!scheduler_make_room(e, s[3]));
+    CHECK(s[1]->cached);
+    e->reserved = 0;
+    engine_close(e);
+}
+
+static void one_thread_at_a_time(void) {
+    engine *e;
+    puna_engine_options o = options();
+    NEED(open_engine(&e, &o));
+    CHECK_EQUAL(engine_enter(e, &error), PUNA_OK);
+    CHECK_EQUAL(engine_enter(e, &error), PUNA_BUSY);
+    engine_leave(e);
+    CHECK_EQUAL(engine_enter(e, &error), PUNA_OK);
+    engine_leave(e);
+    engine_close(e);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(a_cache_beyond_64_bits_is_refused);
+    TEST(defaults_are_decided);
+    TEST(ids_are_never_used_again);
+    TEST(events_keep_what_they_were_given);
+    TEST(room_is_made_from_the_longest_unused);
+    TEST(one_thread_at_a_time);
+    return testing_end();
+}

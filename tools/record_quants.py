@@ -5,7 +5,8 @@
     python tools/record_quants.py
 
 input.f32 holds the numbers (little-endian singles), NAME.blocks what each format stores of them, NAME.f32 what those
-blocks decode to. Of the formats that are only read NAME.blocks are random. The C test of the formats compares its own with them bit for bit.
+blocks decode to. Of the formats that gguf only decodes, NAME.blocks are random. The C test of the formats compares its own
+with them bit for bit.
 """
 
 import pathlib

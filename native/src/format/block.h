@@ -29,8 +29,8 @@ typedef struct block_format {
        quantizers do, so that files agree). Sources need no alignment. encode is NULL for formats that we only read. */
     void (*decode)(const uint8_t *blocks, size_t count, float *out);
     void (*encode)(const float *values, size_t count, uint8_t *blocks);
-    /* One block as whole numbers and, for each `unit` of them, a float scale and minimum (`minimums` is left alone unless
-       has_minimums): number * scale + minimum. NULL for F32, F16, BF16, Q4_0, Q4_1, Q8_0. */
+    /* One block as whole numbers and, for each `unit` of them, a float scale and minimum (`minimums` is left alone
+       unless has_minimums): number * scale + minimum. NULL for F32, F16, BF16, Q4_0, Q4_1, Q8_0. */
     uint32_t unit;
     int has_minimums;
     void (*parts)(const uint8_t *block, int8_t *numbers, float *scales, float *minimums);

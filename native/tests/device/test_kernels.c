@@ -156,7 +156,8 @@ static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_
     task_run(&t, tier, 0, middle, t.out[1]);
     if (!shapes_same(t.out[0], t.out[1], n, &at))
         testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a",
-                     cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at], (double)t.out[0][at]);
+                     cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at],
+                     (double)t.out[0][at]);
     task_free(&t);
 }
 
@@ -171,14 +172,14 @@ static void products(void) {
         compare_product(type, 576, 576, 3, false);
         compare_product(type, 33, 1536, 17, false);
     }
-    for (int t = 0; t < SHAPES_FLOATS; t++) { /* floats: any number of columns of the matrix; no activations in groups */
+    for (int t = 0; t < SHAPES_FLOATS; t++) { /* floats: any number of columns of the matrix */
         const uint32_t odd[] = {1, 7, 33, 100};
         for (int round = 0; round < 12; round++)
             compare_product(shapes_types[t], pick(rows, 7), pick(odd, 4), 1 + testing_below(9), round % 2);
     }
 }
 
-/* The largest sums: all bits of the weights set or none, activations all 127 or -127. No step of any tier may saturate. */
+/* The largest sums: all bits of the weights set or none, activations all 127 or -127. Nothing may saturate. */
 static void products_at_the_ends(void) {
     for (int t = SHAPES_FLOATS; t < SHAPES_TYPES; t++)
         for (int round = 0; round < 4; round++) {
@@ -190,7 +191,8 @@ static void products_at_the_ends(void) {
             /* In every block of a tile from the halves on; d of the K-quants that end in it stays as it was made. */
             size_t size = tile_bytes / blocks;
             size_t head = type == BLOCK_MXFP4 ? 16 : type == BLOCK_Q4_K || type == BLOCK_Q5_K || type == BLOCK_Q4_1 ||
-                          type == BLOCK_Q5_1 ? 64 : type == BLOCK_Q6_K || type == BLOCK_Q3_K || type == BLOCK_Q2_K ? 0 : 32;
+                          type == BLOCK_Q5_1 ? 64 :
+                          type == BLOCK_Q6_K || type == BLOCK_Q3_K || type == BLOCK_Q2_K ? 0 : 32;
             size_t tail = type == BLOCK_Q6_K || type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
             for (size_t b = 0; b < blocks * m.weight.tiles; b++)
                 memset(m.tiles + b * size + head, round % 2 ? 0xff : 0, size - head - tail);
@@ -207,8 +209,8 @@ static void products_at_the_ends(void) {
                 shapes_free(scratch);
             }
             if (!shapes_same(out[0], out[1], n, &at))
-                testing_fail(__FILE__, __LINE__, "%s: round %d: element %zu: %a, not %a", cpu_kernels_product_name(tier, type),
-                             round, at, (double)out[1][at], (double)out[0][at]);
+                testing_fail(__FILE__, __LINE__, "%s: round %d: element %zu: %a, not %a",
+                             cpu_kernels_product_name(tier, type), round, at, (double)out[1][at], (double)out[0][at]);
             shapes_free(out[0]);
             shapes_free(out[1]);
             shapes_columns_free(&c);

@@ -175,8 +175,9 @@ static void the_table(void) {
         CHECK(format->length <= BLOCK_LENGTH_MAX && format->bytes <= BLOCK_BYTES_MAX);
         CHECK(!format->parts || (format->unit >= 16 && format->unit <= 32 && format->length % format->unit == 0));
     }
-    char names[64], few[13];
-    CHECK_TEXT(block_names(names, sizeof names), "F32, F16, Q4_0, Q4_1, Q8_0, BF16");
+    char names[128], few[13];
+    CHECK_TEXT(block_names(names, sizeof names), 
+               "F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, BF16, MXFP4");
     CHECK_TEXT(block_names(few, sizeof few), "F32, F16"); /* Q4_0 and its end don't fit */
     CHECK_TEXT(block_names(few, 1), "");
     static const uint32_t unknown[] = {4, 5, 31, 32, 33, 36, 37, 38, 42, 77, UINT32_MAX};

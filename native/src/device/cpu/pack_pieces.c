@@ -64,7 +64,8 @@ static void get(const cut *c, const uint8_t *tile, uint32_t row, uint8_t *block)
             memcpy(block, tile + r->width * row, r->width);
 }
 
-void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols, uint8_t *tile) {
+void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols,
+                 uint8_t *tile) {
     const block_format *format = block_find(type);
     const cut *c = cut_of(type);
     for (uint32_t b = 0; b < cols / format->length; b++)

@@ -7,7 +7,8 @@
 
 bool pack_is_pieces(uint32_t type);
 size_t pack_pieces_bytes(uint32_t type, uint32_t cols);
-void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols, uint8_t *tile);
+void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols,
+                 uint8_t *tile);
 void pack_pieces_back(uint32_t type, const uint8_t *tile, uint32_t row_count, uint32_t cols, size_t row_bytes,
                       uint8_t *rows);
 

@@ -5,8 +5,8 @@
  *     0   byte e
  *     1   16 bytes: byte j holds number j in its low half and number j + 16 in its high half
  *
- * number = 2^(e - 128) * v, v the four bits' E2M1 number doubled: 0, 1, 2, 3, 4, 6, 8, 12, and with the upper bit set their
- * negatives (8 stands for +0). The product is exact in single precision unless it is a denormal or overflows.
+ * number = 2^(e - 128) * v, v the four bits' E2M1 number doubled: 0, 1, 2, 3, 4, 6, 8, 12, and with the upper bit set
+ * their negatives (8 stands for +0). The product is exact in single precision unless it is a denormal or overflows.
  */
 #include "format/quant/quant.h"
 

@@ -10,8 +10,8 @@
  *     j < 4    s = t[j] & 63                               n = t[j + 4] & 63
  *     j >= 4   s = t[j + 4] & 15 | (t[j - 4] >> 6) << 4    n = t[j + 4] >> 4 | (t[j] >> 6) << 4
  *
- * number = d * s * q - dmin * n, q in 0 ... 15. d * s, d * s * q and dmin * n are exact in single precision, the difference
- * rounds once.
+ * number = d * s * q - dmin * n, q in 0 ... 15. d * s, d * s * q and dmin * n are exact in single precision, the
+ * difference rounds once.
  */
 #include "format/quant/quant.h"
 

@@ -7,8 +7,8 @@
  *     16  32 bytes: bit j of byte l is the fifth bit of number 32 j + l
  *     48  128 bytes: the low four bits, as in Q4_K
  *
- * number = d * s * q - dmin * n, q in 0 ... 31. d * s, d * s * q and dmin * n are exact in single precision, the difference
- * rounds once.
+ * number = d * s * q - dmin * n, q in 0 ... 31. d * s, d * s * q and dmin * n are exact in single precision, the
+ * difference rounds once.
  */
 #include "format/quant/quant.h"
 

@@ -4,7 +4,7 @@
  *
  *     0    128 bytes: the low four bits. Of half h of 2, byte l of 64 holds number 128 h + l in its low half and
  *          128 h + 64 + l in its high half
- *     128  64 bytes: the high two bits. Of half h, bits 2 j and 2 j + 1 of byte l of 32 are those of number 128 h + 32 j + l
+ *     128  64 bytes: the high two bits. Of half h, bits 2 j and 2 j + 1 of byte l of 32 are number 128 h + 32 j + l's
  *     192  16 signed bytes: scales s
  *     208  half d
  *

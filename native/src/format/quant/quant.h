@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the block formats' files share. Each defines NAME_decode, and NAME_encode or NAME_parts or both, with the meaning of
-   block_format's members; block.c declares and collects them. */
+/* What the block formats' files share. Each defines NAME_decode, and NAME_encode or NAME_parts or both, with the meaning
+   of block_format's members; block.c declares and collects them. */
 #ifndef PUNA_FORMAT_QUANT_H
 #define PUNA_FORMAT_QUANT_H
 

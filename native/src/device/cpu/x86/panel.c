@@ -86,7 +86,8 @@ static void many(const panel_kind *kind, const cpu_product *p, uint32_t tile_beg
     }
 }
 
-void panel_product(const panel_kind *kind, const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
+void panel_product(const panel_kind *kind, const cpu_product *p, uint32_t tile_begin, uint32_t tile_end,
+                   void *scratch) {
     float acc[PANEL_COLUMNS * CPU_TILE];
     if (p->count <= PANEL_COLUMNS) few(kind, p, tile_begin, tile_end, scratch, acc);
     else many(kind, p, tile_begin, tile_end, scratch, acc);

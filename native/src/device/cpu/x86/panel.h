@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of the formats whose blocks fall into units (block_format.parts), in two steps: a tile is unpacked to a panel of
- * bytes, which then meets the columns. A format needs an unpacker alone (panel_unpack.h); the rest is the same for all.
+ * Products of the formats whose blocks fall into units (block_format.parts), in two steps: a tile is unpacked to a panel
+ * of bytes, which then meets the columns. A format needs an unpacker alone (panel_unpack.h); the rest is the same for all.
  *
  * A panel holds `groups` groups of 32 along K of one tile of 16 rows:
- *   numbers    u8 [groups * 8][16 rows][4 of K], with the format's bias: a power of two, taken off by the activations' sum
+ *   numbers    u8 [groups * 8][16 rows][4 of K], plus the format's bias, a power of two: taken off by the activations' sum
  *   scales     f32 [units][16 rows]
  *   minimums   f32 [units][16 rows], of formats that have them
- * With more columns than PANEL_COLUMNS a panel is all of K, and PANEL_TILES of them are kept; with fewer it is PANEL_SLAB
+ * With more columns than PANEL_COLUMNS a panel is all of K, and PANEL_TILES of them are kept; else it is PANEL_SLAB
  * numbers, so that it stays in the first cache.
  */
 #ifndef PUNA_DEVICE_CPU_PANEL_H
@@ -35,7 +35,8 @@ typedef struct panel_columns {
 typedef struct panel_kind {
     uint32_t length, bytes, unit; /* of a block */
     void (*unpack)(const uint8_t *block, uint8_t *numbers, float *scales, float *minimums); /* one block of a tile */
-    /* Units of 16 alone, one column: int32 -(bias * S) of formats with a bias, float dA * (float)S of those with minimums. */
+    /* Units of 16 alone, one column: int32 -(bias * S) of formats with a bias, float dA * (float)S of those with
+       minimums. S is the unit's own sum, exact. */
     void (*sums)(const int8_t *q, const float *d, uint32_t cols, void *out);
     void (*step)(const panel *t, const panel_columns *c); /* goes on with acc */
     void (*finish)(const cpu_product *p, uint32_t tile, uint32_t column, const float *acc);

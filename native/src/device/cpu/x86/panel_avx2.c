@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Panels (panel.h) times columns without VNNI, four at a time. vpmaddubsw adds two products u8 * s8 in 16 bits and
- * saturates, so it must not come near: bytes up to `top` give at most 2 * 127 * top = 254 top a four, of which `span` may be
- * added up in 16 bits: eight for 15 (30,480), four for 31 (31,496), two for 63 (32,004). The uneven numbers, up to 241 with
- * their bias, go as |w| * (a with w's sign) and without the bias, as Q8_0 does. So all sums are exact.
+ * saturates, so it must not come near: bytes up to `top` give at most 254 top a pair, of which `span` may be added up in
+ * 16 bits: eight for 15 (30,480), four for 31 (31,496), two for 63 (32,004). The uneven numbers, up to 241 with their
+ * bias, go as |w| * (a with w's sign) and without the bias, as Q8_0 does. So all sums are exact.
  */
 #if defined(__x86_64__)
 
@@ -29,8 +29,9 @@ static inline void panel_lookup(const uint8_t *table, uint8_t *bytes) {
 
 enum { COLUMNS = 4 };
 
-/* The exact sums of `fours` fours, of eight rows, for `count` columns that lie `next` apart; without the bias of `top` 241. */
-PANEL void dots(int top, int count, const uint8_t *numbers, int fours, const int8_t *a, size_t next, __m256i sum[COLUMNS]) {
+/* The exact sums of `fours` fours, of eight rows, for `count` columns `next` apart; without the bias if `top` is 241. */
+PANEL void dots(int top, int count, const uint8_t *numbers, int fours, const int8_t *a, size_t next,
+                __m256i sum[COLUMNS]) {
     const int span = top <= 15 ? 8 : top <= 31 ? 4 : top <= 63 ? 2 : 1;
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i part[COLUMNS];
@@ -76,12 +77,13 @@ PANEL void columns(int unit, int bias, int minimum, int top, int count, const pa
 #pragma GCC unroll 2
             for (int h = 0; h < 2; h++) {
                 __m256i sum[COLUMNS];
-                dots(top, count, numbers + 32 * h, unit / 4, c->x->q + first * cols + g * CPU_GROUP + (size_t)(unit * u), cols,
-                     sum);
+                const int8_t *a = c->x->q + first * cols + g * CPU_GROUP + (size_t)(unit * u);
+                dots(top, count, numbers + 32 * h, unit / 4, a, cols, sum);
                 __m256 w = _mm256_loadu_ps(t->scales + place + 8 * h);
 #pragma GCC unroll 4
                 for (int i = 0; i < count; i++) {
-                    const size_t at = (first + (size_t)i) * groups + g, half = (size_t)i * (cols / 16) + 2 * g + (size_t)u;
+                    const size_t at = (first + (size_t)i) * groups + g;
+                    const size_t half = (size_t)i * (cols / 16) + 2 * g + (size_t)u;
                     if (unit == 16 && bias >= 0) sum[i] = _mm256_add_epi32(sum[i], _mm256_set1_epi32(sums[half]));
                     if (unit == 32 && bias >= 0 && top <= 63)
                         sum[i] = _mm256_sub_epi32(sum[i], _mm256_set1_epi32(c->x->s[at] * (1 << (bias & 31))));

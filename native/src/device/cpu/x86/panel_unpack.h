@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A tile's block to a panel (panel.h), for each format; the layouts are in format/quant/NAME.c and pack.h. Written for 64
- * bytes at a time as the compiler's vectors, which every tier's file compiles for itself. Such a file defines before it:
+ * A tile's block to a panel (panel.h), for each format; the layouts are in format/quant/NAME.c and pack.h. Written for
+ * 64 bytes at a time as the compiler's vectors, which every tier's file compiles for itself. It defines before it:
  *
  *     panel_halves(in, out)       16 halves to singles
  *     panel_lookup(table, bytes)  64 bytes in 0 ... 15, each replaced by table's

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 import transformers
 from gguf import GGMLQuantizationType as Type
-from gguf import GGUFWriter, RopeScalingType, quants
+from gguf import GGUFWriter, RopeScalingType
 
 import corpus
 import gguf_reference
+import k_quants
 import vocabularies
 
 VOCABULARY = 384
@@ -31,6 +32,8 @@ SHAPE = dict(hidden_size=96, intermediate_size=160, num_hidden_layers=2, num_att
              head_dim=16, tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
 WIDE = SHAPE | dict(hidden_size=192, intermediate_size=576, num_attention_heads=6, num_key_value_heads=3, head_dim=32,
                     tie_word_embeddings=True)
+BLOCKS = SHAPE | dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, num_attention_heads=8,
+                      num_key_value_heads=2, head_dim=32)  # whole super-blocks of 256
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
           "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
 
@@ -48,6 +51,16 @@ MODELS = {
     "llama_q4_0": (SHAPE | dict(tie_word_embeddings=True), "smollm", Type.Q4_0, Type.Q4_0),
     "llama_q4_1": (SHAPE, "smollm", Type.Q4_1, Type.F16),
     "llama_wide_q4_1": (WIDE, "smollm", Type.Q4_1, Type.Q8_0),
+    "llama_q5_0": (SHAPE | dict(tie_word_embeddings=True), "smollm", Type.Q5_0, Type.Q5_0),
+    "llama_q5_1": (SHAPE, "smollm", Type.Q5_1, Type.Q5_1),
+    "llama_iq4_nl": (SHAPE, "smollm", Type.IQ4_NL, Type.IQ4_NL),
+    "llama_mxfp4": (SHAPE, "smollm", Type.MXFP4, Type.Q8_0),
+    "llama_q4_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q4_K, Type.Q6_K),
+    "llama_q5_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q5_K, Type.Q5_K),
+    "llama_q6_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q6_K, Type.Q4_K),
+    "llama_q3_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q3_K, Type.Q3_K),
+    "llama_q2_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q2_K, Type.Q2_K),
+    "llama_iq4_xs": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.IQ4_XS, Type.IQ4_XS),
 }
 
 
@@ -119,7 +132,7 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
         if ".attn_k." in name:
             w = gguf_reference.interleave(w, config.num_key_value_heads)
         kind = Type.F32 if w.ndim == 1 else matrices if name.startswith("blk.") else ends
-        writer.add_tensor(name, quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)
+        writer.add_tensor(name, k_quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -5,15 +5,20 @@
     python tools/record_quants.py
 
 input.f32 holds the numbers (little-endian singles), NAME.blocks what each format stores of them, NAME.f32 what those
-blocks decode to. The C test of the formats compares its own with them bit for bit.
+blocks decode to. Of the formats that gguf only decodes, NAME.blocks are random. The C test of the formats compares its own
+with them bit for bit.
 """
 
 import pathlib
 
 import numpy as np
-from gguf import GGMLQuantizationType, quants
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, quants
 
-FORMATS = ["F16", "BF16", "Q4_0", "Q4_1", "Q8_0"]
+FORMATS = ["F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"]
+
+# Formats that we only read, and where the halves are in a block: any bytes but for those, of moderate size.
+READ = {"Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0],
+        "MXFP4": []}
 
 
 def numbers():
@@ -43,6 +48,21 @@ def numbers():
     return np.concatenate([np.asarray(part, dtype=np.float32) for part in rows])
 
 
+def any_blocks(name):
+    """Blocks for 4,096 numbers: random bytes; the first two all zero bits and all one bits but for the halves."""
+    kind = GGMLQuantizationType[name]
+    random = np.random.default_rng([20261101, kind.value])
+    length, size = GGML_QUANT_SIZES[kind]
+    blocks = random.integers(0, 256, size=(4096 // length, size), dtype=np.uint8)
+    blocks[0], blocks[1] = 0, 255
+    for at in READ[name]:
+        halves = (random.normal(size=len(blocks)) * 10.0 ** random.uniform(-7, 1, size=len(blocks))).astype("<f2")
+        blocks[:, at : at + 2] = halves.view(np.uint8).reshape(-1, 2)
+    if name == "MXFP4":
+        blocks[1:, 0] = np.minimum(blocks[1:, 0], 250)
+    return blocks
+
+
 def main():
     folder = pathlib.Path(__file__).resolve().parent.parent / "native" / "tests" / "data" / "quants"
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +73,11 @@ def main():
         blocks = quants.quantize(values, kind)
         blocks.view(np.uint8).tofile(folder / f"{name}.blocks")
         quants.dequantize(blocks, kind).astype("<f4").tofile(folder / f"{name}.f32")
-    print(f"{values.size} numbers, {len(FORMATS)} formats in {folder}")
+    for name in READ:
+        blocks = any_blocks(name)
+        blocks.tofile(folder / f"{name}.blocks")
+        quants.dequantize(blocks, GGMLQuantizationType[name]).astype("<f4").tofile(folder / f"{name}.f32")
+    print(f"{values.size} numbers, {len(FORMATS) + len(READ)} formats in {folder}")
 
 
 if __name__ == "__main__":

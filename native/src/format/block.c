@@ -6,18 +6,28 @@
 #define BLOCK_DECODED(number, NAME, length, bytes, symbol) \
     void symbol##_decode(const uint8_t *blocks, size_t count, float *out); \
     void symbol##_encode(const float *values, size_t count, uint8_t *blocks);
+#define BLOCK_UNITS(number, NAME, length, bytes, symbol, per, has, encode) \
+    void symbol##_decode(const uint8_t *blocks, size_t count, float *out); \
+    void symbol##_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums);
 #define BLOCK_NAMED(number, NAME, length, bytes)
 #include "format/block.def"
 #undef BLOCK_DECODED
+#undef BLOCK_UNITS
 #undef BLOCK_NAMED
+
+void q5_0_encode(const float *values, size_t count, uint8_t *blocks);
+void q5_1_encode(const float *values, size_t count, uint8_t *blocks);
 
 /* The table's place in memory is the type's number; rows of unused numbers are all zero, their names NULL. */
 static const block_format block_rows[] = {
 #define BLOCK_DECODED(number, NAME, length, bytes, symbol) \
-    [number] = {number, #NAME, length, bytes, symbol##_decode, symbol##_encode},
-#define BLOCK_NAMED(number, NAME, length, bytes) [number] = {number, #NAME, length, bytes, NULL, NULL},
+    [number] = {number, #NAME, length, bytes, symbol##_decode, symbol##_encode, 0, 0, NULL},
+#define BLOCK_UNITS(number, NAME, length, bytes, symbol, per, has, encode) \
+    [number] = {number, #NAME, length, bytes, symbol##_decode, encode, per, has, symbol##_parts},
+#define BLOCK_NAMED(number, NAME, length, bytes) [number] = {number, #NAME, length, bytes, NULL, NULL, 0, 0, NULL},
 #include "format/block.def"
 #undef BLOCK_DECODED
+#undef BLOCK_UNITS
 #undef BLOCK_NAMED
 };
 

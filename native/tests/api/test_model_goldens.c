@@ -108,6 +108,16 @@ static void llama_q8_0(void) { check_file("llama_q8_0"); }
 static void llama_q4_0(void) { check_file("llama_q4_0"); }
 static void llama_q4_1(void) { check_file("llama_q4_1"); }
 static void llama_wide_q4_1(void) { check_file("llama_wide_q4_1"); }
+static void llama_q5_0(void) { check_file("llama_q5_0"); }
+static void llama_q5_1(void) { check_file("llama_q5_1"); }
+static void llama_iq4_nl(void) { check_file("llama_iq4_nl"); }
+static void llama_mxfp4(void) { check_file("llama_mxfp4"); }
+static void llama_q4_k(void) { check_file("llama_q4_k"); }
+static void llama_q5_k(void) { check_file("llama_q5_k"); }
+static void llama_q6_k(void) { check_file("llama_q6_k"); }
+static void llama_q3_k(void) { check_file("llama_q3_k"); }
+static void llama_q2_k(void) { check_file("llama_q2_k"); }
+static void llama_iq4_xs(void) { check_file("llama_iq4_xs"); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -121,5 +131,15 @@ int main(int argc, char **argv) {
     TEST(llama_q4_0);
     TEST(llama_q4_1);
     TEST(llama_wide_q4_1);
+    TEST(llama_q5_0);
+    TEST(llama_q5_1);
+    TEST(llama_iq4_nl);
+    TEST(llama_mxfp4);
+    TEST(llama_q4_k);
+    TEST(llama_q5_k);
+    TEST(llama_q6_k);
+    TEST(llama_q3_k);
+    TEST(llama_q2_k);
+    TEST(llama_iq4_xs);
     return testing_end();
 }

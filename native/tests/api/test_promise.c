@@ -12,8 +12,10 @@
 #define VOCABULARY 384
 
 static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16.gguf", "llama_q8_0.gguf",
-                                     "llama_q4_0.gguf",
-                                     "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf"};
+                                     "llama_q4_0.gguf", "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf",
+                                     "llama_q5_0.gguf", "llama_q5_1.gguf", "llama_iq4_nl.gguf", "llama_mxfp4.gguf",
+                                     "llama_q4_k.gguf", "llama_q5_k.gguf", "llama_q6_k.gguf", "llama_q3_k.gguf",
+                                     "llama_q2_k.gguf", "llama_iq4_xs.gguf"};
 static const char *const tiers[] = {"ref", "avx2", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)

@@ -50,9 +50,10 @@ static void run_product(void *context) {
 }
 
 static void bench_product(const cpu_kernels *k, uint32_t type, uint32_t rows, uint32_t cols, uint32_t count) {
+    cols = shapes_whole(type, cols);
     shapes_matrix m = shapes_matrix_new(type, rows, cols, false);
     shapes_columns c = shapes_columns_new(cols, count, false);
-    job j = {.k = k, .scratch = shapes_new(k->scratch_bytes(cols))};
+    job j = {.k = k, .scratch = shapes_new(k->scratch_bytes(type, cols))};
     float *out = shapes_new((size_t)rows * count * sizeof(float));
     j.p = (cpu_product){.weight = &m.weight, .x = &c.x, .xf = c.floats, .xf_stride = cols, .count = count, .out = out,
                         .out_stride = rows};
@@ -127,7 +128,7 @@ int kernels_bench(void) {
         if (!k) continue;
         bool slow = i == 0;
         bench_rows(k);
-        for (int t = 0; t < 6; t++) {
+        for (int t = 0; t < SHAPES_TYPES; t++) {
             bench_product(k, shapes_types[t], 576, 576, 1);
             if (!slow) bench_product(k, shapes_types[t], 8192, 2048, 1);
             if (!slow) bench_product(k, shapes_types[t], 8192, 2048, 4);

@@ -12,7 +12,14 @@
 #include "puna.h"
 #include "testing.h"
 
-const uint32_t shapes_types[6] = {BLOCK_F32, BLOCK_F16, BLOCK_BF16, BLOCK_Q4_0, BLOCK_Q4_1, BLOCK_Q8_0};
+const uint32_t shapes_types[SHAPES_TYPES] = {BLOCK_F32,    BLOCK_F16,    BLOCK_BF16, BLOCK_Q4_0, BLOCK_Q4_1, BLOCK_Q8_0,
+                                            BLOCK_Q5_0,   BLOCK_Q5_1,   BLOCK_Q2_K, BLOCK_Q3_K, BLOCK_Q4_K, BLOCK_Q5_K,
+                                            BLOCK_Q6_K,   BLOCK_IQ4_NL, BLOCK_IQ4_XS, BLOCK_MXFP4};
+
+uint32_t shapes_whole(uint32_t type, uint32_t cols) {
+    uint32_t length = block_find(type)->length;
+    return (cols + length - 1) / length * length;
+}
 
 /* The address that malloc gave lies in front of the aligned one. */
 void *shapes_new(size_t bytes) {
@@ -52,8 +59,16 @@ static void random_block(const block_format *format, bool wild, uint8_t *out) {
         return;
     }
     for (uint32_t i = 0; i < format->bytes; i++) out[i] = (uint8_t)testing_random();
-    bytes_put_u16(out, math_to_half(number(wild)));
-    if (format->type == BLOCK_Q4_1) bytes_put_u16(out + 2, math_to_half(number(wild)));
+    static const uint8_t second[] = {BLOCK_Q4_1, BLOCK_Q5_1, BLOCK_Q4_K, BLOCK_Q5_K, BLOCK_Q2_K};
+    uint32_t type = format->type;
+    uint8_t *d = out + (type == BLOCK_Q6_K ? 208 : type == BLOCK_Q3_K ? 108 : type == BLOCK_Q2_K ? 80 : 0);
+    if (type == BLOCK_MXFP4) {
+        if (!wild || testing_below(2)) out[0] = (uint8_t)(110 + testing_below(16));
+        else if (out[0] > 230) out[0] = 0;
+        return;
+    }
+    bytes_put_u16(d, math_to_half(number(wild)));
+    if (memchr(second, (int)type, sizeof second)) bytes_put_u16(d + 2, math_to_half(number(wild)));
 }
 
 shapes_matrix shapes_matrix_new(uint32_t type, uint32_t rows, uint32_t cols, bool wild) {

@@ -27,7 +27,12 @@ typedef struct shapes_cache {
     uint8_t *bytes;
 } shapes_cache;
 
-extern const uint32_t shapes_types[6];
+enum { SHAPES_TYPES = 16, SHAPES_FLOATS = 3 };
+
+extern const uint32_t shapes_types[SHAPES_TYPES]; /* floats first */
+
+/* `cols` rounded up to whole blocks of the type. */
+uint32_t shapes_whole(uint32_t type, uint32_t cols);
 
 void *shapes_new(size_t bytes); /* 64-byte aligned, zeros; exits when memory ends */
 void shapes_free(void *block);

@@ -140,12 +140,13 @@ static void task_run(const task *t, const cpu_kernels *k, uint32_t begin, uint32
     cpu_product p = {.weight = &t->m.weight, .x = &t->c.x, .xf = t->c.floats, .xf_stride = t->c.x.cols,
                      .count = t->c.x.count, .out = out, .out_stride = t->stride, .bias = t->bias,
                      .residual = t->residual};
-    void *scratch = shapes_new(k->scratch_bytes(t->c.x.cols));
+    void *scratch = shapes_new(k->scratch_bytes(t->m.weight.type, t->c.x.cols));
     k->product(t->m.weight.type)(&p, begin, end, scratch);
     shapes_free(scratch);
 }
 
 static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
+    cols = shapes_whole(type, cols);
     task t = task_new(type, rows, cols, count, wild);
     size_t at = 0, n = t.bytes / sizeof(float);
     uint32_t tiles = t.m.weight.tiles, middle = testing_below(tiles + 1);
@@ -155,13 +156,14 @@ static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_
     task_run(&t, tier, 0, middle, t.out[1]);
     if (!shapes_same(t.out[0], t.out[1], n, &at))
         testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a",
-                     cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at], (double)t.out[0][at]);
+                     cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at],
+                     (double)t.out[0][at]);
     task_free(&t);
 }
 
 static void products(void) {
     const uint32_t rows[] = {1, 15, 16, 17, 64, 65, 130}, cols[] = {32, 64, 96, 576};
-    for (int t = 0; t < 6; t++) {
+    for (int t = 0; t < SHAPES_TYPES; t++) {
         uint32_t type = shapes_types[t];
         for (uint32_t count = 1; count <= 34; count++)
             compare_product(type, pick(rows, 7), pick(cols, 3), count, false);
@@ -170,11 +172,50 @@ static void products(void) {
         compare_product(type, 576, 576, 3, false);
         compare_product(type, 33, 1536, 17, false);
     }
-    for (int t = 0; t < 3; t++) { /* floats: any number of columns of the matrix; no activations in groups */
+    for (int t = 0; t < SHAPES_FLOATS; t++) { /* floats: any number of columns of the matrix */
         const uint32_t odd[] = {1, 7, 33, 100};
         for (int round = 0; round < 12; round++)
             compare_product(shapes_types[t], pick(rows, 7), pick(odd, 4), 1 + testing_below(9), round % 2);
     }
+}
+
+/* The largest sums: all bits of the weights set or none, activations all 127 or -127. Nothing may saturate. */
+static void products_at_the_ends(void) {
+    for (int t = SHAPES_FLOATS; t < SHAPES_TYPES; t++)
+        for (int round = 0; round < 4; round++) {
+            uint32_t type = shapes_types[t], cols = shapes_whole(type, 64), n = 33 * 5;
+            shapes_matrix m = shapes_matrix_new(type, 33, cols, false);
+            shapes_columns c = shapes_columns_new(cols, 5, false);
+            float *out[2] = {shapes_new(n * sizeof(float)), shapes_new(n * sizeof(float))};
+            size_t at = 0, tile_bytes = m.weight.tile_bytes, blocks = cols / block_find(type)->length;
+            /* In every block of a tile from the halves on; d of the K-quants that end in it stays as it was made. */
+            size_t size = tile_bytes / blocks;
+            size_t head = type == BLOCK_MXFP4 ? 16 : type == BLOCK_Q4_K || type == BLOCK_Q5_K || type == BLOCK_Q4_1 ||
+                          type == BLOCK_Q5_1 ? 64 :
+                          type == BLOCK_Q6_K || type == BLOCK_Q3_K || type == BLOCK_Q2_K ? 0 : 32;
+            size_t tail = type == BLOCK_Q6_K || type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
+            for (size_t b = 0; b < blocks * m.weight.tiles; b++)
+                memset(m.tiles + b * size + head, round % 2 ? 0xff : 0, size - head - tail);
+            memset(c.q, round / 2 ? 127 : -127, (size_t)cols * 5);
+            for (uint32_t g = 0; g < cols / 32 * 5; g++) {
+                c.s[g] = round / 2 ? 32 * 127 : -32 * 127;
+                c.ds[g] = c.d[g] * (float)c.s[g];
+            }
+            for (int k = 0; k < 2; k++) {
+                const cpu_kernels *kernels = k ? tier : &ref_kernels;
+                cpu_product p = {.weight = &m.weight, .x = &c.x, .count = 5, .out = out[k], .out_stride = 33};
+                void *scratch = shapes_new(kernels->scratch_bytes(type, cols));
+                kernels->product(type)(&p, 0, m.weight.tiles, scratch);
+                shapes_free(scratch);
+            }
+            if (!shapes_same(out[0], out[1], n, &at))
+                testing_fail(__FILE__, __LINE__, "%s: round %d: element %zu: %a, not %a",
+                             cpu_kernels_product_name(tier, type), round, at, (double)out[1][at], (double)out[0][at]);
+            shapes_free(out[0]);
+            shapes_free(out[1]);
+            shapes_columns_free(&c);
+            shapes_matrix_free(&m);
+        }
 }
 
 /* A residual that is the output itself, and a NaN scale that comes through. */
@@ -197,15 +238,16 @@ static void products_in_place(void) {
 
 /* The tier that was asked for did the work: no silent fall to another. */
 static void products_are_the_tiers_own(void) {
-    const char *formats[] = {"f32", "f16", "bf16", "q4_0", "q4_1", "q8_0"};
-    for (int t = 0; t < 6; t++) {
+    const char *formats[SHAPES_TYPES] = {"f32",  "f16",  "bf16", "q4_0", "q4_1", "q8_0",   "q5_0",   "q5_1",
+                                         "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4"};
+    for (int t = 0; t < SHAPES_TYPES; t++) {
         char expected[32];
         snprintf(expected, sizeof expected, "%s_%s", formats[t], tier->tier);
         const char *name = cpu_kernels_product_name(tier, shapes_types[t]);
         NEED(name != NULL);
         CHECK_TEXT(name, expected);
     }
-    CHECK(tier->product(12) == NULL && cpu_kernels_product_name(tier, 12) == NULL);
+    CHECK(tier->product(16) == NULL && cpu_kernels_product_name(tier, 16) == NULL);
     CHECK(cpu_kernels_find(tier->tier) == tier);
 }
 
@@ -288,6 +330,7 @@ int main(int argc, char **argv) {
         TEST(elementwise);
         TEST(rope);
         TEST(products);
+        TEST(products_at_the_ends);
         TEST(products_in_place);
         TEST(cache_store);
         TEST(attention);

@@ -63,9 +63,9 @@ static void products_are_three_loops(void) {
 
 /* Decoded weights times the activations before quantizing: 8 bits cost at most half a step a number. */
 static void products_are_right(void) {
-    const uint32_t rows = 33, cols = 96, count = 2;
-    float *out = shapes_new(rows * count * sizeof(float)), row[96];
-    for (int t = 0; t < 6; t++) {
+    const uint32_t rows = 33, cols = 512, count = 2;
+    float *out = shapes_new(rows * count * sizeof(float)), row[512];
+    for (int t = 0; t < SHAPES_TYPES; t++) {
         const block_format *format = block_find(shapes_types[t]);
         shapes_matrix m = shapes_matrix_new(format->type, rows, cols, false);
         shapes_columns c = shapes_columns_new(cols, count, false);

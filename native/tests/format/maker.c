@@ -146,10 +146,10 @@ void maker_sample(maker *made) {
     maker_tensor(made, "weights", BLOCK_F32, 4, 3, 0);      /* 48 bytes */
     maker_tensor(made, "packed", BLOCK_Q4_1, 64, 2, 64);    /* 80 */
     maker_tensor(made, "half", BLOCK_F16, 8, 0, 192);       /* 16 */
-    maker_tensor(made, "listed", 14, 256, 0, 256);          /* 210 */
+    maker_tensor(made, "listed", 21, 256, 0, 256);          /* 110: IQ3_S, not decoded */
     maker_pad(made, 64);
-    maker_mark(made, "data", 466, false);
-    for (int i = 0; i < 466; i++) {
+    maker_mark(made, "data", 366, false);
+    for (int i = 0; i < 366; i++) {
         bool padding = (i >= 48 && i < 64) || (i >= 144 && i < 192) || (i >= 208 && i < 256);
         made->bytes[made->used++] = padding ? 0 : (uint8_t)(i * 7);
     }

@@ -141,7 +141,7 @@ static void tensors_that_do_not_fit(void) {
         if (i)
             refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
     }
-    /* Q5_K: well-known, but not decoded; the shape is looked at first */
+    /* Q5_K: by its shape */
     refused((change){.tensor = "blk.0.attn_q.weight", .type = 13, .shape = {256, 96}}, PUNA_INVALID_FILE, "shape");
     gguf_file *file;
     puna_error error = PUNA_ERROR_INIT;

@@ -44,7 +44,8 @@ static puna_status make_plan(const graph *g, const device_options *o, memory_acc
 static size_t scratch_bytes(const graph *g, const cpu_kernels *k, const device_options *o) {
     size_t most = 64;
     for (uint32_t i = 0; i < g->weight_count; i++) {
-        size_t bytes = g->weights[i].uses & GRAPH_USE_MATRIX ? k->scratch_bytes(g->weights[i].cols) : 0;
+        const graph_weight_info *w = &g->weights[i];
+        size_t bytes = w->uses & GRAPH_USE_MATRIX ? k->scratch_bytes(w->type, w->cols) : 0;
         if (bytes > most) most = bytes;
     }
     for (uint32_t i = 0; i < g->op_count; i++) {

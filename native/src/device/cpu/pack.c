@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/cpu/pack.h"
+#include "device/cpu/pack_pieces.h"
 
 #include <string.h>
 
@@ -27,6 +28,7 @@ static int shape_of(uint32_t type, shape *s) {
 
 size_t pack_tile_bytes(uint32_t type, uint32_t cols) {
     shape s;
+    if (pack_is_pieces(type)) return pack_pieces_bytes(type, cols);
     if (!shape_of(type, &s) || cols == 0 || cols % s.length != 0) return 0;
     uint64_t bytes = (uint64_t)(cols / s.length) * (2u * s.halves + s.payload) * CPU_TILE;
     return bytes > SIZE_MAX ? 0 : (size_t)bytes;
@@ -70,6 +72,7 @@ static void pack_row(const shape *s, const uint8_t *in, uint32_t blocks, uint8_t
 
 void pack_tile(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols, uint8_t *tile) {
     shape s;
+    if (pack_is_pieces(type)) pack_pieces(type, rows, row_bytes, row_count, cols, tile);
     if (!shape_of(type, &s)) return;
     if (s.length == 1) {
         pack_floats(&s, rows, row_bytes, row_count, cols, tile);
@@ -96,6 +99,7 @@ static void untile_row(const shape *s, const uint8_t *tile, uint32_t r, uint32_t
 void pack_untile(uint32_t type, const uint8_t *tile, uint32_t row_count, uint32_t cols, size_t row_bytes,
                  uint8_t *rows) {
     shape s;
+    if (pack_is_pieces(type)) pack_pieces_back(type, tile, row_count, cols, row_bytes, rows);
     if (!shape_of(type, &s)) return;
     for (uint32_t r = 0; r < row_count; r++) {
         uint8_t *out = rows + r * row_bytes;

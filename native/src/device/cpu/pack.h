@@ -7,6 +7,9 @@
  *   Q4_0   16 f16 scales, then 4 x 64 bytes: low nibble = K 4j.., high nibble = K 16 + 4j.. of [16 rows][4 K]
  *   Q4_1   16 f16 scales, 16 f16 minimums, then as Q4_0
  *   F32, F16, BF16   [K][16 rows] as stored
+ *   The others   block by block, each cut into pieces of 1, 2 or 4 bytes (pack_pieces.c has the cuts): the 16 rows'
+ *                pieces together, in the order of the block, so that byte o of row r's block, being byte i of a piece of
+ *                w bytes, is byte 16 (o - i) + w r + i of the tile's
  * The size of a tile is 16 times the file's row, so packing costs no memory. Rows beyond the matrix are zeros.
  */
 #ifndef PUNA_DEVICE_CPU_PACK_H
@@ -23,5 +26,8 @@ void pack_tile(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t ro
 /* The way back, to the file's bytes exactly. */
 void pack_untile(uint32_t type, const uint8_t *tile, uint32_t row_count, uint32_t cols, size_t row_bytes,
                  uint8_t *rows);
+
+/* Of the formats with block_format.parts: row `row`'s block `block` of a tile as it was in the file. */
+void pack_block_of(uint32_t type, const uint8_t *tile, uint32_t block, uint32_t row, uint8_t *out);
 
 #endif

@@ -7,12 +7,23 @@ const cpu_product_row ref_products[] = {
     {BLOCK_F32, ref_product_f32, "f32_ref"},    {BLOCK_F16, ref_product_f16, "f16_ref"},
     {BLOCK_BF16, ref_product_bf16, "bf16_ref"}, {BLOCK_Q4_0, ref_product_q4_0, "q4_0_ref"},
     {BLOCK_Q4_1, ref_product_q4_1, "q4_1_ref"}, {BLOCK_Q8_0, ref_product_q8_0, "q8_0_ref"},
+    {BLOCK_Q5_0, ref_product_q5_0, "q5_0_ref"},
+    {BLOCK_Q5_1, ref_product_q5_1, "q5_1_ref"},
+    {BLOCK_Q2_K, ref_product_q2_k, "q2_k_ref"},
+    {BLOCK_Q3_K, ref_product_q3_k, "q3_k_ref"},
+    {BLOCK_Q4_K, ref_product_q4_k, "q4_k_ref"},
+    {BLOCK_Q5_K, ref_product_q5_k, "q5_k_ref"},
+    {BLOCK_Q6_K, ref_product_q6_k, "q6_k_ref"},
+    {BLOCK_IQ4_NL, ref_product_iq4_nl, "iq4_nl_ref"},
+    {BLOCK_IQ4_XS, ref_product_iq4_xs, "iq4_xs_ref"},
+    {BLOCK_MXFP4, ref_product_mxfp4, "mxfp4_ref"},
     {0, NULL, NULL},
 };
 
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(ref_products, type); }
 
-static size_t scratch_bytes(uint32_t cols) {
+static size_t scratch_bytes(uint32_t type, uint32_t cols) {
+    (void)type;
     (void)cols;
     return 0;
 }

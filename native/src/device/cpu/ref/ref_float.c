@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/math.h"
-#include "device/cpu/pack.h"
+#include "device/cpu/pack_pieces.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "format/bytes.h"
@@ -56,6 +56,10 @@ static float decode_nibble(const uint8_t *numbers, uint32_t i) {
 
 /* The same numbers as the format's own decode (format/quant) gives for the file's row. */
 void ref_decode_row(const cpu_weight *weight, uint32_t row, float *out) {
+    if (pack_is_pieces(weight->type)) {
+        ref_units_decode_row(weight, row, out);
+        return;
+    }
     const uint8_t *tile = weight->data + (size_t)(row / CPU_TILE) * weight->tile_bytes;
     uint32_t r = row % CPU_TILE;
     for (uint32_t k = 0; k < weight->cols; k++) {

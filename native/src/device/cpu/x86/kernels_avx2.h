@@ -19,6 +19,16 @@ void avx2_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_
 void avx2_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 void avx2_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 void avx2_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q5_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q5_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q2_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q3_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q4_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q5_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_q6_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void avx2_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 
 void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,

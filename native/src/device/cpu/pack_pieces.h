@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Packing of blocks as they are, cut into pieces: pack.h has the layout, and the meaning of these. */
+#ifndef PUNA_DEVICE_CPU_PACK_PIECES_H
+#define PUNA_DEVICE_CPU_PACK_PIECES_H
+
+#include "device/cpu/kernels.h"
+
+bool pack_is_pieces(uint32_t type);
+size_t pack_pieces_bytes(uint32_t type, uint32_t cols);
+void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols,
+                 uint8_t *tile);
+void pack_pieces_back(uint32_t type, const uint8_t *tile, uint32_t row_count, uint32_t cols, size_t row_bytes,
+                      uint8_t *rows);
+
+#endif

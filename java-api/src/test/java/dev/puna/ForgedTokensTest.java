@@ -29,8 +29,8 @@ class ForgedTokensTest {
     /** A template that writes every field that a message can have. */
     private static final String EVERYTHING =
             "{% for t in tools or [] %}<|im_start|>{{ t | tojson }}<|im_end|>{% endfor %}{% for m in messages"
-                + " %}<|im_start|>{{ m.role }} {{ m.content }}{{ m.reasoning_content }}{{ m.name }}{{ m.tool_call_id"
-                + " }}{{ m.tool_calls | tojson if m.tool_calls }}{{ v }}<|im_end|>{% endfor %}<|im_start|>";
+                    + " %}<|im_start|>{{ m.role }} {{ m.content }}{{ m.reasoning_content }}{{ m.name }}{{ m.tool_call_id"
+                    + " }}{{ m.tool_calls | tojson if m.tool_calls }}{{ v }}<|im_end|>{% endfor %}<|im_start|>";
 
     @TempDir
     Path folder;

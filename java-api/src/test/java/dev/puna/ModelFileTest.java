@@ -38,16 +38,19 @@ class ModelFileTest {
             assertThat(tokens.count()).isEqualTo(info.vocabulary());
             assertThat(tokens.value(2)).isEqualTo(Models.tiny().tokenizer().spelling(2));
             List<ModelFile.Tensor> tensors = file.tensors();
-            assertThat(tensors.stream().mapToLong(ModelFile.Tensor::elements).sum()).isEqualTo(info.parameters());
-            assertThat(tensors).allSatisfy(tensor -> assertThat(tensor.offset() + tensor.bytes())
-                    .isLessThanOrEqualTo(file.size()));
+            assertThat(tensors.stream().mapToLong(ModelFile.Tensor::elements).sum())
+                    .isEqualTo(info.parameters());
+            assertThat(tensors)
+                    .allSatisfy(tensor ->
+                            assertThat(tensor.offset() + tensor.bytes()).isLessThanOrEqualTo(file.size()));
         }
     }
 
     @Test
     void plansAndTokenizesWithoutTheModel() {
         try (ModelFile file = ModelFile.open(Models.TINY)) {
-            assertThat(file.tokenizer().encode("Hello")).isEqualTo(Models.tiny().tokenizer().encode("Hello"));
+            assertThat(file.tokenizer().encode("Hello"))
+                    .isEqualTo(Models.tiny().tokenizer().encode("Hello"));
             MemoryPlan plan = file.plan(options -> options.contextLength(128));
             assertThat(plan.contextLength()).isEqualTo(128);
             assertThat(plan.total()).isEqualTo(plan.weights() + plan.cache() + plan.scratch());

@@ -68,8 +68,7 @@ final class HubClient implements AutoCloseable {
         if (settings.proxies() != null) {
             builder.proxy(settings.proxies());
         }
-        String user =
-                settings.proxies() instanceof Proxies own ? own.login() : null;
+        String user = settings.proxies() instanceof Proxies own ? own.login() : null;
         if (user != null) {
             builder.authenticator(new ProxyLogin(user));
         }

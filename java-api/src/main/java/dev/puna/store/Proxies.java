@@ -83,7 +83,8 @@ final class Proxies extends ProxySelector {
      * The {@code user:password} of the proxy, if it has one. For https, Java sends it only when the system property
      * jdk.http.auth.tunneling.disabledSchemes does not list Basic, which it does by default.
      */
-    @Nullable String login() {
+    @Nullable
+    String login() {
         URI proxy = https != null ? https : http;
         return proxy == null ? null : proxy.getUserInfo();
     }

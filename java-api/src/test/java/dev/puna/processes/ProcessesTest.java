@@ -88,7 +88,7 @@ class ProcessesTest {
                     .contains("WARN", "chat template", "ChatML is used in its place")
                     .contains(
                             "rendered"
-                                + " <|im_start|>system|Be.<|im_end|>|<|im_start|>user|Hello<|im_end|>|<|im_start|>assistant|")
+                                    + " <|im_start|>system|Be.<|im_end|>|<|im_start|>user|Hello<|im_end|>|<|im_start|>assistant|")
                     .contains("answer " + Models.answer("Hello"))
                     .doesNotContain("CHAT");
         }

@@ -45,7 +45,8 @@ record Args(List<Value> positional, Map<String, Value> named) {
             values.add(value);
         }
         if (!left.isEmpty()) {
-            throw new Failure(function + "() has no argument '" + left.keySet().iterator().next() + "'");
+            throw new Failure(
+                    function + "() has no argument '" + left.keySet().iterator().next() + "'");
         }
         return new Bound(function, values);
     }

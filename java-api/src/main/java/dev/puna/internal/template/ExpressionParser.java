@@ -185,7 +185,8 @@ class ExpressionParser {
         List<Expr> operands = new ArrayList<>(List.of(sum()));
         List<String> operators = new ArrayList<>();
         while (true) {
-            if (current().type() == Type.OPERATOR && COMPARISONS.contains(current().text())) {
+            if (current().type() == Type.OPERATOR
+                    && COMPARISONS.contains(current().text())) {
                 operators.add(take().text());
             } else if (skipName("in")) {
                 operators.add("in");

@@ -33,8 +33,25 @@ final class Filters {
 
     private static final Map<String, Filter> ALL = new HashMap<>();
     private static final Set<String> NO_ARGUMENTS = Set.of(
-            "abs", "capitalize", "count", "e", "escape", "first", "forceescape", "items", "last", "length", "list", "lower",
-            "reverse", "safe", "string", "striptags", "title", "upper", "wordcount");
+            "abs",
+            "capitalize",
+            "count",
+            "e",
+            "escape",
+            "first",
+            "forceescape",
+            "items",
+            "last",
+            "length",
+            "list",
+            "lower",
+            "reverse",
+            "safe",
+            "string",
+            "striptags",
+            "title",
+            "upper",
+            "wordcount");
     /** Filters that give markup for markup; the others give plain text. */
     private static final Set<String> KEEP_MARKUP =
             Set.of("capitalize", "center", "indent", "last", "lower", "reverse", "string", "trim", "truncate", "upper");
@@ -155,9 +172,7 @@ final class Filters {
                     return new Int(whole);
                 }
                 Double real = Numbers.parseFloat(str.text());
-                return real == null || real.isNaN() || real.isInfinite()
-                        ? otherwise
-                        : new Int(Formats.truncate(real));
+                return real == null || real.isNaN() || real.isInfinite() ? otherwise : new Int(Formats.truncate(real));
             }
             default -> {
                 return otherwise;
@@ -186,14 +201,19 @@ final class Filters {
             case "common" -> {
                 if (!(value instanceof Flt)) {
                     BigDecimal whole = new BigDecimal(Operators.whole(value));
-                    return new Int(precision >= 0
-                            ? whole.toBigInteger()
-                            : whole.setScale(precision, RoundingMode.HALF_EVEN).toBigInteger());
+                    return new Int(
+                            precision >= 0
+                                    ? whole.toBigInteger()
+                                    : whole.setScale(precision, RoundingMode.HALF_EVEN)
+                                            .toBigInteger());
                 }
                 boolean finite = !Double.isNaN(number) && !Double.isInfinite(number);
-                return new Flt(finite
-                        ? new BigDecimal(number).setScale(precision, RoundingMode.HALF_EVEN).doubleValue()
-                        : number);
+                return new Flt(
+                        finite
+                                ? new BigDecimal(number)
+                                        .setScale(precision, RoundingMode.HALF_EVEN)
+                                        .doubleValue()
+                                : number);
             }
             case "ceil", "floor" -> {
                 double scale = Math.pow(10, precision);
@@ -282,8 +302,7 @@ final class Filters {
                 in.budget().step();
                 Value element = elements.next();
                 Value looked = byAttribute ? follow(element, args.positional().get(0), in.budget()) : element;
-                boolean holds =
-                        test.isEmpty() ? Values.truthy(looked) : Predicates.test(in, test, looked, testArgs);
+                boolean holds = test.isEmpty() ? Values.truthy(looked) : Predicates.test(in, test, looked, testArgs);
                 if (holds == wanted) {
                     return element;
                 }

@@ -95,8 +95,11 @@ final class Formats {
                 value = given.get(used++);
             }
             char align = left ? '<' : zero && "srac".indexOf(type) < 0 ? '=' : '>';
-            out.add(write(value, type, new Spec(align == '=' ? "0" : " ", align, sign, alternate, width, (char) 0,
-                    precision, type), in));
+            out.add(write(
+                    value,
+                    type,
+                    new Spec(align == '=' ? "0" : " ", align, sign, alternate, width, (char) 0, precision, type),
+                    in));
         }
         if (!named && used < given.size() && !(values instanceof Dict)) {
             throw new Failure("'%' has more values than its format takes");
@@ -108,8 +111,11 @@ final class Formats {
         return switch (type) {
             case 's' -> text(Text.str(value, in.budget()), spec, in);
             case 'r', 'a' -> text(Text.repr(value, in.budget()), spec, in);
-            case 'c' -> text(value instanceof Str str ? str : Str.own(Character.toString(
-                    Values.integer(value, "'%c'"))), spec, in);
+            case 'c' ->
+                text(
+                        value instanceof Str str ? str : Str.own(Character.toString(Values.integer(value, "'%c'"))),
+                        spec,
+                        in);
             case 'd', 'i', 'u' -> {
                 Value whole = value instanceof Flt number
                         ? new Int(truncate(number.value()))
@@ -204,7 +210,8 @@ final class Formats {
         if (end >= text.length()) {
             return Text.str(value, in.budget());
         }
-        String spec = braces(field.slice(end + 1, text.length()), args, in, automatic, depth + 1).text();
+        String spec = braces(field.slice(end + 1, text.length()), args, in, automatic, depth + 1)
+                .text();
         return formatted(value, parse(spec), in);
     }
 
@@ -243,7 +250,8 @@ final class Formats {
             boolean index = item && !name.isEmpty() && digits(name, 0) == name.length();
             value = !item
                     ? Values.attribute(value, name)
-                    : Values.item(value, index ? Int.of(number(name, 0, name.length(), 0)) : Str.own(name), in.budget());
+                    : Values.item(
+                            value, index ? Int.of(number(name, 0, name.length(), 0)) : Str.own(name), in.budget());
             Values.defined(value);
             end = item ? next + 1 : next;
         }
@@ -415,7 +423,10 @@ final class Formats {
         BigDecimal exact = new BigDecimal(number);
         return switch (spec.type()) {
             case 'f', 'F' -> exact.setScale(precision, RoundingMode.HALF_EVEN).toPlainString();
-            case '%' -> new BigDecimal(number * 100).setScale(precision, RoundingMode.HALF_EVEN).toPlainString() + "%";
+            case '%' ->
+                new BigDecimal(number * 100)
+                                .setScale(precision, RoundingMode.HALF_EVEN)
+                                .toPlainString() + "%";
             case 'e' -> scientific(exact, precision);
             case 'E' -> scientific(exact, precision).toUpperCase(Locale.ROOT);
             case 'g', 'n' -> general(exact, Math.max(1, precision), spec.alternate());
@@ -432,7 +443,9 @@ final class Formats {
     private static String scientific(BigDecimal exact, int precision) {
         BigDecimal rounded = exact.round(new MathContext(precision + 1, RoundingMode.HALF_EVEN));
         int exponent = exponent(rounded);
-        String mantissa = rounded.movePointLeft(exponent).setScale(precision, RoundingMode.HALF_EVEN).toPlainString();
+        String mantissa = rounded.movePointLeft(exponent)
+                .setScale(precision, RoundingMode.HALF_EVEN)
+                .toPlainString();
         int size = Math.abs(exponent);
         return mantissa + "e" + (exponent < 0 ? "-" : "+") + (size < 10 ? "0" : "") + size;
     }
@@ -442,7 +455,8 @@ final class Formats {
         int exponent = exponent(rounded);
         boolean plain = exponent >= -4 && exponent < precision;
         String text = plain
-                ? rounded.setScale(Math.max(0, precision - 1 - exponent), RoundingMode.HALF_EVEN).toPlainString()
+                ? rounded.setScale(Math.max(0, precision - 1 - exponent), RoundingMode.HALF_EVEN)
+                        .toPlainString()
                 : scientific(exact, precision - 1);
         if (keepZeros || text.indexOf('.') < 0) {
             return text;

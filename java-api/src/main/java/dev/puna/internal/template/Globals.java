@@ -33,7 +33,8 @@ final class Globals {
     }
 
     private static Value raise(Interpreter in, Args args) {
-        throw new Failure(Text.str(args.bind("raise_exception", 1, "message").get(0), in.budget()).text());
+        throw new Failure(Text.str(args.bind("raise_exception", 1, "message").get(0), in.budget())
+                .text());
     }
 
     private static Value now(Interpreter in, Args args) {
@@ -46,7 +47,8 @@ final class Globals {
         if (count < 1 || count > 3 || !args.named().isEmpty()) {
             throw new Failure("range() takes one to three numbers");
         }
-        BigInteger from = count == 1 ? BigInteger.ZERO : Operators.whole(args.positional().get(0));
+        BigInteger from =
+                count == 1 ? BigInteger.ZERO : Operators.whole(args.positional().get(0));
         BigInteger to = Operators.whole(args.positional().get(count == 1 ? 0 : 1));
         BigInteger step = count == 3 ? Operators.whole(args.positional().get(2)) : BigInteger.ONE;
         if (step.signum() == 0) {

@@ -30,7 +30,8 @@ final class Interpreter {
             return new Scope(new HashMap<>(), outer);
         }
 
-        @Nullable Value find(String name) {
+        @Nullable
+        Value find(String name) {
             for (Scope scope = this; scope != null; scope = scope.outer) {
                 Value value = scope.names.get(name);
                 if (value != null) {
@@ -117,8 +118,7 @@ final class Interpreter {
             case Node.SetBlock set ->
                 assign(set.target(), filtered(set.filters(), capture(set.body(), Scope.within(scope)), scope), scope);
             case Node.FilterBlock block ->
-                out.add(Text.str(
-                        filtered(block.filters(), capture(block.body(), Scope.within(scope)), scope), budget));
+                out.add(Text.str(filtered(block.filters(), capture(block.body(), Scope.within(scope)), scope), budget));
             case Node.With with -> {
                 Scope inner = Scope.within(scope);
                 for (int i = 0; i < with.targets().size(); i++) {
@@ -262,7 +262,10 @@ final class Interpreter {
             }
             inner.names().put(name, value);
         }
-        List<Value> more = args.positional().subList(Math.min(count, args.positional().size()), args.positional().size());
+        List<Value> more = args.positional()
+                .subList(
+                        Math.min(count, args.positional().size()),
+                        args.positional().size());
         if (macro.takesCaller()) {
             Value caller = named.remove("caller");
             inner.names().put("caller", caller != null ? caller : new Undefined("no caller is defined"));
@@ -277,7 +280,8 @@ final class Interpreter {
             named.forEach((name, value) -> entries.put(Str.own(name), value));
             inner.names().put("kwargs", new Dict(entries, true));
         } else if (!named.isEmpty()) {
-            throw new Failure("macro '" + macro.name() + "' has no argument '" + named.keySet().iterator().next() + "'");
+            throw new Failure("macro '" + macro.name() + "' has no argument '"
+                    + named.keySet().iterator().next() + "'");
         }
     }
 
@@ -287,49 +291,48 @@ final class Interpreter {
         budget.step();
         budget.enter();
         line = expr.line();
-        Value value =
-                switch (expr) {
-                    case Node.Const constant -> constant.value();
-                    case Node.Name name -> name(name, scope);
-                    case Node.Attribute attribute -> {
-                        Value object = evaluate(attribute.object(), scope);
-                        line = attribute.line();
-                        yield Values.attribute(object, attribute.name());
-                    }
-                    case Node.Item item -> {
-                        Value object = evaluate(item.object(), scope);
-                        Value key = evaluate(item.key(), scope);
-                        line = item.line();
-                        yield Values.item(object, key, budget);
-                    }
-                    case Node.Slice slice -> slice(slice, scope);
-                    case Node.Call call -> {
-                        Value function = evaluate(call.function(), scope);
-                        Args args = arguments(call.arguments(), scope);
-                        line = call.line();
-                        yield call(function, args);
-                    }
-                    case Node.Filter filter -> filter(filter, scope);
-                    case Node.Test test -> test(test, scope);
-                    case Node.Not not -> Bool.of(!Values.truthy(evaluate(not.operand(), scope)));
-                    case Node.Logic logic -> {
-                        Value left = evaluate(logic.left(), scope);
-                        yield Values.truthy(left) == logic.and() ? evaluate(logic.right(), scope) : left;
-                    }
-                    case Node.Unary unary -> Operators.negate(evaluate(unary.operand(), scope), unary.operator());
-                    case Node.Binary binary -> {
-                        Value left = evaluate(binary.left(), scope);
-                        Value right = evaluate(binary.right(), scope);
-                        line = binary.line();
-                        yield Operators.apply(binary.operator(), left, right, this);
-                    }
-                    case Node.Concat concat -> concat(concat, scope);
-                    case Node.Compare compare -> compare(compare, scope);
-                    case Node.Choice choice -> choice(choice, scope);
-                    case Node.ListOf list -> Seq.list(all(list.items(), scope));
-                    case Node.TupleOf tuple -> new Seq(Kind.TUPLE, all(tuple.items(), scope), true);
-                    case Node.DictOf dict -> dict(dict, scope);
-                };
+        Value value = switch (expr) {
+            case Node.Const constant -> constant.value();
+            case Node.Name name -> name(name, scope);
+            case Node.Attribute attribute -> {
+                Value object = evaluate(attribute.object(), scope);
+                line = attribute.line();
+                yield Values.attribute(object, attribute.name());
+            }
+            case Node.Item item -> {
+                Value object = evaluate(item.object(), scope);
+                Value key = evaluate(item.key(), scope);
+                line = item.line();
+                yield Values.item(object, key, budget);
+            }
+            case Node.Slice slice -> slice(slice, scope);
+            case Node.Call call -> {
+                Value function = evaluate(call.function(), scope);
+                Args args = arguments(call.arguments(), scope);
+                line = call.line();
+                yield call(function, args);
+            }
+            case Node.Filter filter -> filter(filter, scope);
+            case Node.Test test -> test(test, scope);
+            case Node.Not not -> Bool.of(!Values.truthy(evaluate(not.operand(), scope)));
+            case Node.Logic logic -> {
+                Value left = evaluate(logic.left(), scope);
+                yield Values.truthy(left) == logic.and() ? evaluate(logic.right(), scope) : left;
+            }
+            case Node.Unary unary -> Operators.negate(evaluate(unary.operand(), scope), unary.operator());
+            case Node.Binary binary -> {
+                Value left = evaluate(binary.left(), scope);
+                Value right = evaluate(binary.right(), scope);
+                line = binary.line();
+                yield Operators.apply(binary.operator(), left, right, this);
+            }
+            case Node.Concat concat -> concat(concat, scope);
+            case Node.Compare compare -> compare(compare, scope);
+            case Node.Choice choice -> choice(choice, scope);
+            case Node.ListOf list -> Seq.list(all(list.items(), scope));
+            case Node.TupleOf tuple -> new Seq(Kind.TUPLE, all(tuple.items(), scope), true);
+            case Node.DictOf dict -> dict(dict, scope);
+        };
         budget.leave();
         return value;
     }
@@ -442,13 +445,12 @@ final class Interpreter {
 
     Value call(Value function, Args args) {
         Values.defined(function);
-        Callable.Body body =
-                switch (function) {
-                    case Callable callable -> callable.body();
-                    case Loop loop -> loop.recursion;
-                    case Value.Helper helper when helper.attributes().get("()") instanceof Callable self -> self.body();
-                    default -> null;
-                };
+        Callable.Body body = switch (function) {
+            case Callable callable -> callable.body();
+            case Loop loop -> loop.recursion;
+            case Value.Helper helper when helper.attributes().get("()") instanceof Callable self -> self.body();
+            default -> null;
+        };
         if (body == null) {
             throw new Failure("a value of type " + Values.typeName(function) + " cannot be called");
         }
@@ -462,7 +464,8 @@ final class Interpreter {
     static final class Lazy implements Iterator<Value> {
         /** Gives the next element, null at the end. */
         interface Source {
-            @Nullable Value next();
+            @Nullable
+            Value next();
         }
 
         private final Source source;

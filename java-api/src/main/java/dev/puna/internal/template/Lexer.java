@@ -44,9 +44,9 @@ final class Lexer {
         }
     }
 
-    private static final List<String> OPERATORS =
-            List.of("**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">",
-                    "<", "=", ".", ":", "|", ",", ";");
+    private static final List<String> OPERATORS = List.of(
+            "**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<",
+            "=", ".", ":", "|", ",", ";");
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
@@ -289,7 +289,9 @@ final class Lexer {
         int at = from;
         while (at < source.length()
                 && (Chars.digit(source.charAt(at), radix) >= 0
-                        || (source.charAt(at) == '_' && at > from && at + 1 < source.length()
+                        || (source.charAt(at) == '_'
+                                && at > from
+                                && at + 1 < source.length()
                                 && Chars.digit(source.charAt(at + 1), radix) >= 0))) {
             at++;
         }

@@ -6,7 +6,6 @@ import dev.puna.internal.template.Value.Callable;
 import dev.puna.internal.template.Value.Dict;
 import dev.puna.internal.template.Value.Int;
 import dev.puna.internal.template.Value.Kind;
-import dev.puna.internal.template.Value.None;
 import dev.puna.internal.template.Value.Seq;
 import dev.puna.internal.template.Value.Undefined;
 import java.util.ArrayList;
@@ -29,8 +28,21 @@ final class Methods {
     private static final Set<String> LIST_CHANGES =
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
     private static final Set<String> NO_ARGUMENTS = Set.of(
-            "upper", "lower", "casefold", "swapcase", "capitalize", "title", "isdigit", "isdecimal", "isnumeric", "isalpha",
-            "isalnum", "isascii", "isspace", "isupper", "islower");
+            "upper",
+            "lower",
+            "casefold",
+            "swapcase",
+            "capitalize",
+            "title",
+            "isdigit",
+            "isdecimal",
+            "isnumeric",
+            "isalpha",
+            "isalnum",
+            "isascii",
+            "isspace",
+            "isupper",
+            "islower");
     private static final Set<String> DICT_CHANGES = Set.of("clear", "pop", "popitem", "setdefault", "update");
 
     private Methods() {}
@@ -59,7 +71,8 @@ final class Methods {
         });
         TEXT.put("join", (in, self, args) -> {
             List<Str> parts = new ArrayList<>();
-            Iterator<Value> elements = Values.iterate(args.bind("join", 1, "iterable").get(0));
+            Iterator<Value> elements =
+                    Values.iterate(args.bind("join", 1, "iterable").get(0));
             while (elements.hasNext()) {
                 if (!(elements.next() instanceof Str part)) {
                     throw new Failure("join() needs texts");
@@ -71,8 +84,11 @@ final class Methods {
         });
         TEXT.put("upper", (in, self, args) -> Strings.upper(self, in.budget()));
         TEXT.put("lower", (in, self, args) -> Strings.lower(self, in.budget()));
-        TEXT.put("casefold", (in, self, args) ->
-                Strings.map(self, text -> text.toUpperCase(java.util.Locale.ROOT).toLowerCase(java.util.Locale.ROOT),
+        TEXT.put(
+                "casefold",
+                (in, self, args) -> Strings.map(
+                        self,
+                        text -> text.toUpperCase(java.util.Locale.ROOT).toLowerCase(java.util.Locale.ROOT),
                         in.budget()));
         TEXT.put("swapcase", (in, self, args) -> Strings.map(self, Methods::swapCase, in.budget()));
         TEXT.put("capitalize", (in, self, args) -> Strings.capitalize(self, in.budget()));
@@ -87,8 +103,7 @@ final class Methods {
         TEXT.put("isdecimal", (in, self, args) -> Bool.of(Strings.all(self, Character::isDigit)));
         TEXT.put("isnumeric", (in, self, args) -> Bool.of(Strings.all(self, Methods::isNumeric)));
         TEXT.put("isalpha", (in, self, args) -> Bool.of(Strings.all(self, Character::isLetter)));
-        TEXT.put("isalnum", (in, self, args) ->
-                Bool.of(Strings.all(self, c -> Character.isLetter(c) || isNumeric(c))));
+        TEXT.put("isalnum", (in, self, args) -> Bool.of(Strings.all(self, c -> Character.isLetter(c) || isNumeric(c))));
         TEXT.put("isascii", (in, self, args) -> Bool.of(self.text().chars().allMatch(c -> c < 128)));
         TEXT.put("isspace", (in, self, args) -> Bool.of(Strings.all(self, Chars::isSpace)));
         TEXT.put("isupper", (in, self, args) -> Bool.of(Strings.isCase(self, true)));
@@ -104,8 +119,8 @@ final class Methods {
         TEXT.put("zfill", (in, self, args) -> {
             int width = args.bind("zfill", 1, "width").integer(0, 0);
             int sign = self.text().startsWith("-") || self.text().startsWith("+") ? 1 : 0;
-            Str digits = Strings.pad(self.slice(sign, self.length()), Math.max(0, width - sign), Str.own("0"), true,
-                    false, in.budget());
+            Str digits = Strings.pad(
+                    self.slice(sign, self.length()), Math.max(0, width - sign), Str.own("0"), true, false, in.budget());
             return new StrBuilder(in.budget()).add(self, 0, sign).add(digits).build();
         });
         TEXT.put("ljust", (in, self, args) -> pad(in, "ljust", self, args, false, true));
@@ -128,9 +143,13 @@ final class Methods {
                 TextMethod method = TEXT.get(name);
                 yield method == null ? null : new Callable(name, (in, args) -> callText(in, name, method, str, args));
             }
-            case Seq seq when seq.kind() == Kind.GROUP && name.equals("grouper") -> seq.items().get(0);
-            case Seq seq when seq.kind() == Kind.GROUP && name.equals("list") -> seq.items().get(1);
-            case Seq seq when !seq.kind().view() ->
+            case Seq seq
+            when seq.kind() == Kind.GROUP && name.equals("grouper") ->
+                seq.items().get(0);
+            case Seq seq
+            when seq.kind() == Kind.GROUP && name.equals("list") -> seq.items().get(1);
+            case Seq seq
+            when !seq.kind().view() ->
                 seq.kind() == Kind.LIST && LIST_CHANGES.contains(name) ? refused("list", name) : ofList(seq, name);
             case Dict dict -> DICT_CHANGES.contains(name) ? refused("dict", name) : ofDict(dict, name);
             default -> null;
@@ -180,64 +199,72 @@ final class Methods {
 
     private static @Nullable Value ofList(Seq seq, String name) {
         return switch (name) {
-            case "copy" -> seq.kind() == Kind.LIST
-                    ? new Callable(name, (in, args) -> {
-                        in.budget().elements(seq.items().size());
-                        return new Seq(Kind.LIST, new ArrayList<>(seq.items()), seq.trusted());
-                    })
-                    : null;
-            case "count" -> new Callable(name, (in, args) -> {
-                Value wanted = args.bind("count", 1, "value").get(0);
-                return Int.of(seq.items().stream()
-                        .filter(item -> Operators.equal(item, wanted, in.budget()))
-                        .count());
-            });
-            case "index" -> new Callable(name, (in, args) -> {
-                Args.Bound a = args.bind("index", 1, "value", "start", "stop");
-                int size = seq.items().size();
-                int from = clamp(a.integer(1, 0), size);
-                int to = clamp(a.integer(2, size), size);
-                for (int i = from; i < to; i++) {
-                    in.budget().step();
-                    if (Operators.equal(seq.items().get(i), a.get(0), in.budget())) {
-                        return Int.of(i);
+            case "copy" ->
+                seq.kind() == Kind.LIST
+                        ? new Callable(name, (in, args) -> {
+                            in.budget().elements(seq.items().size());
+                            return new Seq(Kind.LIST, new ArrayList<>(seq.items()), seq.trusted());
+                        })
+                        : null;
+            case "count" ->
+                new Callable(name, (in, args) -> {
+                    Value wanted = args.bind("count", 1, "value").get(0);
+                    return Int.of(seq.items().stream()
+                            .filter(item -> Operators.equal(item, wanted, in.budget()))
+                            .count());
+                });
+            case "index" ->
+                new Callable(name, (in, args) -> {
+                    Args.Bound a = args.bind("index", 1, "value", "start", "stop");
+                    int size = seq.items().size();
+                    int from = clamp(a.integer(1, 0), size);
+                    int to = clamp(a.integer(2, size), size);
+                    for (int i = from; i < to; i++) {
+                        in.budget().step();
+                        if (Operators.equal(seq.items().get(i), a.get(0), in.budget())) {
+                            return Int.of(i);
+                        }
                     }
-                }
-                throw new Failure("index() did not find the value");
-            });
+                    throw new Failure("index() did not find the value");
+                });
             default -> null;
         };
     }
 
     private static @Nullable Value ofDict(Dict dict, String name) {
         return switch (name) {
-            case "items" -> new Callable(name, (in, args) -> {
-                args.bind(name, 0);
-                in.budget().elements(2L * dict.entries().size());
-                List<Value> items = new ArrayList<>();
-                dict.entries().forEach((key, value) -> items.add(Seq.tuple(key, value)));
-                return new Seq(Kind.ITEMS, items, dict.trusted());
-            });
-            case "keys" -> new Callable(name, (in, args) -> {
-                args.bind(name, 0);
-                in.budget().elements(dict.entries().size());
-                return new Seq(Kind.KEYS, new ArrayList<>(dict.entries().keySet()), dict.trusted());
-            });
-            case "values" -> new Callable(name, (in, args) -> {
-                args.bind(name, 0);
-                in.budget().elements(dict.entries().size());
-                return new Seq(Kind.VALUES, new ArrayList<>(dict.entries().values()), dict.trusted());
-            });
-            case "get" -> new Callable(name, (in, args) -> {
-                Args.Bound a = args.bind("get", 1, "key", "default");
-                Value value = Operators.lookup(dict, a.get(0), in.budget());
-                return value != null ? value : a.get(1);
-            });
-            case "copy" -> new Callable(name, (in, args) -> {
-                args.bind(name, 0);
-                in.budget().elements(dict.entries().size());
-                return new Dict(new LinkedHashMap<>(dict.entries()), dict.trusted());
-            });
+            case "items" ->
+                new Callable(name, (in, args) -> {
+                    args.bind(name, 0);
+                    in.budget().elements(2L * dict.entries().size());
+                    List<Value> items = new ArrayList<>();
+                    dict.entries().forEach((key, value) -> items.add(Seq.tuple(key, value)));
+                    return new Seq(Kind.ITEMS, items, dict.trusted());
+                });
+            case "keys" ->
+                new Callable(name, (in, args) -> {
+                    args.bind(name, 0);
+                    in.budget().elements(dict.entries().size());
+                    return new Seq(Kind.KEYS, new ArrayList<>(dict.entries().keySet()), dict.trusted());
+                });
+            case "values" ->
+                new Callable(name, (in, args) -> {
+                    args.bind(name, 0);
+                    in.budget().elements(dict.entries().size());
+                    return new Seq(Kind.VALUES, new ArrayList<>(dict.entries().values()), dict.trusted());
+                });
+            case "get" ->
+                new Callable(name, (in, args) -> {
+                    Args.Bound a = args.bind("get", 1, "key", "default");
+                    Value value = Operators.lookup(dict, a.get(0), in.budget());
+                    return value != null ? value : a.get(1);
+                });
+            case "copy" ->
+                new Callable(name, (in, args) -> {
+                    args.bind(name, 0);
+                    in.budget().elements(dict.entries().size());
+                    return new Dict(new LinkedHashMap<>(dict.entries()), dict.trusted());
+                });
             default -> null;
         };
     }
@@ -264,8 +291,8 @@ final class Methods {
         for (Value one : wanted) {
             in.budget().step();
             if (!(one instanceof Str text)) {
-                throw new Failure(name + "() needs a text or a tuple of texts, not "
-                        + Values.typeName(Values.defined(one)));
+                throw new Failure(
+                        name + "() needs a text or a tuple of texts, not " + Values.typeName(Values.defined(one)));
             }
             if (name.equals("startswith") ? part.startsWith(text.text()) : part.endsWith(text.text())) {
                 return Bool.TRUE;
@@ -336,9 +363,10 @@ final class Methods {
         StringBuilder out = new StringBuilder();
         text.codePoints().forEach(c -> {
             String one = Character.toString(c);
-            out.append(Character.isUpperCase(c)
-                    ? one.toLowerCase(java.util.Locale.ROOT)
-                    : one.toUpperCase(java.util.Locale.ROOT));
+            out.append(
+                    Character.isUpperCase(c)
+                            ? one.toLowerCase(java.util.Locale.ROOT)
+                            : one.toUpperCase(java.util.Locale.ROOT));
         });
         return out.toString();
     }

@@ -21,8 +21,12 @@ final class Node {
 
     record Item(Expr object, Expr key, int line) implements Expr {}
 
-    record Slice(Expr object, @Nullable Expr from, @Nullable Expr to, @Nullable Expr step, int line)
-            implements Expr {}
+    record Slice(
+            Expr object,
+            @Nullable Expr from,
+            @Nullable Expr to,
+            @Nullable Expr step,
+            int line) implements Expr {}
 
     record Call(Expr function, Arguments arguments, int line) implements Expr {}
 
@@ -55,7 +59,10 @@ final class Node {
 
     /** What stands between a call's parentheses. */
     record Arguments(
-            List<Expr> positional, List<Named> named, @Nullable Expr spread, @Nullable Expr spreadNamed) {
+            List<Expr> positional,
+            List<Named> named,
+            @Nullable Expr spread,
+            @Nullable Expr spreadNamed) {
         static final Arguments NONE = new Arguments(List.of(), List.of(), null, null);
     }
 

@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Python's int() and float() of a text; null when it is none. */
 final class Numbers {
-    private static final Pattern FLOAT =
-            Pattern.compile("[+-]?(?:\\d++\\.?+\\d*+|\\.\\d++)(?:[eE][+-]?\\d++)?+");
+    private static final Pattern FLOAT = Pattern.compile("[+-]?(?:\\d++\\.?+\\d*+|\\.\\d++)(?:[eE][+-]?\\d++)?+");
     private static final Pattern LONE_UNDERSCORE = Pattern.compile("(?<!\\d)_|_(?!\\d)");
     private static final int MAX_LENGTH = 1000;
 
@@ -32,7 +31,8 @@ final class Numbers {
         if (named != 0 && named == radix) {
             digits = digits.substring(digits.charAt(2) == '_' ? 3 : 2);
         }
-        boolean shaped = !digits.isEmpty() && !digits.startsWith("_") && !digits.endsWith("_") && !digits.contains("__");
+        boolean shaped =
+                !digits.isEmpty() && !digits.startsWith("_") && !digits.endsWith("_") && !digits.contains("__");
         if (!shaped || digits.length() > MAX_LENGTH || radix < 2 || radix > 36) {
             return null;
         }

@@ -193,8 +193,8 @@ final class Operators {
                 budget.scan(text.length());
                 return text.text().contains(part.text());
             }
-            throw new Failure("only a text can be in a text, not a value of type "
-                    + Values.typeName(Values.defined(value)));
+            throw new Failure(
+                    "only a text can be in a text, not a value of type " + Values.typeName(Values.defined(value)));
         }
         if (container instanceof Dict dict) {
             return lookup(dict, value, budget) != null;
@@ -223,13 +223,13 @@ final class Operators {
                     ? new Flt(reals(operator, real(a), real(b)))
                     : wholes(operator, whole(a), whole(b));
         }
-        @Nullable Value result =
-                switch (operator) {
-                    case "+" -> add(a, b, budget);
-                    case "*" -> b instanceof Int || b instanceof Bool ? repeat(a, b, budget) : repeat(b, a, budget);
-                    case "%" -> a instanceof Str format ? Formats.percent(format, b, interpreter) : null;
-                    default -> null;
-                };
+        @Nullable
+        Value result = switch (operator) {
+            case "+" -> add(a, b, budget);
+            case "*" -> b instanceof Int || b instanceof Bool ? repeat(a, b, budget) : repeat(b, a, budget);
+            case "%" -> a instanceof Str format ? Formats.percent(format, b, interpreter) : null;
+            default -> null;
+        };
         if (result == null) {
             throw new Failure("'" + operator + "' does not work on values of types " + Values.typeName(a) + " and "
                     + Values.typeName(b));
@@ -310,7 +310,9 @@ final class Operators {
         if (a.bitLength() <= 53 && b.bitLength() <= 53) {
             return a.doubleValue() / b.doubleValue();
         }
-        double value = new BigDecimal(a).divide(new BigDecimal(b), new java.math.MathContext(40)).doubleValue();
+        double value = new BigDecimal(a)
+                .divide(new BigDecimal(b), new java.math.MathContext(40))
+                .doubleValue();
         if (Double.isInfinite(value)) {
             throw new Failure("the quotient is too large for a float");
         }

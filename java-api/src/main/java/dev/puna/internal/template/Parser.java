@@ -40,7 +40,8 @@ final class Parser extends ExpressionParser {
                     expectEnd(Type.OUTPUT_END);
                 }
                 case BLOCK_BEGIN -> {
-                    if (current().type() == Type.NAME && List.of(ends).contains(current().text())) {
+                    if (current().type() == Type.NAME
+                            && List.of(ends).contains(current().text())) {
                         leave();
                         return List.copyOf(statements);
                     }
@@ -63,7 +64,9 @@ final class Parser extends ExpressionParser {
         Token token = take();
         if (token.type() != type) {
             throw new TemplateException(
-                    null, token.line(), (type == Type.BLOCK_END ? "'%}'" : "'}}'") + " expected, not " + token.describe());
+                    null,
+                    token.line(),
+                    (type == Type.BLOCK_END ? "'%}'" : "'}}'") + " expected, not " + token.describe());
         }
     }
 

@@ -17,8 +17,25 @@ final class Predicates {
     private Predicates() {}
 
     private static final Set<String> NO_ARGUMENTS = Set.of(
-            "defined", "undefined", "none", "boolean", "true", "false", "string", "number", "integer", "float", "mapping",
-            "sequence", "iterable", "callable", "escaped", "odd", "even", "lower", "upper");
+            "defined",
+            "undefined",
+            "none",
+            "boolean",
+            "true",
+            "false",
+            "string",
+            "number",
+            "integer",
+            "float",
+            "mapping",
+            "sequence",
+            "iterable",
+            "callable",
+            "escaped",
+            "odd",
+            "even",
+            "lower",
+            "upper");
 
     static boolean test(Interpreter in, String name, Value value, Args args) {
         in.budget().scan(value instanceof Str str ? str.length() : 0);
@@ -47,7 +64,8 @@ final class Predicates {
                 value instanceof Callable
                         || (value instanceof Loop loop && loop.recursion != null)
                         || value instanceof Undefined
-                        || (value instanceof Value.Helper helper && helper.attributes().containsKey("()"));
+                        || (value instanceof Value.Helper helper
+                                && helper.attributes().containsKey("()"));
             case "escaped" -> value instanceof Str str && str.markup();
             case "odd" -> !even(value, "odd");
             case "even" -> even(value, "even");
@@ -105,7 +123,9 @@ final class Predicates {
     /** The same object; small values, which Python shares, are the same when they are equal and of one type. */
     @SuppressWarnings("ReferenceEquality") // that is what sameas asks
     private static boolean same(Value a, Value b) {
-        return a == b || (a.getClass() == b.getClass() && (a instanceof Bool || a instanceof Int || a instanceof Str)
-                && a.equals(b));
+        return a == b
+                || (a.getClass() == b.getClass()
+                        && (a instanceof Bool || a instanceof Int || a instanceof Str)
+                        && a.equals(b));
     }
 }

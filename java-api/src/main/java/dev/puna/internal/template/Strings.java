@@ -227,7 +227,8 @@ final class Strings {
         IntPredicate wrong = upper
                 ? c -> Character.isLowerCase(c) || Character.isTitleCase(c)
                 : c -> Character.isUpperCase(c) || Character.isTitleCase(c);
-        return str.text().codePoints().anyMatch(Strings::isCased) && str.text().codePoints().noneMatch(wrong);
+        return str.text().codePoints().anyMatch(Strings::isCased)
+                && str.text().codePoints().noneMatch(wrong);
     }
 
     static boolean all(Str str, IntPredicate what) {

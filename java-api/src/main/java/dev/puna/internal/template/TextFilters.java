@@ -26,8 +26,10 @@ final class TextFilters {
         all.put("capitalize", (in, value, args) -> Strings.capitalize(text(in, value), in.budget()));
         all.put("lower", (in, value, args) -> Strings.lower(text(in, value), in.budget()));
         all.put("upper", (in, value, args) -> Strings.upper(text(in, value), in.budget()));
-        all.put("title", (in, value, args) ->
-                Strings.title(text(in, value), c -> Chars.isSpace(c) || "-({[<".indexOf(c) >= 0, in.budget()));
+        all.put(
+                "title",
+                (in, value, args) ->
+                        Strings.title(text(in, value), c -> Chars.isSpace(c) || "-({[<".indexOf(c) >= 0, in.budget()));
         all.put("string", (in, value, args) -> text(in, value));
         all.put("safe", (in, value, args) -> text(in, value).asMarkup(true));
         all.put("pprint", (in, value, args) -> Text.repr(value, in.budget()));
@@ -81,15 +83,14 @@ final class TextFilters {
         StrBuilder out = new StrBuilder(budget);
         int kept = 0;
         for (int i = 0; i < str.length(); i++) {
-            String by =
-                    switch (str.text().charAt(i)) {
-                        case '&' -> "&amp;";
-                        case '<' -> "&lt;";
-                        case '>' -> "&gt;";
-                        case '\'' -> "&#39;";
-                        case '"' -> "&#34;";
-                        default -> "";
-                    };
+            String by = switch (str.text().charAt(i)) {
+                case '&' -> "&amp;";
+                case '<' -> "&lt;";
+                case '>' -> "&gt;";
+                case '\'' -> "&#39;";
+                case '"' -> "&#34;";
+                default -> "";
+            };
             if (!by.isEmpty()) {
                 out.add(str, kept, i).add(by, str.trustedAt(i));
                 kept = i + 1;
@@ -103,7 +104,12 @@ final class TextFilters {
         return switch (value) {
             case Str str -> escape(str, budget);
             case Seq seq ->
-                new Seq(seq.kind(), seq.items().stream().map(item -> escapeAll(item, budget)).toList(), seq.trusted());
+                new Seq(
+                        seq.kind(),
+                        seq.items().stream()
+                                .map(item -> escapeAll(item, budget))
+                                .toList(),
+                        seq.trusted());
             case Dict dict -> {
                 Map<Value, Value> entries = new LinkedHashMap<>();
                 dict.entries().forEach((key, item) -> entries.put(key, escapeAll(item, budget)));
@@ -232,8 +238,8 @@ final class TextFilters {
                     StringBuilder out = new StringBuilder();
                     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
                         char c = (char) (b & 0xFF);
-                        boolean plain = c < 128 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0
-                                || safe.indexOf(c) >= 0);
+                        boolean plain = c < 128
+                                && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0 || safe.indexOf(c) >= 0);
                         out.append(plain ? String.valueOf(c) : String.format("%%%02X", (int) c));
                     }
                     return safe.isEmpty() ? out.toString().replace("%20", "+") : out.toString();

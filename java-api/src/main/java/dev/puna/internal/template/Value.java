@@ -10,8 +10,20 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A value of the template language, with the equality that Python gives it (1 == 1.0 == True). */
-sealed interface Value permits Str, Value.Int, Value.Flt, Value.Bool, Value.None, Value.Undefined, Value.Seq,
-        Value.Dict, Value.Generator, Value.Namespace, Value.Callable, Value.Helper, Value.Loop {
+sealed interface Value
+        permits Str,
+                Value.Int,
+                Value.Flt,
+                Value.Bool,
+                Value.None,
+                Value.Undefined,
+                Value.Seq,
+                Value.Dict,
+                Value.Generator,
+                Value.Namespace,
+                Value.Callable,
+                Value.Helper,
+                Value.Loop {
     /** An int, of any size that the operators allow. */
     record Int(BigInteger value) implements Value {
         static Int of(long value) {
@@ -128,7 +140,8 @@ sealed interface Value permits Str, Value.Int, Value.Flt, Value.Bool, Value.None
 
     /** A dict in the order of its making. */
     record Dict(Map<Value, Value> entries, boolean trusted) implements Value {
-        @Nullable Value get(String key) {
+        @Nullable
+        Value get(String key) {
             return entries.get(Str.own(key));
         }
 
@@ -170,7 +183,9 @@ sealed interface Value permits Str, Value.Int, Value.Flt, Value.Bool, Value.None
         private int index = -1;
         private @Nullable Value previous;
         private @Nullable Value current;
-        @Nullable List<Value> lastChanged;
+
+        @Nullable
+        List<Value> lastChanged;
 
         Loop(Iterator<Value> elements, int depth, Callable.@Nullable Body recursion) {
             this.rest = elements;

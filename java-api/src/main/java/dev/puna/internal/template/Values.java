@@ -40,7 +40,8 @@ final class Values {
             case null -> None.NONE;
             case CharSequence text -> Str.of(text.toString(), trusted);
             case Boolean flag -> Bool.of(flag);
-            case BigInteger number when number.bitLength() > Operators.MAX_BITS ->
+            case BigInteger number
+            when number.bitLength() > Operators.MAX_BITS ->
                 throw new Failure("a variable is a number of more than " + Operators.MAX_BITS + " bits");
             case BigInteger number -> new Int(number);
             case Float number -> new Flt(Double.parseDouble(number.toString()));
@@ -50,8 +51,7 @@ final class Values {
             case Map<?, ?> map -> {
                 Map<Value, Value> entries = new LinkedHashMap<>();
                 for (Map.Entry<?, ?> entry : map.entrySet()) {
-                    entries.put(
-                            from(entry.getKey(), trusted, depth + 1), from(entry.getValue(), trusted, depth + 1));
+                    entries.put(from(entry.getKey(), trusted, depth + 1), from(entry.getValue(), trusted, depth + 1));
                 }
                 yield new Dict(entries, trusted);
             }
@@ -63,7 +63,8 @@ final class Values {
                 yield new Seq(Kind.LIST, items, trusted);
             }
             default ->
-                throw new Failure("a variable of type " + object.getClass().getName() + " cannot be used in a template");
+                throw new Failure(
+                        "a variable of type " + object.getClass().getName() + " cannot be used in a template");
         };
     }
 
@@ -119,12 +120,11 @@ final class Values {
 
     /** A whole number that fits an int. */
     static int integer(Value value, String where) {
-        BigInteger number =
-                switch (value) {
-                    case Int i -> i.value();
-                    case Bool b -> b.value() ? BigInteger.ONE : BigInteger.ZERO;
-                    default -> throw new Failure(where + " needs a whole number, not " + typeName(defined(value)));
-                };
+        BigInteger number = switch (value) {
+            case Int i -> i.value();
+            case Bool b -> b.value() ? BigInteger.ONE : BigInteger.ZERO;
+            default -> throw new Failure(where + " needs a whole number, not " + typeName(defined(value)));
+        };
         if (number.bitLength() > 31) {
             return number.signum() < 0 ? Integer.MIN_VALUE : Integer.MAX_VALUE;
         }
@@ -268,7 +268,8 @@ final class Values {
                     if (args.positional().isEmpty()) {
                         throw new Failure("cycle() needs something to cycle through");
                     }
-                    return args.positional().get(loop.index() % args.positional().size());
+                    return args.positional()
+                            .get(loop.index() % args.positional().size());
                 });
             case "changed" ->
                 new Value.Callable("changed", (interpreter, args) -> {
@@ -291,14 +292,16 @@ final class Values {
                     return value;
                 }
             }
-            case Seq seq when !seq.kind().view() && (key instanceof Int || key instanceof Bool) -> {
+            case Seq seq
+            when !seq.kind().view() && (key instanceof Int || key instanceof Bool) -> {
                 int size = seq.items().size();
                 int index = wrap(integer(key, "an index"), size);
                 return index >= 0 && index < size
                         ? seq.items().get(index)
                         : new Undefined("the " + seq.kind().python + " has no element " + Text.plain(key));
             }
-            case Str str when key instanceof Int || key instanceof Bool -> {
+            case Str str
+            when key instanceof Int || key instanceof Bool -> {
                 budget.scan(2L * str.length());
                 int size = str.codePoints();
                 int index = wrap(integer(key, "an index"), size);
@@ -346,12 +349,11 @@ final class Values {
     /** {@code object[from:to:step]}; a null bound was left out. */
     static Value slice(Value object, @Nullable Value from, @Nullable Value to, @Nullable Value step, Budget budget) {
         defined(object);
-        int size =
-                switch (object) {
-                    case Str str -> str.codePoints();
-                    case Seq seq when !seq.kind().view() -> seq.items().size();
-                    default -> throw new Failure("a value of type " + typeName(object) + " cannot be sliced");
-                };
+        int size = switch (object) {
+            case Str str -> str.codePoints();
+            case Seq seq when !seq.kind().view() -> seq.items().size();
+            default -> throw new Failure("a value of type " + typeName(object) + " cannot be sliced");
+        };
         int by = step == null || step == None.NONE ? 1 : integer(step, "a slice");
         if (by == 0) {
             throw new Failure("a slice's step cannot be zero");

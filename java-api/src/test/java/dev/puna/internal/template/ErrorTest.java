@@ -40,8 +40,8 @@ class ErrorTest {
             })
     void names(String source, int line, String reason) {
         String template = source.replace("\\n", "\n");
-        TemplateException failure = catchThrowableOfType(
-                TemplateException.class, () -> Templates.render(template, Map.of("s", "text")));
+        TemplateException failure =
+                catchThrowableOfType(TemplateException.class, () -> Templates.render(template, Map.of("s", "text")));
         assertThat(failure).as(source).isNotNull();
         assertThat(failure.getMessage()).contains(reason).contains("line " + line);
     }

@@ -18,15 +18,17 @@ class LanguageTest {
     Stream<DynamicTest> rendersAsJinja2Does() {
         List<Templates.Example> examples = Templates.examples();
         assertThat(examples).hasSizeGreaterThan(290);
-        return examples.stream().map(example -> DynamicTest.dynamicTest(name(example.source()), () -> {
-            if (example.result() == null) {
-                assertThatThrownBy(() -> Templates.render(example.source(), Templates.variables()))
-                        .isInstanceOf(TemplateException.class);
-            } else {
-                assertThat(Templates.render(example.source(), Templates.variables()).text())
-                        .isEqualTo(example.result());
-            }
-        }));
+        return examples.stream()
+                .map(example -> DynamicTest.dynamicTest(name(example.source()), () -> {
+                    if (example.result() == null) {
+                        assertThatThrownBy(() -> Templates.render(example.source(), Templates.variables()))
+                                .isInstanceOf(TemplateException.class);
+                    } else {
+                        assertThat(Templates.render(example.source(), Templates.variables())
+                                        .text())
+                                .isEqualTo(example.result());
+                    }
+                }));
     }
 
     private static String name(String source) {
@@ -36,7 +38,8 @@ class LanguageTest {
     @Test
     void fallbackIsChatMl() {
         List<Map<String, ?>> messages = List.of(
-                Templates.map("role", "system", "content", "Be brief."), Templates.map("role", "user", "content", "Hi"));
+                Templates.map("role", "system", "content", "Be brief."),
+                Templates.map("role", "user", "content", "Hi"));
         ChatTemplate template = ChatTemplate.parse(ChatTemplate.CHATML);
         assertThat(template.render(
                                 Map.of("messages", messages, "add_generation_prompt", true),
@@ -76,9 +79,9 @@ class LanguageTest {
         List<Thread> threads = new java.util.ArrayList<>();
         for (int t = 0; t < results.length; t++) {
             int n = t;
-            threads.add(Thread.startVirtualThread(() -> results[n] = template.render(
-                            Map.of("n", n), Map.of(), Limits.DEFAULT, Templates.NOW)
-                    .text()));
+            threads.add(Thread.startVirtualThread(
+                    () -> results[n] = template.render(Map.of("n", n), Map.of(), Limits.DEFAULT, Templates.NOW)
+                            .text()));
         }
         for (Thread thread : threads) {
             thread.join();

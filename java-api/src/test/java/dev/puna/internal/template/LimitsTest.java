@@ -61,8 +61,9 @@ class LimitsTest {
                         + "{% endfor %}{% endfor %}",
             })
     void endsWithASentence(String source) {
-        assertTimeoutPreemptively(Duration.ofSeconds(30), () ->
-                assertThatThrownBy(() -> Templates.render(source, Map.of()))
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(30),
+                () -> assertThatThrownBy(() -> Templates.render(source, Map.of()))
                         .isInstanceOf(TemplateException.class)
                         .hasMessageMatching(
                                 "(?s).*(limit|nested|too large|more than|cannot be a key|widths?|no value).*"));
@@ -71,12 +72,22 @@ class LimitsTest {
     @Test
     void deepSourcesEndWithASentence() {
         for (String[] nest : new String[][] {
-            {"{{ ", "(", "1", ")", " }}"}, {"{{ ", "[", "1", "]", " }}"}, {"{{ ", "not ", "1", "", " }}"},
-            {"{{ ", "-", "1", "", " }}"}, {"{{ ", "{1: ", "1", "}", " }}"}, {"", "{% if 1 %}", "x", "{% endif %}", ""},
-            {"", "{% for i in [1] %}", "x", "{% endfor %}", ""}, {"{{ a", "[a", "", "]", " }}"},
-            {"{{ ", "f(", "1", ")", " }}"}, {"{% for ", "(", "a", ")", " in [1] %}{% endfor %}"},
-            {"{{ 1", " + 1", "", "", " }}"}, {"{{ a", ".b", "", "", " }}"}, {"{{ 1", " | string", "", "", " }}"},
-            {"{{ 1", " if 1 else 1", "", "", " }}"}, {"{{ 1", " if 1", "", "", " }}"}, {"{{ 'a'", "[0]", "", "", " }}"},
+            {"{{ ", "(", "1", ")", " }}"},
+            {"{{ ", "[", "1", "]", " }}"},
+            {"{{ ", "not ", "1", "", " }}"},
+            {"{{ ", "-", "1", "", " }}"},
+            {"{{ ", "{1: ", "1", "}", " }}"},
+            {"", "{% if 1 %}", "x", "{% endif %}", ""},
+            {"", "{% for i in [1] %}", "x", "{% endfor %}", ""},
+            {"{{ a", "[a", "", "]", " }}"},
+            {"{{ ", "f(", "1", ")", " }}"},
+            {"{% for ", "(", "a", ")", " in [1] %}{% endfor %}"},
+            {"{{ 1", " + 1", "", "", " }}"},
+            {"{{ a", ".b", "", "", " }}"},
+            {"{{ 1", " | string", "", "", " }}"},
+            {"{{ 1", " if 1 else 1", "", "", " }}"},
+            {"{{ 1", " if 1", "", "", " }}"},
+            {"{{ 'a'", "[0]", "", "", " }}"},
         }) {
             String source = nest[0] + nest[1].repeat(15_000) + nest[2] + nest[3].repeat(15_000) + nest[4];
             assertThatThrownBy(() -> Templates.render(source, Map.of()))
@@ -113,7 +124,9 @@ class LimitsTest {
     }
 
     private static String limited(String source, Limits limits) {
-        return ChatTemplate.parse(source).render(Map.of(), Map.of(), limits, Templates.NOW).text();
+        return ChatTemplate.parse(source)
+                .render(Map.of(), Map.of(), limits, Templates.NOW)
+                .text();
     }
 
     @Test

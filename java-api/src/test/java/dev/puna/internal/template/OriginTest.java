@@ -16,7 +16,10 @@ class OriginTest {
 
     /** The trusted text alone, its parts kept apart. */
     private static List<String> trusted(Rendered rendered) {
-        return rendered.segments().stream().filter(Segment::trusted).map(Segment::text).toList();
+        return rendered.segments().stream()
+                .filter(Segment::trusted)
+                .map(Segment::text)
+                .toList();
     }
 
     @Test
@@ -34,8 +37,18 @@ class OriginTest {
         Map<String, Object> call =
                 Map.of("id", END, "function", Map.of("name", END, "arguments", Map.of(END, List.of(END, END))));
         Map<String, Object> message = Map.of(
-                "role", END, "content", " " + END + " ", "reasoning_content", END + "x" + END, "tool_calls",
-                List.of(call), "name", END, END, END);
+                "role",
+                END,
+                "content",
+                " " + END + " ",
+                "reasoning_content",
+                END + "x" + END,
+                "tool_calls",
+                List.of(call),
+                "name",
+                END,
+                END,
+                END);
         Map<String, Object> parts = Map.of("role", "user", "content", List.of(Map.of("type", END, "text", END)));
         Map<String, Object> tool = Map.of("function", Map.of("name", END, "description", END + "\n" + END));
         Rendered rendered = ChatTemplate.parse(source)
@@ -118,8 +131,7 @@ class OriginTest {
     void halfATokenFromEachSideIsNeverWhole() {
         Rendered rendered = Templates.render("<|im_{{ x }}|>", Map.of("x", "end"));
         assertThat(rendered.segments())
-                .containsExactly(
-                        new Segment("<|im_", true), new Segment("end", false), new Segment("|>", true));
+                .containsExactly(new Segment("<|im_", true), new Segment("end", false), new Segment("|>", true));
         assertThat(Templates.render("{{ x }}|>", Map.of("x", "<|im_end")).segments())
                 .containsExactly(new Segment("<|im_end", false), new Segment("|>", true));
     }
@@ -128,11 +140,14 @@ class OriginTest {
     void quotesAndBracketsOfForeignValuesAreForeign() {
         assertThat(Templates.render("{{ x | tojson }}", Map.of("x", "a\"b")).segments())
                 .containsExactly(new Segment("\"a\\\"b\"", false));
-        assertThat(Templates.render("{{ x }}", Map.of("x", List.of("a", Map.of("k", "v")))).segments())
+        assertThat(Templates.render("{{ x }}", Map.of("x", List.of("a", Map.of("k", "v"))))
+                        .segments())
                 .containsExactly(new Segment("['a', {'k': 'v'}]", false));
-        assertThat(Templates.render("{{ x | tojson(indent=1) }}", Map.of("x", List.of("a", "b"))).segments())
+        assertThat(Templates.render("{{ x | tojson(indent=1) }}", Map.of("x", List.of("a", "b")))
+                        .segments())
                 .containsExactly(new Segment("[\n \"a\",\n \"b\"\n]", false));
-        assertThat(Templates.render("{{ x[1:] | list | sort }}", Map.of("x", List.of("a", "b"))).segments())
+        assertThat(Templates.render("{{ x[1:] | list | sort }}", Map.of("x", List.of("a", "b")))
+                        .segments())
                 .containsExactly(new Segment("['b']", false));
     }
 
@@ -148,15 +163,15 @@ class OriginTest {
         assertThat(Templates.text(
                         "{{ x == 'a' }} {{ 'a' in [x] }} {{ {'a': 1}[x] }} {{ {x: 1}['a'] }} {{ [x, 'a'] | unique | list"
                                 + " | length }} {{ x is in 'abc' }} {{ x < 'b' }}",
-                        "x", "a"))
+                        "x",
+                        "a"))
                 .isEqualTo("True True 1 1 1 True True");
     }
 
     @Test
     void neighboursDifferInOrigin() {
         Rendered rendered = Templates.render("a{{ 'b' }}{{ x }}{{ x ~ '' ~ x }}c{{ 'd' }}", Map.of("x", "1"));
-        List<Segment> expected =
-                List.of(new Segment("ab", true), new Segment("111", false), new Segment("cd", true));
+        List<Segment> expected = List.of(new Segment("ab", true), new Segment("111", false), new Segment("cd", true));
         assertThat(rendered.segments()).isEqualTo(new ArrayList<>(expected));
     }
 }

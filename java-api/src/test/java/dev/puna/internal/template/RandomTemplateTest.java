@@ -19,13 +19,50 @@ class RandomTemplateTest {
 
     private static final String OWN = "xyzXYZ <|>,.\n";
     private static final List<String> STEPS = List.of(
-            ".upper()", ".lower()", ".strip()", ".title()", ".capitalize()", "[1:]", "[:-1]", "[::-1]", "[::2]",
-            ".replace('x', '<|>')", ".replace(f, 'y')", ".replace('y', f)", ".replace('', '.', 3)", ".split('x') | join('-')",
-            ".split() | join(f)", ".rsplit('z', 1) | join", ".splitlines() | join('|')", " | trim", " | string", " | reverse",
-            " | list | join", ".center(30)", ".ljust(20, 'q')", ".zfill(12)", ".partition('x') | join('/')", " | indent",
-            " | truncate(15)", " | title", " | capitalize", " | e", " | safe", " | wordwrap(7)", " | replace('X', f)",
-            ".strip('x')", ".removeprefix('x')", " | default('d')", " * 2", " ~ f ~ 'own'", " + 'own' + f",
-            ".format(f, 'x')", " | sort | join", " | unique | join('x')", " | urlencode", " | batch(3) | map('join') | join('+')");
+            ".upper()",
+            ".lower()",
+            ".strip()",
+            ".title()",
+            ".capitalize()",
+            "[1:]",
+            "[:-1]",
+            "[::-1]",
+            "[::2]",
+            ".replace('x', '<|>')",
+            ".replace(f, 'y')",
+            ".replace('y', f)",
+            ".replace('', '.', 3)",
+            ".split('x') | join('-')",
+            ".split() | join(f)",
+            ".rsplit('z', 1) | join",
+            ".splitlines() | join('|')",
+            " | trim",
+            " | string",
+            " | reverse",
+            " | list | join",
+            ".center(30)",
+            ".ljust(20, 'q')",
+            ".zfill(12)",
+            ".partition('x') | join('/')",
+            " | indent",
+            " | truncate(15)",
+            " | title",
+            " | capitalize",
+            " | e",
+            " | safe",
+            " | wordwrap(7)",
+            " | replace('X', f)",
+            ".strip('x')",
+            ".removeprefix('x')",
+            " | default('d')",
+            " * 2",
+            " ~ f ~ 'own'",
+            " + 'own' + f",
+            ".format(f, 'x')",
+            " | sort | join",
+            " | unique | join('x')",
+            " | urlencode",
+            " | batch(3) | map('join') | join('+')");
 
     private static String text(Random random, String alphabet) {
         StringBuilder out = new StringBuilder();
@@ -41,7 +78,10 @@ class RandomTemplateTest {
             String own = text(random, OWN).replace("\n", "\\n");
             StringBuilder expression = new StringBuilder("('" + own + "' ~ f ~ '" + own + "')");
             for (int i = random.nextInt(6); i >= 0; i--) {
-                expression.insert(0, "(").append(STEPS.get(random.nextInt(STEPS.size()))).append(")");
+                expression
+                        .insert(0, "(")
+                        .append(STEPS.get(random.nextInt(STEPS.size())))
+                        .append(")");
             }
             String source = "{{ " + expression + " }}";
             String foreign = text(random, FOREIGN + (random.nextBoolean() ? "x <" : ""));
@@ -55,7 +95,10 @@ class RandomTemplateTest {
                     .render(Map.of(), Map.of("f", foreign), SMALL, Templates.NOW)
                     .text();
             assertThat(rendered.text()).as(source).isEqualTo(trusted);
-            Segment before = new Segment("", !(!rendered.segments().isEmpty() && rendered.segments().get(0).trusted()));
+            Segment before = new Segment(
+                    "",
+                    !(!rendered.segments().isEmpty()
+                            && rendered.segments().get(0).trusted()));
             for (Segment segment : rendered.segments()) {
                 assertThat(segment.text()).as(source).isNotEmpty();
                 assertThat(segment.trusted()).as(source).isNotEqualTo(before.trusted());

@@ -43,11 +43,38 @@ final class Templates {
     /** The variables with which jinja2's results were recorded. */
     static Map<String, @Nullable Object> variables() {
         return map(
-                "n", 7, "f", 2.5, "s", "Hello, World", "u", "héé 😀 ß", "e", "", "t", true, "z", null, "neg", -3,
-                "l", List.of(3, 1, 2), "d", map("b", 1, "a", 2, "items", "mine", "n", null),
-                "p", List.of(map("name", "Bo", "age", 3), map("name", "al", "age", 1), map("name", "Cy"),
+                "n",
+                7,
+                "f",
+                2.5,
+                "s",
+                "Hello, World",
+                "u",
+                "héé 😀 ß",
+                "e",
+                "",
+                "t",
+                true,
+                "z",
+                null,
+                "neg",
+                -3,
+                "l",
+                List.of(3, 1, 2),
+                "d",
+                map("b", 1, "a", 2, "items", "mine", "n", null),
+                "p",
+                List.of(
+                        map("name", "Bo", "age", 3),
+                        map("name", "al", "age", 1),
+                        map("name", "Cy"),
                         map("name", "al", "age", 7)),
-                "m", "one\ntwo\n\n  three\r\nfour", "big", new BigInteger("12345678901234567890"), "pad", "  x \t\n");
+                "m",
+                "one\ntwo\n\n  three\r\nfour",
+                "big",
+                new BigInteger("12345678901234567890"),
+                "pad",
+                "  x \t\n");
     }
 
     /** The examples recorded from jinja2. */

@@ -64,10 +64,10 @@ class BadInputTest {
     @Test
     void anUnknownTensorType() throws IOException {
         loading(
-                Altered.tensorType(Models.TINY, folder.resolve("y.gguf"), "blk.0.attn_q.weight", 20),
+                Altered.tensorType(Models.TINY, folder.resolve("y.gguf"), "blk.0.attn_q.weight", 24),
                 UnsupportedModelException.class,
                 "attn_q.weight",
-                "IQ4_NL");
+                "I8");
         loading(
                 Altered.tensorType(Models.TINY, folder.resolve("z.gguf"), "blk.0.attn_q.weight", 12345),
                 UnsupportedModelException.class,

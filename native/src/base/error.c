@@ -30,8 +30,8 @@ static puna_status fill(puna_error *error, puna_error *made, const char *subject
     if ((size_t)length >= sizeof text) length = (int)utf8_complete(text, sizeof text - 1);
     put_text(made->message, sizeof made->message, text, (size_t)length);
     if (subject) put_text(made->subject, sizeof made->subject, subject, strlen(subject));
-    /* A caller built against an older header has a shorter struct. */
-    uint32_t size = error->size < sizeof *error ? error->size : (uint32_t)sizeof *error;
+    /* A caller built against an older header has a shorter struct; 0 stands for all of it, as in every filled struct. */
+    uint32_t size = error->size && error->size < sizeof *error ? error->size : (uint32_t)sizeof *error;
     made->size = error->size;
     memcpy(error, made, size);
     return made->status;

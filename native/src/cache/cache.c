@@ -256,5 +256,3 @@ uint64_t cache_bytes_for(const cache *c, uint32_t positions) {
     for (uint32_t g = 0; g < c->groups; g++) bytes += (uint64_t)pages_for(positions) * c->pools[g].page_bytes;
     return bytes;
 }
-
-uint64_t cache_position_bytes(const cache *c) { return cache_bytes_for(c, CACHE_PAGE) / CACHE_PAGE; }

@@ -58,6 +58,5 @@ puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to,
 uint64_t cache_budget(const cache *c);
 uint64_t cache_used(const cache *c);                      /* bytes of pages with a reference */
 uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long, nothing shared */
-uint64_t cache_position_bytes(const cache *c);            /* a page of every group, by 64 */
 
 #endif

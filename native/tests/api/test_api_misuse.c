@@ -332,6 +332,16 @@ static void contexts_have_edges(void) {
     generate_at_the_edge(129, 128, UINT32_MAX, PUNA_STOP_CONTEXT, 1);
 }
 
+/* A caller who forgot PUNA_ERROR_INIT still learns what went wrong. */
+static void an_error_without_its_size_is_filled(void) {
+    puna_error bare;
+    memset(&bare, 0, sizeof bare);
+    puna_file *file;
+    CHECK_EQUAL(puna_file_open("no-such-file.gguf", &file, &bare), PUNA_NOT_FOUND);
+    CHECK_EQUAL(bare.status, PUNA_NOT_FOUND);
+    CHECK(bare.message[0] != 0 && strstr(bare.subject, "no-such-file.gguf") != NULL);
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(null_to_the_library_files_and_tokenizers);
@@ -340,5 +350,6 @@ int main(int argc, char **argv) {
     TEST(shorter_options_leave_the_rest_as_it_is_by_default);
     TEST(settings_out_of_range_are_named);
     TEST(contexts_have_edges);
+    TEST(an_error_without_its_size_is_filled);
     return testing_end();
 }

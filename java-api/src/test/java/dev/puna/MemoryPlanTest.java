@@ -82,9 +82,9 @@ class MemoryPlanTest {
 
     @Test
     void anInterruptEndsTheLoading() {
+        var path = Models.smollm2().path();
         Thread.currentThread().interrupt();
-        org.assertj.core.api.Assertions.assertThatThrownBy(
-                        () -> Model.load(Models.smollm2().path()))
+        org.assertj.core.api.Assertions.assertThatThrownBy(() -> Model.load(path))
                 .isInstanceOf(PunaException.class)
                 .hasMessageContaining("interrupted");
         assertThat(Thread.interrupted()).isTrue();

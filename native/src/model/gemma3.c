@@ -5,7 +5,8 @@
  * Of each six layers five have a window, with rotary positions of a base of their own that no scaling touches; the sixth
  * sees everything. What attention and feed-forward give is normed before it is added; queries and keys are normed head
  * by head. Embeddings are multiplied by the square root of their width; the gate is GELU's form with tanh; the output
- * matrix is the embedding. Norm weights in GGUF files have their 1 added already.
+ * matrix is the embedding. Scores are not capped, whatever the file says (neither transformers nor llama.cpp does it
+ * here); logits are, where it says so. Norm weights in GGUF files have their 1 added already.
  */
 #include "model/parts.h"
 
@@ -21,7 +22,7 @@ static float score_scale(const hyper *h) {
 graph_value gemma3_logits(build *b) {
     const hyper *h = b->h;
     graph *g = b->g;
-    parts_attention how = {.head_norms = true, .scale = score_scale(h), .softcap = h->attention_softcap};
+    parts_attention how = {.head_norms = true, .scale = score_scale(h)};
     uint32_t global = build_rope_table(b), local = h->window ? build_plain_rope_table(b, h->rope_base_local) : global;
     graph_value x = parts_embed(b);
     x = graph_scale(g, x, sqrtf((float)h->embedding));

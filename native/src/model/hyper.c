@@ -174,7 +174,6 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->rope_base_local = real(&r, "rope.freq_base_swa", 10000.0f, 1.0f, 1e12f);
     h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
     read_pattern(&r, h);
-    h->attention_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
     if (r.status != PUNA_OK) return r.status;
     if (h->heads % h->heads_kv != 0)

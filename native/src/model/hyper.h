@@ -39,7 +39,7 @@ typedef struct hyper {
     uint32_t window;         /* positions that a layer with a window sees, the query's included; 0: none has one */
     uint32_t window_period;  /* the last of each so many layers has none; HYPER_UNSAID, or HYPER_LISTED: in windowed */
     bool windowed[HYPER_MOST_LAYERS];
-    float attention_softcap, final_softcap; /* 0: none */
+    float final_softcap;     /* of the logits; 0: none */
 } hyper;
 
 #define HYPER_UNSAID UINT32_MAX

@@ -39,7 +39,7 @@ graph_value parts_attend(build *b, graph_value x, uint32_t layer, const parts_at
     q = graph_rope(g, q, h->heads, h->head_dim_k, how->interleaved, how->table);
     k = graph_rope(g, k, h->heads_kv, h->head_dim_k, how->interleaved, how->table);
     graph_store(g, k, v, cache);
-    graph_value mixed = graph_attend(g, q, h->heads, how->scale, how->softcap, cache);
+    graph_value mixed = graph_attend(g, q, h->heads, how->scale, 0, cache);
     return linear(b, mixed, h->embedding, h->heads * h->head_dim_v, layer, "attn_output");
 }
 

@@ -18,7 +18,6 @@ typedef struct parts_attention {
     bool head_norms;     /* queries and keys are normed a head: attn_q_norm, attn_k_norm */
     uint32_t window;     /* 0: none */
     float scale;         /* of scores */
-    float softcap;       /* 0: none */
 } parts_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */

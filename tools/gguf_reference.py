@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A llama model in a GGUF file as transformers runs it: every tensor decoded to float32, no activation rounded.
+"""A model in a GGUF file as transformers runs it: every tensor decoded to float32, no activation rounded.
 
     python gguf_reference.py MODEL.gguf --ids 1,2,3 --out logits.npy
 """
@@ -17,15 +17,22 @@ TOP = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "
 PARTS = {"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
          "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
          "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+NORMED = PARTS | {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
+GEMMA = NORMED | {"post_attention_norm": "post_attention_layernorm", "ffn_norm": "pre_feedforward_layernorm",
+                  "post_ffw_norm": "post_feedforward_layernorm"}
+
+# general.architecture: (transformers' model type, names of a layer's parts, what GGUF adds to the norms' weights)
+FAMILIES = {"llama": ("llama", PARTS, 0), "qwen2": ("qwen2", PARTS, 0), "qwen3": ("qwen3", NORMED, 0),
+            "gemma3": ("gemma3_text", GEMMA, 1)}
 
 
-def gguf_name(name: str) -> str:
+def gguf_name(name: str, architecture: str = "llama") -> str:
     """transformers' name of a tensor, as GGUF calls it."""
     top = {theirs: ours for ours, theirs in TOP.items()}
     if name in top:
         return top[name]
     layer, part, kind = re.fullmatch(r"model\.layers\.(\d+)\.(.+)\.(weight|bias)", name).groups()
-    return f"blk.{layer}.{ {theirs: ours for ours, theirs in PARTS.items()}[part]}.{kind}"
+    return f"blk.{layer}.{ {theirs: ours for ours, theirs in FAMILIES[architecture][1].items()}[part]}.{kind}"
 
 
 def interleave(w: np.ndarray, heads: int) -> np.ndarray:
@@ -38,45 +45,79 @@ def separate(w: np.ndarray, heads: int) -> np.ndarray:
     return w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
-def configuration(reader: GGUFReader) -> transformers.LlamaConfig:
+def rope_parameters(get) -> dict:
+    rope = {"rope_type": "default", "rope_theta": get("rope.freq_base", 10000.0)}
+    kind = get("rope.scaling.type", "none")
+    if kind != "none":
+        rope |= {"rope_type": kind, "factor": get("rope.scaling.factor")}
+    if kind == "yarn":
+        rope |= {"original_max_position_embeddings": get("rope.scaling.original_context_length")}
+        names = {"beta_fast": "beta_fast", "beta_slow": "beta_slow", "attention_factor": "attn_factor"}
+        rope |= {theirs: get(f"rope.scaling.yarn_{ours}") for theirs, ours in names.items()
+                 if get(f"rope.scaling.yarn_{ours}") is not None}
+    return rope
+
+
+def windows(architecture: str, get) -> dict:
+    """Settings of layers with a window."""
+    window, layers, pattern = get("attention.sliding_window"), get("block_count"), get("attention.sliding_window_pattern")
+    if architecture != "gemma3":
+        return {"sliding_window": window} if window else {}
+    windowed = pattern or [(i + 1) % 6 != 0 for i in range(layers)]
+    return {"sliding_window": window, "layer_types": [
+        "sliding_attention" if w else "full_attention" for w in windowed], "query_pre_attn_scalar":
+            get("attention.key_length"), "final_logit_softcapping": get("final_logit_softcapping"), "rope_parameters": {
+                "full_attention": rope_parameters(get), "sliding_attention": {
+                    "rope_type": "default", "rope_theta": get("rope.freq_base_swa", 10000.0)}}}
+
+
+def configuration(reader: GGUFReader) -> transformers.PretrainedConfig:
     value = {k: f.contents() for k, f in reader.fields.items() if not k.startswith("tokenizer.")}
     tensors = {t.name: t for t in reader.tensors}
-    get = lambda key, default=None: value.get("llama." + key, default)
-    heads = get("attention.head_count")
-    rope = {"rope_type": "default", "rope_theta": get("rope.freq_base", 10000.0)}
-    if get("rope.scaling.type", "none") != "none":
-        rope |= {"rope_type": get("rope.scaling.type"), "factor": get("rope.scaling.factor")}
-    return transformers.LlamaConfig(
+    architecture = value["general.architecture"]
+    get = lambda key, default=None: value.get(f"{architecture}.{key}", default)
+    heads, kind = get("attention.head_count"), FAMILIES[architecture][0]
+    if architecture == "llama" and get("attention.sliding_window"):
+        kind = "mistral"
+    return transformers.AutoConfig.for_model(kind, **dict(
         vocab_size=int(tensors["token_embd.weight"].shape[1]), hidden_size=get("embedding_length"),
         intermediate_size=get("feed_forward_length"), num_hidden_layers=get("block_count"), num_attention_heads=heads,
         num_key_value_heads=get("attention.head_count_kv", heads),
         head_dim=get("attention.key_length", get("embedding_length") // heads),
         rms_norm_eps=get("attention.layer_norm_rms_epsilon"), max_position_embeddings=get("context_length"),
-        tie_word_embeddings="output.weight" not in tensors, rope_parameters=rope,
+        tie_word_embeddings="output.weight" not in tensors, rope_parameters=rope_parameters(get),
         attention_bias="blk.0.attn_q.bias" in tensors, mlp_bias="blk.0.ffn_up.bias" in tensors,
-        pad_token_id=None, bos_token_id=None, eos_token_id=None)
+        pad_token_id=None, bos_token_id=None, eos_token_id=None) | windows(architecture, get))
 
 
-def load(path) -> transformers.LlamaForCausalLM:
+def make(config: transformers.PretrainedConfig) -> transformers.PreTrainedModel:
+    return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def load(path) -> transformers.PreTrainedModel:
     reader = GGUFReader(path)
-    if reader.fields["general.architecture"].contents() != "llama":
-        raise ValueError(f"{path}: not a llama")
+    architecture = reader.fields["general.architecture"].contents()
+    if architecture not in FAMILIES:
+        raise ValueError(f"{path}: {architecture} is none of {', '.join(FAMILIES)}")
+    _, parts, added = FAMILIES[architecture]
     config = configuration(reader)
-    model = transformers.LlamaForCausalLM._from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    model = make(config)
     state = {}
     for tensor in reader.tensors:
         if tensor.name == "rope_freqs.weight":  # Llama 3's frequency factors
             model.model.rotary_emb.inv_freq /= torch.from_numpy(np.array(tensor.data, np.float32))
             continue
         w = dequantize(tensor.data, tensor.tensor_type).reshape([int(n) for n in reversed(tensor.shape)])
-        if ".attn_q." in tensor.name:
+        if tensor.name.endswith("norm.weight"):
+            w = w - added
+        if architecture == "llama" and ".attn_q." in tensor.name:
             w = separate(w, config.num_attention_heads)
-        if ".attn_k." in tensor.name:
+        if architecture == "llama" and ".attn_k." in tensor.name:
             w = separate(w, config.num_key_value_heads)
         name = TOP.get(tensor.name)
         if name is None:
             _, layer, part, kind = tensor.name.split(".")
-            name = f"model.layers.{layer}.{PARTS[part]}.{kind}"
+            name = f"model.layers.{layer}.{parts[part]}.{kind}"
         state[name] = torch.from_numpy(np.array(w, np.float32))
     if config.tie_word_embeddings:
         state["lm_head.weight"] = state["model.embed_tokens.weight"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny random llama models as GGUF files, each with what transformers computes from it: native/tests/data/tiny.
+"""Tiny random models as GGUF files, each with what transformers computes from it: native/tests/data/tiny.
 
     python make_tiny.py                         all of them, into native/tests/data/tiny
     python make_tiny.py --seed 7 --out /tmp/t   other weights, other prompts
@@ -36,6 +36,18 @@ BLOCKS = SHAPE | dict(hidden_size=256, intermediate_size=256, num_hidden_layers=
                       num_key_value_heads=2, head_dim=32)  # whole super-blocks of 256
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
           "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 16.0, "original_max_position_embeddings": 64}
+WINDOW = 96  # a page and a half
+MISTRAL = SHAPE | dict(model_type="mistral", head_dim=24, sliding_window=WINDOW)
+GEMMA = dict(model_type="gemma3_text", hidden_size=64, intermediate_size=96, num_hidden_layers=7, num_attention_heads=4,
+             num_key_value_heads=2, head_dim=32, query_pre_attn_scalar=32, tie_word_embeddings=True, sliding_window=WINDOW,
+             rms_norm_eps=1e-6, rope_parameters={
+                 "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+                 "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}})
+CAPPED = GEMMA | dict(num_hidden_layers=3, layer_types=["full_attention", "sliding_attention", "full_attention"],
+                      final_logit_softcapping=4.0, rope_parameters={
+                          "sliding_attention": {"rope_type": "default", "rope_theta": 20000.0},
+                          "full_attention": {"rope_type": "default", "rope_theta": 1000000.0}})
 
 # name: (settings, pre-tokenizer, type of the matrices, type of the embeddings and the output matrix)
 MODELS = {
@@ -61,6 +73,17 @@ MODELS = {
     "llama_q3_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q3_K, Type.Q3_K),
     "llama_q2_k": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.Q2_K, Type.Q2_K),
     "llama_iq4_xs": (BLOCKS | dict(tie_word_embeddings=True), "smollm", Type.IQ4_XS, Type.IQ4_XS),
+    "llama_yarn": (SHAPE | dict(rope_parameters=YARN), "gpt-2", Type.F32, Type.F32),
+    "llama_yarn_set": (SHAPE | dict(num_hidden_layers=1, tie_word_embeddings=True, rope_parameters=YARN | {
+        "beta_fast": 8.0, "beta_slow": 2.0, "attention_factor": 1.5}), "gpt-2", Type.F32, Type.F32),
+    "mistral": (MISTRAL, "gpt-2", Type.F32, Type.F32),
+    "mistral_q8_0": (SHAPE | dict(model_type="mistral", sliding_window=WINDOW), "gpt-2", Type.Q8_0, Type.Q8_0),
+    "qwen2": (SHAPE | dict(model_type="qwen2", tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
+    "qwen3": (SHAPE | dict(model_type="qwen3", head_dim=32, tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
+    "qwen3_q4_1": (SHAPE | dict(model_type="qwen3", head_dim=32), "qwen2", Type.Q4_1, Type.Q8_0),
+    "gemma3": (GEMMA | dict(head_dim=24, query_pre_attn_scalar=24), "smollm", Type.F32, Type.F32),
+    "gemma3_capped": (CAPPED, "smollm", Type.F32, Type.F32),
+    "gemma3_q8_0": (GEMMA, "smollm", Type.Q8_0, Type.Q8_0),
 }
 
 
@@ -84,7 +107,7 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
 
 def rope_factors(rope: dict, dimension: int) -> np.ndarray | None:
     """What Llama 3's scaling divides each frequency by: the tensor rope_freqs.weight."""
-    if rope["rope_type"] != "llama3":
+    if rope.get("rope_type") != "llama3":
         return None
     lengths = 2 * np.pi * rope["rope_theta"] ** (np.arange(0, dimension, 2) / dimension)
     original, low, high = rope["original_max_position_embeddings"], rope["low_freq_factor"], rope["high_freq_factor"]
@@ -92,8 +115,8 @@ def rope_factors(rope: dict, dimension: int) -> np.ndarray | None:
     return (1 / ((1 - smooth) / rope["factor"] + smooth)).astype(np.float32)
 
 
-def metadata(writer: GGUFWriter, name: str, config: transformers.LlamaConfig) -> None:
-    rope = config.rope_parameters
+def metadata(writer: GGUFWriter, name: str, config: transformers.PretrainedConfig) -> None:
+    rope = config.rope_parameters.get("full_attention", config.rope_parameters)
     writer.add_name(f"tiny {name}")
     writer.add_license("apache-2.0")
     writer.add_context_length(config.max_position_embeddings)
@@ -108,16 +131,39 @@ def metadata(writer: GGUFWriter, name: str, config: transformers.LlamaConfig) ->
     writer.add_vocab_size(config.vocab_size)
     writer.add_rope_dimension_count(config.head_dim)
     writer.add_rope_freq_base(rope["rope_theta"])
-    if rope["rope_type"] == "linear":
-        writer.add_rope_scaling_type(RopeScalingType.LINEAR)
+    if rope["rope_type"] in ("linear", "yarn"):
+        writer.add_rope_scaling_type(RopeScalingType(rope["rope_type"]))
         writer.add_rope_scaling_factor(rope["factor"])
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        names = {"beta_fast": "beta_fast", "beta_slow": "beta_slow", "attention_factor": "attn_factor"}
+        for theirs, ours in names.items():
+            if rope.get(theirs) is not None:
+                writer.add_float32(f"{writer.arch}.rope.scaling.yarn_{ours}", rope[theirs])
+    if config.model_type in ("mistral", "gemma3_text"):
+        writer.add_sliding_window(config.sliding_window)
+    if config.model_type == "gemma3_text":
+        gemma_metadata(writer, config)
+
+
+def gemma_metadata(writer: GGUFWriter, config: transformers.PretrainedConfig) -> None:
+    """What differs from Gemma's own values alone."""
+    windowed = [kind == "sliding_attention" for kind in config.layer_types]
+    if windowed != [(i + 1) % 6 != 0 for i in range(len(windowed))]:
+        writer.add_array(f"{writer.arch}.attention.sliding_window_pattern", windowed)
+    base = config.rope_parameters["sliding_attention"]["rope_theta"]
+    if base != 10000.0:
+        writer.add_float32(f"{writer.arch}.rope.freq_base_swa", base)
+    if config.final_logit_softcapping:
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
 
 
 def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matrices: Type, ends: Type,
           template: str | None = None) -> None:
-    """The model as a GGUF file by llama's conventions."""
+    """The model as a GGUF file by llama.cpp's conventions."""
     config = model.config
-    writer = GGUFWriter(path, "llama")
+    architecture = {"mistral": "llama", "gemma3_text": "gemma3"}.get(config.model_type, config.model_type)
+    writer = GGUFWriter(path, architecture)
     metadata(writer, path.stem, config)
     vocabulary.write(writer)
     if template:
@@ -126,10 +172,12 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
     if factors is not None:
         writer.add_tensor("rope_freqs.weight", factors)
     for theirs, p in model.named_parameters():
-        name, w = gguf_reference.gguf_name(theirs), p.detach().numpy().astype(np.float32)
-        if ".attn_q." in name:
+        name, w = gguf_reference.gguf_name(theirs, architecture), p.detach().numpy().astype(np.float32)
+        if name.endswith("norm.weight"):
+            w = w + np.float32(gguf_reference.FAMILIES[architecture][2])
+        if architecture == "llama" and ".attn_q." in name:
             w = gguf_reference.interleave(w, config.num_attention_heads)
-        if ".attn_k." in name:
+        if architecture == "llama" and ".attn_k." in name:
             w = gguf_reference.interleave(w, config.num_key_value_heads)
         kind = Type.F32 if w.ndim == 1 else matrices if name.startswith("blk.") else ends
         writer.add_tensor(name, k_quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)
@@ -189,9 +237,9 @@ def goldens(path: pathlib.Path, seed: int, quantized: bool) -> str:
 
 def make(name: str, out: pathlib.Path, seed: int) -> None:
     settings, pre, matrices, ends = MODELS[name]
-    config = transformers.LlamaConfig(vocab_size=VOCABULARY, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
-                                      pad_token_id=None, bos_token_id=None, eos_token_id=None, **settings)
-    model = transformers.LlamaForCausalLM._from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    every = dict(model_type="llama", vocab_size=VOCABULARY, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
+                 pad_token_id=None, bos_token_id=None, eos_token_id=None)
+    model = gguf_reference.make(transformers.AutoConfig.for_model(**every | settings))
     randomise(model, seed)
     model.tie_weights()
     path = out / f"{name}.gguf"

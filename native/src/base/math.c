@@ -49,19 +49,25 @@ float math_lanes_sum(const float lanes[16]) {
  * y = 1 - 2 / (math_expf(z + z) + 1). Either with x's sign.
  */
 float math_tanhf(float x) {
-    const float small = 0.625f, largest = 9.5f;
     float z = fabsf(x);
-    z = z < largest ? z : largest;
+    z = z < MATH_TANH_LARGEST ? z : MATH_TANH_LARGEST;
     float u = z * z;
-    float p = -0x1.76ac1ap-8f;
-    p = math_fmaf(p, u, 0x1.5256d8p-6f);
-    p = math_fmaf(p, u, -0x1.b84448p-5f);
-    p = math_fmaf(p, u, 0x1.110768p-3f);
-    p = math_fmaf(p, u, -0x1.555534p-2f);
+    float p = MATH_TANH_C11;
+    p = math_fmaf(p, u, MATH_TANH_C9);
+    p = math_fmaf(p, u, MATH_TANH_C7);
+    p = math_fmaf(p, u, MATH_TANH_C5);
+    p = math_fmaf(p, u, MATH_TANH_C3);
     float near = math_fmaf(z * u, p, z);
     float far = 1.0f - 2.0f / (math_expf(z + z) + 1.0f);
-    float y = copysignf(z < small ? near : far, x);
+    float y = copysignf(z < MATH_TANH_SMALL ? near : far, x);
     return x == x ? y : x;
+}
+
+float math_geluf(float x) {
+    float u = x * x;
+    float t = math_tanhf(x * math_fmaf(u, MATH_GELU_C1, MATH_GELU_C0));
+    float h = x * 0.5f;
+    return math_fmaf(h, t, h);
 }
 
 /*

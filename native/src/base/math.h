@@ -59,8 +59,21 @@ float math_expf(float x);
 /* x / (1 + e^-x): SiLU, built on math_expf. */
 float math_siluf(float x);
 
+/* GELU in its form with tanh: h + h * tanh(x * (C0 + C1 * x^2)), h = x / 2; C0 = sqrt(2 / pi), C1 = 0.044715 * C0. Built
+   on math_tanhf; its sequence: u = x * x, t = tanh(x * fma(u, C1, C0)), h = x * 0.5, fma(h, t, h). */
+#define MATH_GELU_C0 0x1.988454p-1f
+#define MATH_GELU_C1 0x1.2444f2p-5f
+float math_geluf(float x);
+
 /* tanh: at most 1.5 ulp; erf: 1.5 ulp; log of a positive number, denormals included: 1 ulp. Their sequences stand in
    base/math.c. */
+#define MATH_TANH_SMALL 0.625f /* below: an odd polynomial; else from e^2x */
+#define MATH_TANH_LARGEST 9.5f
+#define MATH_TANH_C3 (-0x1.555534p-2f)
+#define MATH_TANH_C5 0x1.110768p-3f
+#define MATH_TANH_C7 (-0x1.b84448p-5f)
+#define MATH_TANH_C9 0x1.5256d8p-6f
+#define MATH_TANH_C11 (-0x1.76ac1ap-8f)
 float math_tanhf(float x);
 float math_erff(float x);
 float math_logf(float x);

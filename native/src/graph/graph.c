@@ -74,10 +74,10 @@ uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_
     return g->cache_layer_count - 1;
 }
 
-uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count) {
+uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude) {
     graph_table *table = append(g, (void **)&g->tables, &g->table_count, sizeof *table);
     if (!table) return GRAPH_ABSENT;
-    *table = (graph_table){memory_array(g->account, count, sizeof(float)), count};
+    *table = (graph_table){memory_array(g->account, count, sizeof(float)), count, magnitude};
     if (!table->frequencies) {
         g->table_count--;
         if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", count * sizeof(float));
@@ -156,10 +156,15 @@ graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight) {
 }
 
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon) {
+    return graph_rms_norm_heads(g, x, 1, weight, epsilon);
+}
+
+graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_weight weight, float epsilon) {
     graph_op *op = add_op(g, GRAPH_RMS_NORM_OP, x, GRAPH_ABSENT);
     if (!use(g, op, weight, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
-    if (!expect(g, op, g->weights[weight].cols == width(g, x))) return GRAPH_ABSENT;
+    if (!expect(g, op, heads > 0 && (uint64_t)heads * g->weights[weight].cols == width(g, x))) return GRAPH_ABSENT;
     op->weight = weight;
+    op->heads = heads;
     op->number = epsilon;
     return make(g, op, width(g, x));
 }
@@ -206,14 +211,20 @@ static graph_value pair(graph *g, graph_kind kind, graph_value a, graph_value b)
 
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up) { return pair(g, GRAPH_SILU_MUL_OP, gate, up); }
 
+graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up) { return pair(g, GRAPH_GELU_MUL_OP, gate, up); }
+
 graph_value graph_add(graph *g, graph_value a, graph_value b) { return pair(g, GRAPH_ADD_OP, a, b); }
 
-graph_value graph_scale(graph *g, graph_value a, float factor) {
-    graph_op *op = add_op(g, GRAPH_SCALE_OP, a, GRAPH_ABSENT);
+static graph_value with_number(graph *g, graph_kind kind, graph_value a, float number) {
+    graph_op *op = add_op(g, kind, a, GRAPH_ABSENT);
     if (!op) return GRAPH_ABSENT;
-    op->number = factor;
+    op->number = number;
     return make(g, op, width(g, a));
 }
+
+graph_value graph_scale(graph *g, graph_value a, float factor) { return with_number(g, GRAPH_SCALE_OP, a, factor); }
+
+graph_value graph_softcap(graph *g, graph_value a, float cap) { return with_number(g, GRAPH_SOFTCAP_OP, a, cap); }
 
 graph_value graph_select(graph *g, graph_value a) {
     graph_op *op = add_op(g, GRAPH_SELECT_OP, a, GRAPH_ABSENT);

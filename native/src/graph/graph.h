@@ -74,10 +74,10 @@ typedef struct graph_op {
     graph_weight bias;   /* LINEAR */
     uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
-    uint32_t heads;      /* ROPE, ATTEND: heads in a row */
+    uint32_t heads;      /* ROPE, ATTEND, RMS_NORM: heads in a row */
     uint32_t dimension;  /* ROPE: of a head */
     bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
-    float number;        /* RMS_NORM: epsilon; SCALE: factor; ATTEND: scale */
+    float number;        /* RMS_NORM: epsilon; SCALE: factor; ATTEND: scale; SOFTCAP: cap */
     float softcap;       /* ATTEND: 0 is none */
     bool fine;           /* LINEAR: quantized activations in two terms (graph_linear_fine) */
 } graph_op;
@@ -85,6 +85,7 @@ typedef struct graph_op {
 typedef struct graph_table {
     float *frequencies; /* [count] */
     uint32_t count;     /* rotated / 2 */
+    float magnitude;    /* cosines and sines are multiplied by it (yarn); 1 for most */
 } graph_table;
 
 typedef struct graph {
@@ -112,7 +113,7 @@ void graph_free(graph *g);
 /* Declarations. `tensor` is the model's own number, given back in weights[].tensor. */
 graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t rows, uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
-uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count); /* copied */
+uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
@@ -122,12 +123,17 @@ graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_wei
    with x2 what the rounding of x1 left (docs/numerics.md, rule 2). Float weights: as graph_linear. */
 graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight);
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon);
+
+/* Each of the `heads` parts of a row is normed for itself, with the same weight. */
+graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_weight weight, float epsilon);
 graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table);
 void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);
 graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer);
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
+graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_add(graph *g, graph_value a, graph_value b);
 graph_value graph_scale(graph *g, graph_value a, float factor);
+graph_value graph_softcap(graph *g, graph_value a, float cap); /* cap above 0 */
 graph_value graph_select(graph *g, graph_value a);
 
 /* Names the result and says whether everything above fitted. */

@@ -76,7 +76,7 @@ static plan_buffer quantized_form(planner *w, graph_value value) {
 static bool in_place(const planner *w, const graph_op *op) {
     if (!w->options->reuse) return false;
     bool elementwise = op->kind == GRAPH_ROPE_OP || op->kind == GRAPH_ADD_OP || op->kind == GRAPH_SCALE_OP ||
-                       op->kind == GRAPH_SILU_MUL_OP;
+                       op->kind == GRAPH_SILU_MUL_OP || op->kind == GRAPH_GELU_MUL_OP || op->kind == GRAPH_SOFTCAP_OP;
     return elementwise && w->uses[op->in[0]] == 1;
 }
 

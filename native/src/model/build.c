@@ -81,11 +81,35 @@ static float *rope_factors(build *b, uint32_t count) {
     return factors;
 }
 
-uint32_t build_rope_table(build *b) {
+/* yarn: how far dimension i keeps its own frequency, 1 where it turns often within the original context, 0 where it turns
+   less than once, a ramp between. */
+static double yarn_keeps(const hyper *h, uint32_t i) {
+    const double turn = 6.283185307179586;
+    double original = (double)h->yarn.original_context, width = (double)h->rotated, last = width - 1;
+    double per = width / (2 * math_log((double)h->rope_base));
+    double low = floor(per * math_log(original / ((double)h->yarn.beta_fast * turn)));
+    double high = ceil(per * math_log(original / ((double)h->yarn.beta_slow * turn)));
+    low = low > 0 ? low : 0;
+    high = high < last ? high : last;
+    double far = ((double)i - low) / (high - low > 0.001 ? high - low : 0.001);
+    double ramp = far < 0 ? 0 : far > 1 ? 1 : far;
+    return (1 - ramp) * (double)h->yarn.extrapolation;
+}
+
+static float scaled(const hyper *h, uint32_t i, double frequency) {
+    float f = (float)frequency;
+    if (h->rope_scaling == HYPER_ROPE_LINEAR) return f / h->rope_factor;
+    if (h->rope_scaling != HYPER_ROPE_YARN) return f;
+    double keeps = yarn_keeps(h, i);
+    return (float)(frequency / (double)h->rope_factor * (1 - keeps) + frequency * keeps);
+}
+
+static uint32_t rope_table(build *b, double base, bool plain) {
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    uint32_t count = b->h->rotated / 2;
-    float *factors = rope_factors(b, count);
-    if (b->status == PUNA_OK && b->h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
+    const hyper *h = b->h;
+    uint32_t count = h->rotated / 2;
+    float *factors = plain ? NULL : rope_factors(b, count);
+    if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
                                "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
                                "the model anew");
@@ -93,13 +117,17 @@ uint32_t build_rope_table(build *b) {
     uint32_t table = GRAPH_ABSENT;
     if (!frequencies && b->status == PUNA_OK) b->status = error_memory(b->error, "rotary table", count * sizeof(float));
     for (uint32_t i = 0; b->status == PUNA_OK && i < count; i++) {
-        double exponent = -2.0 * (double)i / (double)b->h->rotated;
-        float f = (float)math_pow((double)b->h->rope_base, exponent);
-        if (b->h->rope_scaling == HYPER_ROPE_LINEAR) f = f / b->h->rope_factor;
+        double frequency = math_pow(base, -2.0 * (double)i / (double)h->rotated);
+        float f = plain ? (float)frequency : scaled(h, i, frequency);
         frequencies[i] = factors ? f / factors[i] : f;
     }
-    if (b->status == PUNA_OK) table = graph_add_table(b->g, frequencies, count);
+    float magnitude = !plain && h->rope_scaling == HYPER_ROPE_YARN ? h->yarn.magnitude : 1.0f;
+    if (b->status == PUNA_OK) table = graph_add_table(b->g, frequencies, count, magnitude);
     memory_free(b->g->account, frequencies);
     memory_free(b->g->account, factors);
     return table;
 }
+
+uint32_t build_rope_table(build *b) { return rope_table(b, (double)b->h->rope_base, false); }
+
+uint32_t build_plain_rope_table(build *b, float base) { return rope_table(b, (double)base, true); }

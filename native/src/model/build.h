@@ -34,6 +34,9 @@ graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...
    3's factors) divides where the file has it. */
 uint32_t build_rope_table(build *b);
 
+/* Of another base, nothing scaled: Gemma 3's layers with a window. */
+uint32_t build_plain_rope_table(build *b, float base);
+
 /* One row an architecture. */
 typedef struct model_family {
     const char *name; /* general.architecture */
@@ -48,5 +51,8 @@ puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_er
 
 /* The families' own files. */
 graph_value llama_logits(build *b);
+graph_value qwen2_logits(build *b);
+graph_value qwen3_logits(build *b);
+graph_value gemma3_logits(build *b);
 
 #endif

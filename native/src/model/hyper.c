@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/math.h"
+
 typedef struct reader {
     const gguf_file *file;
     const char *architecture;
@@ -54,6 +56,21 @@ static bool equals(gguf_text t, const char *text) {
     return t.length == strlen(text) && memcmp(t.data, text, t.length) == 0;
 }
 
+/* A converter writes what the model's configuration says; what it leaves out has the paper's values. yarn_attn_factor
+   is the configuration's own magnitude, attn_factor one more factor. */
+static void read_yarn(reader *r, hyper *h) {
+    hyper_yarn *y = &h->yarn;
+    y->original_context = get(r, "rope.scaling.original_context_length", h->context_length, 1, 1u << 30);
+    y->extrapolation = real(r, "rope.scaling.yarn_ext_factor", 1.0f, 0.0f, 1.0f);
+    y->beta_fast = real(r, "rope.scaling.yarn_beta_fast", 32.0f, 1e-3f, 1e6f);
+    y->beta_slow = real(r, "rope.scaling.yarn_beta_slow", 1.0f, 1e-3f, 1e6f);
+    float many = real(r, "rope.scaling.yarn_log_multiplier", 0.0f, 0.0f, 100.0f);
+    double turn = h->rope_factor > 1.0f ? 0.1 * math_log((double)h->rope_factor) : 0.0;
+    float usual = (float)((1.0 + turn) / (many > 0.0f ? 1.0 + (double)many * turn : 1.0));
+    y->magnitude = real(r, "rope.scaling.yarn_attn_factor", usual, 1e-3f, 1e3f);
+    y->magnitude *= real(r, "rope.scaling.attn_factor", 1.0f, 1e-3f, 1e3f);
+}
+
 static void read_scaling(reader *r, hyper *h) {
     gguf_text type = {NULL, 0};
     if (r->status == PUNA_OK) r->status = gguf_get_text(r->file, key_of(r, "rope.scaling.type"), &type, r->error);
@@ -68,12 +85,48 @@ static void read_scaling(reader *r, hyper *h) {
         h->rope_scaling = HYPER_ROPE_LINEAR;
     } else if (equals(type, "llama3")) {
         h->rope_scaling = HYPER_ROPE_LLAMA3;
+    } else if (equals(type, "yarn")) {
+        h->rope_scaling = HYPER_ROPE_YARN;
+        read_yarn(r, h);
     } else {
         gguf_error(r->file, r->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
-                   "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3",
+                   "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3, yarn",
                    (int)(type.length > 64 ? 64 : type.length), type.data);
         r->status = PUNA_UNSUPPORTED;
     }
+}
+
+/* One number (a period) or a truth for each layer. */
+static void read_pattern(reader *r, hyper *h) {
+    if (r->status != PUNA_OK) return;
+    const char *key = key_of(r, "attention.sliding_window_pattern");
+    const gguf_value *v = gguf_find(r->file, key);
+    h->window_period = HYPER_UNSAID;
+    if (!v) return;
+    if (v->type != PUNA_ARRAY) {
+        h->window_period = need(r, "attention.sliding_window_pattern", 0, HYPER_MOST_LAYERS);
+        return;
+    }
+    if (v->count < h->layers) {
+        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, key, v->offset, "%llu truths for %u layers",
+                               (unsigned long long)v->count, h->layers);
+        return;
+    }
+    h->window_period = HYPER_LISTED;
+    for (uint32_t i = 0; i < h->layers; i++) {
+        int64_t number = 0;
+        if (!gguf_integer(r->file, v, i, &number)) {
+            r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, key, v->offset, "its elements are no truths");
+            return;
+        }
+        h->windowed[i] = number != 0;
+    }
+}
+
+uint32_t hyper_window(const hyper *h, uint32_t layer, uint32_t default_period) {
+    uint32_t period = h->window_period == HYPER_UNSAID ? default_period : h->window_period;
+    if (period == HYPER_LISTED) return h->windowed[layer] ? h->window : 0;
+    return period == 0 || layer % period + 1 < period ? h->window : 0;
 }
 
 static puna_status read_vocabulary(const gguf_file *file, hyper *h, puna_error *error) {
@@ -105,7 +158,7 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     puna_status status = hyper_read_architecture(file, h->architecture, error);
     if (status != PUNA_OK) return status;
     reader r = {.file = file, .architecture = h->architecture, .status = PUNA_OK, .error = error};
-    h->layers = need(&r, "block_count", 1, 1024);
+    h->layers = need(&r, "block_count", 1, HYPER_MOST_LAYERS);
     h->context_length = need(&r, "context_length", 1, 1u << 30);
     h->embedding = need(&r, "embedding_length", 1, 1u << 20);
     h->feed_forward = need(&r, "feed_forward_length", 1, 1u << 20);
@@ -118,6 +171,10 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->norm_epsilon = real(&r, "attention.layer_norm_rms_epsilon", 1e-5f, 0.0f, 1.0f);
     h->rope_base = real(&r, "rope.freq_base", 10000.0f, 1.0f, 1e12f);
     read_scaling(&r, h);
+    h->rope_base_local = real(&r, "rope.freq_base_swa", 10000.0f, 1.0f, 1e12f);
+    h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
+    read_pattern(&r, h);
+    h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
     if (r.status != PUNA_OK) return r.status;
     if (h->heads % h->heads_kv != 0)
         return gguf_error(file, error, PUNA_INVALID_FILE, "attention.head_count_kv", PUNA_NO_OFFSET,

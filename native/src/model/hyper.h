@@ -8,7 +8,17 @@
 
 #include "format/gguf.h"
 
-typedef enum hyper_rope { HYPER_ROPE_NONE, HYPER_ROPE_LINEAR, HYPER_ROPE_LLAMA3 } hyper_rope;
+typedef enum hyper_rope { HYPER_ROPE_NONE, HYPER_ROPE_LINEAR, HYPER_ROPE_LLAMA3, HYPER_ROPE_YARN } hyper_rope;
+
+#define HYPER_MOST_LAYERS 1024u
+
+/* yarn (Peng et al., arXiv:2309.00071). */
+typedef struct hyper_yarn {
+    uint32_t original_context; /* positions that the model knew before */
+    float extrapolation;       /* share of the unscaled frequency where a dimension turns fast; 1 for most */
+    float beta_fast, beta_slow; /* turns over the original context: above, below */
+    float magnitude;           /* of cosines and sines */
+} hyper_yarn;
 
 typedef struct hyper {
     char architecture[32];
@@ -24,7 +34,19 @@ typedef struct hyper {
     float rope_base;
     hyper_rope rope_scaling;
     float rope_factor;
+    hyper_yarn yarn;
+    float rope_base_local;   /* of the layers with a window, where the family turns those otherwise */
+    uint32_t window;         /* positions that a layer with a window sees, the query's included; 0: none has one */
+    uint32_t window_period;  /* the last of each so many layers has none; HYPER_UNSAID, or HYPER_LISTED: in windowed */
+    bool windowed[HYPER_MOST_LAYERS];
+    float final_softcap;     /* of the logits; 0: none */
 } hyper;
+
+#define HYPER_UNSAID UINT32_MAX
+#define HYPER_LISTED (UINT32_MAX - 1u)
+
+/* The window of a layer, 0 for none. default_period counts where the file says none; 0: every layer has the window. */
+uint32_t hyper_window(const hyper *h, uint32_t layer, uint32_t default_period);
 
 /* The architecture's name alone. PUNA_INVALID_FILE if it is missing or too long. */
 puna_status hyper_read_architecture(const gguf_file *file, char name[32], puna_error *error);

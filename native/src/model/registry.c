@@ -5,6 +5,9 @@
 
 static const model_family families[] = {
     {"llama", llama_logits},
+    {"qwen2", qwen2_logits},
+    {"qwen3", qwen3_logits},
+    {"gemma3", gemma3_logits},
 };
 
 #define FAMILIES (sizeof families / sizeof *families)

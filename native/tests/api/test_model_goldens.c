@@ -118,6 +118,16 @@ static void llama_q6_k(void) { check_file("llama_q6_k"); }
 static void llama_q3_k(void) { check_file("llama_q3_k"); }
 static void llama_q2_k(void) { check_file("llama_q2_k"); }
 static void llama_iq4_xs(void) { check_file("llama_iq4_xs"); }
+static void llama_yarn(void) { check_file("llama_yarn"); }
+static void llama_yarn_set(void) { check_file("llama_yarn_set"); }
+static void mistral(void) { check_file("mistral"); }
+static void mistral_q8_0(void) { check_file("mistral_q8_0"); }
+static void qwen2(void) { check_file("qwen2"); }
+static void qwen3(void) { check_file("qwen3"); }
+static void qwen3_q4_1(void) { check_file("qwen3_q4_1"); }
+static void gemma3(void) { check_file("gemma3"); }
+static void gemma3_capped(void) { check_file("gemma3_capped"); }
+static void gemma3_q8_0(void) { check_file("gemma3_q8_0"); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -141,5 +151,15 @@ int main(int argc, char **argv) {
     TEST(llama_q3_k);
     TEST(llama_q2_k);
     TEST(llama_iq4_xs);
+    TEST(llama_yarn);
+    TEST(llama_yarn_set);
+    TEST(mistral);
+    TEST(mistral_q8_0);
+    TEST(qwen2);
+    TEST(qwen3);
+    TEST(qwen3_q4_1);
+    TEST(gemma3);
+    TEST(gemma3_capped);
+    TEST(gemma3_q8_0);
     return testing_end();
 }

@@ -8,6 +8,7 @@
 #include "api/bed.h"
 
 #define LENGTH 150
+#define LONG 330 /* for windows of 96 and an original context of 64: borders within and between pages */
 #define NEW 20
 #define VOCABULARY 384
 
@@ -15,7 +16,9 @@ static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16
                                      "llama_q4_0.gguf", "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf",
                                      "llama_q5_0.gguf", "llama_q5_1.gguf", "llama_iq4_nl.gguf", "llama_mxfp4.gguf",
                                      "llama_q4_k.gguf", "llama_q5_k.gguf", "llama_q6_k.gguf", "llama_q3_k.gguf",
-                                     "llama_q2_k.gguf", "llama_iq4_xs.gguf"};
+                                     "llama_q2_k.gguf", "llama_iq4_xs.gguf", "qwen2.gguf", "qwen3_q4_1.gguf"};
+static const char *const long_models[] = {"mistral.gguf", "mistral_q8_0.gguf", "gemma3.gguf", "gemma3_capped.gguf",
+                                          "gemma3_q8_0.gguf", "llama_yarn.gguf", "llama_yarn_set.gguf"};
 static const char *const tiers[] = {"ref", "avx2", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)
@@ -35,20 +38,21 @@ static void fill(int32_t *ids, int count, uint32_t salt) {
     }
 }
 
-static uint64_t digest_logits(const char *model, uint32_t threads, uint32_t step_tokens, uint32_t cache_type) {
+static uint64_t digest_logits(const char *model, uint32_t length, uint32_t threads, uint32_t step_tokens,
+                              uint32_t cache_type) {
     bed b;
-    int32_t ids[LENGTH];
+    int32_t ids[LONG];
     puna_engine_options o = bed_options(threads, step_tokens, 4, cache_type);
     if (!bed_open(&b, model, &o)) return 0;
-    float *logits = malloc(LENGTH * VOCABULARY * sizeof *logits);
-    fill(ids, LENGTH, 7);
+    float *logits = malloc(LONG * VOCABULARY * sizeof *logits);
+    fill(ids, (int)length, 7);
     uint64_t digest = 0;
-    if (puna_engine_logits(b.engine, ids, LENGTH, 0, logits, LENGTH * VOCABULARY, NULL, &b.error) == PUNA_OK) {
-        digest = bed_digest(14695981039346656037u, logits, LENGTH * VOCABULARY * sizeof *logits);
+    if (puna_engine_logits(b.engine, ids, length, 0, logits, LONG * VOCABULARY, NULL, &b.error) == PUNA_OK) {
+        digest = bed_digest(14695981039346656037u, logits, length * VOCABULARY * sizeof *logits);
         /* rows beyond `first` alone come from larger chunks: they must agree with those computed row by row */
         float *tail = malloc(VOCABULARY * sizeof *tail);
-        CHECK(puna_engine_logits(b.engine, ids, LENGTH, LENGTH - 1, tail, VOCABULARY, NULL, &b.error) == PUNA_OK);
-        CHECK(memcmp(tail, logits + (LENGTH - 1) * VOCABULARY, VOCABULARY * sizeof *tail) == 0);
+        CHECK(puna_engine_logits(b.engine, ids, length, length - 1, tail, VOCABULARY, NULL, &b.error) == PUNA_OK);
+        CHECK(memcmp(tail, logits + (length - 1) * VOCABULARY, VOCABULARY * sizeof *tail) == 0);
         free(tail);
     } else {
         testing_fail(__FILE__, __LINE__, "%s: %s", model, b.error.message);
@@ -58,31 +62,38 @@ static uint64_t digest_logits(const char *model, uint32_t threads, uint32_t step
     return digest;
 }
 
-static void logits_are_equal_over_tiers_threads_and_chunks(void) {
-    for (size_t m = 0; m < COUNT(models); m += MODEL_STRIDE) {
-        bed_tier("ref");
-        uint64_t expected = digest_logits(models[m], 1, 512, PUNA_CACHE_F16);
-        for (size_t t = 0; t < COUNT(tiers); t++) {
-            if (!bed_tier(tiers[t])) continue;
-            static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
-            for (size_t s = 0; s < COUNT(settings); s++) {
-                uint64_t digest = digest_logits(models[m], settings[s][0], settings[s][1], PUNA_CACHE_F16);
-                if (digest != expected)
-                    testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", models[m],
-                                 tiers[t], settings[s][0], settings[s][1]);
-            }
+static void equal_over_tiers_threads_and_chunks(const char *model, uint32_t length) {
+    bed_tier("ref");
+    uint64_t expected = digest_logits(model, length, 1, 512, PUNA_CACHE_F16);
+    for (size_t t = 0; t < COUNT(tiers); t++) {
+        if (!bed_tier(tiers[t])) continue;
+        static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
+        for (size_t s = 0; s < COUNT(settings); s++) {
+            uint64_t digest = digest_logits(model, length, settings[s][0], settings[s][1], PUNA_CACHE_F16);
+            if (digest != expected)
+                testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", model, tiers[t],
+                             settings[s][0], settings[s][1]);
         }
     }
     bed_tier(NULL);
 }
 
+static void logits_are_equal_over_tiers_threads_and_chunks(void) {
+    for (size_t m = 0; m < COUNT(models); m += MODEL_STRIDE) equal_over_tiers_threads_and_chunks(models[m], LENGTH);
+}
+
+static void past_windows_and_original_contexts_too(void) {
+    for (size_t m = 0; m < COUNT(long_models); m += MODEL_STRIDE)
+        equal_over_tiers_threads_and_chunks(long_models[m], LONG);
+}
+
 static void f32_caches_keep_the_promise(void) {
     bed_tier("ref");
-    uint64_t expected = digest_logits("llama_wide_q4_1.gguf", 1, 512, PUNA_CACHE_F32);
+    uint64_t expected = digest_logits("llama_wide_q4_1.gguf", LENGTH, 1, 512, PUNA_CACHE_F32);
     for (size_t t = 0; t < COUNT(tiers); t++)
-        if (bed_tier(tiers[t])) CHECK(digest_logits("llama_wide_q4_1.gguf", 2, 64, PUNA_CACHE_F32) == expected);
+        if (bed_tier(tiers[t])) CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 2, 64, PUNA_CACHE_F32) == expected);
     bed_tier(NULL);
-    CHECK(digest_logits("llama_wide_q4_1.gguf", 1, 512, PUNA_CACHE_F16) != expected); /* the option does something */
+    CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 1, 512, PUNA_CACHE_F16) != expected); /* the option does something */
 }
 
 /* Sequences of different lengths and seeds; what each gives alone. */
@@ -100,9 +111,9 @@ static puna_generation sampled(uint32_t i) {
     return g;
 }
 
-static void start(bed *b, bed_result *r, uint32_t i) {
-    int32_t ids[LENGTH];
-    int count = (int)(3 + i * 19);
+static void start(bed *b, bed_result *r, uint32_t i, uint32_t spread) {
+    int32_t ids[LONG];
+    int count = (int)(3 + i * spread);
     fill(ids, count, i);
     puna_generation g = sampled(i);
     CHECK_EQUAL(bed_start(b, r, ids, (uint64_t)count, &g), PUNA_OK);
@@ -115,23 +126,26 @@ static void same(const bed_result *a, const bed_result *b, const char *what) {
         testing_fail(__FILE__, __LINE__, "other tokens or log-probabilities %s", what);
 }
 
-static void batches_change_nothing(void) {
-    for (size_t m = 0; m < COUNT(models); m += 3 * MODEL_STRIDE) {
-        bed alone, together;
-        static bed_result expected[7], got[7];
-        puna_engine_options one = bed_options(1, 512, 1, PUNA_CACHE_F16), many = bed_options(2, 64, 7, PUNA_CACHE_F16);
-        NEED(bed_open(&alone, models[m], &one));
-        for (uint32_t i = 0; i < 7; i++) {
-            start(&alone, &expected[i], i);
-            bed_run(&alone, &expected[i], 1, 1000);
-        }
-        NEED(bed_open(&together, models[m], &many));
-        for (uint32_t i = 0; i < 7; i++) start(&together, &got[i], i);
-        bed_run(&together, got, 7, 1000);
-        for (uint32_t i = 0; i < 7; i++) same(&expected[i], &got[i], "in a batch of seven");
-        bed_close(&alone);
-        bed_close(&together);
+static void a_batch_changes_nothing(const char *model, uint32_t spread) {
+    bed alone, together;
+    static bed_result expected[7], got[7];
+    puna_engine_options one = bed_options(1, 512, 1, PUNA_CACHE_F16), many = bed_options(2, 64, 7, PUNA_CACHE_F16);
+    NEED(bed_open(&alone, model, &one));
+    for (uint32_t i = 0; i < 7; i++) {
+        start(&alone, &expected[i], i, spread);
+        bed_run(&alone, &expected[i], 1, 1000);
     }
+    NEED(bed_open(&together, model, &many));
+    for (uint32_t i = 0; i < 7; i++) start(&together, &got[i], i, spread);
+    bed_run(&together, got, 7, 1000);
+    for (uint32_t i = 0; i < 7; i++) same(&expected[i], &got[i], "in a batch of seven");
+    bed_close(&alone);
+    bed_close(&together);
+}
+
+static void batches_change_nothing(void) {
+    for (size_t m = 0; m < COUNT(models); m += 3 * MODEL_STRIDE) a_batch_changes_nothing(models[m], 19);
+    for (size_t m = 0; m < COUNT(long_models); m += 2 * MODEL_STRIDE) a_batch_changes_nothing(long_models[m], 47);
 }
 
 static void late_comers_and_leavers_change_nothing(void) {
@@ -139,11 +153,11 @@ static void late_comers_and_leavers_change_nothing(void) {
     static bed_result expected, got, others[4];
     puna_engine_options o = bed_options(2, 16, 6, PUNA_CACHE_F16);
     NEED(bed_open(&b, "llama_wide_q4_1.gguf", &o));
-    start(&b, &expected, 3);
+    start(&b, &expected, 3, 19);
     bed_run(&b, &expected, 1, 1000);
-    start(&b, &got, 3);
+    start(&b, &got, 3, 19);
     for (uint32_t round = 0; got.stop == PUNA_STOP_NONE && round < 200; round++) {
-        if (round % 3 == 0 && round / 3 < 4) start(&b, &others[round / 3], 4 + round / 3 % 3);
+        if (round % 3 == 0 && round / 3 < 4) start(&b, &others[round / 3], 4 + round / 3 % 3, 19);
         if (round == 7) CHECK(puna_sequence_cancel(b.engine, others[0].sequence, &b.error) == PUNA_OK);
         if (round == 9) CHECK(puna_sequence_close(b.engine, others[1].sequence, &b.error) == PUNA_OK);
         puna_step step = {.size = sizeof step};
@@ -155,52 +169,58 @@ static void late_comers_and_leavers_change_nothing(void) {
 }
 
 /* A second turn on the same sequence reuses the cache; a fresh sequence computes everything. */
-static void cached_prefixes_change_nothing(void) {
+static void a_cached_prefix_changes_nothing(const char *model, uint32_t length) {
     bed b;
     static bed_result first, second, fresh;
-    int32_t ids[LENGTH + NEW + 30];
+    int32_t ids[LONG + NEW + 30];
     puna_engine_options o = bed_options(2, 64, 2, PUNA_CACHE_F16);
     puna_generation g = sampled(1);
-    NEED(bed_open(&b, "llama_q4_0.gguf", &o));
-    fill(ids, LENGTH, 1);
-    NEED(bed_start(&b, &first, ids, LENGTH, &g) == PUNA_OK);
+    NEED(bed_open(&b, model, &o));
+    fill(ids, (int)length, 1);
+    NEED(bed_start(&b, &first, ids, length, &g) == PUNA_OK);
     bed_run(&b, &first, 1, 1000);
-    memcpy(ids + LENGTH, first.tokens, NEW * sizeof *ids);
-    fill(ids + LENGTH + NEW, 30, 2);
-    NEED(bed_start(&b, &fresh, ids, LENGTH + NEW + 30, &g) == PUNA_OK);
+    memcpy(ids + length, first.tokens, NEW * sizeof *ids);
+    fill(ids + length + NEW, 30, 2);
+    NEED(bed_start(&b, &fresh, ids, length + NEW + 30, &g) == PUNA_OK);
     bed_run(&b, &fresh, 1, 1000);
     CHECK_EQUAL(fresh.cached_tokens, 0);
     second = (bed_result){.sequence = first.sequence};
-    NEED(puna_sequence_generate(b.engine, first.sequence, ids, LENGTH + NEW + 30, &g, &b.error) == PUNA_OK);
+    NEED(puna_sequence_generate(b.engine, first.sequence, ids, length + NEW + 30, &g, &b.error) == PUNA_OK);
     bed_run(&b, &second, 1, 1000);
-    CHECK_EQUAL(second.cached_tokens, LENGTH + NEW - 1);
+    CHECK_EQUAL(second.cached_tokens, length + NEW - 1);
     same(&fresh, &second, "after a cached prefix");
     bed_close(&b);
 }
 
+static void cached_prefixes_change_nothing(void) {
+    a_cached_prefix_changes_nothing("llama_q4_0.gguf", LENGTH);
+    a_cached_prefix_changes_nothing("gemma3_q8_0.gguf", LONG);
+    a_cached_prefix_changes_nothing("mistral_q8_0.gguf", LONG);
+}
+
 /* A cache for two: idle sequences lose their pages to new ones and are computed again. */
-static void evicted_sequences_give_the_same_tokens(void) {
+static void evicted_ones_give_the_same_tokens(const char *model, uint32_t length, uint32_t pages) {
     bed b;
     static bed_result r[5], again;
-    int32_t ids[LENGTH + NEW];
+    int32_t ids[LONG + NEW];
     puna_engine_options o = bed_options(2, 512, 2, PUNA_CACHE_F16);
     puna_generation g = sampled(1);
     puna_engine_info info = {.size = sizeof info};
-    o.context_length = 256;
-    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    o.context_length = 64 * pages;
+    NEED(bed_open(&b, model, &o));
     puna_engine_describe(b.engine, &info);
     bed_close(&b);
-    o.cache_bytes = 8 * info.page_bytes; /* two contexts of four pages */
-    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    o.cache_bytes = 2 * pages * info.page_bytes; /* two contexts */
+    NEED(bed_open(&b, model, &o));
     for (int i = 0; i < 5; i++) {
-        fill(ids, LENGTH, (uint32_t)i);
-        NEED(bed_start(&b, &r[i], ids, LENGTH, &g) == PUNA_OK);
+        fill(ids, (int)length, (uint32_t)i);
+        NEED(bed_start(&b, &r[i], ids, length, &g) == PUNA_OK);
         bed_run(&b, &r[i], 1, 1000);
         CHECK_EQUAL(r[i].stop, PUNA_STOP_LENGTH);
     }
-    fill(ids, LENGTH, 0);
+    fill(ids, (int)length, 0);
     again = (bed_result){.sequence = r[0].sequence};
-    NEED(puna_sequence_generate(b.engine, again.sequence, ids, LENGTH, &g, &b.error) == PUNA_OK);
+    NEED(puna_sequence_generate(b.engine, again.sequence, ids, length, &g, &b.error) == PUNA_OK);
     bed_run(&b, &again, 1, 1000);
     CHECK_EQUAL(again.cached_tokens, 0); /* it was evicted */
     same(&r[0], &again, "after eviction");
@@ -209,9 +229,15 @@ static void evicted_sequences_give_the_same_tokens(void) {
     bed_close(&b);
 }
 
+static void evicted_sequences_give_the_same_tokens(void) {
+    evicted_ones_give_the_same_tokens("llama_q8_0.gguf", LENGTH, 4);
+    evicted_ones_give_the_same_tokens("gemma3_q8_0.gguf", LONG, 6);
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(logits_are_equal_over_tiers_threads_and_chunks);
+    TEST(past_windows_and_original_contexts_too);
     TEST(f32_caches_keep_the_promise);
     TEST(batches_change_nothing);
     TEST(late_comers_and_leavers_change_nothing);

@@ -137,6 +137,8 @@ static void special_cases(void) {
     CHECK(math_logf(0.0f) == -INFINITY && math_logf(INFINITY) == INFINITY && bits_of(math_logf(1.0f)) == 0);
     CHECK(math_logf(-1.0f) != math_logf(-1.0f) && math_logf(NAN) != math_logf(NAN));
     CHECK(math_siluf(0.0f) == 0.0f && math_siluf(-200.0f) == 0.0f && math_siluf(100.0f) == 100.0f);
+    CHECK(math_geluf(0.0f) == 0.0f && math_geluf(-20.0f) == 0.0f && math_geluf(20.0f) == 20.0f);
+    CHECK(math_geluf(NAN) != math_geluf(NAN));
     for (float x = 0.0f; x < 30.0f; x += 0.37f) { /* odd functions are odd bit for bit */
         CHECK(same(math_tanhf(-x), -math_tanhf(x)));
         CHECK(same(math_erff(-x), -math_erff(x)));
@@ -395,6 +397,7 @@ static void golden(const char *name, uint64_t got, uint64_t right) {
 static void the_bits_are_the_contracts(void) {
     golden("exp", checksum(math_expf), UINT64_C(0x8B94A6C080260758));
     golden("silu", checksum(math_siluf), UINT64_C(0x2BB1D3134C087136));
+    golden("gelu", checksum(math_geluf), UINT64_C(0x0F619D2C9B548629));
     golden("tanh", checksum(math_tanhf), UINT64_C(0x959AD6C023B14233));
     golden("erf", checksum(math_erff), UINT64_C(0x7F9435FBB63F459B));
     golden("log", checksum(math_logf), UINT64_C(0xE30F88A93C09501D));

@@ -77,6 +77,12 @@ static void elementwise(void) {
         ref_silu_mul(a, b, n, y[0]);
         tier->silu_mul(a, b, n, y[1]);
         CHECK(shapes_same(y[0], y[1], n, &at));
+        ref_gelu_mul(a, b, n, y[0]);
+        tier->gelu_mul(a, b, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        ref_softcap(a, 20.0f, n, y[0]);
+        tier->softcap(a, 20.0f, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
         ref_add(a, b, n, y[0]);
         tier->add(a, b, n, y[1]);
         CHECK(shapes_same(y[0], y[1], n, &at));

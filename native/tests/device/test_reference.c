@@ -103,6 +103,13 @@ static void norm_is_right(void) {
     ref_silu_mul(x, w, 577, y);
     for (int i = 0; i < 577; i++)
         CHECK(distance(y[i], x[i] / (1 + exp(-(double)x[i])) * w[i], fabs((double)x[i] * w[i])) < 1e-5);
+    ref_gelu_mul(x, w, 577, y);
+    for (int i = 0; i < 577; i++) {
+        double inner = sqrt(2 / 3.14159265358979323846) * (x[i] + 0.044715 * x[i] * x[i] * x[i]);
+        CHECK(distance(y[i], 0.5 * x[i] * (1 + tanh(inner)) * w[i], fabs((double)x[i] * w[i])) < 1e-6);
+    }
+    ref_softcap(x, 1.5f, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(distance(y[i], 1.5 * tanh(x[i] / 1.5), fabs((double)x[i])) < 1e-6);
 }
 
 static float cached(const cpu_attention *a, size_t offset, uint32_t position, size_t index) {

@@ -26,7 +26,7 @@ static graph_value layer(graph *g, graph_value x, uint32_t type, uint32_t table)
 static puna_status model(graph *g, memory_account *account, uint32_t type, puna_error *error) {
     float frequencies[8] = {1, 0.5f, 0.25f, 0.125f, 0.06f, 0.03f, 0.01f, 0.005f};
     graph_init(g, account);
-    uint32_t table = graph_add_table(g, frequencies, 8);
+    uint32_t table = graph_add_table(g, frequencies, 8, 1.0f);
     graph_weight embedding = graph_add_weight(g, 8, type, 384, 96);
     graph_value x = graph_embed(g, embedding);
     for (int i = 0; i < 2; i++) x = layer(g, x, type, table);

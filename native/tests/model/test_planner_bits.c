@@ -5,11 +5,12 @@
 #include "model/model.h"
 #include "testing.h"
 
-#define ROWS 70
-#define PAGES 2
+#define ROWS 130
+#define PAGES 3
+#define GROUPS 2 /* cache groups at most */
 
-static uint8_t *pages[PAGES];
-static uint8_t *const *groups[1] = {pages};
+static uint8_t *pages[GROUPS][PAGES];
+static uint8_t *const *groups[GROUPS] = {pages[0], pages[1]};
 
 static float *logits_of(const model *m, bool plain, puna_error *error) {
     memory_account account;
@@ -18,8 +19,9 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
                         .plain = plain};
     device_runner *runner;
     if (m->device->create(&m->graph, m->weights, &o, &account, &runner, error) != PUNA_OK) return NULL;
-    size_t page = m->device->page_bytes(&m->graph, 0, o.cache_type);
-    for (int i = 0; i < PAGES; i++) pages[i] = memory_new(&account, page);
+    for (uint32_t g = 0; g < m->graph.group_count; g++)
+        for (int i = 0; i < PAGES; i++)
+            pages[g][i] = memory_new(&account, m->device->page_bytes(&m->graph, g, o.cache_type));
     int32_t ids[ROWS];
     uint32_t positions[ROWS], outputs[3] = {0, 33, ROWS - 1};
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -32,7 +34,8 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
     size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);
     float *copy = malloc(bytes);
     memcpy(copy, m->device->logits(runner), bytes);
-    for (int i = 0; i < PAGES; i++) memory_free(&account, pages[i]);
+    for (uint32_t g = 0; g < m->graph.group_count; g++)
+        for (int i = 0; i < PAGES; i++) memory_free(&account, pages[g][i]);
     m->device->destroy(&account, runner);
     CHECK_EQUAL(memory_used(&account), 0);
     return copy;
@@ -44,6 +47,7 @@ static void check(const char *name) {
     puna_error error = PUNA_ERROR_INIT;
     snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, name);
     NEED(model_load(path, 2, NULL, &m, &error) == PUNA_OK);
+    NEED(m->graph.group_count <= GROUPS);
     float *planned = logits_of(m, false, &error), *plain = logits_of(m, true, &error);
     NEED(planned && plain);
     CHECK(memcmp(planned, plain, 3 * m->hyper.vocabulary * sizeof *planned) == 0);
@@ -56,11 +60,15 @@ static void check(const char *name) {
 static void quantized_models(void) {
     check("llama_wide_q4_1.gguf");
     check("llama_q4_0.gguf");
+    check("qwen3_q4_1.gguf");
+    check("gemma3_q8_0.gguf");
 }
 
 static void float_models(void) {
     check("llama.gguf");
     check("llama_biased.gguf");
+    check("mistral.gguf");
+    check("gemma3_capped.gguf");
 }
 
 int main(int argc, char **argv) {

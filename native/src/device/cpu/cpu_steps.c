@@ -48,8 +48,8 @@ static void rotary_rows(const device_runner *r, uint32_t begin, uint32_t end) {
             float position = (float)r->batch->positions[row];
             for (uint32_t i = 0; i < table->count; i++) {
                 float angle = position * table->frequencies[i];
-                cosines[(size_t)row * table->count + i] = (float)math_cos((double)angle);
-                sines[(size_t)row * table->count + i] = (float)math_sin((double)angle);
+                cosines[(size_t)row * table->count + i] = (float)math_cos((double)angle) * table->magnitude;
+                sines[(size_t)row * table->count + i] = (float)math_sin((double)angle) * table->magnitude;
             }
         }
     }
@@ -87,6 +87,14 @@ static void step_embed(const device_runner *r, const plan_step *s, uint32_t row)
         const graph_weight_info *info = &r->g->weights[s->op->weight];
         block_find(info->type)->decode(t->rows + (size_t)id * t->row_bytes, info->cols, out);
     }
+}
+
+static void step_norm(const device_runner *r, const plan_step *s, uint32_t row) {
+    const float *x = row_of(r, s->in[0], row), *weight = r->weights->tensors[s->op->weight].vector;
+    float *y = row_of(r, s->out, row);
+    uint32_t part = r->plan.buffers[s->out].width / s->op->heads;
+    for (uint32_t h = 0; h < s->op->heads; h++)
+        r->kernels->rms_norm(x + (size_t)h * part, weight, part, s->op->number, y + (size_t)h * part);
 }
 
 static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -133,15 +141,16 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     uint32_t width = s->out == PLAN_NO_BUFFER ? 0 : r->plan.buffers[s->out].width;
     switch (s->kind) {
     case GRAPH_EMBED_OP: step_embed(r, s, row); break;
-    case GRAPH_RMS_NORM_OP:
-        k->rms_norm(row_of(r, s->in[0], row), r->weights->tensors[s->op->weight].vector, width, s->op->number,
-                    row_of(r, s->out, row));
-        break;
+    case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
     case GRAPH_ROPE_OP: step_rope(r, s, row); break;
     case GRAPH_STORE_OP: step_store(r, s, row); break;
     case GRAPH_SILU_MUL_OP:
         k->silu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
         break;
+    case GRAPH_GELU_MUL_OP:
+        k->gelu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
+        break;
+    case GRAPH_SOFTCAP_OP: k->softcap(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
     case GRAPH_ADD_OP: k->add(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row)); break;
     case GRAPH_SCALE_OP: k->scale(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
     case GRAPH_SELECT_OP:

@@ -95,6 +95,8 @@ typedef struct cpu_kernels {
 
     /* y[i] = silu(gate[i]) * up[i] for n elements; y may be gate or up. */
     void (*silu_mul)(const float *gate, const float *up, size_t n, float *y);
+    void (*gelu_mul)(const float *gate, const float *up, size_t n, float *y); /* gelu(gate[i]) * up[i] (math_geluf) */
+    void (*softcap)(const float *a, float cap, size_t n, float *y);           /* cap * tanh(a[i] / cap); y may be a */
     void (*add)(const float *a, const float *b, size_t n, float *y);
     void (*scale)(const float *a, float factor, size_t n, float *y);
 

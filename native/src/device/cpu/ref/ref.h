@@ -34,6 +34,8 @@ void ref_finish(const cpu_product *p, uint32_t tile, uint32_t column, const floa
 
 void ref_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
 void ref_silu_mul(const float *gate, const float *up, size_t n, float *y);
+void ref_gelu_mul(const float *gate, const float *up, size_t n, float *y);
+void ref_softcap(const float *a, float cap, size_t n, float *y);
 void ref_add(const float *a, const float *b, size_t n, float *y);
 void ref_scale(const float *a, float factor, size_t n, float *y);
 void ref_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,

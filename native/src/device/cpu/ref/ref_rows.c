@@ -19,6 +19,14 @@ void ref_silu_mul(const float *gate, const float *up, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = math_siluf(gate[i]) * up[i];
 }
 
+void ref_gelu_mul(const float *gate, const float *up, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = math_geluf(gate[i]) * up[i];
+}
+
+void ref_softcap(const float *a, float cap, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = cap * math_tanhf(a[i] / cap);
+}
+
 void ref_add(const float *a, const float *b, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }

@@ -8,6 +8,8 @@
 void avx512_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
 void avx512_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
 void avx512_silu_mul(const float *gate, const float *up, size_t n, float *y);
+void avx512_gelu_mul(const float *gate, const float *up, size_t n, float *y);
+void avx512_softcap(const float *a, float cap, size_t n, float *y);
 void avx512_add(const float *a, const float *b, size_t n, float *y);
 void avx512_scale(const float *a, float factor, size_t n, float *y);
 void avx512_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,

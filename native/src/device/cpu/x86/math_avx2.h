@@ -35,6 +35,27 @@ static inline __m256 eight_silu(__m256 x) {
     return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), eight_exp(minus)));
 }
 
+static inline __m256 eight_tanh(__m256 x) {
+    __m256 sign = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1.0f), two = _mm256_set1_ps(2.0f);
+    __m256 z = _mm256_min_ps(_mm256_andnot_ps(sign, x), _mm256_set1_ps(MATH_TANH_LARGEST)); /* NaN: the second operand, as in C */
+    __m256 u = _mm256_mul_ps(z, z), p = _mm256_set1_ps(MATH_TANH_C11);
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C9));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C7));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C5));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C3));
+    __m256 near = _mm256_fmadd_ps(_mm256_mul_ps(z, u), p, z);
+    __m256 far = _mm256_sub_ps(one, _mm256_div_ps(two, _mm256_add_ps(eight_exp(_mm256_add_ps(z, z)), one)));
+    __m256 y = _mm256_blendv_ps(far, near, _mm256_cmp_ps(z, _mm256_set1_ps(MATH_TANH_SMALL), _CMP_LT_OQ));
+    y = _mm256_or_ps(_mm256_andnot_ps(sign, y), _mm256_and_ps(sign, x));
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+static inline __m256 eight_gelu(__m256 x) {
+    __m256 inner = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(MATH_GELU_C1), _mm256_set1_ps(MATH_GELU_C0));
+    __m256 t = eight_tanh(_mm256_mul_ps(x, inner)), h = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
+    return _mm256_fmadd_ps(h, t, h);
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float eight_lanes_sum(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);

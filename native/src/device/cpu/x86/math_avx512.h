@@ -35,6 +35,27 @@ static inline __m512 wide_silu(__m512 x) {
     return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), wide_exp(minus)));
 }
 
+static inline __m512 wide_tanh(__m512 x) {
+    __m512 sign = _mm512_set1_ps(-0.0f), one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
+    __m512 z = _mm512_min_ps(_mm512_andnot_ps(sign, x), _mm512_set1_ps(MATH_TANH_LARGEST)); /* NaN: the second operand, as in C */
+    __m512 u = _mm512_mul_ps(z, z), p = _mm512_set1_ps(MATH_TANH_C11);
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C9));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C7));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C5));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C3));
+    __m512 near = _mm512_fmadd_ps(_mm512_mul_ps(z, u), p, z);
+    __m512 far = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(wide_exp(_mm512_add_ps(z, z)), one)));
+    __m512 y = _mm512_mask_mov_ps(far, _mm512_cmp_ps_mask(z, _mm512_set1_ps(MATH_TANH_SMALL), _CMP_LT_OQ), near);
+    y = _mm512_or_ps(_mm512_andnot_ps(sign, y), _mm512_and_ps(sign, x));
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+
+static inline __m512 wide_gelu(__m512 x) {
+    __m512 inner = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(MATH_GELU_C1), _mm512_set1_ps(MATH_GELU_C0));
+    __m512 t = wide_tanh(_mm512_mul_ps(x, inner)), h = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
+    return _mm512_fmadd_ps(h, t, h);
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float wide_lanes_sum(__m512 lanes) {
     __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));

@@ -78,6 +78,27 @@ void avx2_silu_mul(const float *gate, const float *up, size_t n, float *y) {
     for (size_t j = 0; i < n; i++, j++) y[i] = last[j] * up[i];
 }
 
+void avx2_gelu_mul(const float *gate, const float *up, size_t n, float *y) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(y + i, _mm256_mul_ps(eight_gelu(_mm256_loadu_ps(gate + i)), _mm256_loadu_ps(up + i)));
+    float last[8] = {0};
+    memcpy(last, gate + i, (n - i) * sizeof(float));
+    _mm256_storeu_ps(last, eight_gelu(_mm256_loadu_ps(last)));
+    for (size_t j = 0; i < n; i++, j++) y[i] = last[j] * up[i];
+}
+
+void avx2_softcap(const float *a, float cap, size_t n, float *y) {
+    const __m256 most = _mm256_set1_ps(cap);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(y + i, _mm256_mul_ps(most, eight_tanh(_mm256_div_ps(_mm256_loadu_ps(a + i), most))));
+    float last[8] = {0};
+    memcpy(last, a + i, (n - i) * sizeof(float));
+    _mm256_storeu_ps(last, _mm256_mul_ps(most, eight_tanh(_mm256_div_ps(_mm256_loadu_ps(last), most))));
+    memcpy(y + i, last, (n - i) * sizeof(float));
+}
+
 void avx2_add(const float *a, const float *b, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }

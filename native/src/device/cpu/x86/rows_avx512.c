@@ -61,6 +61,23 @@ void avx512_silu_mul(const float *gate, const float *up, size_t n, float *y) {
     }
 }
 
+void avx512_gelu_mul(const float *gate, const float *up, size_t n, float *y) {
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 m = n - i < 16 ? wide_first(n - i) : (__mmask16)0xffff;
+        __m512 g = wide_gelu(_mm512_maskz_loadu_ps(m, gate + i));
+        _mm512_mask_storeu_ps(y + i, m, _mm512_mul_ps(g, _mm512_maskz_loadu_ps(m, up + i)));
+    }
+}
+
+void avx512_softcap(const float *a, float cap, size_t n, float *y) {
+    const __m512 most = _mm512_set1_ps(cap);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 m = n - i < 16 ? wide_first(n - i) : (__mmask16)0xffff;
+        __m512 t = wide_tanh(_mm512_div_ps(_mm512_maskz_loadu_ps(m, a + i), most));
+        _mm512_mask_storeu_ps(y + i, m, _mm512_mul_ps(most, t));
+    }
+}
+
 void avx512_add(const float *a, const float *b, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }

@@ -293,6 +293,11 @@ typedef struct puna_grammar puna_grammar;
 PUNA_API puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length,
                                           puna_grammar **grammar, puna_error *error);
 
+/* How much of a text the grammar allows: *matched bytes (length if all of it is the beginning of something), and in *whole
+   1 if all of it was matched and may end there. PUNA_UNSUPPORTED (too ambiguous), PUNA_OUT_OF_MEMORY. Any thread. */
+PUNA_API puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched,
+                                        int32_t *whole, puna_error *error);
+
 /* Gives back the caller's reference; generations keep theirs, so that the order of closing does not matter. */
 PUNA_API void puna_grammar_close(puna_grammar *grammar);
 

@@ -82,6 +82,21 @@ uint64_t grammar_memory(const grammar *g) { return memory_used(&g->account); }
 
 void grammar_bound(grammar *g, uint64_t bytes) { g->bound = bytes; }
 
+/* A matcher enters the list of those whose state lives, or leaves it. */
+static void enter(matcher *m) {
+    m->next = m->grammar->matchers;
+    if (m->next) m->next->previous = m;
+    m->grammar->matchers = m;
+    m->grammar->matcher_count++;
+}
+
+static void leave(matcher *m) {
+    if (m->previous) m->previous->next = m->next;
+    else m->grammar->matchers = m->next;
+    if (m->next) m->next->previous = m->previous;
+    m->grammar->matcher_count--;
+}
+
 /* ---- Masks ---- */
 
 /* All tokens whose bytes lead on from a state: one sweep over the tree, in which a dead state jumps over a subtree. */
@@ -167,6 +182,43 @@ puna_status matcher_allow(matcher *m, bool ends, uint64_t *bits, size_t words, p
     return status;
 }
 
+/* ---- Whole texts ---- */
+
+/* Piece by piece, with tables that are cleared in between: a long text needs no more memory than a short one. */
+static puna_status match(grammar *g, uint32_t *state, const char *text, size_t length, size_t *matched,
+                         puna_error *error) {
+    for (size_t at = 0; at < length;) {
+        puna_status status = trim(g, error);
+        if (status != PUNA_OK) return status;
+        size_t end = length - at > 4096 ? at + 4096 : length;
+        automaton_begin(&g->automaton);
+        for (; at < end; at++) {
+            uint32_t next = automaton_next(&g->automaton, *state, (uint8_t)text[at]);
+            if (next == AUTOMATON_DEAD) {
+                *state = next;
+                return automaton_check(&g->automaton, error);
+            }
+            *state = next;
+            *matched = at + 1;
+        }
+    }
+    return PUNA_OK;
+}
+
+puna_status grammar_match(grammar *g, const char *text, size_t length, size_t *matched, bool *whole,
+                          puna_error *error) {
+    matcher m = {.grammar = g}; /* so that clearing keeps the state */
+    *matched = 0;
+    lock_take(&g->lock);
+    m.state = g->start;
+    enter(&m);
+    puna_status status = match(g, &m.state, text, length, matched, error);
+    *whole = status == PUNA_OK && g->automaton.states[m.state].accepts;
+    leave(&m);
+    lock_give(&g->lock);
+    return status;
+}
+
 /* ---- Matchers ---- */
 
 static void settle(matcher *m, uint32_t state) {
@@ -191,10 +243,7 @@ puna_status matcher_create(grammar *g, const tokenizer *t, matcher **out, puna_e
     grammar_hold(g);
     lock_take(&g->lock);
     settle(m, g->start);
-    m->next = g->matchers;
-    if (m->next) m->next->previous = m;
-    g->matchers = m;
-    g->matcher_count++;
+    enter(m);
     lock_give(&g->lock);
     *out = m;
     return PUNA_OK;
@@ -204,10 +253,7 @@ void matcher_free(matcher *m) {
     if (!m) return;
     grammar *g = m->grammar;
     lock_take(&g->lock);
-    if (m->previous) m->previous->next = m->next;
-    else g->matchers = m->next;
-    if (m->next) m->next->previous = m->previous;
-    g->matcher_count--;
+    leave(m);
     lock_give(&g->lock);
     memory_free(&g->account, m);
     grammar_release(g);

@@ -31,6 +31,9 @@ void grammar_hold(grammar *g);
 void grammar_release(grammar *g); /* NULL is allowed */
 uint64_t grammar_memory(const grammar *g);
 
+/* How many of a text's bytes are allowed, and whether all of them are a whole text. Errors as of matcher_take. */
+puna_status grammar_match(grammar *g, const char *text, size_t length, size_t *matched, bool *whole, puna_error *error);
+
 /* Tests make the tables' bound smaller, so that clearing happens. */
 void grammar_bound(grammar *g, uint64_t bytes);
 

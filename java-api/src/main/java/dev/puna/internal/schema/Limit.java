@@ -13,8 +13,11 @@ record Limit(BigDecimal value, boolean exclusive, String word) {
 
     /** The tighter of two keywords, null where neither is there. */
     static @Nullable Limit of(Map<?, ?> map, String inclusive, String exclusive, boolean low, String pointer) {
-        Limit a = one(map, inclusive, false, pointer);
-        Limit b = one(map, exclusive, true, pointer);
+        return tighter(one(map, inclusive, false, pointer), one(map, exclusive, true, pointer), low);
+    }
+
+    /** The tighter of two, of which either may be null. */
+    static @Nullable Limit tighter(@Nullable Limit a, @Nullable Limit b, boolean low) {
         if (a == null || b == null) {
             return a == null ? b : a;
         }

@@ -67,7 +67,7 @@ final class NumberGrammar {
         List<String> ways = new ArrayList<>();
         BigInteger first = least;
         if (above && least.compareTo(most) < 0) {
-            ways.add(GrammarText.quoted(least + ".") + " [0-9]{0,15} [1-9]");
+            ways.add(GrammarText.quoted(least + ".") + " \"0\"{0,15} [1-9] [0-9]{0,15}");
             first = least.add(BigInteger.ONE);
         }
         if (first.compareTo(most) < 0) {

@@ -24,6 +24,7 @@ public final class SchemaGrammar {
     private static final int MAX_DEPTH = 400;
     private static final int MAX_NAME = 256;
     private static final int MAX_COUNT = 100_000;
+    private static final Map<String, Integer> BITS = Map.of("int8", 8, "int16", 16, "int32", 32, "int64", 64);
     private static final Set<String> TYPES = Set.of("object", "array", "string", "number", "integer", "boolean", "null");
     private static final Set<String> COMBINING = Set.of("$ref", "allOf", "anyOf", "oneOf", "type", "enum", "const");
 
@@ -401,6 +402,12 @@ public final class SchemaGrammar {
         }
         Limit low = Limit.of(map, "minimum", "exclusiveMinimum", true, pointer);
         Limit high = Limit.of(map, "maximum", "exclusiveMaximum", false, pointer);
+        Integer bits = whole && map.get("format") instanceof String format ? BITS.get(format) : null;
+        if (bits != null) {
+            BigDecimal end = BigDecimal.TWO.pow(bits - 1);
+            low = Limit.tighter(low, new Limit(end.negate(), false, "format"), true);
+            high = Limit.tighter(high, new Limit(end, true, "format"), false);
+        }
         if (low == null && high == null) {
             return whole ? NumberGrammar.INTEGER : grammar.rule("number", NumberGrammar.NUMBER);
         }

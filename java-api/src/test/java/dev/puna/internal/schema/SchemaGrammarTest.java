@@ -114,6 +114,13 @@ class SchemaGrammarTest {
         check("{\"format\":\"date-time\"}", "+\"2024-01-31T23:59:59Z\"", "+\"2024-01-31T00:00:00.123-05:30\"",
                 "-\"2024-01-31 00:00:00Z\"", "-\"2024-01-31T24:00:00Z\"");
         check("{\"format\":\"time\"}", "+\"12:30:00Z\"", "-\"12:30\"");
+        check("{\"type\":\"integer\",\"format\":\"int8\"}", "+127", "+-128", "-128", "--129", "+0");
+        check("{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":5}", "+9223372036854775807", "-9223372036854775808", "-4");
+        NativeGrammar duration = compiled(SchemaGrammar.of("{\"format\":\"duration\"}"));
+        for (String text : List.of("PT1H", "PT90M5S", "-PT0.25S", "PT2H3M4S")) {
+            assertThat(duration.match('"' + text + '"').whole()).isTrue();
+            assertThat(java.time.Duration.parse(text)).isNotNull();
+        }
         check("{\"format\":\"uuid\"}", "+\"123e4567-e89b-12d3-a456-426614174000\"", "-\"123e4567\"");
         check("{\"format\":\"uri\"}", "+\"https://example.org/a?b=c\"", "-\"no uri\"");
     }

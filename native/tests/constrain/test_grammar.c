@@ -2,6 +2,7 @@
 /* Grammars: what they allow against a plain matcher, masks against one token after the other, mistakes, limits. */
 #include <stdlib.h>
 
+#include "base/os.h"
 #include "base/utf8.h"
 #include "constrain/grammar.h"
 #include "constrain/reference.h"
@@ -249,6 +250,50 @@ static void matchers_share_tables_that_are_cleared(void) {
     unload();
 }
 
+typedef struct walker { grammar *g; uint64_t digest; } walker;
+
+/* A fixed walk: the masks on its way, as one number. */
+static void walk(void *context) {
+    walker *w = context;
+    static const char text[] = "{\"a\": [1, {\"b\":\"\\u00e9 x\"}, [[]], -2.5e7], \"c\":null}";
+    uint64_t bits[64] = {0};
+    matcher *m;
+    puna_error own = PUNA_ERROR_INIT;
+    for (int round = 0; round < 20; round++) {
+        if (matcher_create(w->g, vocabulary, &m, &own) != PUNA_OK) return;
+        for (size_t i = 0; i + 1 < sizeof text; i++) {
+            if (matcher_allow(m, true, bits, 64, &own) != PUNA_OK || matcher_take(m, text + i, 1, &own) != PUNA_OK) break;
+            for (int k = 0; k < 64; k++) w->digest = (w->digest ^ bits[k]) * 1099511628211u;
+        }
+        matcher_free(m);
+    }
+}
+
+static void threads_share_a_grammar(void) {
+    NEED(load("tokenizer/gpt-2.gguf"));
+    CHECK(tokenizer_size(vocabulary) <= 64 * 64);
+    enum { THREADS = 4 };
+    grammar *g;
+    walker alone = {NULL, 1}, w[THREADS];
+    NEED(compile(json, &g) == PUNA_OK);
+    alone.g = g;
+    walk(&alone);
+    grammar_release(g);
+    NEED(compile(json, &g) == PUNA_OK);
+    grammar_bound(g, 20000);
+    os_thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        w[i] = (walker){g, 1};
+        NEED(os_thread_start(&threads[i], walk, &w[i]));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        os_thread_join(threads[i]);
+        CHECK(w[i].digest == alone.digest);
+    }
+    grammar_release(g);
+    unload();
+}
+
 static void refuses(const char *text, puna_status status, long long offset, const char *words) {
     grammar *g;
     error = (puna_error)PUNA_ERROR_INIT;
@@ -409,6 +454,7 @@ int main(int argc, char **argv) {
     TEST(random_grammars_allow_what_backtracking_allows);
     TEST(masks_equal_one_token_after_the_other);
     TEST(matchers_share_tables_that_are_cleared);
+    TEST(threads_share_a_grammar);
     TEST(mistakes_are_named);
     TEST(counts_multiply);
     TEST(limits_hold);

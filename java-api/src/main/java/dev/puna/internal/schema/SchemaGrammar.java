@@ -282,10 +282,19 @@ public final class SchemaGrammar {
         if (all.isEmpty()) {
             throw wrong(pointer, "no value is allowed");
         }
-        return choice(all.stream()
-                .map(value -> JsonLiteral.expression(value, space()))
-                .distinct()
-                .toList());
+        List<String> ways = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
+        for (Object value : all) {
+            if (value instanceof String text) {
+                texts.add(JsonLiteral.text(text));
+            } else {
+                ways.add(JsonLiteral.expression(value, space()));
+            }
+        }
+        if (!texts.isEmpty()) {
+            ways.addFirst(TextChoice.of(grammar, texts));
+        }
+        return choice(ways.stream().distinct().toList());
     }
 
     private static boolean isOf(List<String> types, @Nullable Object value) {

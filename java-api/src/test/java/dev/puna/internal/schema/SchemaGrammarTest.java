@@ -10,9 +10,13 @@ import dev.puna.bindings.NativeTokenizer;
 import dev.puna.testing.JsonValidator;
 import dev.puna.testing.Models;
 import dev.puna.testing.Seeded;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -140,6 +144,23 @@ class SchemaGrammarTest {
                 + "\"maximum\":5}}}", "+3", "+5", "-2", "-6", "-3.5");
         check("true", "+1", "+{\"a\":[\"\\u00ff\"]}", "-", "-{");
         check("{}", "+-1.5e10", "+[]");
+    }
+
+    @Seeded(rounds = 20)
+    void thousandsOfValues(Random random) {
+        Set<String> texts = new TreeSet<>();
+        int count = 1 + random.nextInt(random.nextBoolean() ? 5 : 3000);
+        while (texts.size() < count) {
+            int length = random.nextInt(8);
+            texts.add(random.ints(length, 0, 4).mapToObj(i -> "ab\"\u20ac".substring(i, i + 1)).collect(Collectors.joining()));
+        }
+        List<String> all = new ArrayList<>(texts);
+        NativeGrammar grammar = compiled(SchemaGrammar.of(Map.of("enum", all)));
+        for (int i = 0; i < 200; i++) {
+            String text = all.get(random.nextInt(all.size()));
+            String other = random.nextBoolean() ? text : text.substring(0, text.length() / 2) + "a";
+            assertThat(grammar.match(JsonLiteral.text(other)).whole()).as(other).isEqualTo(texts.contains(other));
+        }
     }
 
     @Test

@@ -5,8 +5,10 @@ import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeGrammar;
 import dev.puna.internal.engine.Generation;
 import dev.puna.internal.engine.Slot;
+import dev.puna.internal.mapping.Mapping;
 import dev.puna.internal.schema.RegexGrammar;
 import dev.puna.internal.schema.SchemaGrammar;
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -232,6 +234,69 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
             return Long.MAX_VALUE;
         }
         return begun + timeout.toNanos();
+    }
+
+    /**
+     * Generates a value of a type: a record, an enum, a number, a text. Unless {@link #json(String)}, {@link #regex} or
+     * {@link #grammar} said what the answer must be, it is held to the type's JSON schema, so that whatever the model says can
+     * be read. The model is not told: the prompt should say what is wanted.
+     *
+     * <pre>{@code
+     * record City(String name, @Description("inhabitants, in millions") double size) {}
+     *
+     * City city = chat.user("Name a large city. Answer as JSON.").as(City.class);
+     * }</pre>
+     *
+     * @param <V> the type
+     * @param type a record, an enum, a sealed interface of records, or a class such as String, Integer, LocalDate
+     * @return the value
+     * @throws IllegalArgumentException if the type, or a part of it, has no form
+     * @throws IncompleteAnswerException if the answer ended before it was whole; what there is comes with it
+     * @throws GenerationInterruptedException if the thread is interrupted; the generation is cancelled
+     */
+    @SuppressWarnings("unchecked")
+    public <V> V as(Class<V> type) {
+        return (V) value(type);
+    }
+
+    /**
+     * Generates a value of a generic type.
+     *
+     * <pre>{@code
+     * List<City> cities = chat.user("Three large cities, as JSON.").as(new TypeRef<List<City>>() {});
+     * }</pre>
+     *
+     * @param <V> the type
+     * @param type such as a list or a map of records
+     * @return the value
+     * @throws IllegalArgumentException if the type, or a part of it, has no form
+     * @throws IncompleteAnswerException if the answer ended before it was whole; what there is comes with it
+     */
+    @SuppressWarnings("unchecked")
+    public <V> V as(TypeRef<V> type) {
+        return (V) value(type.type());
+    }
+
+    private Object value(Type type) {
+        Mapping mapping = Mapping.of(type);
+        String asked = grammar;
+        Reply reply;
+        try {
+            if (asked == null) {
+                grammar = SchemaGrammar.ofType(mapping.form());
+            }
+            reply = reply();
+        } finally {
+            grammar = asked;
+        }
+        if (reply.stopReason() != StopReason.END) {
+            throw new IncompleteAnswerException(reply);
+        }
+        try {
+            return mapping.readText(reply.text());
+        } catch (IllegalArgumentException e) {
+            throw new PunaException("the answer is no " + type.getTypeName() + ": " + e.getMessage(), e);
+        }
     }
 
     /**

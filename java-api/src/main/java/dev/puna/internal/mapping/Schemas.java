@@ -14,15 +14,29 @@ import java.util.Set;
  * contains itself, is defined once under $defs. Names keep the order of the source.
  */
 final class Schemas {
+    /** Whole numbers that have an end, by OpenAPI's names; of any length without one. */
+    private static final Map<Class<?>, String> WIDTHS = Map.of(
+            byte.class, "int8", Byte.class, "int8", short.class, "int16", Short.class, "int16", int.class, "int32",
+            Integer.class, "int32", long.class, "int64", Long.class, "int64");
+
     private final Map<Shape, Integer> uses = new HashMap<>();
     private final Map<Shape, String> names = new HashMap<>();
     private final Set<String> taken = new HashSet<>();
     private final Map<String, Object> definitions = new LinkedHashMap<>();
 
-    private Schemas() {}
+    private final boolean widths;
+
+    private Schemas(boolean widths) {
+        this.widths = widths;
+    }
 
     static Map<String, Object> of(Shape root) {
-        Schemas schemas = new Schemas();
+        return of(root, false);
+    }
+
+    /** With {@code widths}, whole numbers that have an end say so by their format. */
+    static Map<String, Object> of(Shape root, boolean widths) {
+        Schemas schemas = new Schemas(widths);
         schemas.count(root);
         Map<String, Object> schema = schemas.reference(root);
         if (!schemas.definitions.isEmpty()) {
@@ -90,7 +104,13 @@ final class Schemas {
                     schema.put("format", text.format());
                 }
             }
-            case Shape.Whole _ -> schema.put("type", "integer");
+            case Shape.Whole whole -> {
+                schema.put("type", "integer");
+                String width = WIDTHS.get(whole.type());
+                if (widths && width != null) {
+                    schema.put("format", width);
+                }
+            }
             case Shape.Decimal _ -> schema.put("type", "number");
             case Shape.Truth _ -> schema.put("type", "boolean");
             case Shape.Choice choice -> {

@@ -38,10 +38,12 @@ public final class SchemaGrammar {
     private final @Nullable Object root;
     private final GrammarText grammar = new GrammarText();
     private final Map<String, String> references = new LinkedHashMap<>();
+    private final boolean sets;
     private int depth;
 
-    private SchemaGrammar(@Nullable Object root) {
+    private SchemaGrammar(@Nullable Object root, boolean sets) {
         this.root = root;
+        this.sets = sets;
     }
 
     /**
@@ -53,7 +55,7 @@ public final class SchemaGrammar {
      *     pointer
      */
     public static String of(String schema) {
-        return new SchemaGrammar(SchemaJson.parse(schema)).compile();
+        return new SchemaGrammar(SchemaJson.parse(schema), false).compile();
     }
 
     /**
@@ -64,12 +66,23 @@ public final class SchemaGrammar {
      * @throws IllegalArgumentException as above
      */
     public static String of(Map<String, ?> schema) {
-        return new SchemaGrammar(plain(schema, 0)).compile();
+        return new SchemaGrammar(plain(schema, 0), false).compile();
+    }
+
+    /**
+     * The grammar of a Java type's schema: as {@link #of(Map)}, but a list whose items are to be unique may hold one twice, since
+     * it becomes a set.
+     *
+     * @param schema of the type
+     * @return the grammar's text
+     */
+    public static String ofType(Map<String, ?> schema) {
+        return new SchemaGrammar(plain(schema, 0), true).compile();
     }
 
     /** {@return the grammar of any JSON value} */
     public static String anything() {
-        return new SchemaGrammar(true).compile();
+        return new SchemaGrammar(true, false).compile();
     }
 
     private static @Nullable Object plain(@Nullable Object value, int depth) {
@@ -436,7 +449,7 @@ public final class SchemaGrammar {
     }
 
     private String array(Map<?, ?> map, String pointer) {
-        if (Boolean.TRUE.equals(map.get("uniqueItems"))) {
+        if (!sets && Boolean.TRUE.equals(map.get("uniqueItems"))) {
             throw wrong(pointer + "/uniqueItems", "the keyword \"uniqueItems\" is not supported");
         }
         Object prefix = map.get("items") instanceof List<?> list ? list : map.get("prefixItems");

@@ -212,11 +212,12 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      */
     public TextStream stream() {
         long begun = System.nanoTime();
-        NativeGrammar compiled = grammar == null ? null : context.model().grammars().of(grammar);
+        NativeGrammar compiled =
+                grammar == null ? null : context.model().grammars().of(grammar);
         Work work = work();
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        NativeGeneration settings =
-                new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
+        NativeGeneration settings = new NativeGeneration(
+                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
         Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
         try {
             Settlement settlement = new Settlement(generation, seed, work.books());

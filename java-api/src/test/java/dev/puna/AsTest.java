@@ -25,13 +25,7 @@ class AsTest {
 
     record Point(int x, byte y) {}
 
-    record Form(
-            UUID id,
-            LocalDate day,
-            Colour colour,
-            List<Point> points,
-            Optional<Boolean> sure,
-            Set<Colour> more) {}
+    record Form(UUID id, LocalDate day, Colour colour, List<Point> points, Optional<Boolean> sure, Set<Colour> more) {}
 
     record Bag(Map<String, Double> measures, Object anything) {}
 
@@ -113,7 +107,8 @@ class AsTest {
     void aFormThatWasAskedForStays() {
         Point point = Models.tiny()
                 .prompt("x")
-                .json("{\"type\":\"object\",\"properties\":{\"x\":{\"const\":3},\"y\":{\"const\":4}},\"required\":[\"x\",\"y\"]}")
+                .json(
+                        "{\"type\":\"object\",\"properties\":{\"x\":{\"const\":3},\"y\":{\"const\":4}},\"required\":[\"x\",\"y\"]}")
                 .as(Point.class);
         assertThat(point).isEqualTo(new Point(3, (byte) 4));
     }

@@ -17,23 +17,17 @@ import org.junit.jupiter.api.Timeout;
 /** Answers that have a form, whatever the model would rather say. */
 @Timeout(120)
 class ConstrainedTest {
-    private static final List<String> SCHEMAS = List.of(
-            """
+    private static final List<String> SCHEMAS = List.of("""
             {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0,
              "maximum": 130}, "tags": {"type": "array", "items": {"enum": ["red", "green", "blue"]}, "maxItems": 3},
-             "mail": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]}}, "required": ["name", "age"]}""",
-            """
-            {"type": "array", "minItems": 2, "maxItems": 4, "items": {"type": "number", "minimum": -1, "maximum": 1}}""",
-            """
+             "mail": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]}}, "required": ["name", "age"]}""", """
+            {"type": "array", "minItems": 2, "maxItems": 4, "items": {"type": "number", "minimum": -1, "maximum": 1}}""", """
             {"type": "object", "properties": {"on": {"format": "date"}, "id": {"format": "uuid"}, "at": {"format": "date-time"}},
-             "required": ["on", "id", "at"], "additionalProperties": false}""",
-            """
+             "required": ["on", "id", "at"], "additionalProperties": false}""", """
             {"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "boolean"}, "kids": {"type":
-             "array", "items": {"$ref": "#/$defs/tree"}, "maxItems": 1}}, "required": ["v"]}}}""",
-            """
+             "array", "items": {"$ref": "#/$defs/tree"}, "maxItems": 1}}, "required": ["v"]}}}""", """
             {"type": "object", "properties": {"k": {"type": "string", "pattern": "^[a-c]{1,4}$"}},
-             "additionalProperties": {"type": "boolean"}, "required": ["k"]}""",
-            """
+             "additionalProperties": {"type": "boolean"}, "required": ["k"]}""", """
             {"prefixItems": [{"type": "string", "maxLength": 3}, {"type": "integer"}], "items": false, "minItems": 2}""");
 
     private static final Sampler WILD = Sampler.of(Sampler.temperature(1.5f));
@@ -97,20 +91,33 @@ class ConstrainedTest {
         Model model = Models.smollm2();
         for (int seed = 0; seed < 5; seed++) {
             Sampler sampler = Sampler.of(Sampler.temperature(1.2f)).seed(seed);
-            assertThat(model.prompt("My number is ").sampler(sampler).regex("\\d{3}-\\d{4}").text())
+            assertThat(model.prompt("My number is ")
+                            .sampler(sampler)
+                            .regex("\\d{3}-\\d{4}")
+                            .text())
                     .matches("\\d{3}-\\d{4}");
-            assertThat(model.prompt("Well? ").sampler(sampler).grammar("root ::= \"yes\" | \"no\"").text())
+            assertThat(model.prompt("Well? ")
+                            .sampler(sampler)
+                            .grammar("root ::= \"yes\" | \"no\"")
+                            .text())
                     .isIn("yes", "no");
         }
     }
 
     @Test
     void theSameRequestGivesTheSameTokensAloneAndAmongOthers() {
-        Prompt request = Models.tiny().prompt("Say: ").sampler(WILD.seed(5)).maxTokens(100).json(SCHEMAS.getFirst());
+        Prompt request = Models.tiny()
+                .prompt("Say: ")
+                .sampler(WILD.seed(5))
+                .maxTokens(100)
+                .json(SCHEMAS.getFirst());
         int[] alone = request.reply().tokens();
         List<CompletableFuture<Reply>> all = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            all.add((i % 3 == 0 ? request : Models.tiny().prompt("x" + i).maxTokens(50).json(SCHEMAS.get(i % 6))).async());
+            all.add((i % 3 == 0
+                            ? request
+                            : Models.tiny().prompt("x" + i).maxTokens(50).json(SCHEMAS.get(i % 6)))
+                    .async());
         }
         for (int i = 0; i < 12; i++) {
             Reply reply = all.get(i).join();
@@ -123,10 +130,16 @@ class ConstrainedTest {
     @Test
     void aChatGoesOnAfterAForm() {
         try (Chat chat = Models.tiny().newChat()) {
-            Reply first = chat.user("Yes or no?").sampler(Sampler.greedy()).regex("yes|no").reply();
+            Reply first = chat.user("Yes or no?")
+                    .sampler(Sampler.greedy())
+                    .regex("yes|no")
+                    .reply();
             assertThat(first.text()).isIn("yes", "no");
             assertThat(first.stopReason()).isEqualTo(StopReason.END);
-            Reply second = chat.user("Sure?").sampler(Sampler.greedy()).regex("very \\w{3}").reply();
+            Reply second = chat.user("Sure?")
+                    .sampler(Sampler.greedy())
+                    .regex("very \\w{3}")
+                    .reply();
             assertThat(second.text()).matches("very \\w{3}");
             assertThat(second.usage().cachedTokens()).isPositive();
             assertThat(chat.messages()).hasSize(4);
@@ -157,7 +170,8 @@ class ConstrainedTest {
 
     @Test
     void aFormThatIsCutSaysSo() {
-        Reply reply = Models.tiny().prompt("x").maxTokens(4).json(SCHEMAS.get(2)).reply();
+        Reply reply =
+                Models.tiny().prompt("x").maxTokens(4).json(SCHEMAS.get(2)).reply();
         assertThat(reply.stopReason()).isEqualTo(StopReason.LENGTH);
         assertThat(reply.text()).startsWith("{");
     }

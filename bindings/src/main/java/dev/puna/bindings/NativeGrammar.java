@@ -28,8 +28,8 @@ public final class NativeGrammar extends NativeObject {
         try (Handle.Use use = tokenizer.use();
                 Call call = new Call()) {
             MemorySegment out = call.pointer();
-            call.check(PunaH.puna_grammar_compile(
-                    tokenizer.address(), call.text(utf8), utf8.length, out, call.error()));
+            call.check(
+                    PunaH.puna_grammar_compile(tokenizer.address(), call.text(utf8), utf8.length, out, call.error()));
             return new NativeGrammar(out.get(PunaH.C_POINTER, 0));
         }
     }

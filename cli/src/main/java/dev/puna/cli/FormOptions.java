@@ -17,13 +17,19 @@ final class FormOptions {
     private @Nullable Form form;
 
     private static final class Form {
-        @Option(names = "--json-schema", paramLabel = "FILE", description = "The answer is JSON that this schema allows.")
+        @Option(
+                names = "--json-schema",
+                paramLabel = "FILE",
+                description = "The answer is JSON that this schema allows.")
         private @Nullable Path schema;
 
         @Option(names = "--grammar", paramLabel = "FILE", description = "The answer follows this grammar (GBNF).")
         private @Nullable Path grammar;
 
-        @Option(names = "--regex", paramLabel = "PATTERN", description = "The answer is what this pattern matches, whole.")
+        @Option(
+                names = "--regex",
+                paramLabel = "PATTERN",
+                description = "The answer is what this pattern matches, whole.")
         private @Nullable String regex;
     }
 

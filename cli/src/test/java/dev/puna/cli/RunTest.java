@@ -151,16 +151,21 @@ class RunTest {
     @Test
     void anAnswerCanHaveAForm(@TempDir Path folder) throws IOException {
         Path schema = Files.writeString(
-                folder.resolve("s.json"), "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":2,\"maxItems\":2}");
+                folder.resolve("s.json"),
+                "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":2,\"maxItems\":2}");
         JsonNode answer = Cli.run("run", "-m", Cli.CHAT, "--json-schema", schema.toString(), "Two truths:")
                 .succeeded()
                 .json();
         assertThat(answer.size()).isEqualTo(2);
         assertThat(answer.get(1).isBoolean()).isTrue();
         Path grammar = Files.writeString(folder.resolve("g.gbnf"), "root ::= \"a\" [bc]{3}\n");
-        assertThat(Cli.run("run", "-m", Cli.CHAT, "--grammar", grammar.toString(), "x").succeeded().out())
+        assertThat(Cli.run("run", "-m", Cli.CHAT, "--grammar", grammar.toString(), "x")
+                        .succeeded()
+                        .out())
                 .matches("a[bc]{3}");
-        assertThat(Cli.run("run", "-m", Cli.CHAT, "--chat", "--regex", "\\d{4}", "x").succeeded().out())
+        assertThat(Cli.run("run", "-m", Cli.CHAT, "--chat", "--regex", "\\d{4}", "x")
+                        .succeeded()
+                        .out())
                 .matches("\\d{4}");
     }
 
@@ -170,7 +175,9 @@ class RunTest {
         Cli.run("run", "-m", Cli.CHAT, "--json-schema", file.toString(), "x").failed("#/not");
         Cli.run("run", "-m", Cli.CHAT, "--grammar", file.toString(), "x").failed("line 1");
         Cli.run("run", "-m", Cli.CHAT, "--regex", "(", "x").failed("offset");
-        Cli.run("run", "-m", Cli.CHAT, "--grammar", folder.resolve("none").toString(), "x").failed("there is no file");
-        Cli.run("run", "-m", Cli.CHAT, "--grammar", file.toString(), "--regex", "a", "x").wrongUsage("exclusive");
+        Cli.run("run", "-m", Cli.CHAT, "--grammar", folder.resolve("none").toString(), "x")
+                .failed("there is no file");
+        Cli.run("run", "-m", Cli.CHAT, "--grammar", file.toString(), "--regex", "a", "x")
+                .wrongUsage("exclusive");
     }
 }

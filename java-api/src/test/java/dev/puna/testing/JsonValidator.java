@@ -89,7 +89,8 @@ public final class JsonValidator {
         if (is("true")) return true;
         if (is("false")) return false;
         if (is("null")) return null;
-        var number = Pattern.compile("-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][-+]?\\d+)?").matcher(text);
+        var number = Pattern.compile("-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][-+]?\\d+)?")
+                .matcher(text);
         if (!number.find(at) || number.start() != at) {
             throw new IllegalArgumentException("no value at " + at + " of " + text);
         }
@@ -137,7 +138,8 @@ public final class JsonValidator {
         }
         Map<?, ?> map = (Map<?, ?>) Objects.requireNonNull(schema);
         return map.entrySet().stream()
-                .allMatch(e -> keyword(root, map, (String) e.getKey(), Objects.requireNonNullElse(e.getValue(), map), value));
+                .allMatch(e ->
+                        keyword(root, map, (String) e.getKey(), Objects.requireNonNullElse(e.getValue(), map), value));
     }
 
     private static boolean keyword(@Nullable Object root, Map<?, ?> schema, String word, Object x, @Nullable Object v) {
@@ -163,9 +165,11 @@ public final class JsonValidator {
         if (v instanceof Map<?, ?> m) {
             Map<?, ?> named = schema.get("properties") instanceof Map<?, ?> p ? p : Map.of();
             return switch (word) {
-                case "properties" -> named.keySet().stream().allMatch(k -> !m.containsKey(k) || valid(root, named.get(k), m.get(k)));
+                case "properties" ->
+                    named.keySet().stream().allMatch(k -> !m.containsKey(k) || valid(root, named.get(k), m.get(k)));
                 case "required" -> m.keySet().containsAll((List<?>) x);
-                case "additionalProperties" -> m.keySet().stream().allMatch(k -> named.containsKey(k) || valid(root, x, m.get(k)));
+                case "additionalProperties" ->
+                    m.keySet().stream().allMatch(k -> named.containsKey(k) || valid(root, x, m.get(k)));
                 case "minProperties" -> m.size() >= whole(x);
                 case "maxProperties" -> m.size() <= whole(x);
                 default -> true;
@@ -236,7 +240,8 @@ public final class JsonValidator {
             case "boolean" -> v instanceof Boolean;
             case "string" -> v instanceof String;
             case "number" -> v instanceof BigDecimal;
-            case "integer" -> v instanceof BigDecimal n && n.stripTrailingZeros().scale() <= 0;
+            case "integer" ->
+                v instanceof BigDecimal n && n.stripTrailingZeros().scale() <= 0;
             case "array" -> v instanceof List;
             case "object" -> v instanceof Map;
             default -> throw new AssertionError(type);

@@ -16,8 +16,22 @@ import java.util.Set;
 final class Schemas {
     /** Whole numbers that have an end, by OpenAPI's names; of any length without one. */
     private static final Map<Class<?>, String> WIDTHS = Map.of(
-            byte.class, "int8", Byte.class, "int8", short.class, "int16", Short.class, "int16", int.class, "int32",
-            Integer.class, "int32", long.class, "int64", Long.class, "int64");
+            byte.class,
+            "int8",
+            Byte.class,
+            "int8",
+            short.class,
+            "int16",
+            Short.class,
+            "int16",
+            int.class,
+            "int32",
+            Integer.class,
+            "int32",
+            long.class,
+            "int64",
+            Long.class,
+            "int64");
 
     private final Map<Shape, Integer> uses = new HashMap<>();
     private final Map<Shape, String> names = new HashMap<>();

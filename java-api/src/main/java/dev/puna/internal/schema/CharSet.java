@@ -12,7 +12,10 @@ final class CharSet {
 
     static final List<Regex.Range> DIGITS = List.of(new Regex.Range('0', '9'));
     static final List<Regex.Range> WORD = normal(List.of(
-            new Regex.Range('0', '9'), new Regex.Range('A', 'Z'), new Regex.Range('_', '_'), new Regex.Range('a', 'z')));
+            new Regex.Range('0', '9'),
+            new Regex.Range('A', 'Z'),
+            new Regex.Range('_', '_'),
+            new Regex.Range('a', 'z')));
     static final List<Regex.Range> SPACE = normal(List.of(new Regex.Range('\t', '\r'), new Regex.Range(' ', ' ')));
 
     private CharSet() {}

@@ -53,8 +53,8 @@ final class JsonLiteral {
             case Map<?, ?> map -> {
                 StringJoiner out = new StringJoiner(" \",\" " + space + " ", "\"{\" ", " \"}\"");
                 out.setEmptyValue("\"{}\"");
-                map.forEach((key, item) -> out.add(GrammarText.quoted(text((String) key) + ":") + " " + space + " "
-                        + expression(item, space)));
+                map.forEach((key, item) -> out.add(
+                        GrammarText.quoted(text((String) key) + ":") + " " + space + " " + expression(item, space)));
                 yield out.toString();
             }
             default -> GrammarText.quoted(String.valueOf(value)); // true, false

@@ -12,8 +12,8 @@ final class NumberGrammar {
     private static final int DIGITS = 18;
 
     static final String INTEGER = "(\"0\" | \"-\"? [1-9] [0-9]{0," + (DIGITS - 1) + "})";
-    static final String NUMBER = "\"-\"? (\"0\" | [1-9] [0-9]{0," + (DIGITS - 1)
-            + "}) (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?";
+    static final String NUMBER =
+            "\"-\"? (\"0\" | [1-9] [0-9]{0," + (DIGITS - 1) + "}) (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?";
 
     private NumberGrammar() {}
 

@@ -55,9 +55,7 @@ public final class RegexGrammar {
     private static String chars(List<Regex.Range> ranges) {
         StringBuilder out = new StringBuilder("[");
         for (Regex.Range range : ranges) {
-            out.append(GrammarText.escape(range.first()))
-                    .append('-')
-                    .append(GrammarText.escape(range.last()));
+            out.append(GrammarText.escape(range.first())).append('-').append(GrammarText.escape(range.last()));
         }
         return out.append(']').toString();
     }

@@ -269,7 +269,8 @@ final class RegexParser {
     }
 
     private static int single(List<Regex.Range> ranges) {
-        boolean one = ranges.size() == 1 && ranges.getFirst().first() == ranges.getFirst().last();
+        boolean one = ranges.size() == 1
+                && ranges.getFirst().first() == ranges.getFirst().last();
         return one ? ranges.getFirst().first() : -1;
     }
 }

@@ -25,7 +25,8 @@ public final class SchemaGrammar {
     private static final int MAX_NAME = 256;
     private static final int MAX_COUNT = 100_000;
     private static final Map<String, Integer> BITS = Map.of("int8", 8, "int16", 16, "int32", 32, "int64", 64);
-    private static final Set<String> TYPES = Set.of("object", "array", "string", "number", "integer", "boolean", "null");
+    private static final Set<String> TYPES =
+            Set.of("object", "array", "string", "number", "integer", "boolean", "null");
     private static final Set<String> COMBINING = Set.of("$ref", "allOf", "anyOf", "oneOf", "type", "enum", "const");
 
     /** Keywords by the type that they speak of. */
@@ -105,8 +106,9 @@ public final class SchemaGrammar {
             case null -> null;
             case String text -> text;
             case Boolean truth -> truth;
-            default -> throw new IllegalArgumentException(
-                    "a schema can't hold a " + value.getClass().getName());
+            default ->
+                throw new IllegalArgumentException(
+                        "a schema can't hold a " + value.getClass().getName());
         };
     }
 
@@ -136,14 +138,18 @@ public final class SchemaGrammar {
 
     private @Nullable Object resolve(String reference, String pointer) {
         if (!reference.equals("#") && !reference.startsWith("#/")) {
-            throw wrong(pointer, "$ref is \"" + reference + "\"; only places in the schema itself (#/...) can be meant");
+            throw wrong(
+                    pointer, "$ref is \"" + reference + "\"; only places in the schema itself (#/...) can be meant");
         }
         Object at = root;
-        for (String step : reference.equals("#") ? new String[0] : reference.substring(2).split("/", -1)) {
+        for (String step :
+                reference.equals("#") ? new String[0] : reference.substring(2).split("/", -1)) {
             String name = percent(step).replace("~1", "/").replace("~0", "~");
             if (at instanceof Map<?, ?> map && map.containsKey(name)) {
                 at = map.get(name);
-            } else if (at instanceof List<?> list && name.matches("[0-9]{1,6}") && Integer.parseInt(name) < list.size()) {
+            } else if (at instanceof List<?> list
+                    && name.matches("[0-9]{1,6}")
+                    && Integer.parseInt(name) < list.size()) {
                 at = list.get(Integer.parseInt(name));
             } else {
                 throw wrong(pointer, "$ref is \"" + reference + "\", but there is no \"" + name + "\"");
@@ -188,7 +194,8 @@ public final class SchemaGrammar {
                 throw wrong(pointer + "/" + name, "the keyword \"" + name + "\" is not supported");
             }
         }
-        if (map.get("$ref") instanceof String reference && asserted(without(map, "$ref")).isEmpty()) {
+        if (map.get("$ref") instanceof String reference
+                && asserted(without(map, "$ref")).isEmpty()) {
             return reference(reference, pointer);
         }
         if (map.containsKey("$ref") || map.containsKey("allOf")) {
@@ -315,8 +322,9 @@ public final class SchemaGrammar {
             case null -> types.contains("null");
             case String text -> types.contains("string");
             case Boolean truth -> types.contains("boolean");
-            case BigDecimal n -> types.contains("number")
-                    || (types.contains("integer") && n.stripTrailingZeros().scale() <= 0);
+            case BigDecimal n ->
+                types.contains("number")
+                        || (types.contains("integer") && n.stripTrailingZeros().scale() <= 0);
             case List<?> list -> types.contains("array");
             default -> types.contains("object");
         };
@@ -341,7 +349,8 @@ public final class SchemaGrammar {
             return List.copyOf(out);
         }
         for (String one : List.of("object", "array", "string", "number")) {
-            if (map.keySet().stream().anyMatch(key -> KEYWORDS.getOrDefault(one, Set.of()).contains(key))) {
+            if (map.keySet().stream()
+                    .anyMatch(key -> KEYWORDS.getOrDefault(one, Set.of()).contains(key))) {
                 out.add(one);
             }
         }
@@ -381,12 +390,15 @@ public final class SchemaGrammar {
 
     /** One character of a JSON text, however spelled: a character of Unicode, as lengths count them. */
     private String character() {
-        return grammar.rule("char", "[^\"\\\\\\x00-\\x1F] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" ([0-9a-cA-CefEF] [0-9a-fA-F]{3} "
-                + "| [dD] [0-7] [0-9a-fA-F]{2}))");
+        return grammar.rule(
+                "char",
+                "[^\"\\\\\\x00-\\x1F] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" ([0-9a-cA-CefEF] [0-9a-fA-F]{3} "
+                        + "| [dD] [0-7] [0-9a-fA-F]{2}))");
     }
 
     private String text(int least, int most) {
-        return grammar.rule("string", "\"\\\"\" " + character() + "{" + least + "," + (most < 0 ? "" : most) + "} \"\\\"\"");
+        return grammar.rule(
+                "string", "\"\\\"\" " + character() + "{" + least + "," + (most < 0 ? "" : most) + "} \"\\\"\"");
     }
 
     private String string(Map<?, ?> map, String pointer) {
@@ -406,7 +418,8 @@ public final class SchemaGrammar {
         if (word.equals("format")) {
             String known = Formats.pattern(value);
             if (known == null) {
-                throw wrong(pointer + "/format", "the format \"" + value + "\" is not known; there are " + Formats.known());
+                throw wrong(
+                        pointer + "/format", "the format \"" + value + "\" is not known; there are " + Formats.known());
             }
             pattern = "^" + known + "$";
         }
@@ -414,7 +427,8 @@ public final class SchemaGrammar {
             String inner = RegexGrammar.inJson(pattern, character());
             return grammar.rule("string", "\"\\\"\" " + inner + " \"\\\"\"");
         } catch (IllegalArgumentException e) {
-            throw (IllegalArgumentException) wrong(pointer + "/" + word, String.valueOf(e.getMessage())).initCause(e);
+            throw (IllegalArgumentException)
+                    wrong(pointer + "/" + word, String.valueOf(e.getMessage())).initCause(e);
         }
     }
 
@@ -444,7 +458,9 @@ public final class SchemaGrammar {
                             high != null && high.exclusive()));
             return grammar.rule(whole ? "integer" : "number", expression);
         } catch (IllegalArgumentException e) {
-            throw String.valueOf(e.getMessage()).startsWith("the schema") ? e : wrong(pointer, String.valueOf(e.getMessage()));
+            throw String.valueOf(e.getMessage()).startsWith("the schema")
+                    ? e
+                    : wrong(pointer, String.valueOf(e.getMessage()));
         }
     }
 
@@ -459,8 +475,9 @@ public final class SchemaGrammar {
         int least = count(map, "minItems", pointer, 0);
         int most = atLeast(least, count(map, "maxItems", pointer, -1), "maxItems", pointer);
         if (!open && least > first.size()) {
-            throw wrong(pointer + "/minItems", "minItems is " + least + ", but no more than " + first.size()
-                    + " items are described");
+            throw wrong(
+                    pointer + "/minItems",
+                    "minItems is " + least + ", but no more than " + first.size() + " items are described");
         }
         String ws = space();
         String comma = ws + " \",\" " + ws + " ";
@@ -473,14 +490,16 @@ public final class SchemaGrammar {
             String until = most < 0 ? "" : String.valueOf(most - fixed);
             rest = "(" + comma + item + "){" + from + "," + until + "}";
             if (fixed == 0) {
-                String more = "(" + comma + item + "){" + Math.max(0, from - 1) + "," + (most < 0 ? "" : most - 1) + "}";
+                String more =
+                        "(" + comma + item + "){" + Math.max(0, from - 1) + "," + (most < 0 ? "" : most - 1) + "}";
                 String all = item + " " + more + " " + ws;
                 return grammar.rule("array", "\"[\" " + ws + " " + (from > 0 ? all : "(" + all + ")?") + " \"]\"");
             }
         }
         String tail = rest + " " + ws;
         for (int i = fixed - 1; i >= 0; i--) {
-            String item = expression(first.get(i), pointer + "/" + (restWord.equals("items") ? "prefixItems/" : "items/") + i);
+            String item = expression(
+                    first.get(i), pointer + "/" + (restWord.equals("items") ? "prefixItems/" : "items/") + i);
             String here = (i > 0 ? comma : "") + item + " " + grammar.rule("items", tail);
             tail = i < least ? here : "(" + here + " | " + (i > 0 ? ws : "\"\"") + ")";
         }
@@ -502,9 +521,12 @@ public final class SchemaGrammar {
         String started = ws;
         String fresh = "\"\"";
         if (open) {
-            String pair = grammar.rule("pair", otherName(properties.keySet(), pointer) + " \":\" " + ws + " "
-                    + expression(map.containsKey("additionalProperties") ? map.get("additionalProperties") : true,
-                            pointer + "/additionalProperties"));
+            String pair = grammar.rule(
+                    "pair",
+                    otherName(properties.keySet(), pointer) + " \":\" " + ws + " "
+                            + expression(
+                                    map.containsKey("additionalProperties") ? map.get("additionalProperties") : true,
+                                    pointer + "/additionalProperties"));
             int least = properties.isEmpty() ? count(map, "minProperties", pointer, 0) : 0;
             int most = properties.isEmpty() ? count(map, "maxProperties", pointer, -1) : -1;
             if (least > 1 || most == 0) {
@@ -523,7 +545,9 @@ public final class SchemaGrammar {
         for (int i = all.size() - 1; i >= 0; i--) {
             String name = (String) all.get(i).getKey();
             String pair = GrammarText.quoted(JsonLiteral.text(name) + ":") + " " + ws + " "
-                    + expression(all.get(i).getValue(), pointer + "/properties/" + name.replace("~", "~0").replace("/", "~1"));
+                    + expression(
+                            all.get(i).getValue(),
+                            pointer + "/properties/" + name.replace("~", "~0").replace("/", "~1"));
             String on = grammar.rule("more", started);
             String off = grammar.rule("first", fresh);
             pair = grammar.rule(name, pair);
@@ -553,7 +577,9 @@ public final class SchemaGrammar {
         if (!map.containsKey(word)) {
             return without;
         }
-        if (map.get(word) instanceof BigDecimal n && n.signum() >= 0 && n.stripTrailingZeros().scale() <= 0
+        if (map.get(word) instanceof BigDecimal n
+                && n.signum() >= 0
+                && n.stripTrailingZeros().scale() <= 0
                 && n.compareTo(BigDecimal.valueOf(MAX_COUNT)) <= 0) {
             return n.intValueExact();
         }

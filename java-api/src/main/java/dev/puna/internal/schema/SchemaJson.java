@@ -163,8 +163,7 @@ final class SchemaJson {
             at++;
         }
         String number = text.substring(begin, at);
-        if (number.length() > MAX_NUMBER
-                || !number.matches("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]{1,4})?")) {
+        if (number.length() > MAX_NUMBER || !number.matches("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]{1,4})?")) {
             at = begin;
             throw wrong("a value is needed, or the number is none or too long");
         }

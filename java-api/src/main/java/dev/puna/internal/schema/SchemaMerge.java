@@ -15,11 +15,25 @@ import org.jspecify.annotations.Nullable;
 final class SchemaMerge {
     /** Keywords that say something of the schema, nothing of the value. */
     static final Set<String> ANNOTATIONS = Set.of(
-            "title", "description", "default", "examples", "example", "$schema", "$id", "$comment", "$defs", "definitions",
-            "deprecated", "readOnly", "writeOnly", "$anchor");
+            "title",
+            "description",
+            "default",
+            "examples",
+            "example",
+            "$schema",
+            "$id",
+            "$comment",
+            "$defs",
+            "definitions",
+            "deprecated",
+            "readOnly",
+            "writeOnly",
+            "$anchor");
 
-    private static final Set<String> GREATEST = Set.of("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties");
-    private static final Set<String> LEAST = Set.of("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties");
+    private static final Set<String> GREATEST =
+            Set.of("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties");
+    private static final Set<String> LEAST =
+            Set.of("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties");
 
     private SchemaMerge() {}
 
@@ -49,8 +63,9 @@ final class SchemaMerge {
         Set<?> own = closed.get("properties") instanceof Map<?, ?> p ? p.keySet() : Set.of();
         for (Object name : more.keySet()) {
             if (!own.contains(name)) {
-                throw new IllegalArgumentException("the schema can't be used, at " + where + ": additionalProperties is "
-                        + "false in one of its parts, which forbids the property \"" + name + "\" of another");
+                throw new IllegalArgumentException(
+                        "the schema can't be used, at " + where + ": additionalProperties is "
+                                + "false in one of its parts, which forbids the property \"" + name + "\" of another");
             }
         }
     }
@@ -71,8 +86,9 @@ final class SchemaMerge {
             default -> null;
         };
         if (merged == null) {
-            throw new IllegalArgumentException("the schema can't be used, at " + where + ": two schemas hold together here, "
-                    + "and their \"" + name + "\" differ; that is not supported");
+            throw new IllegalArgumentException(
+                    "the schema can't be used, at " + where + ": two schemas hold together here, " + "and their \""
+                            + name + "\" differ; that is not supported");
         }
         return merged;
     }
@@ -80,8 +96,7 @@ final class SchemaMerge {
     private static Map<String, @Nullable Object> properties(Map<?, ?> a, Map<?, ?> b) {
         Map<String, @Nullable Object> out = new LinkedHashMap<>();
         a.forEach((key, value) -> out.put((String) key, value));
-        b.forEach((key, value) ->
-                out.put((String) key, out.containsKey(key) ? schemas(out.get(key), value) : value));
+        b.forEach((key, value) -> out.put((String) key, out.containsKey(key) ? schemas(out.get(key), value) : value));
         return out;
     }
 

@@ -49,7 +49,9 @@ class SchemaGrammarTest {
         for (String text : texts) {
             String json = text.substring(1);
             boolean allowed = text.startsWith("+");
-            assertThat(grammar.match(json).whole()).as("%s for %s", text, schema).isEqualTo(allowed);
+            assertThat(grammar.match(json).whole())
+                    .as("%s for %s", text, schema)
+                    .isEqualTo(allowed);
             if (allowed) { // the grammar allows valid texts alone
                 assertThat(JsonValidator.valid(parsed, parsed, JsonValidator.parse(json)))
                         .as("%s for %s", text, schema)
@@ -65,9 +67,19 @@ class SchemaGrammarTest {
                  "required": ["b"]}""";
         check(schema, "+{\"a\": 1, \"b\": true, \"c\": null}", "+{\"b\":false}", "+{ \"a\":0,\"b\":true }");
         check(schema, "+{\n  \"a\": 7,\n  \"b\": true\n}", "+{\"b\":true,\"c\":null}", "-{\"a\": 1}", "-{}");
-        check(schema, "-{\"b\": true, \"a\": 1}", "-{\"b\": true,}", "-{\"b\": true, \"d\": 1}", "-{\"b\" true}", "-[]");
-        check("{\"type\": \"object\", \"properties\": {\"a\": {}, \"b\": {}}}", "+{}", "+{\"b\":[1,{\"x\":null}]}",
-                "+{\"a\":1,\"b\":2}", "-{\"b\":1,\"a\":1}");
+        check(
+                schema,
+                "-{\"b\": true, \"a\": 1}",
+                "-{\"b\": true,}",
+                "-{\"b\": true, \"d\": 1}",
+                "-{\"b\" true}",
+                "-[]");
+        check(
+                "{\"type\": \"object\", \"properties\": {\"a\": {}, \"b\": {}}}",
+                "+{}",
+                "+{\"b\":[1,{\"x\":null}]}",
+                "+{\"a\":1,\"b\":2}",
+                "-{\"b\":1,\"a\":1}");
         check("{\"properties\": {\"q\\\"\\\\\\n\u00e9\": true}}", "+{\"q\\\"\\\\\\n\u00e9\":1}");
     }
 
@@ -81,22 +93,42 @@ class SchemaGrammarTest {
         check(schema, "-{\"\\u0078\":\"\"}");
         check("{\"type\":\"object\"}", "+{}", "+{\"a\":{\"b\":[]}}", "+{\"a\":1,\"b\":2}");
         check("{\"type\":\"object\",\"additionalProperties\":false}", "+{}", "+{ }", "-{\"a\":1}");
-        check("{\"additionalProperties\":{\"type\":\"integer\"},\"maxProperties\":2,\"minProperties\":1}",
-                "+{\"a\":1}", "+{\"a\":1,\"b\":2}", "-{}", "-{\"a\":1,\"b\":2,\"c\":3}");
+        check(
+                "{\"additionalProperties\":{\"type\":\"integer\"},\"maxProperties\":2,\"minProperties\":1}",
+                "+{\"a\":1}",
+                "+{\"a\":1,\"b\":2}",
+                "-{}",
+                "-{\"a\":1,\"b\":2,\"c\":3}");
     }
 
     @Test
     void arraysHaveTheirItems() {
-        check("{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "+[]", "+[1]", "+[1, 2,3]", "-[1,]", "-[\"\"]", "-[,1]");
-        check("{\"items\":{\"type\":\"null\"},\"minItems\":2,\"maxItems\":3}", "+[null,null]", "+[null,null,null]", "-[null]",
-                "-[null,null,null,null]", "-[]");
+        check(
+                "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}",
+                "+[]",
+                "+[1]",
+                "+[1, 2,3]",
+                "-[1,]",
+                "-[\"\"]",
+                "-[,1]");
+        check(
+                "{\"items\":{\"type\":\"null\"},\"minItems\":2,\"maxItems\":3}",
+                "+[null,null]",
+                "+[null,null,null]",
+                "-[null]",
+                "-[null,null,null,null]",
+                "-[]");
         check("{\"items\":true,\"maxItems\":0}", "+[]", "-[1]");
         check("{\"items\":true,\"minItems\":1,\"maxItems\":1}", "+[1]", "-[]", "-[1,2]");
         String tuple = "{\"prefixItems\":[{\"const\":1},{\"const\":2}]";
         check(tuple + "}", "+[]", "+[1]", "+[1,2]", "-[2]", "-[1,2,3]");
         check(tuple + ",\"minItems\":1}", "-[]", "+[1]", "+[1, 2]");
         check(tuple + ",\"items\":{\"const\":3}}", "+[]", "+[1]", "+[1,2,3,3]", "-[1,3]", "-[1,2,2]");
-        check(tuple + ",\"items\":{\"const\":3},\"minItems\":3,\"maxItems\":4}", "-[1,2]", "+[1,2,3]", "+[1,2,3,3]",
+        check(
+                tuple + ",\"items\":{\"const\":3},\"minItems\":3,\"maxItems\":4}",
+                "-[1,2]",
+                "+[1,2,3]",
+                "+[1,2,3,3]",
                 "-[1,2,3,3,3]");
         check(tuple + ",\"items\":{\"const\":3},\"maxItems\":1}", "+[]", "+[1]", "-[1,2]");
         check("{\"type\":\"array\"}", "+[]", "+[1,\"a\",[{}]]");
@@ -104,7 +136,14 @@ class SchemaGrammarTest {
 
     @Test
     void textsHaveTheirLength() {
-        check("{\"type\":\"string\"}", "+\"\"", "+\"a\\n\\\"\u00e9\\u00e9\"", "-\"a\nb\"", "-\"\\x\"", "-\"\\ud800\"", "-\"");
+        check(
+                "{\"type\":\"string\"}",
+                "+\"\"",
+                "+\"a\\n\\\"\u00e9\\u00e9\"",
+                "-\"a\nb\"",
+                "-\"\\x\"",
+                "-\"\\ud800\"",
+                "-\"");
         check("{\"minLength\":2,\"maxLength\":3}", "-\"a\"", "+\"ab\"", "+\"\ud83d\ude00\\u0041\\n\"", "-\"abcd\"");
         check("{\"pattern\":\"^[A-Z]{2}-\\\\d+$\"}", "+\"AB-1\"", "-\"AB-\"", "-\"xAB-1\"");
         check("{\"pattern\":\"b+\"}", "+\"abbc\"", "+\"b\"", "-\"ac\"", "+\"\\n\\u0062b\"");
@@ -113,13 +152,28 @@ class SchemaGrammarTest {
 
     @Test
     void formatsAreHeldTo() {
-        check("{\"format\":\"date\"}", "+\"2024-02-29\"", "-\"2023-02-29\"", "-\"1900-02-29\"", "+\"2000-02-29\"",
-                "-\"2024-04-31\"", "+\"0001-12-31\"", "-\"2024-13-01\"");
-        check("{\"format\":\"date-time\"}", "+\"2024-01-31T23:59:59Z\"", "+\"2024-01-31T00:00:00.123-05:30\"",
-                "-\"2024-01-31 00:00:00Z\"", "-\"2024-01-31T24:00:00Z\"");
+        check(
+                "{\"format\":\"date\"}",
+                "+\"2024-02-29\"",
+                "-\"2023-02-29\"",
+                "-\"1900-02-29\"",
+                "+\"2000-02-29\"",
+                "-\"2024-04-31\"",
+                "+\"0001-12-31\"",
+                "-\"2024-13-01\"");
+        check(
+                "{\"format\":\"date-time\"}",
+                "+\"2024-01-31T23:59:59Z\"",
+                "+\"2024-01-31T00:00:00.123-05:30\"",
+                "-\"2024-01-31 00:00:00Z\"",
+                "-\"2024-01-31T24:00:00Z\"");
         check("{\"format\":\"time\"}", "+\"12:30:00Z\"", "-\"12:30\"");
         check("{\"type\":\"integer\",\"format\":\"int8\"}", "+127", "+-128", "-128", "--129", "+0");
-        check("{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":5}", "+9223372036854775807", "-9223372036854775808", "-4");
+        check(
+                "{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":5}",
+                "+9223372036854775807",
+                "-9223372036854775808",
+                "-4");
         NativeGrammar duration = compiled(SchemaGrammar.of("{\"format\":\"duration\"}"));
         for (String text : List.of("PT1H", "PT90M5S", "-PT0.25S", "PT2H3M4S")) {
             assertThat(duration.match('"' + text + '"').whole()).isTrue();
@@ -131,17 +185,38 @@ class SchemaGrammarTest {
 
     @Test
     void valuesAndKinds() {
-        check("{\"enum\":[\"a\",1,null,true,{\"x\":[1,2.50]},[]]}", "+\"a\"", "+1", "+null", "+true", "+{\"x\": [1, 2.50]}",
-                "+[]", "-2", "-\"b\"");
+        check(
+                "{\"enum\":[\"a\",1,null,true,{\"x\":[1,2.50]},[]]}",
+                "+\"a\"",
+                "+1",
+                "+null",
+                "+true",
+                "+{\"x\": [1, 2.50]}",
+                "+[]",
+                "-2",
+                "-\"b\"");
         check("{\"enum\":[\"a\",1],\"type\":\"string\"}", "+\"a\"", "-1");
         check("{\"const\":\"tab\\t\"}", "+\"tab\\t\"", "-\"tab\"");
         check("{\"type\":[\"string\",\"null\"],\"maxLength\":1}", "+null", "+\"a\"", "-\"ab\"", "-1");
-        check("{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}]}", "+1", "+[1,[2,[]]]",
+        check(
+                "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}]}",
+                "+1",
+                "+[1,[2,[]]]",
                 "-[true]");
-        check("{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"],\"anyOf\":[{\"properties\":{\"a\":{\"const\":1}}},"
-                + "{\"properties\":{\"b\":{\"const\":2}},\"required\":[\"b\"]}]}", "+{\"a\":1}", "+{\"a\":5,\"b\":2}", "-{\"a\":5}");
-        check("{\"allOf\":[{\"$ref\":\"#/$defs/x\"},{\"minimum\":3,\"type\":\"integer\"}],\"$defs\":{\"x\":{\"type\":\"number\","
-                + "\"maximum\":5}}}", "+3", "+5", "-2", "-6", "-3.5");
+        check(
+                "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"],\"anyOf\":[{\"properties\":{\"a\":{\"const\":1}}},"
+                        + "{\"properties\":{\"b\":{\"const\":2}},\"required\":[\"b\"]}]}",
+                "+{\"a\":1}",
+                "+{\"a\":5,\"b\":2}",
+                "-{\"a\":5}");
+        check(
+                "{\"allOf\":[{\"$ref\":\"#/$defs/x\"},{\"minimum\":3,\"type\":\"integer\"}],\"$defs\":{\"x\":{\"type\":\"number\","
+                        + "\"maximum\":5}}}",
+                "+3",
+                "+5",
+                "-2",
+                "-6",
+                "-3.5");
         check("true", "+1", "+{\"a\":[\"\\u00ff\"]}", "-", "-{");
         check("{}", "+-1.5e10", "+[]");
     }
@@ -152,7 +227,9 @@ class SchemaGrammarTest {
         int count = 1 + random.nextInt(random.nextBoolean() ? 5 : 3000);
         while (texts.size() < count) {
             int length = random.nextInt(8);
-            texts.add(random.ints(length, 0, 4).mapToObj(i -> "ab\"\u20ac".substring(i, i + 1)).collect(Collectors.joining()));
+            texts.add(random.ints(length, 0, 4)
+                    .mapToObj(i -> "ab\"\u20ac".substring(i, i + 1))
+                    .collect(Collectors.joining()));
         }
         List<String> all = new ArrayList<>(texts);
         NativeGrammar grammar = compiled(SchemaGrammar.of(Map.of("enum", all)));
@@ -165,18 +242,42 @@ class SchemaGrammarTest {
 
     @Test
     void listsThatReferToThemselves() {
-        check("{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"object\",\"properties\":"
-                + "{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},\"required\":[\"head\",\"tail\"]}]}}}",
-                "+null", "+{\"head\":1,\"tail\":{\"head\":2,\"tail\":null}}", "-{\"head\":1}");
+        check(
+                "{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"object\",\"properties\":"
+                        + "{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},\"required\":[\"head\",\"tail\"]}]}}}",
+                "+null",
+                "+{\"head\":1,\"tail\":{\"head\":2,\"tail\":null}}",
+                "-{\"head\":1}");
     }
 
     @Test
     void numbers() {
-        check("{\"type\":\"integer\"}", "+0", "+-1", "+123456789012345678", "-1234567890123456789", "--0", "-01", "-1.0");
+        check(
+                "{\"type\":\"integer\"}",
+                "+0",
+                "+-1",
+                "+123456789012345678",
+                "-1234567890123456789",
+                "--0",
+                "-01",
+                "-1.0");
         check("{\"type\":\"number\"}", "+0.5", "+-1e-5", "+0", "-.5", "-1.", "-1e999");
         check("{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "+0", "+0.25", "+1", "+1.0", "-1.1", "--0.5", "-2");
-        check("{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":2}", "-0", "-0.0", "+0.01", "+1.99", "-2");
-        check("{\"type\":\"number\",\"minimum\":-2,\"exclusiveMaximum\":-1}", "+-2", "+-1.5", "-1", "--1", "--1.0", "-0");
+        check(
+                "{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":2}",
+                "-0",
+                "-0.0",
+                "+0.01",
+                "+1.99",
+                "-2");
+        check(
+                "{\"type\":\"number\",\"minimum\":-2,\"exclusiveMaximum\":-1}",
+                "+-2",
+                "+-1.5",
+                "-1",
+                "--1",
+                "--1.0",
+                "-0");
     }
 
     /** Every whole number near the bounds, and numbers with a fraction, against comparing. */
@@ -199,7 +300,9 @@ class SchemaGrammarTest {
             if (text.equals("-0") || (whole && !fraction && text.contains("."))) {
                 continue; // valid, but not what the grammar writes
             }
-            assertThat(grammar.match(text).whole()).as("%s for %s", text, schema).isEqualTo(valid);
+            assertThat(grammar.match(text).whole())
+                    .as("%s for %s", text, schema)
+                    .isEqualTo(valid);
         }
     }
 
@@ -258,8 +361,29 @@ class SchemaGrammarTest {
         matches("\\u20ac\\x41\\{\\n", "\u20acA{\n");
         matches("a{0}b", "b", "-ab");
         matches("\\ud83d\\ude00", "\ud83d\ude00");
-        for (String wrong : List.of("(", "a)", "[a", "a**", "a{2,1}", "x{,3}", "(?=a)", "\\1", "\\bx", "a^b", "^a|b$", "\\u12",
-                "[z-a]", "a$b", "(a$)", "[\\d-z]", "*", "\\", "[a&&b]", "\ud800", "[^\\s\\S]", "a++")) {
+        for (String wrong : List.of(
+                "(",
+                "a)",
+                "[a",
+                "a**",
+                "a{2,1}",
+                "x{,3}",
+                "(?=a)",
+                "\\1",
+                "\\bx",
+                "a^b",
+                "^a|b$",
+                "\\u12",
+                "[z-a]",
+                "a$b",
+                "(a$)",
+                "[\\d-z]",
+                "*",
+                "\\",
+                "[a&&b]",
+                "\ud800",
+                "[^\\s\\S]",
+                "a++")) {
             assertThatIllegalArgumentException().as(wrong).isThrownBy(() -> RegexGrammar.of(wrong));
         }
     }

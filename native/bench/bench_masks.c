@@ -29,13 +29,13 @@ static const char form[] =
     "char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" [\"\\\\bfnrt/]\n";
 
 static const char json_text[] =
-    "{\n  \"name\": \"Ada Lovelace\",\n  \"born\": 1815,\n  \"works\": [{\"title\": \"Notes on the Analytical Engine\", "
-    "\"year\": 1843, \"pages\": null}],\n  \"quote\": \"That brain of mine is something more than merely mortal; as time "
-    "will show. \\u00e9 \\\"so\\\"\",\n  \"scores\": [1.5, -2e10, [[[]]], true, false]\n}";
+    "{\n  \"name\": \"Ada Lovelace\",\n  \"born\": 1815,\n  \"works\": [{\"title\": \"Notes on the Analytical "
+    "Engine\", \"year\": 1843, \"pages\": null}],\n  \"quote\": \"That brain of mine is something more than merely "
+    "mortal; as time will show. \\u00e9 \\\"so\\\"\",\n  \"scores\": [1.5, -2e10, [[[]]], true, false]\n}";
 
 static const char form_text[] =
-    "{\"name\": \"Ada Lovelace\", \"story\": \"She wrote a programme for a machine that was never built, and knew what it "
-    "could do.\", \"age\": 36}";
+    "{\"name\": \"Ada Lovelace\", \"story\": \"She wrote a programme for a machine that was never built, and knew "
+    "what it could do.\", \"age\": 36}";
 
 static tokenizer *load(const char *path) {
     puna_error error = PUNA_ERROR_INIT;

@@ -283,18 +283,20 @@ PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int3
                                      uint32_t flags, char *text, uint64_t capacity, uint64_t *length,
                                      puna_error *error);
 
-/* Constrained output: a grammar, compiled for one vocabulary, that a generation's text must follow. Immutable; any number
-   of generations and threads may use it at once. */
+/* Constrained output: a grammar, compiled for one vocabulary, that a generation's text must follow. Immutable; any
+   number of generations and threads may use it at once. */
 typedef struct puna_grammar puna_grammar;
 
-/* The text's notation is llama.cpp's GBNF (docs/constrain.md), its first rule to match `root`. The tokenizer may be closed
-   before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an undefined rule,
-   left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by its name), PUNA_OUT_OF_MEMORY. */
+/* The text's notation is llama.cpp's GBNF (docs/constrain.md); matching begins at its rule `root`. The tokenizer may be
+   closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an
+   undefined rule, left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by its name),
+   PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length,
                                           puna_grammar **grammar, puna_error *error);
 
-/* How much of a text the grammar allows: *matched bytes (length if all of it is the beginning of something), and in *whole
-   1 if all of it was matched and may end there. PUNA_UNSUPPORTED (too ambiguous), PUNA_OUT_OF_MEMORY. Any thread. */
+/* How much of a text the grammar allows: *matched bytes (length if all of it is the beginning of something), and in
+   *whole 1 if all of it was matched and may end there. PUNA_UNSUPPORTED (too ambiguous), PUNA_OUT_OF_MEMORY. Any
+   thread. */
 PUNA_API puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched,
                                         int32_t *whole, puna_error *error);
 

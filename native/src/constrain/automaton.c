@@ -39,7 +39,8 @@ static bool room(automaton *a, void **array, uint32_t *have, uint64_t wanted, si
 }
 
 /* Doubles a table that became half full; `hash` gives the hash of an index. */
-static bool table_room(automaton *a, automaton_table *t, uint32_t count, uint32_t (*hash)(const automaton *, uint32_t)) {
+static bool table_room(automaton *a, automaton_table *t, uint32_t count,
+                       uint32_t (*hash)(const automaton *, uint32_t)) {
     if (t->size && count < t->size / 2) return true;
     automaton_table grown = {NULL, t->size ? 2 * t->size : 256};
     grown.slots = memory_array(a->account, grown.size, sizeof *grown.slots);
@@ -111,7 +112,8 @@ static bool put_state(automaton *a, const uint64_t *places, uint32_t count, bool
         return true;
     }
     if (!within(a) || !grow_states(a) ||
-        !room(a, (void **)&a->places, &a->place_room, (uint64_t)a->place_count + count, sizeof *a->places)) return false;
+        !room(a, (void **)&a->places, &a->place_room, (uint64_t)a->place_count + count, sizeof *a->places))
+        return false;
     if (count) memcpy(a->places + a->place_count, places, count * sizeof *places);
     *out = a->state_count++;
     a->states[*out] = (automaton_state){a->place_count, count, 0, accepts};
@@ -279,11 +281,12 @@ puna_status automaton_check(const automaton *a, puna_error *error) {
     if (a->failed == PUNA_OK) return PUNA_OK;
     if (a->failed == PUNA_OUT_OF_MEMORY) return error_memory(error, "a grammar's automaton", automaton_bytes(a));
     return error_set(error, a->failed, "grammar",
-                     "the grammar is too ambiguous: the text so far can be read in too many ways (%u places at most); write "
-                     "its alternatives so that they differ earlier", AUTOMATON_MAX_PLACES);
+                     "the grammar is too ambiguous: the text so far can be read in too many ways (%u places at most); "
+                     "write its alternatives so that they differ earlier", AUTOMATON_MAX_PLACES);
 }
 
-/* What moves from old tables to new ones: each old cell's new number, or PUSHDOWN_NONE; and room for a stack of cells. */
+/* What moves from old tables to new ones: each old cell's new number, or PUSHDOWN_NONE; and room for a stack of
+   cells. */
 typedef struct automaton_move { const automaton *old; uint32_t *moved, *way; } automaton_move;
 
 /* The new number of a cell of the old tables: what of its stack has not moved does, from below. */

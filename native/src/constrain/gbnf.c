@@ -180,8 +180,9 @@ static puna_status parse_group(parser *g, pushdown_part *out) {
     puna_status status = parse_choice(g, out);
     g->depth--;
     if (status != PUNA_OK) return status;
-    return take(g, ")") ? PUNA_OK : fail(g, at_end(g) ? start : g->at, at_end(g) ? "a group is not closed"
-                                                                              : "\")\" or the group's next part is needed");
+    if (take(g, ")")) return PUNA_OK;
+    if (at_end(g)) return fail(g, start, "a group is not closed");
+    return fail(g, g->at, "\")\" or the group's next part is needed");
 }
 
 static puna_status parse_number(parser *g, uint32_t *number) {
@@ -237,8 +238,8 @@ static puna_status parse_atom(parser *g, pushdown_part *out, bool *none) {
     }
     if (peek(g) == '<' || peek(g) == '!')
         return error_at(g->error, PUNA_UNSUPPORTED, "grammar", start,
-                        "The grammar asks for a token by its name at offset %u; only texts, classes and rules can stand "
-                        "here: what a model is made to write never holds a control token.", start);
+                        "The grammar asks for a token by its name at offset %u; only texts, classes and rules can "
+                        "stand here: what a model is made to write never holds a control token.", start);
     *none = true;
     return PUNA_OK;
 }

@@ -17,8 +17,8 @@
 #define GBNF_MAX_LENGTH (1u << 20)
 #define GBNF_MAX_RULES (1u << 14)
 
-/* Reads the whole text into `p`, begun and empty, and finishes it. PUNA_INVALID_ARGUMENT with the offset in the text and
-   what is wrong there, PUNA_UNSUPPORTED (tokens by name), PUNA_OUT_OF_MEMORY; p is to be freed in any case. */
+/* Reads the whole text into `p`, begun and empty, and finishes it. PUNA_INVALID_ARGUMENT with the offset in the text
+   and what is wrong there, PUNA_UNSUPPORTED (tokens by name), PUNA_OUT_OF_MEMORY; p is to be freed in any case. */
 puna_status gbnf_read(pushdown *p, const char *text, size_t length, puna_error *error);
 
 #endif

@@ -265,11 +265,12 @@ puna_status matcher_take(matcher *m, const char *bytes, size_t length, puna_erro
     lock_take(&g->lock);
     uint32_t state = m->state;
     automaton_begin(&g->automaton);
-    for (; at < length && state != AUTOMATON_DEAD; at++) state = automaton_next(&g->automaton, state, (uint8_t)bytes[at]);
+    for (; at < length && state != AUTOMATON_DEAD; at++)
+        state = automaton_next(&g->automaton, state, (uint8_t)bytes[at]);
     puna_status status = automaton_check(&g->automaton, error);
     if (status == PUNA_OK && state == AUTOMATON_DEAD)
-        status = error_at(error, PUNA_INVALID_ARGUMENT, "text", at - 1, "the grammar does not allow the byte at offset %zu",
-                          at - 1);
+        status = error_at(error, PUNA_INVALID_ARGUMENT, "text", at - 1,
+                          "the grammar does not allow the byte at offset %zu", at - 1);
     if (status == PUNA_OK) settle(m, state);
     lock_give(&g->lock);
     return status;
@@ -280,7 +281,8 @@ puna_status matcher_accept(matcher *m, const tokenizer *t, int32_t id, puna_erro
     if (tokenizer_ends_generation(t, id)) return PUNA_OK;
     const char *bytes = id >= 0 && id < tokenizer_size(t) ? tokenizer_bytes(t, id, &length) : "";
     if (length == 0)
-        return error_set(error, PUNA_INVALID_ARGUMENT, "token", "the grammar does not allow token %d: it is no text", id);
+        return error_set(error, PUNA_INVALID_ARGUMENT, "token",
+                         "the grammar does not allow token %d: it is no text", id);
     return matcher_take(m, bytes, length, error);
 }
 

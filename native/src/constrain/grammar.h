@@ -5,8 +5,8 @@
  *     text ─ gbnf ─► pushdown ─ automaton ─► states ─ × token tree ─► masks: the tokens that may come in a state
  *
  * What matchers find out (states, masks) is the grammar's and shared by all of them; tables that outgrow
- * GRAMMAR_TABLE_BYTES are cleared but for the states in which matchers are. What a mask holds depends on the text alone:
- * neither on other sequences nor on what was cached.
+ * GRAMMAR_TABLE_BYTES are cleared but for the states in which matchers are. What a mask holds depends on the text
+ * alone: neither on other sequences nor on what was cached.
  *
  * A token may come if its bytes, one after the other, keep the text the beginning of something that the grammar allows;
  * tokens may end inside a character. Tokens that end a generation may come exactly where the text is whole. Control
@@ -47,8 +47,8 @@ void matcher_free(matcher *m); /* NULL is allowed */
    a character that the grammar wants; or the grammar is too ambiguous. PUNA_OUT_OF_MEMORY. */
 puna_status matcher_allow(matcher *m, bool ends, uint64_t *bits, size_t words, puna_error *error);
 
-/* Takes a token of the text: one that was allowed, or one that ends a generation (nothing changes). A token that was not
-   allowed is PUNA_INVALID_ARGUMENT. */
+/* Takes a token of the text: one that was allowed, or one that ends a generation (nothing changes). A token that was
+   not allowed is PUNA_INVALID_ARGUMENT. */
 puna_status matcher_accept(matcher *m, const tokenizer *t, int32_t id, puna_error *error);
 
 /* Takes bytes; PUNA_INVALID_ARGUMENT where the grammar does not allow them, with the offset: the matcher is then as it

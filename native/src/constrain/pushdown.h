@@ -8,7 +8,8 @@
  *     END    the rule's end
  *     EMPTY  goes on to out; pushdown_finish leaves none that anything leads to
  *
- * A builder (gbnf.c) makes fragments and joins them; pushdown_finish then checks the whole, after which it is immutable.
+ * A builder (gbnf.c) makes fragments and joins them; pushdown_finish then checks the whole, after which it is
+ * immutable.
  *
  * Invariants after pushdown_finish: no rule reaches a call of itself without eating a byte (no left recursion), so that
  * following calls always ends; from everywhere some text leads to the end, so that a grammar has no blind alley.
@@ -24,7 +25,9 @@
 #define PUSHDOWN_NONE 0xFFFFFFFFu
 #define PUSHDOWN_SETS 64u
 
-typedef enum pushdown_kind { PUSHDOWN_EMPTY, PUSHDOWN_SPLIT, PUSHDOWN_RANGE, PUSHDOWN_CALL, PUSHDOWN_END } pushdown_kind;
+typedef enum pushdown_kind {
+    PUSHDOWN_EMPTY, PUSHDOWN_SPLIT, PUSHDOWN_RANGE, PUSHDOWN_CALL, PUSHDOWN_END
+} pushdown_kind;
 
 typedef struct pushdown_node {
     uint8_t kind, low, high;

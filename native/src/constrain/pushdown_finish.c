@@ -84,8 +84,8 @@ static puna_status refuse(const pushdown *p, const char *text, uint32_t rule, co
     if (!r->name_length)
         return error_at(error, PUNA_INVALID_ARGUMENT, "grammar", r->name, "The part at offset %u of the grammar %s.",
                         r->name, what);
-    return error_at(error, PUNA_INVALID_ARGUMENT, "grammar", r->name, "The rule \"%.*s\" at offset %u of the grammar %s.",
-                    shown, text + r->name, r->name, what);
+    return error_at(error, PUNA_INVALID_ARGUMENT, "grammar", r->name,
+                    "The rule \"%.*s\" at offset %u of the grammar %s.", shown, text + r->name, r->name, what);
 }
 
 static puna_status check_ends(const reach *r, const char *text, puna_error *error) {
@@ -181,7 +181,8 @@ static puna_status check_recursion(const reach *r, const char *text, puna_error 
 
 /* ---- Shortening ---- */
 
-/* The first node behind n that isn't EMPTY (or the open end of a part that was dropped). The nodes on the way learn it, so that a long row is walked once. */
+/* The first node behind n that isn't EMPTY (or the open end of a part that was dropped). The nodes on the way learn it,
+   so that a long row is walked once. */
 static uint32_t skip(pushdown *p, uint32_t n) {
     uint32_t end = n;
     while (p->nodes[end].kind == PUSHDOWN_EMPTY && p->nodes[end].out != PUSHDOWN_NONE) end = p->nodes[end].out;

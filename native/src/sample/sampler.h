@@ -44,8 +44,8 @@ puna_status sampler_create(memory_account *account, const puna_generation *gener
                            sampler **out, puna_error *error);
 void sampler_free(memory_account *account, sampler *s); /* NULL is allowed */
 
-/* Restricts the next choice alone: only ids whose bit is set may be chosen, of (vocabulary + 63) / 64 words that stay the
-   caller's and are read by sampler_choose. The log-probabilities stay those of the model's whole distribution.
+/* Restricts the next choice alone: only ids whose bit is set may be chosen, of (vocabulary + 63) / 64 words that stay
+   the caller's and are read by sampler_choose. The log-probabilities stay those of the model's whole distribution.
    PUNA_OUT_OF_MEMORY (4 bytes a token of the vocabulary, taken once). */
 puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *allowed, puna_error *error);
 

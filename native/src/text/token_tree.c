@@ -45,7 +45,8 @@ static uint32_t common(const vocabulary *v, int32_t a, int32_t b) {
     return i;
 }
 
-/* Nodes that the sorted tokens make; with `t->nodes` they are written, too. `open`: the nodes on the way to the last. */
+/* Nodes that the sorted tokens make; with `t->nodes` they are written, too. `open`: the nodes on the way to the
+   last. */
 static uint32_t lay_out(token_tree *t, const vocabulary *v, const int32_t *ids, uint32_t *open) {
     uint32_t count = 0, depth = 0;
     for (uint32_t i = 0; i < t->id_count; i++) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A vocabulary's tokens as a tree of their bytes, in an order in which an automaton visits all of them in one sweep:
- * constrained output asks at each step which tokens may come, and tokens with a common beginning share the answer to it.
+ * constrained output asks at each step which tokens may come, and tokens with a common beginning share the answer to
+ * it.
  *
- * Nodes stand in preorder; node i's subtree is [i, skip). Only tokens that stand for text are in it: no control, unknown
- * or unused token, none that ends a generation (those are listed apart), none without bytes.
+ * Nodes stand in preorder; node i's subtree is [i, skip). Only tokens that stand for text are in it: no control,
+ * unknown or unused token, none that ends a generation (those are listed apart), none without bytes.
  *
  * Immutable, counted by reference, independent of the tokenizer that it was made from. Any thread.
  */

@@ -13,7 +13,8 @@ static const char json[] =
     "string ::= \"\\\"\" ([^\"\\\\\\x00-\\x1F] | \"\\\\\" ([\"\\\\bfnrt/] | \"u\" [0-9a-fA-F]{4})){0,6} \"\\\"\"\n"
     "number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,5}) (\".\" [0-9]{1,3})?\n";
 
-/* A second opinion: a JSON text, read by recursive descent. Returns what stands behind the value, NULL if it is none. */
+/* A second opinion: a JSON text, read by recursive descent. Returns what stands behind the value, NULL if it is none.
+   */
 static const char *read_value(const char *at);
 
 static const char *read_string(const char *at) {

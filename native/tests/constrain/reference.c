@@ -17,7 +17,8 @@ static int make(reference *r, int depth) {
     if (choice < 30) {
         e->kind = REFERENCE_TEXT;
         e->count = testing_below(10) == 0 ? 0 : 1 + testing_below(2);
-        for (uint32_t i = 0; i < e->count; i++) e->text[i] = reference_alphabet[testing_below((uint32_t)reference_letters)];
+        for (uint32_t i = 0; i < e->count; i++)
+            e->text[i] = reference_alphabet[testing_below((uint32_t)reference_letters)];
     } else if (choice < 42) {
         e->kind = REFERENCE_CLASS;
         e->count = 2;

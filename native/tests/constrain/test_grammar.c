@@ -82,8 +82,8 @@ static void small_grammars_mean_what_they_say(void) {
 /* A class holds exactly its characters, whatever their encoding's length. */
 static void classes_hold_what_they_say(void) {
     NEED(load("tokenizer/gpt-2.gguf"));
-    static const uint32_t borders[] = {0, 0x20, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xD7FF, 0xE000, 0xFFFF, 0x10000,
-                                       0x1FFFF, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF};
+    static const uint32_t borders[] = {0, 0x20, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xD7FF, 0xE000, 0xFFFF,
+                                       0x10000, 0x1FFFF, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF};
     enum { BORDERS = sizeof borders / sizeof *borders };
     for (int round = 0; round < 60; round++) {
         uint32_t a = borders[testing_below(BORDERS)] + testing_below(3), b = borders[testing_below(BORDERS)];
@@ -147,8 +147,8 @@ static void random_grammars_allow_what_backtracking_allows(void) {
                     ambiguous += given_up;
                     if (given_up) break;
                     if ((v >= 0) != answer.begins || (v >= 1) != answer.whole)
-                        testing_fail(__FILE__, __LINE__, "verdict %d, but begins %d whole %d of %.*s in %s", v, answer.begins,
-                                     answer.whole, (int)spell(text, length + 1, bytes), bytes, printed);
+                        testing_fail(__FILE__, __LINE__, "verdict %d, but begins %d whole %d of %.*s in %s", v,
+                                     answer.begins, answer.whole, (int)spell(text, length + 1, bytes), bytes, printed);
                     if (answer.begins) allowed[count++] = reference_alphabet[c];
                 }
                 if (given_up || count == 0) break;
@@ -262,7 +262,8 @@ static void walk(void *context) {
     for (int round = 0; round < 20; round++) {
         if (matcher_create(w->g, vocabulary, &m, &own) != PUNA_OK) return;
         for (size_t i = 0; i + 1 < sizeof text; i++) {
-            if (matcher_allow(m, true, bits, 64, &own) != PUNA_OK || matcher_take(m, text + i, 1, &own) != PUNA_OK) break;
+            if (matcher_allow(m, true, bits, 64, &own) != PUNA_OK) break;
+            if (matcher_take(m, text + i, 1, &own) != PUNA_OK) break;
             for (int k = 0; k < 64; k++) w->digest = (w->digest ^ bits[k]) * 1099511628211u;
         }
         matcher_free(m);
@@ -328,7 +329,8 @@ static void mistakes_are_named(void) {
     refuses("root ::= *", PUNA_INVALID_ARGUMENT, 9, "needed");
     refuses("root ::= <think>", PUNA_UNSUPPORTED, 9, "token");
     refuses("root ::= root \"a\" | \"a\"", PUNA_INVALID_ARGUMENT, 0, "left-recursive");
-    refuses("root ::= a\na ::= ws b\nb ::= a \"x\" | \"y\"\nws ::= \" \"*", PUNA_INVALID_ARGUMENT, -1, "left-recursive");
+    refuses("root ::= a\na ::= ws b\nb ::= a \"x\" | \"y\"\nws ::= \" \"*", PUNA_INVALID_ARGUMENT, -1,
+            "left-recursive");
     refuses("root ::= \"a\" root", PUNA_INVALID_ARGUMENT, 0, "never end");
     refuses("root ::= \"a\" | \"b\" x\nx ::= \"c\" x", PUNA_INVALID_ARGUMENT, -1, "\"x\"");
     refuses("root ::= \"\"", PUNA_INVALID_ARGUMENT, -1, "empty text");

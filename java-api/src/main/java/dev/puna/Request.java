@@ -126,9 +126,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     }
 
     /**
-     * Makes the answer a JSON value of any kind. As all of {@code json}, {@link #regex} and {@link #grammar} (the last one
-     * called counts), this chooses among the tokens that may come; the model is not told, so the prompt should say what
-     * is wanted. An answer that ends by {@link StopReason#END} is whole; one that reached {@code maxTokens} may be cut.
+     * Makes the answer a JSON value of any kind. As all of {@code json}, {@link #regex} and {@link #grammar} (the last
+     * one called counts), this chooses among the tokens that may come; the model is not told, so the prompt should say
+     * what is wanted. An answer that ends by {@link StopReason#END} is whole; one that reached {@code maxTokens} may be
+     * cut.
      *
      * @return this
      */
@@ -148,7 +149,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      *
      * @param schema a JSON Schema's text; properties will come in its order
      * @return this
-     * @throws IllegalArgumentException if it is not one, or uses a keyword that can't be enforced; the message says where
+     * @throws IllegalArgumentException if it is not one, or uses a keyword that can't be enforced; the message says
+     *     where
      */
     public T json(String schema) {
         grammar = SchemaGrammar.of(schema);
@@ -158,8 +160,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     /**
      * Makes the answer a text that a regular expression matches from its beginning to its end.
      *
-     * @param pattern characters, classes, groups, alternatives and counts as in {@link java.util.regex.Pattern}; nothing
-     *     that looks around or refers back
+     * @param pattern characters, classes, groups, alternatives and counts as in {@link java.util.regex.Pattern};
+     *     nothing that looks around or refers back
      * @return this
      * @throws IllegalArgumentException if it is not one, or uses something else; the message says where
      */
@@ -239,8 +241,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
 
     /**
      * Generates a value of a type: a record, an enum, a number, a text. Unless {@link #json(String)}, {@link #regex} or
-     * {@link #grammar} said what the answer must be, it is held to the type's JSON schema, so that whatever the model says can
-     * be read. The model is not told: the prompt should say what is wanted.
+     * {@link #grammar} said what the answer must be, it is held to the type's JSON schema, so that whatever the model
+     * says can be read. The model is not told: the prompt should say what is wanted.
      *
      * <pre>{@code
      * record City(String name, @Description("inhabitants, in millions") double size) {}

@@ -107,8 +107,7 @@ class AsTest {
     void aFormThatWasAskedForStays() {
         Point point = Models.tiny()
                 .prompt("x")
-                .json(
-                        "{\"type\":\"object\",\"properties\":{\"x\":{\"const\":3},\"y\":{\"const\":4}},\"required\":[\"x\",\"y\"]}")
+                .json("{\"properties\":{\"x\":{\"const\":3},\"y\":{\"const\":4}},\"required\":[\"x\",\"y\"]}")
                 .as(Point.class);
         assertThat(point).isEqualTo(new Point(3, (byte) 4));
     }

@@ -18,17 +18,23 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class ConstrainedTest {
     private static final List<String> SCHEMAS = List.of("""
-            {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0,
-             "maximum": 130}, "tags": {"type": "array", "items": {"enum": ["red", "green", "blue"]}, "maxItems": 3},
-             "mail": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]}}, "required": ["name", "age"]}""", """
-            {"type": "array", "minItems": 2, "maxItems": 4, "items": {"type": "number", "minimum": -1, "maximum": 1}}""", """
-            {"type": "object", "properties": {"on": {"format": "date"}, "id": {"format": "uuid"}, "at": {"format": "date-time"}},
+            {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer",
+             "minimum": 0, "maximum": 130}, "tags": {"type": "array", "items": {"enum": ["red", "green", "blue"]},
+             "maxItems": 3},
+             "mail": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]}}, "required":
+             ["name", "age"]}""", """
+            {"type": "array", "minItems": 2, "maxItems": 4, "items": {"type": "number", "minimum": -1, "maximum":
+             1}}""", """
+            {"type": "object", "properties": {"on": {"format": "date"}, "id": {"format": "uuid"}, "at":
+             {"format": "date-time"}},
              "required": ["on", "id", "at"], "additionalProperties": false}""", """
-            {"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "boolean"}, "kids": {"type":
-             "array", "items": {"$ref": "#/$defs/tree"}, "maxItems": 1}}, "required": ["v"]}}}""", """
+            {"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "boolean"},
+             "kids":
+             {"type": "array", "items": {"$ref": "#/$defs/tree"}, "maxItems": 1}}, "required": ["v"]}}}""", """
             {"type": "object", "properties": {"k": {"type": "string", "pattern": "^[a-c]{1,4}$"}},
              "additionalProperties": {"type": "boolean"}, "required": ["k"]}""", """
-            {"prefixItems": [{"type": "string", "maxLength": 3}, {"type": "integer"}], "items": false, "minItems": 2}""");
+            {"prefixItems": [{"type": "string", "maxLength": 3}, {"type": "integer"}], "items": false,
+             "minItems": 2}""");
 
     private static final Sampler WILD = Sampler.of(Sampler.temperature(1.5f));
 

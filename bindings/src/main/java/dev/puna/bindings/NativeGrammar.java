@@ -7,8 +7,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A grammar that a generation's text must follow, compiled for one vocabulary. A value: it need not be closed. Immutable; any
- * thread; independent of the tokenizer's and the model's closing.
+ * A grammar that a generation's text must follow, compiled for one vocabulary. A value: it need not be closed.
+ * Immutable; any thread; independent of the tokenizer's and the model's closing.
  */
 public final class NativeGrammar extends NativeObject {
     private NativeGrammar(MemorySegment grammar) {

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The owner of a native object. Closing is allowed at any time, from any thread, any number of times: calls that run
- * finish, later ones throw {@link NativeClosedException}. One that is forgotten is freed and reported with the place where
- * it was opened.
+ * finish, later ones throw {@link NativeClosedException}. One that is forgotten is freed and reported with the place
+ * where it was opened.
  */
 public abstract sealed class NativeObject implements AutoCloseable
         permits NativeEngine, NativeFile, NativeGrammar, NativeModel, NativeTask, NativeTokenizer {

@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A model's compiled grammars: the ones used last are kept, with the masks of tokens that they have found out, so that a
- * request with a known schema costs nothing to prepare. Any thread.
+ * A model's compiled grammars: the ones used last are kept, with the masks of tokens that they have found out, so that
+ * a request with a known schema costs nothing to prepare. Any thread.
  */
 public final class Grammars {
     private static final int KEPT = 32;

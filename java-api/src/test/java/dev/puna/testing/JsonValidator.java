@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A second opinion on JSON and JSON Schema for tests: reads a text by the letter of RFC 8259 and evaluates a schema's keywords
- * one by one, as their definitions say. It shares nothing with what compiles schemas.
+ * A second opinion on JSON and JSON Schema for tests: reads a text by the letter of RFC 8259 and evaluates a schema's
+ * keywords one by one, as their definitions say. It shares nothing with what compiles schemas.
  */
 public final class JsonValidator {
     private final String text;

@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The formats that are enforced, as patterns. Dates exist in the calendar; leap seconds are left out, and time zones further
- * than any on earth. Those that JSON Schema does not know are what java.time's and java.math's classes read.
+ * The formats that are enforced, as patterns. Dates exist in the calendar; leap seconds are left out, and time zones
+ * further than any on earth. Those that JSON Schema does not know are what java.time's and java.math's classes read.
  */
 final class Formats {
     private static final String DATE = "(?:"

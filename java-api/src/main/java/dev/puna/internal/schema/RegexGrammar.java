@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Regular expressions as expressions of a grammar: of plain text, or of what stands between the quotes of a JSON text. */
+/** Regular expressions as expressions of a grammar: of plain text, or of what stands in quotes in a JSON text. */
 public final class RegexGrammar {
     private static final List<Regex.Range> ESCAPED =
             List.of(new Regex.Range(0, 0x1F), new Regex.Range('"', '"'), new Regex.Range('\\', '\\'));

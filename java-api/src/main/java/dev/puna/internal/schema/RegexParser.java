@@ -6,8 +6,8 @@ import java.util.List;
 
 /**
  * Reads regular expressions in the syntax that Java, ECMAScript and Python share: characters, classes, groups,
- * alternatives, counts, {@code ^} at the beginning and {@code $} at the end. What looks around, refers back or depends on
- * flags is refused. {@code \d}, {@code \w} and {@code \s} are ASCII.
+ * alternatives, counts, {@code ^} at the beginning and {@code $} at the end. What looks around, refers back or depends
+ * on flags is refused. {@code \d}, {@code \w} and {@code \s} are ASCII.
  */
 final class RegexParser {
     private static final int MAX_DEPTH = 100;

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * JSON schemas (draft 2020-12, and what draft 7 writes differently) as grammars.
  *
- * <p>Every text of the grammar is valid by the schema; not every valid text is one of the grammar: properties come in the
- * schema's order, objects hold what it names and no more unless it says otherwise, blanks are few, and numbers have a
- * bounded length. What can't be held to is refused with the place in the schema, never ignored; oneOf is read as anyOf.
- * docs/constrain.md has the list.
+ * <p>Every text of the grammar is valid by the schema; not every valid text is one of the grammar: properties come in
+ * the schema's order, objects hold what it names and no more unless it says otherwise, blanks are few, and numbers have
+ * a bounded length. What can't be held to is refused with the place in the schema, never ignored; oneOf is read as
+ * anyOf. docs/constrain.md has the list.
  */
 public final class SchemaGrammar {
     private static final int MAX_DEPTH = 400;
@@ -71,8 +71,8 @@ public final class SchemaGrammar {
     }
 
     /**
-     * The grammar of a Java type's schema: as {@link #of(Map)}, but a list whose items are to be unique may hold one twice, since
-     * it becomes a set.
+     * The grammar of a Java type's schema: as {@link #of(Map)}, but a list whose items are to be unique may hold one
+     * twice, since it becomes a set.
      *
      * @param schema of the type
      * @return the grammar's text
@@ -558,7 +558,7 @@ public final class SchemaGrammar {
         return grammar.rule("object", "\"{\" " + ws + " (" + fresh + ") \"}\"");
     }
 
-    /** A name in quotes that is none of the given ones. Where there are any, it holds no escapes: they could spell one. */
+    /** A name in quotes that is none of the given ones; where there are any, without escapes: they could spell one. */
     private String otherName(Set<?> names, String pointer) {
         if (names.isEmpty()) {
             return text(0, -1);

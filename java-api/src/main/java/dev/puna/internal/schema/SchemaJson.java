@@ -9,8 +9,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a schema's text (RFC 8259): objects become Map in their order, arrays List, numbers BigDecimal, and String, Boolean
- * or null. Strict: no name twice in an object, bounded in depth.
+ * Reads a schema's text (RFC 8259): objects become Map in their order, arrays List, numbers BigDecimal, and String,
+ * Boolean or null. Strict: no name twice in an object, bounded in depth.
  */
 final class SchemaJson {
     private static final int MAX_DEPTH = 200;

@@ -4,8 +4,8 @@ package dev.puna.internal.schema;
 import java.util.List;
 
 /**
- * One of many texts, by their common beginnings: a grammar walks all alternatives at once, and thousands of them that begin
- * alike would be thousands of places to be in.
+ * One of many texts, by their common beginnings: a grammar walks all alternatives at once, and thousands of them that
+ * begin alike would be thousands of places to be in.
  */
 final class TextChoice {
     private static final int MAX_DEPTH = 1000;

@@ -63,7 +63,8 @@ class SchemaGrammarTest {
     @Test
     void objectsHaveTheirPropertiesInOrder() {
         String schema = """
-                {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "boolean"}, "c": {"type": "null"}},
+                {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "boolean"},
+                 "c": {"type": "null"}},
                  "required": ["b"]}""";
         check(schema, "+{\"a\": 1, \"b\": true, \"c\": null}", "+{\"b\":false}", "+{ \"a\":0,\"b\":true }");
         check(schema, "+{\n  \"a\": 7,\n  \"b\": true\n}", "+{\"b\":true,\"c\":null}", "-{\"a\": 1}", "-{}");
@@ -204,13 +205,15 @@ class SchemaGrammarTest {
                 "+[1,[2,[]]]",
                 "-[true]");
         check(
-                "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"],\"anyOf\":[{\"properties\":{\"a\":{\"const\":1}}},"
+                "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"],\"anyOf\":["
+                        + "{\"properties\":{\"a\":{\"const\":1}}},"
                         + "{\"properties\":{\"b\":{\"const\":2}},\"required\":[\"b\"]}]}",
                 "+{\"a\":1}",
                 "+{\"a\":5,\"b\":2}",
                 "-{\"a\":5}");
         check(
-                "{\"allOf\":[{\"$ref\":\"#/$defs/x\"},{\"minimum\":3,\"type\":\"integer\"}],\"$defs\":{\"x\":{\"type\":\"number\","
+                "{\"allOf\":[{\"$ref\":\"#/$defs/x\"},{\"minimum\":3,\"type\":\"integer\"}],"
+                        + "\"$defs\":{\"x\":{\"type\":\"number\","
                         + "\"maximum\":5}}}",
                 "+3",
                 "+5",
@@ -243,8 +246,10 @@ class SchemaGrammarTest {
     @Test
     void listsThatReferToThemselves() {
         check(
-                "{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"object\",\"properties\":"
-                        + "{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},\"required\":[\"head\",\"tail\"]}]}}}",
+                "{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"anyOf\":[{\"type\":\"null\"},"
+                        + "{\"type\":\"object\",\"properties\":"
+                        + "{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},"
+                        + "\"required\":[\"head\",\"tail\"]}]}}}",
                 "+null",
                 "+{\"head\":1,\"tail\":{\"head\":2,\"tail\":null}}",
                 "-{\"head\":1}");

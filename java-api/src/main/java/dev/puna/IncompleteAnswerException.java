@@ -3,7 +3,8 @@ package dev.puna;
 
 /**
  * An answer that should have become a value ended before it was whole: it reached {@code maxTokens}, the context's end
- * or the timeout, or was cancelled. A longer {@code maxTokens} helps, or a prompt that asks for less.
+ * or the timeout, or was cancelled. A longer {@code maxTokens} helps, or a prompt that asks for less. A
+ * chat keeps the cut answer; {@link Chat#rewindTurns} takes it back.
  */
 public class IncompleteAnswerException extends PunaException {
     private static final long serialVersionUID = 1L;

@@ -11,8 +11,16 @@ import java.nio.charset.StandardCharsets;
  * Immutable; any thread; independent of the tokenizer's and the model's closing.
  */
 public final class NativeGrammar extends NativeObject {
-    private NativeGrammar(MemorySegment grammar) {
+    private final String text;
+
+    private NativeGrammar(MemorySegment grammar, String text) {
         super("grammar", grammar, PunaH::puna_grammar_close);
+        this.text = text;
+    }
+
+    /** {@return what it was compiled from: with it, a generation can be repeated} */
+    public String text() {
+        return text;
     }
 
     /**
@@ -30,7 +38,7 @@ public final class NativeGrammar extends NativeObject {
             MemorySegment out = call.pointer();
             call.check(
                     PunaH.puna_grammar_compile(tokenizer.address(), call.text(utf8), utf8.length, out, call.error()));
-            return new NativeGrammar(out.get(PunaH.C_POINTER, 0));
+            return new NativeGrammar(out.get(PunaH.C_POINTER, 0), text);
         }
     }
 

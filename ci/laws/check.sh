@@ -15,13 +15,14 @@ allowed() {
         base) echo "" ;;
         format) echo "base" ;;
         text) echo "base format" ;;
+        constrain) echo "base format text" ;; # of format nothing but what text's headers need
         graph) echo "base" ;;
         device) echo "base format graph" ;; # of format the blocks, of graph the op list and the plan
         model) echo "base format graph device text" ;;
         cache) echo "base format graph device text model" ;;
         sample) echo "base" ;;
-        engine) echo "base format graph device text model cache sample" ;;
-        api) echo "base format graph device text model cache sample engine" ;;
+        engine) echo "base format graph device text model cache sample constrain" ;;
+        api) echo "base format graph device text model cache sample constrain engine" ;;
         *) echo "?" ;;
     esac
 }

@@ -7,7 +7,7 @@
  *     1. statuses and errors        every function that can fail returns one and fills the other
  *     2. the library                version, processor, log
  *     3. files                      a GGUF file's metadata and tensors, nothing loaded
- *     4. tokenizers                 text to token ids and back
+ *     4. tokenizers                 text to token ids and back; grammars that a text must follow
  *     5. models                     weights, loaded once, shared by many engines
  *     6. engines                    many sequences that generate together, one step at a time
  *     7. expert                     raw logits, the memory plan, the ABI's layout
@@ -283,6 +283,26 @@ PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int3
                                      uint32_t flags, char *text, uint64_t capacity, uint64_t *length,
                                      puna_error *error);
 
+/* Constrained output: a grammar, compiled for one vocabulary, that a generation's text must follow. Immutable; any
+   number of generations and threads may use it at once. */
+typedef struct puna_grammar puna_grammar;
+
+/* The text's notation is llama.cpp's GBNF (docs/constrain.md); matching begins at its rule `root`. The tokenizer may be
+   closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an
+   undefined rule, left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by its name),
+   PUNA_OUT_OF_MEMORY. */
+PUNA_API puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length,
+                                          puna_grammar **grammar, puna_error *error);
+
+/* How much of a text the grammar allows: *matched bytes (length if all of it is the beginning of something), and in
+   *whole 1 if all of it was matched and may end there. PUNA_UNSUPPORTED (too ambiguous), PUNA_OUT_OF_MEMORY. Any
+   thread. */
+PUNA_API puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched,
+                                        int32_t *whole, puna_error *error);
+
+/* Gives back the caller's reference; generations keep theirs, so that the order of closing does not matter. */
+PUNA_API void puna_grammar_close(puna_grammar *grammar);
+
 /* ---- 5. Models ------------------------------------------------------------------------------------------------ */
 
 typedef struct puna_model puna_model;
@@ -418,6 +438,7 @@ typedef struct puna_generation {
     uint32_t logprobs;         /* 1: the chosen token's log-probability is computed */
     uint32_t flags;            /* PUNA_GENERATE_* */
     uint32_t reserved;
+    puna_grammar *grammar;     /* what the generated text must be, NULL: anything. The generation holds it */
 } puna_generation;
 
 PUNA_API void puna_generation_default(puna_generation *generation);
@@ -465,7 +486,7 @@ enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };
 
 enum {
     PUNA_STOP_NONE = 0,      /* not finished */
-    PUNA_STOP_END = 1,       /* the model ended its answer */
+    PUNA_STOP_END = 1,       /* the model ended its answer, or the grammar left nothing but its end */
     PUNA_STOP_LENGTH = 2,    /* max_tokens */
     PUNA_STOP_CONTEXT = 3,   /* the context is full */
     PUNA_STOP_TEXT = 4,      /* a stop string */

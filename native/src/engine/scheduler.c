@@ -27,12 +27,20 @@ static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count
     return PUNA_OK;
 }
 
+static puna_status constrain(engine *e, sequence *s, puna_grammar *g, puna_error *error) {
+    size_t words = ((size_t)e->model->hyper.vocabulary + 63) / 64;
+    s->allowed = memory_array(&e->account, words, sizeof *s->allowed);
+    if (!s->allowed) return error_memory(error, "a constrained generation", words * sizeof *s->allowed);
+    return matcher_create(g, e->model->tokenizer, &s->matcher, error);
+}
+
 static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t count, const puna_generation *g,
                          puna_error *error) {
     memory_account *account = &e->account;
     puna_status status = sampler_create(account, g, (int32_t)e->model->hyper.vocabulary, &s->sampler, error);
     if (status == PUNA_OK)
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
+    if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
     if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;

@@ -54,8 +54,12 @@ puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id,
 void sequence_end_generation(memory_account *account, sequence *s) {
     sampler_free(account, s->sampler);
     stream_free(account, s->stream);
+    matcher_free(s->matcher);
+    memory_free(account, s->allowed);
     s->sampler = NULL;
     s->stream = NULL;
+    s->matcher = NULL;
+    s->allowed = NULL;
     s->cancelled = false;
     s->reserved = 0;
     s->rows = 0;

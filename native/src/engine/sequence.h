@@ -9,6 +9,7 @@
 #define PUNA_ENGINE_SEQUENCE_H
 
 #include "cache/cache.h"
+#include "constrain/grammar.h"
 #include "sample/sampler.h"
 #include "text/stream.h"
 
@@ -29,6 +30,8 @@ typedef struct sequence {
     /* the generation */
     sampler *sampler;
     stream *stream;
+    matcher *matcher;        /* what the text must be; NULL: anything */
+    uint64_t *allowed;       /* with a matcher: a bit for each id of the model's vocabulary */
     uint32_t prompt, reused, generated;
     uint32_t limit;          /* tokens that `count` may reach: prompt + max_tokens, at most the context */
     bool limited;            /* by max_tokens rather than by the context */

@@ -112,6 +112,13 @@ typedef struct sampling {
     const float *logits;
 } sampling;
 
+/* What the sequence's grammar allows next. */
+static puna_status allow(engine *e, sequence *s, puna_error *error) {
+    size_t words = ((size_t)e->model->hyper.vocabulary + 63) / 64;
+    puna_status status = matcher_allow(s->matcher, !s->ignores_end, s->allowed, words, error);
+    return status == PUNA_OK ? sampler_allow(&e->account, s->sampler, s->allowed, error) : status;
+}
+
 static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     (void)thread;
     const sampling *w = context;
@@ -119,8 +126,10 @@ static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t t
     for (uint32_t i = begin; i < end; i++) {
         struct step_choice *c = &w->e->choices[i];
         c->error = (puna_error)PUNA_ERROR_INIT;
-        c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice,
-                                   &c->error);
+        c->status = c->sequence->matcher ? allow(w->e, c->sequence, &c->error) : PUNA_OK;
+        if (c->status == PUNA_OK)
+            c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice,
+                                       &c->error);
     }
 }
 
@@ -135,6 +144,7 @@ static void sample_all(engine *e, uint32_t count) {
 static uint32_t stop_reason(const engine *e, const sequence *s, int32_t token, int32_t stop_index) {
     if (!s->ignores_end && tokenizer_ends_generation(e->model->tokenizer, token)) return PUNA_STOP_END;
     if (stop_index >= 0) return PUNA_STOP_TEXT;
+    if (s->matcher && matcher_over(s->matcher)) return PUNA_STOP_END;
     if (s->count >= s->limit) return s->limited ? PUNA_STOP_LENGTH : PUNA_STOP_CONTEXT;
     return PUNA_STOP_NONE;
 }
@@ -150,6 +160,8 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     bool known = c->choice.id < tokenizer_size(e->model->tokenizer);
     if (c->status == PUNA_OK && known)
         c->status = stream_push(s->stream, c->choice.id, &text, &length, &stop_index, &c->error);
+    if (c->status == PUNA_OK && s->matcher)
+        c->status = matcher_accept(s->matcher, e->model->tokenizer, c->choice.id, &c->error);
     if (c->status != PUNA_OK) {
         finish(e, s, PUNA_STOP_FAILED, -1, &c->error, lost);
         return;

@@ -16,6 +16,8 @@ struct sampler {
     bool wants_logprob;
     uint32_t wants_top;
     puna_logprob top[PUNA_MAX_TOP_LOGPROBS];
+    const uint64_t *allowed; /* for the next choice; NULL: all */
+    float *row;              /* the logits of the allowed ones, the others -inf; NULL until it is needed */
 };
 
 uint64_t sampler_draw(uint64_t seed, uint64_t position, uint64_t draw) {
@@ -91,12 +93,20 @@ puna_status sampler_create(memory_account *account, const puna_generation *g, in
 void sampler_free(memory_account *account, sampler *s) {
     if (!s) return;
     for (uint32_t i = 0; i < s->stage_count; i++) penalties_free(account, s->tables[i]);
+    memory_free(account, s->row);
     memory_free(account, s);
 }
 
 void sampler_accept(sampler *s, int32_t id) {
     for (uint32_t i = 0; i < s->stage_count; i++)
         if (s->tables[i]) penalties_accept(s->tables[i], id);
+}
+
+puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *allowed, puna_error *error) {
+    if (!s->row) s->row = memory_array(account, s->vocabulary, sizeof *s->row);
+    if (!s->row) return error_memory(error, "a constrained sampler", s->vocabulary * sizeof *s->row);
+    s->allowed = allowed;
+    return PUNA_OK;
 }
 
 /* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
@@ -121,6 +131,21 @@ static puna_status sampler_best(const sampler *s, const float *logits, uint32_t 
                      "the model's logits hold %s: its weights are damaged, or a number overflowed", fault);
 }
 
+/* The row and its best id, of those that are allowed. */
+static const float *sampler_restrict(sampler *s, const float *logits, uint32_t *best, puna_error *error) {
+    float max = -INFINITY;
+    for (uint32_t i = 0; i < s->vocabulary; i++) {
+        s->row[i] = s->allowed[i / 64] >> (i % 64) & 1 ? logits[i] : -INFINITY;
+        if (!(s->row[i] > max)) continue;
+        max = s->row[i];
+        *best = i;
+    }
+    s->allowed = NULL;
+    if (max >= -FLT_MAX) return s->row;
+    error_set(error, PUNA_NOT_FINITE, "logits", "the model gives no token that is allowed here a finite logit");
+    return NULL;
+}
+
 static int32_t sampler_run(const sampler *s, const float *logits, float best, uint64_t position) {
     candidates c;
     candidates_begin(&c, logits, s->vocabulary, best);
@@ -134,7 +159,10 @@ puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, s
     *choice = (sampler_choice){0};
     puna_status status = sampler_best(s, logits, &best, error);
     if (status != PUNA_OK) return status;
-    choice->id = s->stage_count ? sampler_run(s, logits, logits[best], position) : (int32_t)best;
+    uint32_t first = best;
+    const float *row = s->allowed ? sampler_restrict(s, logits, &first, error) : logits;
+    if (!row) return PUNA_NOT_FINITE;
+    choice->id = s->stage_count ? sampler_run(s, row, row[first], position) : (int32_t)first;
     if (!s->wants_logprob) return PUNA_OK;
     logprobs l = logprobs_of(logits, s->vocabulary, logits[best]);
     choice->logprob = logprobs_at(l, logits[choice->id]);

@@ -44,11 +44,16 @@ puna_status sampler_create(memory_account *account, const puna_generation *gener
                            sampler **out, puna_error *error);
 void sampler_free(memory_account *account, sampler *s); /* NULL is allowed */
 
+/* Restricts the next choice alone: only ids whose bit is set may be chosen, of (vocabulary + 63) / 64 words that stay
+   the caller's and are read by sampler_choose. The log-probabilities stay those of the model's whole distribution.
+   PUNA_OUT_OF_MEMORY (4 bytes a token of the vocabulary, taken once). */
+puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *allowed, puna_error *error);
+
 /* A token of the prompt or of the answer, in order: what penalties regard. Ids outside the vocabulary are ignored. */
 void sampler_accept(sampler *s, int32_t id);
 
 /* Chooses the token at `position` from a row of `vocabulary` logits. PUNA_NOT_FINITE if one is NaN or +inf or all are
-   -inf. Equal rows, settings, accepted tokens and positions give equal choices. */
+   -inf, or all that are allowed are. Equal rows, settings, accepted tokens and positions give equal choices. */
 puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
                            puna_error *error);
 

@@ -72,6 +72,7 @@ void tokenizer_free(tokenizer *t) {
     memory_account account;
     if (!t) return;
     t->model->unload(t);
+    token_tree_release(atomic_load(&t->tree));
     special_free(&t->account, &t->special);
     vocabulary_free(&t->account, &t->vocabulary);
     memory_account_init(&account);
@@ -79,7 +80,25 @@ void tokenizer_free(tokenizer *t) {
     memory_free(&account, t);
 }
 
-uint64_t tokenizer_memory(const tokenizer *t) { return memory_used(&t->account); }
+uint64_t tokenizer_memory(const tokenizer *t) {
+    const token_tree *tree = atomic_load(&((tokenizer *)t)->tree);
+    return memory_used(&t->account) + (tree ? memory_used(&tree->account) : 0);
+}
+
+puna_status tokenizer_tree(const tokenizer *t, token_tree **out, puna_error *error) {
+    _Atomic(token_tree *) *place = &((tokenizer *)t)->tree;
+    *out = atomic_load(place);
+    if (!*out) {
+        token_tree *made, *other = NULL;
+        puna_status status = token_tree_create(&t->vocabulary, &made, error);
+        if (status != PUNA_OK) return status;
+        /* Two threads may come at once: the first one's tree stays. */
+        if (!atomic_compare_exchange_strong(place, &other, made)) token_tree_release(made);
+        *out = other ? other : made;
+    }
+    token_tree_hold(*out);
+    return PUNA_OK;
+}
 
 /* ---- Looking ---- */
 

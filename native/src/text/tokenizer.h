@@ -12,6 +12,7 @@
 #include "format/gguf.h"
 
 typedef struct puna_tokenizer tokenizer;
+typedef struct token_tree token_tree; /* text/token_tree.h */
 
 /* Errors: PUNA_UNSUPPORTED (tokenizer.ggml.model or .pre that we don't have: the message lists those that we do),
    PUNA_INVALID_FILE (fields missing, lengths that disagree, merges that don't parse, special ids beyond the
@@ -28,6 +29,10 @@ puna_status tokenizer_token(const tokenizer *t, int32_t id, puna_token *token, p
 
 /* Bytes that a token stands for in a text; control tokens: none. id must be valid. Lives as long as the tokenizer. */
 const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length);
+
+/* The vocabulary as a tree, made when it is first asked for and kept; the caller holds a reference, which may outlive the
+   tokenizer. PUNA_OUT_OF_MEMORY. */
+puna_status tokenizer_tree(const tokenizer *t, token_tree **out, puna_error *error);
 
 /* A SentencePiece vocabulary that wants a space in front of a text gets it at the beginning and behind each control token,
    not behind a user-defined one. */

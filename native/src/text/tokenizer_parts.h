@@ -7,6 +7,7 @@
 #define PUNA_TEXT_TOKENIZER_PARTS_H
 
 #include "text/special.h"
+#include "text/token_tree.h"
 #include "text/tokenizer.h"
 
 /* One call of tokenizer_encode: its memory, and the ids, of which those beyond the capacity are counted only. */
@@ -54,6 +55,7 @@ struct puna_tokenizer {
     bool add_bos, add_eos;
     const char *pre_name; /* static; "" where the model has none */
     void *part;           /* the model's own */
+    _Atomic(token_tree *) tree; /* NULL until somebody asks for it */
 };
 
 #endif

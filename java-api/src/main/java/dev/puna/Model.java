@@ -7,6 +7,7 @@ import dev.puna.bindings.NativeModel;
 import dev.puna.internal.ChatFormat;
 import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
+import dev.puna.internal.Grammars;
 import dev.puna.internal.Loader;
 import dev.puna.store.ModelReference;
 import dev.puna.store.ModelStore;
@@ -47,6 +48,7 @@ public final class Model implements Generator, AutoCloseable {
     private final List<WeakReference<Context>> contexts = new ArrayList<>(); // guarded by this, as below
     private final Cleaner.Cleanable release;
     private @Nullable ChatFormat format;
+    private @Nullable Grammars grammars;
     private @Nullable Context context;
     private boolean closed;
 
@@ -338,6 +340,15 @@ public final class Model implements Generator, AutoCloseable {
 
     NativeModel nativeModel() {
         return model;
+    }
+
+    synchronized Grammars grammars() {
+        Grammars known = grammars;
+        if (known == null) {
+            known = new Grammars(model.tokenizer());
+            grammars = known;
+        }
+        return known;
     }
 
     synchronized ChatFormat format() {

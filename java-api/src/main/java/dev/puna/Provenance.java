@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeGrammar;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.RecordJson;
 import dev.puna.internal.engine.Generation;
@@ -16,6 +17,7 @@ import dev.puna.internal.engine.Generation;
  */
 record Provenance(ModelInfo model, String path, int contextLength, CacheType cacheType) {
     ReplayRecord record(Generation generation, int[] tokens, StopReason stop) {
+        NativeGrammar grammar = generation.settings().grammar();
         return new ReplayRecord(new RecordJson.Content(
                 NativeLibrary.version(),
                 NativeLibrary.arithmeticVersion(),
@@ -25,6 +27,7 @@ record Provenance(ModelInfo model, String path, int contextLength, CacheType cac
                 contextLength,
                 cacheType.name(),
                 generation.settings(),
+                grammar == null ? "" : grammar.text(),
                 generation.ids(),
                 tokens,
                 stop.name()));

@@ -217,7 +217,7 @@ public final class ReplayRecord {
             options.accept(o);
             o.contextLength(content.contextLength()).cacheType(CacheType.valueOf(content.cacheType()));
         })) {
-            return compare(Request.again(context, content.prompt(), settings()));
+            return compare(Request.again(context, content.prompt(), settings(model)));
         }
     }
 
@@ -240,8 +240,12 @@ public final class ReplayRecord {
     }
 
     /** One that was cut short by the clock is repeated up to there. */
-    private NativeGeneration settings() {
-        return wasCut() ? content.settings().bounded(Math.max(1, content.tokens().length)) : content.settings();
+    private NativeGeneration settings(Model model) {
+        NativeGeneration asked = content.settings();
+        if (!content.grammar().isEmpty()) {
+            asked = asked.held(model.grammars().of(content.grammar()));
+        }
+        return wasCut() ? asked.bounded(Math.max(1, content.tokens().length)) : asked;
     }
 
     private Result compare(Reply reply) {

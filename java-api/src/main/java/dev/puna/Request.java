@@ -2,10 +2,16 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeGeneration;
+import dev.puna.bindings.NativeGrammar;
 import dev.puna.internal.engine.Generation;
 import dev.puna.internal.engine.Slot;
+import dev.puna.internal.mapping.Mapping;
+import dev.puna.internal.schema.RegexGrammar;
+import dev.puna.internal.schema.SchemaGrammar;
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +35,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     private boolean logprobs;
     private int topLogprobs;
     private boolean ignoreEnd;
+    private @Nullable String grammar;
 
     Request(Context context) {
         this.context = context;
@@ -119,6 +126,66 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
     }
 
     /**
+     * Makes the answer a JSON value of any kind. As all of {@code json}, {@link #regex} and {@link #grammar} (the last
+     * one called counts), this chooses among the tokens that may come; the model is not told, so the prompt should say
+     * what is wanted. An answer that ends by {@link StopReason#END} is whole; one that reached {@code maxTokens} may be
+     * cut.
+     *
+     * @return this
+     */
+    public T json() {
+        grammar = SchemaGrammar.anything();
+        return self();
+    }
+
+    /**
+     * Makes the answer a JSON value that a schema allows.
+     *
+     * <pre>{@code
+     * String city = model.prompt("A city as JSON: ").json("""
+     *         {"type": "object", "properties": {"name": {"type": "string"}, "people": {"type": "integer"}},
+     *          "required": ["name", "people"]}""").text();
+     * }</pre>
+     *
+     * @param schema a JSON Schema's text; properties will come in its order
+     * @return this
+     * @throws IllegalArgumentException if it is not one, or uses a keyword that can't be enforced; the message says
+     *     where
+     */
+    public T json(String schema) {
+        grammar = SchemaGrammar.of(schema);
+        return self();
+    }
+
+    /**
+     * Makes the answer a text that a regular expression matches from its beginning to its end.
+     *
+     * @param pattern characters, classes, groups, alternatives and counts as in {@link java.util.regex.Pattern};
+     *     nothing that looks around or refers back
+     * @return this
+     * @throws IllegalArgumentException if it is not one, or uses something else; the message says where
+     */
+    public T regex(String pattern) {
+        grammar = RegexGrammar.of(pattern);
+        return self();
+    }
+
+    /**
+     * Makes the answer a text that a grammar allows. What is wrong with it is found at the terminal.
+     *
+     * <pre>{@code
+     * String answer = model.prompt("Is the sky blue?").grammar("root ::= \"yes\" | \"no\"").text();
+     * }</pre>
+     *
+     * @param gbnf the grammar, in the notation of llama.cpp; matching begins at its rule {@code root}
+     * @return this
+     */
+    public T grammar(String gbnf) {
+        grammar = Objects.requireNonNull(gbnf, "gbnf");
+        return self();
+    }
+
+    /**
      * Generates, and waits for the whole text.
      *
      * @return the text
@@ -147,10 +214,12 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      */
     public TextStream stream() {
         long begun = System.nanoTime();
+        NativeGrammar compiled =
+                grammar == null ? null : context.model().grammars().of(grammar);
         Work work = work();
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        NativeGeneration settings =
-                new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
+        NativeGeneration settings = new NativeGeneration(
+                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
         Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
         try {
             Settlement settlement = new Settlement(generation, context.provenance(), work.books());
@@ -168,6 +237,69 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
             return Long.MAX_VALUE;
         }
         return begun + timeout.toNanos();
+    }
+
+    /**
+     * Generates a value of a type: a record, an enum, a number, a text. Unless {@link #json(String)}, {@link #regex} or
+     * {@link #grammar} said what the answer must be, it is held to the type's JSON schema, so that whatever the model
+     * says can be read. The model is not told: the prompt should say what is wanted.
+     *
+     * <pre>{@code
+     * record City(String name, @Description("inhabitants, in millions") double size) {}
+     *
+     * City city = chat.user("Name a large city. Answer as JSON.").as(City.class);
+     * }</pre>
+     *
+     * @param <V> the type
+     * @param type a record, an enum, a sealed interface of records, or a class such as String, Integer, LocalDate
+     * @return the value
+     * @throws IllegalArgumentException if the type, or a part of it, has no form
+     * @throws IncompleteAnswerException if the answer ended before it was whole; what there is comes with it
+     * @throws GenerationInterruptedException if the thread is interrupted; the generation is cancelled
+     */
+    @SuppressWarnings("unchecked")
+    public <V> V as(Class<V> type) {
+        return (V) value(type);
+    }
+
+    /**
+     * Generates a value of a generic type.
+     *
+     * <pre>{@code
+     * List<City> cities = chat.user("Three large cities, as JSON.").as(new TypeRef<List<City>>() {});
+     * }</pre>
+     *
+     * @param <V> the type
+     * @param type such as a list or a map of records
+     * @return the value
+     * @throws IllegalArgumentException if the type, or a part of it, has no form
+     * @throws IncompleteAnswerException if the answer ended before it was whole; what there is comes with it
+     */
+    @SuppressWarnings("unchecked")
+    public <V> V as(TypeRef<V> type) {
+        return (V) value(type.type());
+    }
+
+    private Object value(Type type) {
+        Mapping mapping = Mapping.of(type);
+        String asked = grammar;
+        Reply reply;
+        try {
+            if (asked == null) {
+                grammar = SchemaGrammar.ofType(mapping.form());
+            }
+            reply = reply();
+        } finally {
+            grammar = asked;
+        }
+        if (reply.stopReason() != StopReason.END) {
+            throw new IncompleteAnswerException(reply);
+        }
+        try {
+            return mapping.readText(reply.text());
+        } catch (IllegalArgumentException e) {
+            throw new PunaException("the answer is no " + type.getTypeName() + ": " + e.getMessage(), e);
+        }
     }
 
     /**

@@ -64,11 +64,11 @@ class ReplayTest {
         ReplayRecord record = generated(11).record();
         int[] tokens = record.tokens();
         int at = tokens.length / 2;
-        String before = "," + tokens[at - 1] + "," + tokens[at] + ",";
+        String before = ", " + tokens[at - 1] + ", " + tokens[at] + ",";
         int other = tokens[at] == 5 ? 6 : 5;
-        int list = record.json().indexOf("\"tokens\":");
+        int list = record.json().indexOf("\"tokens\": ");
         String altered = record.json().substring(0, list)
-                + record.json().substring(list).replaceFirst(before, "," + tokens[at - 1] + "," + other + ",");
+                + record.json().substring(list).replaceFirst(before, ", " + tokens[at - 1] + ", " + other + ",");
         ReplayRecord.Result result = ReplayRecord.parse(altered).replay(model);
         assertThat(result.isEqual()).isFalse();
         assertThat(result.firstDifference()).isBetween(1, at); // the pair may stand earlier, too
@@ -77,7 +77,7 @@ class ReplayTest {
 
     @Test
     void anotherSeedDiffers() {
-        String json = generated(3).record().json().replace("\"seed\":\"3\"", "\"seed\":\"4\"");
+        String json = generated(3).record().json().replace("\"seed\": \"3\"", "\"seed\": \"4\"");
         assertThat(ReplayRecord.parse(json).replay(model).isEqual()).isFalse();
     }
 
@@ -105,6 +105,18 @@ class ReplayTest {
     }
 
     @Test
+    void aGrammarIsReplayed() {
+        Reply reply = model.prompt("Hello")
+                .regex("(a|b|c){5,20}")
+                .sampler(FREE.seed(8))
+                .maxTokens(30)
+                .reply();
+        assertThat(reply.text()).matches("[abc]{5,20}");
+        ReplayRecord read = ReplayRecord.parse(reply.record().json());
+        assertThat(read.replay(model).isEqual()).isTrue();
+    }
+
+    @Test
     void anotherModelIsRefused() {
         ReplayRecord record = generated(1).record();
         assertThatExceptionOfType(PunaException.class)
@@ -114,7 +126,7 @@ class ReplayTest {
 
     @Test
     void anotherArithmeticIsRefused() {
-        String json = generated(1).record().json().replaceFirst("\"arithmetic\":[0-9]+", "\"arithmetic\":99");
+        String json = generated(1).record().json().replaceFirst("\"arithmetic\": [0-9]+", "\"arithmetic\": 99");
         assertThatExceptionOfType(PunaException.class)
                 .isThrownBy(() -> ReplayRecord.parse(json).replay(model))
                 .withMessageContaining("99");
@@ -132,7 +144,7 @@ class ReplayTest {
     void everyFieldIsMissed() throws IOException {
         String json = generated(1).record().json();
         for (String field : List.of(
-                "library", "arithmetic", "model", "fingerprint", "length", "cache", "generation", "max_tokens", "seed",
+                "library", "arithmetic", "model", "fingerprint", "length", "cache", "generation", "grammar", "max_tokens", "seed",
                 "stages", "stops", "ignore_end", "prompt", "tokens", "stop")) {
             assertThatExceptionOfType(PunaException.class)
                     .as(field)

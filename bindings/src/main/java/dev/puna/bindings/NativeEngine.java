@@ -131,15 +131,23 @@ public final class NativeEngine extends NativeObject {
      * @throws NativeException BUSY, CONTEXT_FULL, CLOSED or INVALID_ARGUMENT
      */
     public void generate(long sequence, int[] ids, NativeGeneration generation) {
+        NativeGrammar grammar = generation.grammar();
+        if (grammar == null) {
+            generate(sequence, ids, generation, MemorySegment.NULL);
+            return;
+        }
+        try (Handle.Use use = grammar.use()) {
+            generate(sequence, ids, generation, use.address());
+        }
+    }
+
+    private void generate(long sequence, int[] ids, NativeGeneration generation, MemorySegment grammar) {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
+            MemorySegment settings = generation(call, generation);
+            puna_generation.grammar(settings, grammar);
             call.check(PunaH.puna_sequence_generate(
-                    engine.address(),
-                    sequence,
-                    call.ints(ids),
-                    ids.length,
-                    generation(call, generation),
-                    call.error()));
+                    engine.address(), sequence, call.ints(ids), ids.length, settings, call.error()));
         }
     }
 

@@ -2,6 +2,7 @@
 package dev.puna.bindings;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a generation is to do.
@@ -13,6 +14,7 @@ import java.util.List;
  * @param logprobs whether the chosen token's log-probability is wanted
  * @param topLogprobs how many of the best log-probabilities are wanted at each step
  * @param ignoreEos whether to go on where the model would end
+ * @param grammar what the text must be; null: anything
  */
 public record NativeGeneration(
         int maxTokens,
@@ -21,15 +23,33 @@ public record NativeGeneration(
         List<String> stops,
         boolean logprobs,
         int topLogprobs,
-        boolean ignoreEos) {
+        boolean ignoreEos,
+        @Nullable NativeGrammar grammar) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
         stops = List.copyOf(stops);
     }
 
+    /** A generation that may say anything. */
+    public NativeGeneration(
+            int maxTokens,
+            long seed,
+            List<NativeStage> stages,
+            List<String> stops,
+            boolean logprobs,
+            int topLogprobs,
+            boolean ignoreEos) {
+        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, null);
+    }
+
     /** The same with another bound. */
     public NativeGeneration bounded(int tokens) {
-        return new NativeGeneration(tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos);
+        return new NativeGeneration(tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, grammar);
+    }
+
+    /** The same, held to a grammar. */
+    public NativeGeneration held(NativeGrammar to) {
+        return new NativeGeneration(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, to);
     }
 }

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The owner of a native object. Closing is allowed at any time, from any thread, any number of times: calls that run
- * finish, later ones throw {@link NativeClosedException}. One that is forgotten is freed and reported with the place where
- * it was opened.
+ * finish, later ones throw {@link NativeClosedException}. One that is forgotten is freed and reported with the place
+ * where it was opened.
  */
 public abstract sealed class NativeObject implements AutoCloseable
-        permits NativeEngine, NativeFile, NativeModel, NativeTask, NativeTokenizer {
+        permits NativeEngine, NativeFile, NativeGrammar, NativeModel, NativeTask, NativeTokenizer {
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Handle handle;
@@ -26,6 +26,13 @@ public abstract sealed class NativeObject implements AutoCloseable
         this.handle = new Handle(what, address, free, on == null ? null : on.handle);
         this.cleanable = CLEANER.register(this, handle::abandoned);
         this.keptAlive = on;
+    }
+
+    /** Owns a new object that is a value: nobody has to close it, and one that is not reachable any more is freed. */
+    NativeObject(String what, MemorySegment address, Consumer<MemorySegment> free) {
+        this.handle = new Handle(what, address, free, null);
+        this.cleanable = CLEANER.register(this, handle::close);
+        this.keptAlive = null;
     }
 
     /** A part of another object, open as long as that is. */

@@ -97,6 +97,11 @@ public final class NativeTokenizer extends NativeObject {
         }
     }
 
+    /** Valid during a use. */
+    MemorySegment address() {
+        return tokenizer;
+    }
+
     /**
      * The vocabulary's properties.
      *

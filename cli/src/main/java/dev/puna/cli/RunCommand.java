@@ -42,6 +42,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private final EngineOptions engine = new EngineOptions();
 
+    @Mixin
+    private final FormOptions form = new FormOptions();
+
     @Option(names = "--chat", description = "The prompt is what a user says; the model's chat template is applied.")
     private boolean chat;
 
@@ -89,9 +92,10 @@ final class RunCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void check() {
+    private void check() throws IOException {
         sampling.check();
         engine.check();
+        form.check();
         if (system != null && !chat) {
             throw PunaCommand.wrong(spec, "--system needs --chat");
         }
@@ -117,6 +121,7 @@ final class RunCommand implements Callable<Integer> {
 
     private <T extends Request<T>> void generate(Model loaded, T request, int maximum) {
         sampling.apply(request, maximum, 0).stop(stops.toArray(String[]::new));
+        form.apply(request);
         if (logprobs != null) {
             request.logprobs(logprobs);
         }

@@ -25,7 +25,7 @@ class ReplayTest {
                         .asBoolean())
                 .isTrue();
 
-        String other = Files.readString(record).replaceFirst("\"seed\":\"[^\"]*\"", "\"seed\":\"1\"");
+        String other = Files.readString(record).replaceFirst("\"seed\": \"[^\"]*\"", "\"seed\": \"1\"");
         Files.writeString(record, other.equals(Files.readString(record)) ? other.replace("\"1\"", "\"2\"") : other);
         Cli.Result differs = Cli.run("replay", record.toString());
         assertThat(differs.status()).isEqualTo(1);

@@ -3,8 +3,12 @@ package dev.puna.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
@@ -142,5 +146,38 @@ class RunTest {
         Cli.run("run", "-m", Cli.CHAT, "--logprobs", "3", "Hello").wrongUsage("--logprobs needs --json");
         Cli.run("run", "-m", Cli.CHAT, "--system", "Be.", "Hello").wrongUsage("--system needs --chat");
         Cli.run("run", "-m", Cli.CHAT, "--repeat-penalty", "-1", "Hello").wrongUsage("repeat is -1.0");
+    }
+
+    @Test
+    void anAnswerCanHaveAForm(@TempDir Path folder) throws IOException {
+        Path schema = Files.writeString(
+                folder.resolve("s.json"),
+                "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":2,\"maxItems\":2}");
+        JsonNode answer = Cli.run("run", "-m", Cli.CHAT, "--json-schema", schema.toString(), "Two truths:")
+                .succeeded()
+                .json();
+        assertThat(answer.size()).isEqualTo(2);
+        assertThat(answer.get(1).isBoolean()).isTrue();
+        Path grammar = Files.writeString(folder.resolve("g.gbnf"), "root ::= \"a\" [bc]{3}\n");
+        assertThat(Cli.run("run", "-m", Cli.CHAT, "--grammar", grammar.toString(), "x")
+                        .succeeded()
+                        .out())
+                .matches("a[bc]{3}");
+        assertThat(Cli.run("run", "-m", Cli.CHAT, "--chat", "--regex", "\\d{4}", "x")
+                        .succeeded()
+                        .out())
+                .matches("\\d{4}");
+    }
+
+    @Test
+    void aFormThatIsNoneIsOneSentence(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("x"), "{\"not\": {}}");
+        Cli.run("run", "-m", Cli.CHAT, "--json-schema", file.toString(), "x").failed("#/not");
+        Cli.run("run", "-m", Cli.CHAT, "--grammar", file.toString(), "x").failed("line 1");
+        Cli.run("run", "-m", Cli.CHAT, "--regex", "(", "x").failed("offset");
+        Cli.run("run", "-m", Cli.CHAT, "--grammar", folder.resolve("none").toString(), "x")
+                .failed("there is no file");
+        Cli.run("run", "-m", Cli.CHAT, "--grammar", file.toString(), "--regex", "a", "x")
+                .wrongUsage("exclusive");
     }
 }

@@ -3,7 +3,9 @@ package dev.puna.internal;
 
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeStage;
+import dev.puna.internal.json.Json;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +30,8 @@ public final class RecordJson {
      * @param fingerprint the model's
      * @param contextLength positions
      * @param cacheType a name of CacheType
-     * @param settings what was asked for
+     * @param settings what was asked for; of one that is read, without its grammar
+     * @param grammar its text; empty if there was none
      * @param prompt ids before the answer
      * @param tokens generated ids
      * @param stop a name of StopReason
@@ -43,6 +46,7 @@ public final class RecordJson {
             int contextLength,
             String cacheType,
             NativeGeneration settings,
+            String grammar,
             int[] prompt,
             int[] tokens,
             String stop) {}
@@ -61,14 +65,14 @@ public final class RecordJson {
         all.put("model", object(
                 "name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
         all.put("context", object("length", c.contextLength(), "cache", c.cacheType()));
-        all.put("generation", generation(c.settings()));
-        all.put("prompt", c.prompt());
-        all.put("tokens", c.tokens());
+        all.put("generation", generation(c.settings(), c.grammar()));
+        all.put("prompt", Arrays.stream(c.prompt()).boxed().toList());
+        all.put("tokens", Arrays.stream(c.tokens()).boxed().toList());
         all.put("stop", c.stop());
         return Json.write(all);
     }
 
-    private static Map<String, Object> generation(NativeGeneration g) {
+    private static Map<String, Object> generation(NativeGeneration g, String grammar) {
         List<Object> stages = new ArrayList<>();
         for (NativeStage s : g.stages()) {
             stages.add(object(
@@ -84,7 +88,8 @@ public final class RecordJson {
                 "seed", Long.toString(g.seed()),
                 "stages", stages,
                 "stops", g.stops(),
-                "ignore_end", g.ignoreEos());
+                "ignore_end", g.ignoreEos(),
+                "grammar", grammar);
     }
 
     private static Map<String, Object> object(Object... namesAndValues) {
@@ -120,6 +125,7 @@ public final class RecordJson {
                 context.integer("length"),
                 context.text("cache"),
                 generation(all.fields("generation")),
+                all.fields("generation").text("grammar"),
                 all.integers("prompt"),
                 all.integers("tokens"),
                 all.text("stop"));
@@ -174,15 +180,15 @@ public final class RecordJson {
         }
 
         float real(String name) {
-            return get(name, Double.class).floatValue();
+            return get(name, Number.class).floatValue();
         }
 
         int integer(String name) {
-            return whole(name, get(name, Double.class));
+            return whole(name, get(name, Number.class));
         }
 
         private int whole(String name, @Nullable Object value) {
-            if (!(value instanceof Double number) || number != Math.rint(number) || Math.abs(number) > Integer.MAX_VALUE) {
+            if (!(value instanceof Long number) || number != number.intValue()) {
                 throw wrong(name, "holds something that is no 32-bit number");
             }
             return number.intValue();

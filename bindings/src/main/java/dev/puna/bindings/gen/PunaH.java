@@ -2154,6 +2154,194 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_grammar_compile {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_grammar_compile");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length, puna_grammar **grammar, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_grammar_compile$descriptor() {
+        return puna_grammar_compile.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length, puna_grammar **grammar, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_grammar_compile$handle() {
+        return puna_grammar_compile.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length, puna_grammar **grammar, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_grammar_compile$address() {
+        return puna_grammar_compile.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length, puna_grammar **grammar, puna_error *error)
+     * }
+     */
+    public static int puna_grammar_compile(MemorySegment tokenizer, MemorySegment text, long length, MemorySegment grammar, MemorySegment error) {
+        var mh$ = puna_grammar_compile.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_grammar_compile", tokenizer, text, length, grammar, error);
+            }
+            return (int)mh$.invokeExact(tokenizer, text, length, grammar, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_grammar_match {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_grammar_match");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched, int32_t *whole, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_grammar_match$descriptor() {
+        return puna_grammar_match.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched, int32_t *whole, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_grammar_match$handle() {
+        return puna_grammar_match.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched, int32_t *whole, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_grammar_match$address() {
+        return puna_grammar_match.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_grammar_match(puna_grammar *grammar, const char *text, uint64_t length, uint64_t *matched, int32_t *whole, puna_error *error)
+     * }
+     */
+    public static int puna_grammar_match(MemorySegment grammar, MemorySegment text, long length, MemorySegment matched, MemorySegment whole, MemorySegment error) {
+        var mh$ = puna_grammar_match.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_grammar_match", grammar, text, length, matched, whole, error);
+            }
+            return (int)mh$.invokeExact(grammar, text, length, matched, whole, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_grammar_close {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_grammar_close");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void puna_grammar_close(puna_grammar *grammar)
+     * }
+     */
+    public static FunctionDescriptor puna_grammar_close$descriptor() {
+        return puna_grammar_close.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void puna_grammar_close(puna_grammar *grammar)
+     * }
+     */
+    public static MethodHandle puna_grammar_close$handle() {
+        return puna_grammar_close.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void puna_grammar_close(puna_grammar *grammar)
+     * }
+     */
+    public static MemorySegment puna_grammar_close$address() {
+        return puna_grammar_close.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void puna_grammar_close(puna_grammar *grammar)
+     * }
+     */
+    public static void puna_grammar_close(MemorySegment grammar) {
+        var mh$ = puna_grammar_close.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_grammar_close", grammar);
+            }
+            mh$.invokeExact(grammar);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_model_options_default {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             PunaH.C_POINTER

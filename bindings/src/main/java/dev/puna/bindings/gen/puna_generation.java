@@ -27,6 +27,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t logprobs;
  *     uint32_t flags;
  *     uint32_t reserved;
+ *     puna_grammar *grammar;
  * }
  * }
  */
@@ -47,7 +48,8 @@ public class puna_generation {
         PunaH.C_INT.withName("top_logprobs"),
         PunaH.C_INT.withName("logprobs"),
         PunaH.C_INT.withName("flags"),
-        PunaH.C_INT.withName("reserved")
+        PunaH.C_INT.withName("reserved"),
+        PunaH.C_POINTER.withName("grammar")
     ).withName("puna_generation");
 
     /**
@@ -539,6 +541,50 @@ public class puna_generation {
      */
     public static void reserved(MemorySegment struct, int fieldValue) {
         struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout grammar$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("grammar"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * puna_grammar *grammar
+     * }
+     */
+    public static final AddressLayout grammar$layout() {
+        return grammar$LAYOUT;
+    }
+
+    private static final long grammar$OFFSET = $LAYOUT.byteOffset(groupElement("grammar"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * puna_grammar *grammar
+     * }
+     */
+    public static final long grammar$offset() {
+        return grammar$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * puna_grammar *grammar
+     * }
+     */
+    public static MemorySegment grammar(MemorySegment struct) {
+        return struct.get(grammar$LAYOUT, grammar$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * puna_grammar *grammar
+     * }
+     */
+    public static void grammar(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(grammar$LAYOUT, grammar$OFFSET, fieldValue);
     }
 
     /**

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.puna.internal;
+package dev.puna.internal.json;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JSON (RFC 8259) of the few small things that the library reads and writes: objects are Map, arrays List, texts String,
- * numbers Double, and Boolean or null. Reading is strict, and bounded in depth.
+ * JSON (RFC 8259) as plain values: objects are Map in their order, arrays List, texts String; whole numbers Long, or
+ * BigInteger where they don't fit; others Double, or BigDecimal where a Double would be another number; and Boolean or
+ * null. Reading is strict and bounded in depth; what is written is one line. Any thread.
  */
 public final class Json {
     private static final int MAX_DEPTH = 64;
+    private static final int MAX_DIGITS = 1000; // what follows would take a long time to compute
+    private static final Pattern NUMBER = Pattern.compile("-?(?:0|[1-9]\\d*)(\\.\\d+)?(?:[eE]([+-]?\\d+))?");
 
     private final String text;
     private int at;
@@ -24,9 +29,41 @@ public final class Json {
     }
 
     /**
+     * A value, and where the text goes on behind it.
+     *
+     * @param value read
+     * @param end offset in the text
+     */
+    public record Prefix(@Nullable Object value, int end) {}
+
+    /**
+     * Reads the value that stands at the beginning of a text, whatever follows it.
+     *
+     * @param text any text
+     * @return the value
+     * @throws IllegalArgumentException with the offset of what is wrong
+     */
+    public static Prefix prefix(String text) {
+        Json json = new Json(text);
+        Object value = json.value(0);
+        return new Prefix(value, json.at);
+    }
+
+    /**
+     * Writes a value on one line.
+     *
+     * @param value maps with texts as keys, lists, texts, finite numbers, booleans and null
+     * @return JSON, with a space behind each comma and colon as chat templates write it
+     * @throws IllegalArgumentException if something else is in it
+     */
+    public static String write(@Nullable Object value) {
+        return JsonWriter.write(value);
+    }
+
+    /**
      * Reads a whole text.
      *
-     * @param text one value
+     * @param text a JSON value, perhaps with white space around it
      * @return the value
      * @throws IllegalArgumentException with the offset of what is wrong
      */
@@ -133,17 +170,35 @@ public final class Json {
         return (char) code;
     }
 
-    private Double number() {
-        int start = at;
-        while (at < text.length() && "+-.0123456789eE".indexOf(text.charAt(at)) >= 0) {
-            at++;
-        }
-        try {
-            return Double.valueOf(text.substring(start, at));
-        } catch (NumberFormatException e) {
-            at = start;
+    private Number number() {
+        Matcher found = NUMBER.matcher(text).region(at, text.length());
+        if (!found.lookingAt()) {
             throw wrong("no value");
         }
+        String digits = found.group();
+        String exponent = found.group(2);
+        if (digits.length() > MAX_DIGITS || exponent != null && exponent.length() > 5) {
+            throw wrong("a number of too many digits");
+        }
+        at = found.end();
+        return found.group(1) == null && exponent == null ? whole(digits) : decimal(digits);
+    }
+
+    private static Number whole(String digits) {
+        BigInteger exact = new BigInteger(digits);
+        if (exact.bitLength() < Long.SIZE) {
+            return exact.longValue();
+        }
+        return exact;
+    }
+
+    private static Number decimal(String digits) {
+        BigDecimal exact = new BigDecimal(digits);
+        double near = exact.doubleValue();
+        if (Double.isInfinite(near) || new BigDecimal(Double.toString(near)).compareTo(exact) != 0) {
+            return exact;
+        }
+        return near;
     }
 
     private @Nullable Object word(String word, @Nullable Object value) {
@@ -173,64 +228,6 @@ public final class Json {
         if (!next(c)) {
             throw wrong("'" + c + "' is missing");
         }
-    }
-
-    /**
-     * Writes a value: maps in their order, lists, int arrays, texts, numbers that are finite, booleans, null.
-     *
-     * @param value what to write
-     * @return one line
-     */
-    public static String write(@Nullable Object value) {
-        StringBuilder out = new StringBuilder();
-        write(value, out);
-        return out.toString();
-    }
-
-    private static void write(@Nullable Object value, StringBuilder out) {
-        switch (value) {
-            case Map<?, ?> map -> {
-                String before = "{";
-                for (Map.Entry<?, ?> entry : map.entrySet()) {
-                    out.append(before);
-                    before = ",";
-                    quote(String.valueOf(entry.getKey()), out);
-                    out.append(':');
-                    write(entry.getValue(), out);
-                }
-                out.append(map.isEmpty() ? "{}" : "}");
-            }
-            case List<?> list -> {
-                String before = "[";
-                for (Object item : list) {
-                    out.append(before);
-                    before = ",";
-                    write(item, out);
-                }
-                out.append(list.isEmpty() ? "[]" : "]");
-            }
-            case int[] numbers ->
-                out.append('[')
-                        .append(Arrays.stream(numbers).mapToObj(String::valueOf).collect(Collectors.joining(",")))
-                        .append(']');
-            case String text -> quote(text, out);
-            case null, default -> out.append(value);
-        }
-    }
-
-    private static void quote(String text, StringBuilder out) {
-        out.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                out.append('\\').append(c);
-            } else if (c < ' ' || Character.isSurrogate(c)) { // half a pair would not survive UTF-8
-                out.append(String.format("\\u%04x", (int) c));
-            } else {
-                out.append(c);
-            }
-        }
-        out.append('"');
     }
 
     private IllegalArgumentException wrong(String why) {

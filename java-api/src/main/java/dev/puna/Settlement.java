@@ -58,16 +58,16 @@ final class Settlement {
                 Duration.ofNanos(o.promptNanos()),
                 Duration.ofNanos(o.generateNanos()),
                 usage);
-        return new Reply(o.text(), o.tokens(), stopReason(o), seed, usage, timings, logprobs(o));
+        return new Reply(o.text(), o.tokens(), stopReason(o.stop(), o.timedOut()), seed, usage, timings, logprobs(o));
     }
 
-    private static StopReason stopReason(Outcome o) {
-        return switch (o.stop()) {
+    static StopReason stopReason(NativeEvent.Stop stop, boolean timedOut) {
+        return switch (stop) {
             case END -> StopReason.END;
             case LENGTH -> StopReason.LENGTH;
             case CONTEXT -> StopReason.CONTEXT;
             case TEXT -> StopReason.STOP;
-            case CANCELLED, FAILED -> o.timedOut() ? StopReason.TIMEOUT : StopReason.CANCELLED;
+            case CANCELLED, FAILED -> timedOut ? StopReason.TIMEOUT : StopReason.CANCELLED;
         };
     }
 

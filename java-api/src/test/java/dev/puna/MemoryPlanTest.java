@@ -68,7 +68,7 @@ class MemoryPlanTest {
     private static Optional<Statistics> fill(Model model, int sequences, int contextLength) {
         List<TextStream> streams = new ArrayList<>();
         for (int i = 0; i < sequences; i++) {
-            int[] ids = new int[contextLength - 16]; // its last page is begun
+            int[] ids = new int[contextLength - 50]; // the last page is begun, and the first ones wait for the last
             Arrays.fill(ids, 40 + i);
             streams.add(model.prompt(ids).ignoreEnd().stream());
         }

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * One observer at one engine: the engine's thread puts what happened into a bounded queue and never waits; a virtual
  * thread takes it out and tells the observer.
  */
-final class Observation implements Tap, Observer.Registration {
+final class Observation implements Observer.Registration {
     private static final Logger LOG = LoggerFactory.getLogger(Observer.class);
     private static final int MOST = 8192;
 
@@ -25,6 +25,7 @@ final class Observation implements Tap, Observer.Registration {
     private final EngineThread engine;
     private final ArrayBlockingQueue<Consumer<Observer>> told = new ArrayBlockingQueue<>(MOST);
     private final AtomicLong missed = new AtomicLong();
+    private final Tap inlet = new Inlet();
     private volatile boolean closed;
     private final Thread teller;
 
@@ -37,36 +38,43 @@ final class Observation implements Tap, Observer.Registration {
     static Observation begin(Observer observer, EngineThread engine) {
         Observation made = new Observation(observer, engine);
         made.teller.start();
-        engine.add(made);
+        engine.add(made.inlet);
         return made;
     }
 
-    @Override
-    public void step(NativeEngine.Step step, long nanos) {
-        offer(o -> o.stepped(new Observer.Step(
-                step.sequences(), step.promptTokens(), step.tokens(), step.active(), Duration.ofNanos(nanos))));
+    /** The engine's side: called on its thread. */
+    private final class Inlet implements Tap {
+        @Override
+        public void step(NativeEngine.Step step, long nanos) {
+            offer(o -> o.stepped(new Observer.Step(
+                    step.sequences(), step.promptTokens(), step.tokens(), step.active(), Duration.ofNanos(nanos))));
+        }
+
+        @Override
+        public void ended(NativeEvent.Finished f, boolean timedOut) {
+            offer(o -> {
+                Usage usage = new Usage(f.promptTokens(), f.cachedTokens(), f.generatedTokens());
+                Timings timings = new Timings(
+                        Duration.ofNanos(f.queuedNanos()),
+                        Duration.ofNanos(f.promptNanos()),
+                        Duration.ofNanos(f.generateNanos()),
+                        usage);
+                boolean failed = f.stop() == NativeEvent.Stop.FAILED;
+                o.ended(new Observer.End(
+                        failed ? Optional.empty() : Optional.of(Settlement.stopReason(f.stop(), timedOut)),
+                        usage,
+                        timings));
+            });
+        }
+
+        @Override
+        public void over() {
+            end();
+        }
     }
 
-    @Override
-    public void ended(NativeEvent.Finished f, boolean timedOut) {
-        offer(o -> {
-            Usage usage = new Usage(f.promptTokens(), f.cachedTokens(), f.generatedTokens());
-            Timings timings = new Timings(
-                    Duration.ofNanos(f.queuedNanos()),
-                    Duration.ofNanos(f.promptNanos()),
-                    Duration.ofNanos(f.generateNanos()),
-                    usage);
-            boolean failed = f.stop() == NativeEvent.Stop.FAILED;
-            o.ended(new Observer.End(
-                    failed ? Optional.empty() : Optional.of(Settlement.stopReason(f.stop(), timedOut)),
-                    usage,
-                    timings));
-        });
-    }
-
-    /** The engine is closed: what is in the queue is told, then nothing any more. */
-    @Override
-    public void over() {
+    /** What is in the queue is told, then nothing any more. */
+    private void end() {
         closed = true;
         told.offer(o -> {}); // wakes the teller; a full queue does so by itself
     }
@@ -97,8 +105,8 @@ final class Observation implements Tap, Observer.Registration {
 
     @Override
     public void close() {
-        engine.remove(this);
+        engine.remove(inlet);
         told.clear();
-        over();
+        end();
     }
 }

@@ -164,8 +164,8 @@ public final class Model implements Generator, AutoCloseable {
             Path file = fetch();
             return Failures.mapped(() -> {
                 try (NativeFile opened = NativeFile.open(file)) {
-                    return new MemoryPlan(Platform.call(
-                            "plan", () -> NativeMemoryPlan.of(opened, defaults.toNative()), () -> {}));
+                    return new MemoryPlan(
+                            Platform.call("plan", () -> NativeMemoryPlan.of(opened, defaults.toNative()), () -> {}));
                 }
             });
         }

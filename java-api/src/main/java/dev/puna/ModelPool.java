@@ -65,16 +65,17 @@ public final class ModelPool implements AutoCloseable {
 
     private ModelPool(Options options) {
         this.options = options;
-        this.memory = options.memory > 0
-                ? options.memory
-                : Machine.current().memory() / 4 * 3;
+        this.memory = options.memory > 0 ? options.memory : Machine.current().memory() / 4 * 3;
     }
 
     /** One model: being loaded by the caller who came first, or loaded. Guarded by the pool's lock. */
     private static final class Entry {
         final Path file;
         final CompletableFuture<Model> loading = new CompletableFuture<>();
-        @Nullable Model model;
+
+        @Nullable
+        Model model;
+
         long bytes;
         int leases;
         long lastUse = System.nanoTime();
@@ -312,6 +313,7 @@ public final class ModelPool implements AutoCloseable {
      *
      * @param reference as for {@link Model#load(String)}
      * @param work is given the model, loaded; it must not keep it
+     * @param <T> what the work gives
      * @return what the work gave
      */
     public <T extends @Nullable Object> T use(String reference, Function<? super Model, ? extends T> work) {
@@ -389,8 +391,7 @@ public final class ModelPool implements AutoCloseable {
             if (model != null) {
                 model.close();
             }
-            entry.loading.completeExceptionally(
-                    Thread.currentThread().isInterrupted() ? new GivenUp(e) : e);
+            entry.loading.completeExceptionally(Thread.currentThread().isInterrupted() ? new GivenUp(e) : e);
             throw e;
         }
     }
@@ -539,9 +540,10 @@ public final class ModelPool implements AutoCloseable {
     private void watch(Entry entry, long nanos) {
         if (!entry.watched && options.keepAlive.compareTo(LONGEST) < 0) {
             entry.watched = true;
-            Executor later = CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, task -> Thread.ofVirtual()
-                    .name("puna-pool")
-                    .start(task));
+            Executor later = CompletableFuture.delayedExecutor(
+                    nanos,
+                    TimeUnit.NANOSECONDS,
+                    task -> Thread.ofVirtual().name("puna-pool").start(task));
             later.execute(() -> look(entry));
         }
     }

@@ -19,6 +19,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -256,7 +259,8 @@ class ModelPoolTest {
         String[] files = {A, B, C};
         List<String> answers = new ArrayList<>();
         for (String file : files) {
-            try (Model model = Model.builder(Path.of(file)).defaultContext(SMALL).load()) {
+            try (Model model =
+                    Model.builder(Path.of(file)).defaultContext(SMALL).load()) {
                 answers.add(greedy(model));
             }
         }
@@ -282,9 +286,48 @@ class ModelPoolTest {
                 one.get();
             }
             assertThat(wrong).hasValue(0);
-            assertThat(pool.status().memoryUnloads() + pool.status().idleUnloads()).isPositive();
+            assertThat(pool.status().memoryUnloads() + pool.status().idleUnloads())
+                    .isPositive();
             Eventually.holds("all are unloaded", () -> pool.status().memoryUsed() == 0);
         }
+    }
+
+    @Test
+    void theFlightRecorderShowsUnloads() throws Exception {
+        Path file = folder.resolve("pool.jfr");
+        try (Recording recording = new Recording()) {
+            recording.enable("dev.puna.Unload");
+            recording.start();
+            try (ModelPool pool = pool(o -> o.keepAlive(Duration.ZERO))) {
+                pool.use(A, Model::info);
+            }
+            recording.stop();
+            recording.dump(file);
+        }
+        List<RecordedEvent> unloads = RecordingFile.readAllEvents(file).stream()
+                .filter(event -> event.getEventType().getName().equals("dev.puna.Unload"))
+                .toList();
+        assertThat(unloads).singleElement().satisfies(event -> {
+            assertThat(event.getString("file"))
+                    .isEqualTo(Models.TINY.toRealPath().toString());
+            assertThat(event.getString("reason")).isEqualTo("idle");
+            assertThat(event.getLong("bytes")).isEqualTo(plan(A));
+        });
+    }
+
+    @Test
+    void aForgottenLeaseIsGivenBack() {
+        try (ModelPool pool = pool(o -> {})) {
+            forget(pool);
+            Eventually.holds("it is given back", () -> {
+                System.gc();
+                return pool.status().models().getFirst().leases() == 0;
+            });
+        }
+    }
+
+    private static void forget(ModelPool pool) {
+        assertThat(pool.acquire(A).model().isClosed()).isFalse();
     }
 
     @Test

@@ -39,16 +39,22 @@ class ObservingTest {
         try (Context context = Models.tiny().newContext(o -> o.maxSequences(4).contextLength(256));
                 Observer.Registration watch = context.observe(notes)) {
             List<TextStream> streams = List.of(1, 2, 3).stream()
-                    .map(i -> context.prompt(new int[] {i, i + 1, i + 2, i + 3, i + 4})
-                            .ignoreEnd()
-                            .maxTokens(30)
-                            .stream())
+                    .map(i ->
+                            context
+                                    .prompt(new int[] {i, i + 1, i + 2, i + 3, i + 4})
+                                    .ignoreEnd()
+                                    .maxTokens(30)
+                                    .stream())
                     .toList();
             streams.forEach(TextStream::reply);
             Eventually.holds("three ends", () -> notes.ends.size() == 3);
-            assertThat(notes.steps.stream().mapToInt(Observer.Step::generatedTokens).sum())
+            assertThat(notes.steps.stream()
+                            .mapToInt(Observer.Step::generatedTokens)
+                            .sum())
                     .isEqualTo(90);
-            assertThat(notes.steps.stream().mapToInt(Observer.Step::promptTokens).sum())
+            assertThat(notes.steps.stream()
+                            .mapToInt(Observer.Step::promptTokens)
+                            .sum())
                     .isEqualTo(15);
             assertThat(notes.steps).anySatisfy(s -> assertThat(s.sequences()).isGreaterThan(1));
             assertThat(notes.steps).allSatisfy(s -> assertThat(s.duration()).isPositive());
@@ -77,7 +83,9 @@ class ObservingTest {
             chat.user(question).text();
             Reply second = chat.user("And then?").maxTokens(4).reply();
             Statistics now = context.statistics();
-            assertThat(now.cachedTokens()).isEqualTo(second.usage().cachedTokens()).isPositive();
+            assertThat(now.cachedTokens())
+                    .isEqualTo(second.usage().cachedTokens())
+                    .isPositive();
             assertThat(now.idle()).isEqualTo(1);
             assertThat(now.pagesUsed()).isPositive();
         }
@@ -105,7 +113,8 @@ class ObservingTest {
             });
             Notes notes = new Notes();
             context.observe(notes);
-            assertThat(context.prompt("Hello").ignoreEnd().maxTokens(50).reply().tokens()).hasSize(50);
+            assertThat(context.prompt("Hello").ignoreEnd().maxTokens(50).reply().tokens())
+                    .hasSize(50);
             Eventually.holds("told", () -> notes.ends.size() == 1);
             held.countDown();
             stalled.close();
@@ -113,6 +122,35 @@ class ObservingTest {
             notes.ends.clear();
             context.prompt("Hello").ignoreEnd().maxTokens(3).text();
             Eventually.holds("told", () -> notes.ends.size() == 1);
+        }
+    }
+
+    @Test
+    void oneThatStaysFarBehindMissesCallsAndHoldsUpNobody() {
+        CountDownLatch held = new CountDownLatch(1);
+        try (Context context = Models.tiny().newContext(o -> o.maxSequences(1).contextLength(512));
+                Observer.Registration watch = context.observe(new Observer() {
+                    @Override
+                    public void stepped(Step step) {
+                        try {
+                            held.await();
+                        } catch (InterruptedException e) {
+                            throw new AssertionError(e);
+                        }
+                    }
+                })) {
+            for (int i = 0; i < 20; i++) { // 9,000 steps: more than are kept
+                assertThat(context.prompt("Hello")
+                                .ignoreEnd()
+                                .maxTokens(450)
+                                .reply()
+                                .tokens())
+                        .hasSize(450);
+            }
+            Eventually.holds("all is told", () -> watch.missed() > 9000 - 8192 - 100);
+            assertThat(watch.missed()).isLessThan(9000);
+        } finally {
+            held.countDown();
         }
     }
 
@@ -138,7 +176,10 @@ class ObservingTest {
             stream.iterator().next();
             stream.cancel();
             stream.reply();
-            Reply late = context.prompt("Hello").ignoreEnd().timeout(Duration.ofNanos(1)).reply();
+            Reply late = context.prompt("Hello")
+                    .ignoreEnd()
+                    .timeout(Duration.ofNanos(1))
+                    .reply();
             assertThat(late.stopReason()).isEqualTo(StopReason.TIMEOUT);
             Eventually.holds("two ends", () -> notes.ends.size() == 2);
             assertThat(notes.ends.get(0).stopReason()).isEqualTo(Optional.of(StopReason.CANCELLED));

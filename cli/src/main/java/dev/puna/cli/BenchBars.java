@@ -14,7 +14,8 @@ final class BenchBars {
     static void print(List<BenchPlot.Panel> panels, Style style, PrintStream out) {
         for (BenchPlot.Panel panel : panels) {
             out.println();
-            out.println(style.bold(panel.test() + ", tokens a second by " + panel.along().label()));
+            out.println(style.bold(
+                    panel.test() + ", tokens a second by " + panel.along().label()));
             int digits = String.valueOf(panel.values().getLast()).length();
             for (BenchPlot.Line line : panel.lines()) {
                 if (!line.name().isEmpty()) {

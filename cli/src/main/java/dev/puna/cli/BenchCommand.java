@@ -147,7 +147,10 @@ final class BenchCommand implements Callable<Integer> {
         })) {
             room(context, sequences, positions);
             Bench bench = new Bench(context, sequences, repeat);
-            once(prompt).stream().filter(tokens -> tokens > 0).map(bench::prompt).forEach(runs::add);
+            once(prompt).stream()
+                    .filter(tokens -> tokens > 0)
+                    .map(bench::prompt)
+                    .forEach(runs::add);
             for (int tokens : once(generate)) {
                 for (int behind : tokens > 0 ? once(depth) : List.<Integer>of()) {
                     runs.add(bench.generate(tokens, behind));

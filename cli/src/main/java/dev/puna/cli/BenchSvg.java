@@ -53,7 +53,12 @@ final class BenchSvg {
         for (int value : panel.values()) {
             text(x(panel, value), y(top, 0) + 20, "middle", " fill=\"#444\" font-size=\"12\"", String.valueOf(value));
         }
-        text((LEFT + WIDTH - RIGHT) / 2.0, y(top, 0) + 40, "middle", " fill=\"#666\"", panel.along().label());
+        text(
+                (LEFT + WIDTH - RIGHT) / 2.0,
+                y(top, 0) + 40,
+                "middle",
+                " fill=\"#666\"",
+                panel.along().label());
         for (int i = 0; i < panel.lines().size(); i++) {
             line(panel, panel.lines().get(i), COLOURS[i % COLOURS.length], top, step * steps);
         }
@@ -62,8 +67,15 @@ final class BenchSvg {
             if (y > top + HEIGHT - ROOM_BELOW) {
                 break; // more lines than the legend has room for
             }
-            line("<circle cx=\"%d\" cy=\"%d\" r=\"5\" fill=\"%s\"/>", WIDTH - RIGHT + 26, y, COLOURS[i % COLOURS.length]);
-            text(WIDTH - RIGHT + 38, y + 4, "start", " font-size=\"12\"", panel.lines().get(i).name());
+            line(
+                    "<circle cx=\"%d\" cy=\"%d\" r=\"5\" fill=\"%s\"/>",
+                    WIDTH - RIGHT + 26, y, COLOURS[i % COLOURS.length]);
+            text(
+                    WIDTH - RIGHT + 38,
+                    y + 4,
+                    "start",
+                    " font-size=\"12\"",
+                    panel.lines().get(i).name());
         }
     }
 
@@ -86,7 +98,12 @@ final class BenchSvg {
             double y = y(top, run.median() / full);
             line("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>", x, y, colour);
             if (panel.lines().size() == 1) {
-                text(x, Math.min(y - 10, y(top, run.max() / full) - 6), "middle", " font-size=\"12\"", Units.rate(run.median()));
+                text(
+                        x,
+                        Math.min(y - 10, y(top, run.max() / full) - 6),
+                        "middle",
+                        " font-size=\"12\"",
+                        Units.rate(run.median()));
             }
         }
     }
@@ -94,7 +111,8 @@ final class BenchSvg {
     /** Values stand in equal distances: 1, 8 and 32 are three steps, not a corner and a void. */
     private static double x(BenchPlot.Panel panel, int value) {
         double room = WIDTH - RIGHT - LEFT;
-        return LEFT + room * (panel.values().indexOf(value) + .5) / panel.values().size();
+        return LEFT
+                + room * (panel.values().indexOf(value) + .5) / panel.values().size();
     }
 
     private static double y(int top, double part) {
@@ -113,7 +131,10 @@ final class BenchSvg {
     }
 
     private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 
     private void line(String format, Object... values) {

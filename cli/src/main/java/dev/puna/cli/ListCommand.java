@@ -65,8 +65,7 @@ final class ListCommand implements Callable<Integer> {
                 "owned", false);
     }
 
-    private static void print(
-            ModelStore store, List<StoredModel> models, List<ForeignModel> foreign, PrintStream out) {
+    private static void print(ModelStore store, List<StoredModel> models, List<ForeignModel> foreign, PrintStream out) {
         if (models.isEmpty()) {
             out.println("No model is here yet (" + store.folder() + ").");
         } else {

@@ -61,11 +61,22 @@ class BenchTest {
     @Test
     void listsAreMeasuredOneByOne() {
         JsonNode runs = bench(
-                        "--prompt", "8,16", "--generate", "4", "--depth", "0,64", "--parallel", "1,3", "--threads", "1,2")
+                        "--prompt",
+                        "8,16",
+                        "--generate",
+                        "4",
+                        "--depth",
+                        "0,64",
+                        "--parallel",
+                        "1,3",
+                        "--threads",
+                        "1,2")
                 .get("runs");
         assertThat(runs.valueStream()
-                        .map(run -> run.get("test").asString().charAt(0) + " " + run.get("tokens").asInt() + " "
-                                + run.get("depth").asInt() + " " + run.get("parallel").asInt() + " "
+                        .map(run -> run.get("test").asString().charAt(0) + " "
+                                + run.get("tokens").asInt() + " "
+                                + run.get("depth").asInt() + " "
+                                + run.get("parallel").asInt() + " "
                                 + run.get("threads").asInt())
                         .toList())
                 .hasSize(16)
@@ -78,8 +89,21 @@ class BenchTest {
     void plots(@TempDir Path folder) throws Exception {
         Path file = folder.resolve("bench.svg");
         String out = Cli.run(
-                        "bench", "-m", Cli.model("llama"), "--prompt", "0", "--generate", "4", "--depth", "0,32",
-                        "--parallel", "1,2,4", "--repeat", "1", "--svg", file.toString())
+                        "bench",
+                        "-m",
+                        Cli.model("llama"),
+                        "--prompt",
+                        "0",
+                        "--generate",
+                        "4",
+                        "--depth",
+                        "0,32",
+                        "--parallel",
+                        "1,2,4",
+                        "--repeat",
+                        "1",
+                        "--svg",
+                        file.toString())
                 .succeeded()
                 .out();
         assertThat(out).contains("generate, tokens a second by parallel", "depth 0", "depth 32", "█");
@@ -88,11 +112,25 @@ class BenchTest {
                 .parse(file.toFile())
                 .getDocumentElement();
         assertThat(picture.getElementsByTagName("polyline").getLength()).isEqualTo(2);
-        assertThat(picture.getElementsByTagName("polyline").item(0).getAttributes()
-                        .getNamedItem("points").getNodeValue().split(" "))
+        assertThat(picture.getElementsByTagName("polyline")
+                        .item(0)
+                        .getAttributes()
+                        .getNamedItem("points")
+                        .getNodeValue()
+                        .split(" "))
                 .hasSize(3);
         assertThat(picture.getTextContent()).contains("llama.gguf", "depth 32", "generate, tokens a second");
-        Cli.run("bench", "-m", Cli.model("llama"), "--prompt", "4", "--generate", "0", "--repeat", "1", "--svg",
+        Cli.run(
+                        "bench",
+                        "-m",
+                        Cli.model("llama"),
+                        "--prompt",
+                        "4",
+                        "--generate",
+                        "0",
+                        "--repeat",
+                        "1",
+                        "--svg",
                         folder.toString())
                 .wrongUsage("--svg", "is no file in a folder that is there");
     }

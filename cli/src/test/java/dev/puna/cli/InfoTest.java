@@ -52,7 +52,17 @@ class InfoTest {
                 .json()
                 .get("memory");
         JsonNode eight = Cli.run(
-                        "info", file, "--json", "--context", "256", "--parallel", "8", "--cache-type", "F32", "--threads", "1")
+                        "info",
+                        file,
+                        "--json",
+                        "--context",
+                        "256",
+                        "--parallel",
+                        "8",
+                        "--cache-type",
+                        "F32",
+                        "--threads",
+                        "1")
                 .succeeded()
                 .json()
                 .get("memory");
@@ -66,9 +76,13 @@ class InfoTest {
                 .isEqualTo(eight.get("total").asLong()
                         - eight.get("cache").asLong()
                         - eight.get("sequences").asLong());
-        assertThat(Cli.run("info", file, "--context", "256", "--parallel", "8").succeeded().out())
+        assertThat(Cli.run("info", file, "--context", "256", "--parallel", "8")
+                        .succeeded()
+                        .out())
                 .contains("MEMORY for 8 sequences of 256 positions, cache in f16", "needed at once", "together");
-        assertThat(Cli.run("info", file, "--parallel", "1024", "--context", "1000000").succeeded().out())
+        assertThat(Cli.run("info", file, "--parallel", "1024", "--context", "1000000")
+                        .succeeded()
+                        .out())
                 .containsPattern("some will wait for others|it cannot be run");
         Cli.run("info", file, "--parallel", "0").wrongUsage("--parallel is 0");
         Cli.run("info", file, "--cache-type", "q9").wrongUsage("'q9' is none of");

@@ -40,12 +40,18 @@ class StoreTest {
 
     private Child child(String... arguments) throws IOException {
         Map<String, String> variables = new HashMap<>(Map.of(
-                "PUNA_HOME", folder.resolve("home").toString(),
-                "PUNA_OFFLINE", "0",
-                "OLLAMA_MODELS", folder.resolve("ollama").toString(),
-                "HF_ENDPOINT", hub.uri().toString(),
-                "no_proxy", "127.0.0.1",
-                "NO_PROXY", "127.0.0.1"));
+                "PUNA_HOME",
+                folder.resolve("home").toString(),
+                "PUNA_OFFLINE",
+                "0",
+                "OLLAMA_MODELS",
+                folder.resolve("ollama").toString(),
+                "HF_ENDPOINT",
+                hub.uri().toString(),
+                "no_proxy",
+                "127.0.0.1",
+                "NO_PROXY",
+                "127.0.0.1"));
         for (String proxy :
                 new String[] {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
             variables.put(proxy, "");
@@ -89,7 +95,8 @@ class StoreTest {
     @Test
     void whatOllamaHasIsListedAndRuns() throws Exception {
         byte[] model = Files.readAllBytes(Path.of(Cli.CHAT));
-        String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
         Path blobs = Files.createDirectories(folder.resolve("ollama/blobs"));
         Path blob = Files.write(blobs.resolve("sha256-" + sha256), model);
         Path manifests = Files.createDirectories(folder.resolve("ollama/manifests/registry.ollama.ai/library/ferry"));
@@ -98,7 +105,10 @@ class StoreTest {
                 "{\"layers\": [{\"mediaType\": \"application/vnd.ollama.image.model\", \"digest\": \"sha256:" + sha256
                         + "\", \"size\": " + model.length + "}]}");
         assertThat(run("list").succeeded().out()).contains("Models of other tools", "ollama:ferry:latest", "Ollama");
-        JsonNode listed = run("list", "--json").succeeded().json().valueStream()
+        JsonNode listed = run("list", "--json")
+                .succeeded()
+                .json()
+                .valueStream()
                 .filter(m -> m.get("name").asString().equals("ollama:ferry:latest"))
                 .findFirst()
                 .orElseThrow();

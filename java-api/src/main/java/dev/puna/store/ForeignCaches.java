@@ -49,8 +49,8 @@ final class ForeignCaches {
         for (ForeignCache cache : caches) {
             Optional<ForeignCache.Found> found = switch (reference) {
                 case ModelReference.HubFile hub -> look(cache, Optional.empty(), c -> c.find(hub));
-                case ModelReference.Cached own when own.tool().equals(cache.tool()) ->
-                    look(cache, Optional.empty(), c -> c.find(own.name()));
+                case ModelReference.Cached own
+                when own.tool().equals(cache.tool()) -> look(cache, Optional.empty(), c -> c.find(own.name()));
                 default -> Optional.empty();
             };
             if (found.isPresent()) {
@@ -87,7 +87,8 @@ final class ForeignCaches {
                 .orElse(reference.tool());
         List<String> others = list().stream()
                 .map(ForeignModel::reference)
-                .filter(r -> r instanceof ModelReference.Cached other && other.tool().equals(reference.tool()))
+                .filter(r ->
+                        r instanceof ModelReference.Cached other && other.tool().equals(reference.tool()))
                 .map(Object::toString)
                 .toList();
         return title + " has no model " + reference.name() + " in GGUF on this machine"

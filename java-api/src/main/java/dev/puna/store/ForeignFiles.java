@@ -39,7 +39,10 @@ final class ForeignFiles {
             return List.of();
         }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.limit(MOST).map(f -> f.getFileName().toString()).sorted().toList();
+            return files.limit(MOST)
+                    .map(f -> f.getFileName().toString())
+                    .sorted()
+                    .toList();
         }
     }
 

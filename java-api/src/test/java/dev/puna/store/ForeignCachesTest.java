@@ -108,14 +108,11 @@ class ForeignCachesTest {
         Files.write(blob, bytes);
         Path manifest = root.resolve("manifests").resolve(name);
         Files.createDirectories(manifest.getParent());
-        Files.writeString(
-                manifest,
-                """
+        Files.writeString(manifest, """
                 {"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": 3},
                  "layers": [{"mediaType": "application/vnd.ollama.image.template", "digest": "sha256:%s", "size": 9},
                             {"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:%s", "size": %d}]}
-                """
-                        .formatted("1".repeat(64), "2".repeat(64), digest, size));
+                """.formatted("1".repeat(64), "2".repeat(64), digest, size));
         return blob;
     }
 
@@ -194,13 +191,10 @@ class ForeignCachesTest {
         Files.writeString(root.resolve("manifests/" + library + "short/none"), "{\"layers\": 5}");
         Files.writeString(root.resolve("manifests/" + library + "short/text"), "no json");
         Path adapted = root.resolve("manifests/" + library + "short/adapted");
-        Files.writeString(
-                adapted,
-                """
+        Files.writeString(adapted, """
                 {"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:%s"},
                             {"mediaType": "application/vnd.ollama.image.adapter", "digest": "sha256:%s"}]}
-                """
-                        .formatted(digest(bytes), digest(bytes)));
+                """.formatted(digest(bytes), digest(bytes)));
         for (String name : new String[] {"short", "damaged", "tensors", "short:none", "short:text", "short:adapted"}) {
             assertThat(store().resolve(ModelReference.parse("ollama:" + name)))
                     .as(name)

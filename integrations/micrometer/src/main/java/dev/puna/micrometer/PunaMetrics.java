@@ -135,9 +135,9 @@ public final class PunaMetrics implements MeterBinder, AutoCloseable {
                 .register(registry));
         meters.add(counter("puna.tokens", tokens, g, Statistics::cachedTokens, tags.and("kind", "cached"), "tokens")
                 .register(registry));
-        meters.add(counter(
-                        "puna.tokens", tokens, g, Statistics::generatedTokens, tags.and("kind", "generated"), "tokens")
-                .register(registry));
+        meters.add(
+                counter("puna.tokens", tokens, g, Statistics::generatedTokens, tags.and("kind", "generated"), "tokens")
+                        .register(registry));
         meters.add(counter(
                         "puna.evictions",
                         "Times that a sequence lost its pages to another one",
@@ -204,8 +204,12 @@ public final class PunaMetrics implements MeterBinder, AutoCloseable {
         @Override
         public void ended(End end) {
             end.timeToFirstToken().ifPresent(first::record);
-            Timer timer = end.stopReason().map(reason -> ends.get(reason.ordinal())).orElse(failed);
-            timer.record(end.timings().queued().plus(end.timings().prompt()).plus(end.timings().generation()));
+            Timer timer =
+                    end.stopReason().map(reason -> ends.get(reason.ordinal())).orElse(failed);
+            timer.record(end.timings()
+                    .queued()
+                    .plus(end.timings().prompt())
+                    .plus(end.timings().generation()));
         }
     }
 

@@ -56,7 +56,13 @@ public final class PunaPoolMetrics implements MeterBinder {
         if (pool == null) {
             return;
         }
-        gauge("puna.pool.models", "Models that are loaded", pool, s -> s.models().size(), tags, "models")
+        gauge(
+                        "puna.pool.models",
+                        "Models that are loaded",
+                        pool,
+                        s -> s.models().size(),
+                        tags,
+                        "models")
                 .register(registry);
         String memory = "Memory of the models, by their plans";
         gauge("puna.pool.memory", memory, pool, s -> s.memoryUsed(), tags.and("state", "used"), BaseUnits.BYTES)
@@ -81,7 +87,12 @@ public final class PunaPoolMetrics implements MeterBinder {
     }
 
     private static Gauge.Builder<ModelPool> gauge(
-            String name, String about, ModelPool pool, ToDoubleFunction<ModelPool.Status> value, Tags tags, String unit) {
+            String name,
+            String about,
+            ModelPool pool,
+            ToDoubleFunction<ModelPool.Status> value,
+            Tags tags,
+            String unit) {
         return Gauge.builder(name, pool, p -> value.applyAsDouble(p.status()))
                 .description(about)
                 .tags(tags)

@@ -24,15 +24,12 @@ import org.junit.jupiter.api.Timeout;
 /** Meters beside what is known to have happened. */
 @Timeout(60)
 class PunaMetricsTest {
-    private static final Path TINY = Path.of(
-            Objects.requireNonNull(System.getProperty("puna.root")), "native/tests/data/tiny/tiny-chat.gguf");
+    private static final Path TINY =
+            Path.of(Objects.requireNonNull(System.getProperty("puna.root")), "native/tests/data/tiny/tiny-chat.gguf");
 
     private static void generate(Context context, int callers, int tokens) {
         List<TextStream> streams = IntStream.range(0, callers)
-                .mapToObj(i -> context.prompt(new int[] {10 + i, 20, 30, 40})
-                        .ignoreEnd()
-                        .maxTokens(tokens)
-                        .stream())
+                .mapToObj(i -> context.prompt(new int[] {10 + i, 20, 30, 40}).ignoreEnd().maxTokens(tokens).stream())
                 .toList();
         streams.forEach(TextStream::reply);
     }
@@ -51,7 +48,11 @@ class PunaMetricsTest {
                 PunaMetrics metrics = new PunaMetrics(context, Tags.of("model", "tiny"))) {
             metrics.bindTo(registry);
             generate(context, 5, 20);
-            eventually(() -> registry.get("puna.generation").tag("stop", "length").timer().count() == 5);
+            eventually(() -> registry.get("puna.generation")
+                            .tag("stop", "length")
+                            .timer()
+                            .count()
+                    == 5);
 
             assertThat(counter(registry, "generated")).isEqualTo(100);
             assertThat(counter(registry, "prompt")).isEqualTo(20);
@@ -63,13 +64,22 @@ class PunaMetricsTest {
             var first = registry.get("puna.first.token").timer();
             assertThat(first.count()).isEqualTo(5);
             assertThat(first.totalTime(TimeUnit.NANOSECONDS)).isPositive();
-            assertThat(registry.get("puna.generation").tag("stop", "end").timer().count())
+            assertThat(registry.get("puna.generation")
+                            .tag("stop", "end")
+                            .timer()
+                            .count())
                     .isZero();
             assertThat(registry.get("puna.queue.length").gauge().value()).isZero();
-            assertThat(registry.get("puna.sequences").tag("state", "running").gauge().value())
+            assertThat(registry.get("puna.sequences")
+                            .tag("state", "running")
+                            .gauge()
+                            .value())
                     .isZero();
             assertThat(registry.get("puna.memory").gauge().value()).isPositive();
-            assertThat(registry.get("puna.cache.pages").tag("state", "free").gauge().value())
+            assertThat(registry.get("puna.cache.pages")
+                            .tag("state", "free")
+                            .gauge()
+                            .value())
                     .isEqualTo(context.statistics().pagesTotal());
             assertThat(registry.get("puna.observer.missed").functionCounter().count())
                     .isZero();
@@ -96,20 +106,29 @@ class PunaMetricsTest {
             try (TextStream running = context.prompt("Hello").ignoreEnd().stream();
                     TextStream waiting = context.prompt("Hello").ignoreEnd().stream()) {
                 eventually(() -> registry.get("puna.queue.length").gauge().value() == 1
-                        && registry.get("puna.sequences").tag("state", "running").gauge().value() == 1
+                        && registry.get("puna.sequences")
+                                        .tag("state", "running")
+                                        .gauge()
+                                        .value()
+                                == 1
                         && registry.get("puna.cache.used").gauge().value() > 0);
                 assertThat(waiting.isDone()).isFalse();
                 assertThat(running.isDone()).isFalse();
             }
-            eventually(() -> registry.get("puna.generation").tag("stop", "cancelled").timer().count() == 2);
+            eventually(() -> registry.get("puna.generation")
+                            .tag("stop", "cancelled")
+                            .timer()
+                            .count()
+                    == 2);
         }
     }
 
     @Test
     void prometheusRendersThem() throws InterruptedException {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        try (Model model =
-                        Model.builder(TINY).defaultContext(o -> o.maxSequences(2)).load();
+        try (Model model = Model.builder(TINY)
+                        .defaultContext(o -> o.maxSequences(2))
+                        .load();
                 ModelPool pool = ModelPool.create(
                         o -> o.defaultContext(c -> c.maxSequences(1).contextLength(128)));
                 PunaMetrics metrics = new PunaMetrics(model, Tags.of("model", "tiny"))) {
@@ -117,7 +136,11 @@ class PunaMetricsTest {
             new PunaPoolMetrics(pool).bindTo(registry);
             pool.use(TINY.toString(), Model::info);
             model.prompt("Hello").ignoreEnd().maxTokens(9).text();
-            eventually(() -> registry.get("puna.generation").tag("stop", "length").timer().count() == 1);
+            eventually(() -> registry.get("puna.generation")
+                            .tag("stop", "length")
+                            .timer()
+                            .count()
+                    == 1);
             String page = registry.scrape();
             assertThat(page.lines())
                     .contains(

@@ -126,8 +126,8 @@ static void report(settings *s, const char *test, long tokens, uint32_t threads,
                "{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}", s->runs ? "," : "", test, tokens, s->depth, s->parallel,
                threads, f.median, f.low, f.high);
     else
-        printf("%-10s %8ld %8ld %8ld %8u %12.1f %10.1f %10.1f\n", test, tokens, s->depth, s->parallel, threads, f.median,
-               f.low, f.high);
+        printf("%-10s %8ld %8ld %8ld %8u %12.1f %10.1f %10.1f\n", test, tokens, s->depth, s->parallel, threads,
+               f.median, f.low, f.high);
     s->runs++;
 }
 
@@ -228,8 +228,8 @@ int main(int argc, char **argv) {
     if (!ids) return 1;
     if (s.json) printf("{\"load_seconds\":%.3f,\"runs\":[", loaded);
     else
-        printf("loaded in %.3f s\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth", "parallel",
-               "threads", "tokens/s", "min", "max");
+        printf("loaded in %.3f s\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth",
+               "parallel", "threads", "tokens/s", "min", "max");
     for (int t = 0; t < s.threads.count; t++) {
         for (int p = 0; p < s.parallels.count; p++) {
             s.parallel = s.parallels.values[p];

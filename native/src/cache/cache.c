@@ -265,7 +265,8 @@ uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget
 
 uint64_t cache_list_bytes(uint32_t groups, uint32_t positions) {
     uint64_t entries = list_capacity(pages_for(positions), 0);
-    return groups * (sizeof(cache_list) + sizeof(uint8_t *const *) + entries * (sizeof(uint8_t *) + sizeof(cache_page *)));
+    uint64_t list = sizeof(cache_list) + sizeof(uint8_t *const *) + entries * (sizeof(uint8_t *) + sizeof(cache_page *));
+    return groups * list;
 }
 
 uint64_t cache_budget(const cache *c) { return c->budget; }

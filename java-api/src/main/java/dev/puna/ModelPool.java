@@ -35,11 +35,11 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * A model stays loaded while a lease on it is open. Those that nobody uses go when they were idle for {@code keepAlive},
- * or, the longest unused first, when another one would not fit into {@code memory}; the next {@code acquire} loads them
- * again. A model is loaded once, however many callers come for it at the same time, and references to the same file
- * share it. A model counts with what {@link MemoryPlan#total()} says of it and its default context: bound that by {@link
- * Options#defaultContext}, or one model takes all.
+ * A model stays loaded while a lease on it is open. Those that nobody uses go when they were idle for
+ * {@code keepAlive}, or, the longest unused first, when another one would not fit into {@code memory}; the next
+ * {@code acquire} loads them again. A model is loaded once, however many callers come for it at the same time, and
+ * references to the same file share it. A model counts with what {@link MemoryPlan#total()} says of it and its default
+ * context: bound that by {@link Options#defaultContext}, or one model takes all.
  *
  * <p>Any thread, virtual ones too: callers park. Closing closes all models, which ends what runs on them with {@link
  * ClosedException}.
@@ -258,7 +258,8 @@ public final class ModelPool implements AutoCloseable {
     }
 
     /**
-     * A model, loaded if it is not. Interrupting the thread ends the waiting, and the loading if nobody else waits for it.
+     * A model, loaded if it is not. Interrupting the thread ends the waiting; if it was the one that loads, another
+     * caller who waits begins anew.
      *
      * @param reference as for {@link Model#load(String)}
      * @return to be closed when the model is not needed any more

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.function.ToIntFunction;
 
 /**
- * What a plot of runs shows: a panel a test, in it a line for each combination of settings, along the setting that has the
- * most values. Immutable.
+ * What a plot of runs shows: a panel a test, in it a line for each combination of settings, along the setting that has
+ * the most values. Immutable.
  */
 final class BenchPlot {
     /** A setting of a run. */

@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 import picocli.CommandLine.TypeConversionException;
 
-/** What a memory plan is asked for: {@code --context}, {@code --threads}, {@code --parallel} and {@code --cache-type}. */
+/** What a memory plan is for: {@code --context}, {@code --threads}, {@code --parallel} and {@code --cache-type}. */
 final class PlanOptions {
     @Spec(Target.MIXEE)
     @SuppressWarnings("NullAway.Init")

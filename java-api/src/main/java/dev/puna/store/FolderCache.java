@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Tools that keep GGUF files as they are in a tree of folders: GPT4All (all in one), Jan ({@code MODEL/model.gguf}, named
- * by its folder). A reference is the tool's prefix and the file's path below the tree, or the name of the folder that it
- * is alone in.
+ * Tools that keep GGUF files as they are in a tree of folders: GPT4All (all in one), Jan ({@code MODEL/model.gguf},
+ * named by its folder). A reference is the tool's prefix and the file's path below the tree, or the path of the folder
+ * where it is called {@code model.gguf}.
  */
 class FolderCache implements ForeignCache {
     private final String tool;

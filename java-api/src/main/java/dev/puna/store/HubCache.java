@@ -10,7 +10,8 @@ import java.util.Optional;
 
 /**
  * A cache in the layout of the Hugging Face tools, which newer versions of llama.cpp use as well:
- * {@code models--owner--repo/snapshots/COMMIT/file}, a link to {@code blobs/SHA256}; {@code refs/REVISION} holds a commit.
+ * {@code models--owner--repo/snapshots/COMMIT/file}, a link to {@code blobs/SHA256}; {@code refs/REVISION} holds a
+ * commit.
  */
 final class HubCache implements ForeignCache {
     private static final int DEPTH = 4;

@@ -13,9 +13,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * LM Studio's models: {@code models/owner/repo/file.gguf} in its home, which {@code ~/.lmstudio-home-pointer} names; else
- * {@code ~/.lmstudio}, formerly {@code ~/.cache/lm-studio}. The setting {@code downloadsFolder} moves the models elsewhere.
- * They are found by the repository's own reference, or as {@code lmstudio:owner/repo/file.gguf}.
+ * LM Studio's models: {@code models/owner/repo/file.gguf} in its home, which {@code ~/.lmstudio-home-pointer} names;
+ * else {@code ~/.lmstudio}, formerly {@code ~/.cache/lm-studio}. The setting {@code downloadsFolder} moves the models
+ * elsewhere. They are found by the repository's own reference, or as {@code lmstudio:owner/repo/file.gguf}.
  */
 final class LmStudioCache extends FolderCache {
     LmStudioCache(Environment environment) {

@@ -37,6 +37,7 @@ public final class Context implements Generator, AutoCloseable {
 
     private final Model model; // keeps it reachable
     private final EngineThread engine;
+    private final Provenance provenance;
 
     /** @param opened where the user made it; null for the one that the model made by itself */
     Context(Model model, ContextOptions options, @Nullable Throwable opened) {
@@ -44,6 +45,8 @@ public final class Context implements Generator, AutoCloseable {
         NativeEngineOptions wanted = options.toNative();
         NativeEngine created = Failures.mapped(
                 () -> Platform.call("create", () -> NativeEngine.create(model.nativeModel(), wanted), () -> {}));
+        this.provenance = new Provenance(
+                model.info(), model.path().toString(), created.info().contextLength(), options.cacheType());
         this.engine = EngineThread.drive(created);
         CLEANER.register(this, new Forgotten(engine, opened));
     }
@@ -224,6 +227,10 @@ public final class Context implements Generator, AutoCloseable {
     /** {@return whether it was closed} */
     public boolean isClosed() {
         return engine.isClosed();
+    }
+
+    Provenance provenance() {
+        return provenance;
     }
 
     EngineThread engine() {

@@ -113,6 +113,10 @@ public final class ContextOptions {
         return value;
     }
 
+    CacheType cacheType() {
+        return cacheType;
+    }
+
     NativeEngineOptions toNative() {
         return new NativeEngineOptions(
                 contextLength,

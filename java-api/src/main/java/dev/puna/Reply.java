@@ -12,6 +12,7 @@ public final class Reply {
     private final Usage usage;
     private final Timings timings;
     private final List<TokenLogprob> logprobs;
+    private final ReplayRecord record;
 
     Reply(
             String text,
@@ -20,7 +21,8 @@ public final class Reply {
             long seed,
             Usage usage,
             Timings timings,
-            List<TokenLogprob> logprobs) {
+            List<TokenLogprob> logprobs,
+            ReplayRecord record) {
         this.text = text;
         this.tokens = tokens.clone();
         this.stopReason = stopReason;
@@ -28,6 +30,7 @@ public final class Reply {
         this.usage = usage;
         this.timings = timings;
         this.logprobs = List.copyOf(logprobs);
+        this.record = record;
     }
 
     /** {@return the generated text, without a stop string} */
@@ -63,6 +66,15 @@ public final class Reply {
     /** {@return a log-probability for each generated token, if they were asked for; else empty} */
     public List<TokenLogprob> logprobs() {
         return logprobs;
+    }
+
+    /**
+     * All that this reply depended on, to repeat it elsewhere and see that it is equal: {@code puna replay}.
+     *
+     * @return the record
+     */
+    public ReplayRecord record() {
+        return record;
     }
 
     /** {@return the text} */

@@ -153,7 +153,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
                 new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
         Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
         try {
-            Settlement settlement = new Settlement(generation, seed, work.books());
+            Settlement settlement = new Settlement(generation, context.provenance(), work.books());
             TextStream stream = TextStream.start(context, generation, settlement);
             work.books().started(settlement);
             return stream;
@@ -177,6 +177,15 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      */
     public CompletableFuture<Reply> async() {
         return new ReplyFuture(stream());
+    }
+
+    /** A generation with all its settings given: a replay. */
+    static Reply again(Context context, int[] ids, NativeGeneration settings) {
+        Generation generation = new Generation(ids, settings, Slot.once(), Long.MAX_VALUE);
+        Settlement settlement = new Settlement(generation, context.provenance(), Books.NONE);
+        try (TextStream stream = TextStream.start(context, generation, settlement)) {
+            return stream.reply();
+        }
     }
 
     /** What is to be computed, and where. */

@@ -15,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Settlement {
     private final Generation generation;
-    private final long seed;
+    private final Provenance provenance;
     private final Request.Books books;
     private @Nullable Reply reply; // guarded by this
 
-    Settlement(Generation generation, long seed, Request.Books books) {
+    Settlement(Generation generation, Provenance provenance, Request.Books books) {
         this.generation = generation;
-        this.seed = seed;
+        this.provenance = provenance;
         this.books = books;
     }
 
@@ -45,20 +45,23 @@ final class Settlement {
     private synchronized Reply reply() {
         Reply made = reply;
         if (made == null) {
-            made = of(generation.outcome(), seed);
+            made = of(generation.outcome());
             reply = made;
         }
         return made;
     }
 
-    private static Reply of(Outcome o, long seed) {
+    private Reply of(Outcome o) {
         Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
         Timings timings = new Timings(
                 Duration.ofNanos(o.queuedNanos()),
                 Duration.ofNanos(o.promptNanos()),
                 Duration.ofNanos(o.generateNanos()),
                 usage);
-        return new Reply(o.text(), o.tokens(), stopReason(o.stop(), o.timedOut()), seed, usage, timings, logprobs(o));
+        StopReason stop = stopReason(o.stop(), o.timedOut());
+        ReplayRecord record = provenance.record(generation, o.tokens(), stop);
+        return new Reply(
+                o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
     }
 
     static StopReason stopReason(NativeEvent.Stop stop, boolean timedOut) {

@@ -27,4 +27,9 @@ public record NativeGeneration(
         stages = List.copyOf(stages);
         stops = List.copyOf(stops);
     }
+
+    /** The same with another bound. */
+    public NativeGeneration bounded(int tokens) {
+        return new NativeGeneration(tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos);
+    }
 }

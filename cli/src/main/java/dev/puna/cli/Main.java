@@ -70,6 +70,7 @@ public final class Main {
                         new LogitsCommand(streams),
                         new InfoCommand(streams),
                         new BenchCommand(streams),
+                        new ReplayCommand(streams),
                         new PullCommand(streams),
                         new ListCommand(streams),
                         new RemoveCommand(streams),

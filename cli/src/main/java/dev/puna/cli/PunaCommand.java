@@ -45,7 +45,7 @@ final class PunaCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "which command? There are chat, run, tokenize, logits, info, bench, " + "pull, list and rm");
+                "which command? There are chat, run, tokenize, logits, info, bench, replay, pull, list and rm");
     }
 
     /** The version that the build wrote down. */

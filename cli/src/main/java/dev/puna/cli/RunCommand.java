@@ -10,6 +10,7 @@ import dev.puna.TextStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -55,6 +56,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(names = "--logprobs", paramLabel = "N", description = "With --json: log-probabilities, of the N best too.")
     private @Nullable Integer logprobs;
+
+    @Option(names = "--record", paramLabel = "FILE", description = "Write what puna replay needs to repeat this.")
+    private @Nullable Path record;
 
     @Parameters(arity = "0..1", paramLabel = "PROMPT", description = "The text (default: standard input, as it is).")
     private @Nullable String prompt;
@@ -121,6 +125,9 @@ final class RunCommand implements Callable<Integer> {
                 Json.print(streams.out(), Replies.asJson(loaded, stream.reply()));
             } else {
                 print(stream);
+            }
+            if (record != null) {
+                stream.reply().record().save(record);
             }
         }
     }

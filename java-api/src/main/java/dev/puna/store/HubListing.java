@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.store;
 
+import dev.puna.internal.Json;
 import dev.puna.ModelNotFoundException;
 import java.util.ArrayList;
 import java.util.List;

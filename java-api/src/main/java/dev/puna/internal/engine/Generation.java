@@ -142,6 +142,16 @@ public final class Generation {
 
     // everyone else
 
+    /** {@return the whole of the sequence's tokens before the answer: not to be changed} */
+    public int[] ids() {
+        return ids;
+    }
+
+    /** {@return what it is to do} */
+    public NativeGeneration settings() {
+        return settings;
+    }
+
     /** Asks the engine to end this soon; without effect when it has ended. */
     public void cancel() {
         cancelWanted = true;

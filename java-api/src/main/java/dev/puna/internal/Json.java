@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.puna.store;
+package dev.puna.internal;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the hub's answers (RFC 8259): objects become Map, arrays List, texts String, numbers Double, and Boolean or null.
- * Strict, and bounded in depth.
+ * JSON (RFC 8259) of the few small things that the library reads and writes: objects are Map, arrays List, texts String,
+ * numbers Double, and Boolean or null. Reading is strict, and bounded in depth.
  */
-final class Json {
+public final class Json {
     private static final int MAX_DEPTH = 64;
 
     private final String text;
@@ -24,9 +26,11 @@ final class Json {
     /**
      * Reads a whole text.
      *
+     * @param text one value
+     * @return the value
      * @throws IllegalArgumentException with the offset of what is wrong
      */
-    static @Nullable Object parse(String text) {
+    public static @Nullable Object parse(String text) {
         Json json = new Json(text);
         Object value = json.value(0);
         json.space();
@@ -169,6 +173,64 @@ final class Json {
         if (!next(c)) {
             throw wrong("'" + c + "' is missing");
         }
+    }
+
+    /**
+     * Writes a value: maps in their order, lists, int arrays, texts, numbers that are finite, booleans, null.
+     *
+     * @param value what to write
+     * @return one line
+     */
+    public static String write(@Nullable Object value) {
+        StringBuilder out = new StringBuilder();
+        write(value, out);
+        return out.toString();
+    }
+
+    private static void write(@Nullable Object value, StringBuilder out) {
+        switch (value) {
+            case Map<?, ?> map -> {
+                String before = "{";
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
+                    out.append(before);
+                    before = ",";
+                    quote(String.valueOf(entry.getKey()), out);
+                    out.append(':');
+                    write(entry.getValue(), out);
+                }
+                out.append(map.isEmpty() ? "{}" : "}");
+            }
+            case List<?> list -> {
+                String before = "[";
+                for (Object item : list) {
+                    out.append(before);
+                    before = ",";
+                    write(item, out);
+                }
+                out.append(list.isEmpty() ? "[]" : "]");
+            }
+            case int[] numbers ->
+                out.append('[')
+                        .append(Arrays.stream(numbers).mapToObj(String::valueOf).collect(Collectors.joining(",")))
+                        .append(']');
+            case String text -> quote(text, out);
+            case null, default -> out.append(value);
+        }
+    }
+
+    private static void quote(String text, StringBuilder out) {
+        out.append('"');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                out.append('\\').append(c);
+            } else if (c < ' ' || Character.isSurrogate(c)) { // half a pair would not survive UTF-8
+                out.append(String.format("\\u%04x", (int) c));
+            } else {
+                out.append(c);
+            }
+        }
+        out.append('"');
     }
 
     private IllegalArgumentException wrong(String why) {

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.internal;
+
+import dev.puna.bindings.NativeGeneration;
+import dev.puna.bindings.NativeStage;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A replay record as JSON. 64-bit numbers stand as texts, since many readers of JSON keep but 53 bits. What is read is
+ * checked for form here; the core checks the values.
+ */
+public final class RecordJson {
+    private static final int VERSION = 1;
+
+    private RecordJson() {}
+
+    /**
+     * What a record holds.
+     *
+     * @param library the library's version
+     * @param arithmetic the contract's version
+     * @param modelName may be empty
+     * @param modelPath where its file was
+     * @param fingerprint the model's
+     * @param contextLength positions
+     * @param cacheType a name of CacheType
+     * @param settings what was asked for
+     * @param prompt ids before the answer
+     * @param tokens generated ids
+     * @param stop a name of StopReason
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Content(
+            String library,
+            int arithmetic,
+            String modelName,
+            String modelPath,
+            long fingerprint,
+            int contextLength,
+            String cacheType,
+            NativeGeneration settings,
+            int[] prompt,
+            int[] tokens,
+            String stop) {}
+
+    /**
+     * Writes.
+     *
+     * @param c what to write
+     * @return one line of JSON
+     */
+    public static String write(Content c) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("puna_replay", VERSION);
+        all.put("library", c.library());
+        all.put("arithmetic", c.arithmetic());
+        all.put("model", object(
+                "name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
+        all.put("context", object("length", c.contextLength(), "cache", c.cacheType()));
+        all.put("generation", generation(c.settings()));
+        all.put("prompt", c.prompt());
+        all.put("tokens", c.tokens());
+        all.put("stop", c.stop());
+        return Json.write(all);
+    }
+
+    private static Map<String, Object> generation(NativeGeneration g) {
+        List<Object> stages = new ArrayList<>();
+        for (NativeStage s : g.stages()) {
+            stages.add(object(
+                    "kind", s.kind().name(),
+                    "value", s.value(),
+                    "window", s.window(),
+                    "repeat", s.repeat(),
+                    "frequency", s.frequency(),
+                    "presence", s.presence()));
+        }
+        return object(
+                "max_tokens", g.maxTokens(),
+                "seed", Long.toString(g.seed()),
+                "stages", stages,
+                "stops", g.stops(),
+                "ignore_end", g.ignoreEos());
+    }
+
+    private static Map<String, Object> object(Object... namesAndValues) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            map.put((String) namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return map;
+    }
+
+    /**
+     * Reads.
+     *
+     * @param json one value
+     * @return what it holds
+     * @throws IllegalArgumentException if it is no record: says why
+     */
+    public static Content parse(String json) {
+        Fields all = new Fields("", Json.parse(json));
+        int version = all.integer("puna_replay");
+        if (version != VERSION) {
+            throw new IllegalArgumentException(
+                    "it has version " + version + ", which this library does not know; it knows " + VERSION);
+        }
+        Fields model = all.fields("model");
+        Fields context = all.fields("context");
+        return new Content(
+                all.text("library"),
+                all.integer("arithmetic"),
+                model.text("name"),
+                model.text("path"),
+                model.hexadecimal("fingerprint"),
+                context.integer("length"),
+                context.text("cache"),
+                generation(all.fields("generation")),
+                all.integers("prompt"),
+                all.integers("tokens"),
+                all.text("stop"));
+    }
+
+    private static NativeGeneration generation(Fields g) {
+        List<NativeStage> stages = new ArrayList<>();
+        for (Fields s : g.list("stages")) {
+            stages.add(new NativeStage(
+                    NativeStage.Kind.valueOf(s.text("kind")),
+                    s.real("value"),
+                    s.integer("window"),
+                    s.real("repeat"),
+                    s.real("frequency"),
+                    s.real("presence")));
+        }
+        return new NativeGeneration(
+                g.integer("max_tokens"), g.decimal("seed"), stages, g.texts("stops"), false, 0, g.truth("ignore_end"));
+    }
+
+    /** An object's fields; each mistake names the field. */
+    private static final class Fields {
+        private final String path;
+        private final Map<?, ?> map;
+
+        Fields(String path, @Nullable Object value) {
+            this.path = path;
+            if (!(value instanceof Map<?, ?> found)) {
+                throw new IllegalArgumentException((path.isEmpty() ? "the text" : path) + " is no object");
+            }
+            this.map = found;
+        }
+
+        private <T> T get(String name, Class<T> type) {
+            Object value = map.get(name);
+            if (!type.isInstance(value)) {
+                throw wrong(name, value == null ? "is missing" : "is no " + type.getSimpleName());
+            }
+            return type.cast(value);
+        }
+
+        private IllegalArgumentException wrong(String name, String why) {
+            return new IllegalArgumentException(path + name + " " + why);
+        }
+
+        String text(String name) {
+            return get(name, String.class);
+        }
+
+        boolean truth(String name) {
+            return get(name, Boolean.class);
+        }
+
+        float real(String name) {
+            return get(name, Double.class).floatValue();
+        }
+
+        int integer(String name) {
+            return whole(name, get(name, Double.class));
+        }
+
+        private int whole(String name, @Nullable Object value) {
+            if (!(value instanceof Double number) || number != Math.rint(number) || Math.abs(number) > Integer.MAX_VALUE) {
+                throw wrong(name, "holds something that is no 32-bit number");
+            }
+            return number.intValue();
+        }
+
+        long decimal(String name) {
+            try {
+                return Long.parseLong(text(name));
+            } catch (NumberFormatException e) {
+                throw wrong(name, "is no 64-bit number");
+            }
+        }
+
+        long hexadecimal(String name) {
+            try {
+                return Long.parseUnsignedLong(text(name), 16);
+            } catch (NumberFormatException e) {
+                throw wrong(name, "is no 64-bit number in hexadecimal");
+            }
+        }
+
+        int[] integers(String name) {
+            List<?> list = get(name, List.class);
+            int[] result = new int[list.size()];
+            for (int i = 0; i < result.length; i++) {
+                result[i] = whole(name, list.get(i));
+            }
+            return result;
+        }
+
+        List<String> texts(String name) {
+            List<String> result = new ArrayList<>();
+            for (Object item : get(name, List.class)) {
+                if (!(item instanceof String text)) {
+                    throw wrong(name, "holds something that is no text");
+                }
+                result.add(text);
+            }
+            return result;
+        }
+
+        Fields fields(String name) {
+            return new Fields(path + name + ".", map.get(name));
+        }
+
+        List<Fields> list(String name) {
+            List<Fields> result = new ArrayList<>();
+            for (Object item : get(name, List.class)) {
+                result.add(new Fields(path + name + "[" + result.size() + "].", item));
+            }
+            return result;
+        }
+    }
+}

@@ -60,8 +60,7 @@ final class Settlement {
                 usage);
         StopReason stop = stopReason(o.stop(), o.timedOut());
         ReplayRecord record = provenance.record(generation, o.tokens(), stop);
-        return new Reply(
-                o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
+        return new Reply(o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
     }
 
     static StopReason stopReason(NativeEvent.Stop stop, boolean timedOut) {

@@ -58,8 +58,9 @@ public final class RecordJson {
         all.put("puna_replay", VERSION);
         all.put("library", c.library());
         all.put("arithmetic", c.arithmetic());
-        all.put("model", object(
-                "name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
+        all.put(
+                "model",
+                object("name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
         all.put("context", object("length", c.contextLength(), "cache", c.cacheType()));
         all.put("generation", generation(c.settings()));
         all.put("prompt", c.prompt());
@@ -182,7 +183,9 @@ public final class RecordJson {
         }
 
         private int whole(String name, @Nullable Object value) {
-            if (!(value instanceof Double number) || number != Math.rint(number) || Math.abs(number) > Integer.MAX_VALUE) {
+            if (!(value instanceof Double number)
+                    || number != Math.rint(number)
+                    || Math.abs(number) > Integer.MAX_VALUE) {
                 throw wrong(name, "holds something that is no 32-bit number");
             }
             return number.intValue();

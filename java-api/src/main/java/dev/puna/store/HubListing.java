@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.store;
 
-import dev.puna.internal.Json;
 import dev.puna.ModelNotFoundException;
+import dev.puna.internal.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

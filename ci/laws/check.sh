@@ -86,13 +86,13 @@ twice=$(git ls-files --cached --others --exclude-standard 'native/src/*.c' 'nati
 
 # ---- Java: the foreign-function interface stays in bindings; modules point one way ----
 java() { git ls-files --cached --others --exclude-standard "$@" | grep '\.java$'; }
-for file in $(java java-api cli examples 'native/natives-*'); do
+for file in $(java java-api cli integrations examples 'native/natives-*'); do
     [ -f "$file" ] || continue
     if grep -q -E 'java\.lang\.foreign|sun\.misc\.Unsafe' "$file"; then
         problem "$file uses java.lang.foreign: that is the bindings' matter"
     fi
 done
-for file in $(java cli examples); do
+for file in $(java cli integrations examples); do
     [ -f "$file" ] || continue
     if grep -q 'dev\.puna\.bindings' "$file"; then
         problem "$file uses the bindings: only java-api may"

@@ -4,6 +4,8 @@
  * is compared with.
  *
  *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3] [--json]
+ *
+ * Each number but the repetitions may be a list, 1,8,32: its values are measured one by one.
  */
 #include <puna.h>
 #include <stdio.h>
@@ -11,10 +13,19 @@
 #include <string.h>
 #include <time.h>
 
+enum { MOST = 16 };
+
+typedef struct list {
+    long values[MOST];
+    int count;
+} list;
+
 typedef struct settings {
     const char *model;
-    long prompt, generate, depth, parallel, threads, repeat;
+    list prompts, generates, depths, parallels, threads, repeats;
     int json;
+    int runs;             /* that were reported */
+    long depth, parallel; /* of the measurement at hand */
 } settings;
 
 typedef struct figures {
@@ -60,31 +71,39 @@ static int32_t *make_ids(long count, int32_t vocabulary) {
     return ids;
 }
 
-static double prompt_speed(puna_engine *engine, const int32_t *ids, const settings *s) {
-    uint64_t sequence;
+static void start(puna_engine *engine, uint64_t *sequences, const settings *s, const int32_t *ids, long count,
+                  const puna_generation *g) {
+    for (long i = 0; i < s->parallel; i++) {
+        need(puna_sequence_open(engine, &sequences[i], &error));
+        need(puna_sequence_generate(engine, sequences[i], ids, (uint64_t)count, g, &error));
+    }
+}
+
+static void end(puna_engine *engine, uint64_t *sequences, const settings *s) {
+    for (long i = 0; i < s->parallel; i++) need(puna_sequence_close(engine, sequences[i], &error));
+}
+
+static double prompt_speed(puna_engine *engine, const int32_t *ids, const settings *s, long tokens) {
+    uint64_t sequences[1024];
     puna_generation one;
     puna_generation_default(&one);
     one.max_tokens = 1;
-    need(puna_sequence_open(engine, &sequence, &error));
     double begin = seconds();
-    need(puna_sequence_generate(engine, sequence, ids, (uint64_t)s->prompt, &one, &error));
+    start(engine, sequences, s, ids, tokens, &one);
     run(engine);
-    double end = seconds();
-    need(puna_sequence_close(engine, sequence, &error));
-    return (double)s->prompt / (end - begin);
+    double took = seconds() - begin;
+    end(engine, sequences, s);
+    return (double)(tokens * s->parallel) / took;
 }
 
 /* The first token of each sequence comes with its prompt and isn't counted. */
-static double generate_speed(puna_engine *engine, const int32_t *ids, const settings *s) {
-    uint64_t *sequences = malloc((size_t)s->parallel * sizeof *sequences);
+static double generate_speed(puna_engine *engine, const int32_t *ids, const settings *s, long count) {
+    uint64_t sequences[1024];
     puna_generation g;
     puna_generation_default(&g);
-    g.max_tokens = (uint32_t)s->generate + 1;
+    g.max_tokens = (uint32_t)count + 1;
     g.flags = PUNA_GENERATE_IGNORE_EOS;
-    for (long i = 0; i < s->parallel; i++) {
-        need(puna_sequence_open(engine, &sequences[i], &error));
-        need(puna_sequence_generate(engine, sequences[i], ids, (uint64_t)s->depth + 1, &g, &error));
-    }
+    start(engine, sequences, s, ids, s->depth + 1, &g);
     puna_step step = {.active = 1};
     do need(puna_engine_step(engine, &step, &error));
     while (step.prompt_tokens);
@@ -94,79 +113,131 @@ static double generate_speed(puna_engine *engine, const int32_t *ids, const sett
         need(puna_engine_step(engine, &step, &error));
         tokens += step.tokens;
     }
-    double end = seconds();
-    for (long i = 0; i < s->parallel; i++) need(puna_sequence_close(engine, sequences[i], &error));
-    free(sequences);
-    return (double)tokens / (end - begin);
+    double took = seconds() - begin;
+    end(engine, sequences, s);
+    return (double)tokens / took;
 }
 
-static void report(const settings *s, const char *test, long tokens, figures f, int last) {
+typedef double measure(puna_engine *engine, const int32_t *ids, const settings *s, long tokens);
+
+static void report(settings *s, const char *test, long tokens, uint32_t threads, figures f) {
     if (s->json)
-        printf("%s{\"test\":\"%s\",\"tokens\":%ld,\"depth\":%ld,\"parallel\":%ld,\"tokens_per_second\":{\"median\":%.2f,\"min\":%.2f,"
-               "\"max\":%.2f}}", last ? "," : "", test, tokens, s->depth, s->parallel, f.median, f.low, f.high);
+        printf("%s{\"test\":\"%s\",\"tokens\":%ld,\"depth\":%ld,\"parallel\":%ld,\"threads\":%u,\"tokens_per_second\":"
+               "{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}", s->runs ? "," : "", test, tokens, s->depth, s->parallel,
+               threads, f.median, f.low, f.high);
     else
-        printf("%-10s %8ld %8ld %8ld %12.1f %10.1f %10.1f\n", test, tokens, s->depth, s->parallel, f.median, f.low, f.high);
+        printf("%-10s %8ld %8ld %8ld %8u %12.1f %10.1f %10.1f\n", test, tokens, s->depth, s->parallel, threads,
+               f.median, f.low, f.high);
+    s->runs++;
 }
 
-static long *option(settings *s, const char *name) {
-    struct { const char *name; long *value; } all[] = {
-        {"--prompt", &s->prompt}, {"--generate", &s->generate}, {"--depth", &s->depth}, {"--parallel", &s->parallel},
-        {"--threads", &s->threads}, {"--repeat", &s->repeat}};
+static void test(settings *s, const char *name, measure *speed, puna_engine *engine, const int32_t *ids, long tokens) {
+    long repeat = s->repeats.values[0];
+    double *values = malloc((size_t)repeat * sizeof *values);
+    if (!values) exit(1);
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_describe(engine, &info);
+    speed(engine, ids, s, tokens); /* warms up */
+    for (long i = 0; i < repeat; i++) values[i] = speed(engine, ids, s, tokens);
+    report(s, name, tokens, info.threads, sorted(values, repeat));
+    free(values);
+}
+
+static list *option(settings *s, const char *name) {
+    struct { const char *name; list *values; } all[] = {
+        {"--prompt", &s->prompts}, {"--generate", &s->generates}, {"--depth", &s->depths},
+        {"--parallel", &s->parallels}, {"--threads", &s->threads}, {"--repeat", &s->repeats}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].name, name) == 0) return all[i].value;
+        if (strcmp(all[i].name, name) == 0) return all[i].values;
     return NULL;
+}
+
+/* Numbers with commas between them. */
+static int read_list(list *l, const char *text) {
+    char *after;
+    l->count = 0;
+    do {
+        if (l->count == MOST) return 0;
+        l->values[l->count++] = strtol(text, &after, 10);
+        if (after == text) return 0;
+        text = after + 1;
+    } while (*after == ',');
+    return *after == 0;
+}
+
+static int within(const list *l, long low, long high) {
+    for (int i = 0; i < l->count; i++)
+        if (l->values[i] < low || l->values[i] > high) return 0;
+    return 1;
 }
 
 static int parse(settings *s, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
-        long *value = option(s, argv[i]);
-        if (value && i + 1 < argc) *value = strtol(argv[++i], NULL, 10);
+        list *values = option(s, argv[i]);
+        if (values && i + 1 < argc && read_list(values, argv[i + 1])) i++;
         else if (strcmp(argv[i], "--json") == 0) s->json = 1;
         else if (!s->model && argv[i][0] != '-') s->model = argv[i];
         else return 0;
     }
-    return s->model && s->prompt >= 0 && s->generate >= 0 && s->depth >= 0 && s->parallel >= 1 && s->parallel <= 1024 &&
-           s->threads >= 0 && s->repeat >= 1;
+    return s->model && within(&s->prompts, 0, 1 << 24) && within(&s->generates, 0, 1 << 24) &&
+           within(&s->depths, 0, 1 << 24) && within(&s->parallels, 1, 1024) && within(&s->threads, 0, 256) &&
+           s->repeats.count == 1 && within(&s->repeats, 1, 10000);
+}
+
+static long largest(const list *l) {
+    long most = 0;
+    for (int i = 0; i < l->count; i++) most = l->values[i] > most ? l->values[i] : most;
+    return most;
+}
+
+/* All tests with so many threads and sequences. */
+static void measure_all(settings *s, puna_model *model, const int32_t *ids, uint32_t threads) {
+    puna_engine *engine;
+    puna_engine_options options;
+    puna_engine_options_default(&options);
+    options.threads = threads;
+    if (s->parallel > options.max_sequences) options.max_sequences = (uint32_t)s->parallel;
+    need(puna_engine_create(model, &options, &engine, &error));
+    s->depth = 0;
+    for (int i = 0; i < s->prompts.count; i++)
+        if (s->prompts.values[i]) test(s, "prompt", prompt_speed, engine, ids, s->prompts.values[i]);
+    for (int g = 0; g < s->generates.count; g++) {
+        for (int d = 0; d < s->depths.count && s->generates.values[g]; d++) {
+            s->depth = s->depths.values[d];
+            test(s, "generate", generate_speed, engine, ids, s->generates.values[g]);
+        }
+    }
+    puna_engine_close(engine);
 }
 
 int main(int argc, char **argv) {
-    settings s = {NULL, 512, 128, 0, 1, 0, 3, 0};
+    settings s = {NULL, {{512}, 1}, {{128}, 1}, {{0}, 1}, {{1}, 1}, {{0}, 1}, {{3}, 1}, 0, 0, 0, 1};
     if (!parse(&s, argc, argv)) {
-        fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N] [--generate N] [--depth N] [--parallel N] [--threads N] "
-                        "[--repeat N] [--json]\n");
+        fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N,...] [--generate N,...] [--depth N,...] "
+                        "[--parallel N,...] [--threads N,...] [--repeat N] [--json]\n");
         return 2;
     }
     puna_model *model;
-    puna_engine *engine;
-    puna_engine_options options;
     double begin = seconds();
     need(puna_model_load(s.model, NULL, NULL, &model, &error));
     double loaded = seconds() - begin;
-    puna_engine_options_default(&options);
-    options.threads = (uint32_t)s.threads;
-    if (s.parallel > options.max_sequences) options.max_sequences = (uint32_t)s.parallel;
-    need(puna_engine_create(model, &options, &engine, &error));
     puna_model_info info = {.size = sizeof info};
     puna_model_describe(model, &info);
-    long most = s.prompt > s.depth ? s.prompt : s.depth + 1;
-    int32_t *ids = make_ids(most, info.vocabulary);
-    double *values = malloc((size_t)s.repeat * sizeof *values);
-    if (!ids || !values) return 1;
+    long prompt = largest(&s.prompts), depth = largest(&s.depths) + 1;
+    int32_t *ids = make_ids(prompt > depth ? prompt : depth, info.vocabulary);
+    if (!ids) return 1;
     if (s.json) printf("{\"load_seconds\":%.3f,\"runs\":[", loaded);
-    else printf("loaded in %.3f s\n%-10s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth", "parallel", "tokens/s", "min", "max");
-    if (s.prompt) {
-        prompt_speed(engine, ids, &s); /* warms up */
-        for (long i = 0; i < s.repeat; i++) values[i] = prompt_speed(engine, ids, &s);
-        report(&s, "prompt", s.prompt, sorted(values, s.repeat), 0);
-    }
-    if (s.generate) {
-        for (long i = 0; i < s.repeat; i++) values[i] = generate_speed(engine, ids, &s);
-        report(&s, "generate", s.generate, sorted(values, s.repeat), s.prompt != 0);
+    else
+        printf("loaded in %.3f s\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth",
+               "parallel", "threads", "tokens/s", "min", "max");
+    for (int t = 0; t < s.threads.count; t++) {
+        for (int p = 0; p < s.parallels.count; p++) {
+            s.parallel = s.parallels.values[p];
+            measure_all(&s, model, ids, (uint32_t)s.threads.values[t]);
+        }
     }
     if (s.json) printf("]}\n");
     free(ids);
-    free(values);
-    puna_engine_close(engine);
     puna_model_close(model);
     return 0;
 }

@@ -390,7 +390,11 @@ typedef struct puna_engine_info {
     uint64_t pages_total;      /* that the budget allows */
     uint64_t pages_used;       /* referenced by sequences now */
     uint64_t memory_bytes;     /* accounted to the engine now */
-    uint64_t steps;            /* since it was created */
+    uint64_t steps;            /* since it was created; so are those below */
+    uint64_t evictions;        /* times that a sequence lost its pages to another one */
+    uint64_t prompt_tokens;    /* of prompts, computed */
+    uint64_t generated_tokens;
+    uint64_t prefix_hit_tokens; /* of prompts, found in the cache instead */
 } puna_engine_info;
 
 /* Any thread, also while another one is inside the engine: then as it was when a call last returned. */
@@ -543,12 +547,16 @@ typedef struct puna_memory_plan {
     uint64_t cache_position; /* bytes of keys and values a position */
     uint64_t cache;          /* bytes of the whole budget */
     uint64_t scratch;        /* bytes of activations, logits and tables */
-    uint64_t total;          /* weights + cache + scratch */
+    uint64_t total;          /* weights + vocabulary + cache + scratch + sequences */
     uint64_t available;      /* bytes free on this machine now */
+    uint64_t vocabulary;     /* bytes of the tokenizer and of tables about the weights */
+    uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
+                                Penalties and stop strings come on top */
 } puna_memory_plan;
 
-/* What a model with such an engine would need, from the metadata alone: nothing is loaded. Errors as for loading it and
-   for creating the engine. */
+/* What a model with such an engine would need, from the metadata alone: no weight is read. `total` is what is then
+   accounted to both when the cache is full (memory_bytes of puna_model_info and puna_engine_info), within 2%. Errors as
+   for loading it and for creating the engine. */
 PUNA_API puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan,
                                puna_error *error);
 

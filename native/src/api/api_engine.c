@@ -44,7 +44,11 @@ void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
         .waiting = atomic_load_explicit(&f->waiting, memory_order_relaxed), .page_positions = CACHE_PAGE,
         .page_bytes = page, .pages_total = page ? cache_budget(e->cache) / page : 0,
         .pages_used = page ? used / page : 0, .memory_bytes = memory_used(&e->account) + sizeof *e,
-        .steps = atomic_load_explicit(&f->steps, memory_order_relaxed)};
+        .steps = atomic_load_explicit(&f->steps, memory_order_relaxed),
+        .evictions = atomic_load_explicit(&f->evictions, memory_order_relaxed),
+        .prompt_tokens = atomic_load_explicit(&f->prompt_tokens, memory_order_relaxed),
+        .generated_tokens = atomic_load_explicit(&f->generated_tokens, memory_order_relaxed),
+        .prefix_hit_tokens = atomic_load_explicit(&f->prefix_hit_tokens, memory_order_relaxed)};
     structs_give(info, &filled, sizeof filled);
 }
 

@@ -64,22 +64,23 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
     const device *d = device_find("cpu");
     puna_status status = model_outline(file, account, &h, &g, error);
     if (status != PUNA_OK) return status;
+    tokenizer *t = NULL;
     status = d->measure(&g, &memory, error);
     if (status == PUNA_OK) status = engine_decide(&h, &g, d, &asked, &decided, error);
+    if (status == PUNA_OK) status = tokenizer_load(file, &t, error);
+    if (status == PUNA_OK) status = engine_measure(&h, &g, d, t, &decided, &plan->scratch, &plan->sequences, error);
     if (status == PUNA_OK) {
-        device_options o = engine_device_options(&decided);
-        status = d->runner_bytes(&g, &o, &plan->scratch, error);
-    }
-    if (status == PUNA_OK) {
+        plan->vocabulary = memory_used(account) + tokenizer_memory(t) + model_overhead(&memory);
         plan->context_length = decided.context_length;
         plan->weights = memory.weights;
         plan->mapped = memory.mapped;
         for (uint32_t i = 0; i < g.group_count; i++)
             plan->cache_position += d->page_bytes(&g, i, decided.cache_type) / DEVICE_PAGE;
         plan->cache = decided.cache_bytes;
-        plan->total = plan->weights + plan->cache + plan->scratch;
+        plan->total = plan->weights + plan->vocabulary + plan->cache + plan->scratch + plan->sequences;
         plan->available = os_memory_free();
     }
+    tokenizer_free(t);
     graph_free(&g);
     return status;
 }

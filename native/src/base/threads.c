@@ -257,6 +257,12 @@ static uint32_t spin_time(uint32_t count) {
     return count <= processors ? SPIN_NS : 0;
 }
 
+static size_t pool_bytes(uint32_t count) { return sizeof(threads_pool) + count * sizeof(worker); }
+
+uint64_t threads_bytes(uint32_t count, uint32_t max_phases) {
+    return pool_bytes(count) + (max_phases ? max_phases : 1) * sizeof(slot);
+}
+
 puna_status threads_create(memory_account *account, uint32_t count, uint32_t max_phases, threads_pool **out,
                            puna_error *error) {
     *out = NULL;
@@ -265,7 +271,7 @@ puna_status threads_create(memory_account *account, uint32_t count, uint32_t max
                          (unsigned)THREADS_LIMIT);
     }
     if (max_phases == 0) max_phases = 1;
-    size_t bytes = sizeof(threads_pool) + count * sizeof(worker);
+    size_t bytes = pool_bytes(count);
     threads_pool *pool = memory_new(account, bytes);
     if (!pool) return error_memory(error, "the thread pool", bytes);
     pool->slots = memory_array(account, max_phases, sizeof(slot));

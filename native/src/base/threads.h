@@ -31,6 +31,7 @@ typedef struct threads_phase {
 puna_status threads_create(memory_account *account, uint32_t count, uint32_t max_phases, threads_pool **pool,
                            puna_error *error);
 void threads_destroy(memory_account *account, threads_pool *pool); /* NULL is allowed */
+uint64_t threads_bytes(uint32_t count, uint32_t max_phases); /* what such a pool is accounted with */
 uint32_t threads_count(const threads_pool *pool);
 
 /* Runs the phases in order and returns when the last is done. One caller at a time. Never fails. */

@@ -78,7 +78,8 @@ void cache_destroy(cache *c) {
 static bool slab_add(cache *c, pool *p) {
     slab *s = memory_new(c->account, sizeof *s);
     if (!s) return false;
-    s->count = p->slab_pages;
+    uint64_t left = (c->budget - c->used) / p->page_bytes; /* so that all slabs together keep to the budget */
+    s->count = left < p->slab_pages ? (uint32_t)left : p->slab_pages;
     s->bytes = s->count * p->page_bytes;
     s->pages = memory_array(c->account, s->count, sizeof *s->pages);
     s->memory = memory_pages_new(c->account, s->bytes);
@@ -170,11 +171,16 @@ void cache_sequence_release(cache *c, cache_sequence *s) {
     memset(s, 0, sizeof *s);
 }
 
+static uint32_t list_capacity(uint32_t count, uint32_t capacity) {
+    if (capacity == 0) capacity = 8;
+    while (capacity < count) capacity *= 2;
+    return capacity;
+}
+
 static bool list_reserve(cache *c, cache_sequence *s, uint32_t group, uint32_t count) {
     cache_list *l = &s->lists[group];
     if (count <= l->capacity) return true;
-    uint32_t capacity = l->capacity ? l->capacity : 8;
-    while (capacity < count) capacity *= 2;
+    uint32_t capacity = list_capacity(count, l->capacity);
     uint8_t **data = memory_grow(c->account, l->data, capacity * sizeof *data);
     if (!data) return false;
     l->data = data;
@@ -245,6 +251,22 @@ puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to,
         to->lists[g].count = l->count;
     }
     return PUNA_OK;
+}
+
+uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget) {
+    uint64_t whole = 0, bytes = sizeof(cache) + groups * sizeof(pool);
+    for (uint32_t g = 0; g < groups; g++) whole += page_bytes[g];
+    for (uint32_t g = 0; g < groups && whole; g++) {
+        uint64_t pages = budget / whole, slab_pages = page_bytes[g] < SLAB_BYTES ? SLAB_BYTES / page_bytes[g] : 1;
+        bytes += pages * sizeof(cache_page) + (pages + slab_pages - 1) / slab_pages * sizeof(slab);
+    }
+    return bytes;
+}
+
+uint64_t cache_list_bytes(uint32_t groups, uint32_t positions) {
+    uint64_t entries = list_capacity(pages_for(positions), 0);
+    uint64_t list = sizeof(cache_list) + sizeof(uint8_t *const *) + entries * (sizeof(uint8_t *) + sizeof(cache_page *));
+    return groups * list;
 }
 
 uint64_t cache_budget(const cache *c) { return c->budget; }

@@ -59,4 +59,8 @@ uint64_t cache_budget(const cache *c);
 uint64_t cache_used(const cache *c);                      /* bytes of pages with a reference */
 uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long, nothing shared */
 
+/* What is accounted beside the pages themselves: for a whole budget of pages, and for a sequence's lists of them. */
+uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget);
+uint64_t cache_list_bytes(uint32_t groups, uint32_t positions);
+
 #endif

@@ -53,6 +53,7 @@ typedef struct device_batch {
 typedef struct device_memory {
     uint64_t weights; /* bytes that device_weights takes */
     uint64_t mapped;  /* bytes that stay in the file */
+    uint64_t tables;  /* bytes of device_weights beside the weights themselves */
 } device_memory;
 
 typedef struct device {

@@ -161,6 +161,10 @@ void engine_leave(engine *e) {
     atomic_store_explicit(&f->waiting, e->waiting.count, memory_order_relaxed);
     atomic_store_explicit(&f->cache_used, cache_used(e->cache), memory_order_relaxed);
     atomic_store_explicit(&f->steps, e->steps, memory_order_relaxed);
+    atomic_store_explicit(&f->evictions, e->counts.evictions, memory_order_relaxed);
+    atomic_store_explicit(&f->prompt_tokens, e->counts.prompt_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->generated_tokens, e->counts.generated_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->prefix_hit_tokens, e->counts.prefix_hit_tokens, memory_order_relaxed);
     atomic_store_explicit(&e->entered, false, memory_order_release);
 }
 

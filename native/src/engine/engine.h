@@ -24,8 +24,16 @@
 /* What others may ask while a thread is inside: as it was when the last call left. */
 typedef struct engine_figures {
     _Atomic uint32_t sequences, running, waiting;
-    _Atomic uint64_t cache_used, steps;
+    _Atomic uint64_t cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens;
 } engine_figures;
+
+/* Since the engine was created; the engine's thread counts, leaving it tells. */
+typedef struct engine_counts {
+    uint64_t evictions;         /* times that a sequence lost its pages to another one */
+    uint64_t prompt_tokens;     /* of prompts, computed; again where an eviction made it necessary */
+    uint64_t generated_tokens;
+    uint64_t prefix_hit_tokens; /* of prompts, found in the cache */
+} engine_counts;
 
 struct puna_engine {
     _Atomic bool entered;
@@ -44,6 +52,7 @@ struct puna_engine {
     uint64_t reserved;           /* bytes, of the running */
     events events;
     uint64_t steps;
+    engine_counts counts;
     /* the batch of a step */
     int32_t *ids;
     uint32_t *positions;
@@ -64,6 +73,12 @@ device_options engine_device_options(const puna_engine_options *decided);
 
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
 void engine_close(engine *e);
+
+/* measure.c: what such an engine is accounted with beside the pages of its cache: when it was created, and further for
+   max_sequences that fill the cache. From shapes alone, but for the tokenizer, which streams of text ask. */
+puna_status engine_measure(const hyper *h, const graph *g, const device *d, const tokenizer *t,
+                           const puna_engine_options *decided, uint64_t *scratch, uint64_t *sequences,
+                           puna_error *error);
 
 /* Every public call on an engine stands between these two, but for puna_engine_describe, which reads the figures that
    leaving renews. */

@@ -90,6 +90,7 @@ static uint64_t evict(engine *e, sequence_list *list, const sequence *but, uint6
         uint64_t bytes = cache_bytes_for(e->cache, s->cached);
         cache_truncate(e->cache, &s->pages, 0);
         s->cached = s->reused = 0;
+        e->counts.evictions++;
         excess -= bytes < excess ? bytes : excess;
     }
     return excess;
@@ -110,6 +111,7 @@ void scheduler_admit(engine *e) {
         sequence_remove(&e->waiting, s);
         s->state = SEQUENCE_RUNNING;
         s->started_ns = os_clock_ns();
+        e->counts.prefix_hit_tokens += s->reused; /* none can be taken from it any more */
         e->reserved += s->reserved;
         sequence_append(&e->running, s);
     }

@@ -21,10 +21,19 @@ void sequence_remove(sequence_list *list, sequence *s) {
     list->count--;
 }
 
+static uint64_t tokens_capacity(uint32_t count, uint64_t capacity) {
+    if (capacity == 0) capacity = 64;
+    while (capacity < count) capacity *= 2;
+    return capacity;
+}
+
+uint64_t sequence_bytes(uint32_t groups, uint32_t positions) {
+    return sizeof(sequence) + tokens_capacity(positions, 0) * sizeof(int32_t) + cache_list_bytes(groups, positions);
+}
+
 static puna_status reserve(memory_account *account, sequence *s, uint32_t count, puna_error *error) {
     if (count <= s->capacity) return PUNA_OK;
-    uint64_t capacity = s->capacity ? s->capacity : 64;
-    while (capacity < count) capacity *= 2;
+    uint64_t capacity = tokens_capacity(count, s->capacity);
     int32_t *tokens = memory_grow(account, s->tokens, capacity * sizeof *tokens);
     if (!tokens) return error_memory(error, "sequence", capacity * sizeof *tokens);
     s->tokens = tokens;

@@ -58,6 +58,9 @@ puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, 
                                 puna_error *error);
 puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id, puna_error *error);
 
+/* What a sequence of so many tokens is accounted with, its pages and its generation left out. */
+uint64_t sequence_bytes(uint32_t groups, uint32_t positions);
+
 /* Ends the generation: frees what only it needed. */
 void sequence_end_generation(memory_account *account, sequence *s);
 void sequence_free(memory_account *account, cache *c, sequence *s);

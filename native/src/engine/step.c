@@ -208,6 +208,8 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
         e->model->device->run(e->runner, &batch);
         take_results(e, &batch, report, &lost);
         e->steps++;
+        e->counts.prompt_tokens += report->prompt_tokens;
+        e->counts.generated_tokens += report->tokens;
     }
     math_environment_leave(environment);
     report->active = e->running.count + e->waiting.count;

@@ -99,6 +99,8 @@ void model_release(model *m) {
     memory_free(&last, m);
 }
 
+uint64_t model_overhead(const device_memory *memory) { return sizeof(model) + memory->tables; }
+
 uint64_t model_memory(const model *m) {
     return memory_used(&m->account) + tokenizer_memory(m->tokenizer) + sizeof *m;
 }

@@ -76,9 +76,13 @@ static puna_status runner_bytes(const graph *g, const device_options *o, uint64_
     plan p;
     puna_status status = make_plan(g, o, &account, &p, error);
     if (status != PUNA_OK) return status;
-    *bytes = memory_used(&account) + p.arena_bytes + rotary_floats(g, o) * sizeof(float) +
-             (uint64_t)o->threads * scratch_bytes(g, k, o) + max_pieces(o) * sizeof(cpu_piece) +
-             (p.phase_count + 1) * (sizeof(threads_phase) + sizeof(cpu_job));
+    uint64_t phases = p.phase_count + 1;
+    *bytes = memory_used(&account) + sizeof(device_runner) + p.arena_bytes +
+             (rotary_floats(g, o) + 1) * sizeof(float) +
+             (uint64_t)o->threads * (scratch_bytes(g, k, o) + sizeof(uint8_t *)) +
+             (uint64_t)max_pieces(o) * sizeof(cpu_piece) + phases * (sizeof(threads_phase) + sizeof(cpu_job)) +
+             ((uint64_t)g->table_count + g->cache_layer_count + 2) * sizeof(size_t) +
+             threads_bytes(o->threads, (uint32_t)phases);
     plan_free(&p);
     return PUNA_OK;
 }

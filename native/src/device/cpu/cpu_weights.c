@@ -53,6 +53,7 @@ puna_status cpu_weights_measure(const graph *g, device_memory *memory, puna_erro
         memory->mapped += l.mapped;
     }
     memory->weights = total;
+    memory->tables = sizeof(device_weights) + (uint64_t)g->weight_count * sizeof(cpu_tensor);
     return PUNA_OK;
 }
 

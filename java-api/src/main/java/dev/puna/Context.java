@@ -10,6 +10,7 @@ import dev.puna.internal.engine.EngineThread;
 import java.lang.ref.Cleaner;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -134,6 +135,16 @@ public final class Context implements Generator, AutoCloseable {
      */
     public Status status() {
         return new Status(engine.info());
+    }
+
+    @Override
+    public Statistics statistics() {
+        return new Statistics(Failures.mapped(engine::figures));
+    }
+
+    @Override
+    public Observer.Registration observe(Observer observer) {
+        return Observation.begin(Objects.requireNonNull(observer, "observer"), engine);
     }
 
     @Override

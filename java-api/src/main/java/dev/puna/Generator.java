@@ -57,4 +57,19 @@ public sealed interface Generator permits Model, Context {
      * @return a new chat, to be closed
      */
     Chat newChat(Consumer<Chat.Options> options);
+
+    /**
+     * What it is doing and has done; waits for nothing. Of a closed one: as it was at the end.
+     *
+     * @return a snapshot
+     */
+    Statistics statistics();
+
+    /**
+     * Lets somebody hear what it does from now on.
+     *
+     * @param observer told on a thread of its own, until the registration or this is closed
+     * @return ends the observing
+     */
+    Observer.Registration observe(Observer observer);
 }

@@ -3,7 +3,10 @@ package dev.puna;
 
 import dev.puna.bindings.NativeMemoryPlan;
 
-/** What a model with its default context would need, from the metadata alone. All sizes in bytes. Immutable. */
+/**
+ * What a model with its default context would need, from the metadata alone. All sizes in bytes. The total is what is
+ * accounted to both once the cache is full, within 2%. Immutable.
+ */
 public final class MemoryPlan {
     private final NativeMemoryPlan plan;
 
@@ -41,7 +44,27 @@ public final class MemoryPlan {
         return plan.scratch();
     }
 
-    /** {@return weights, cache and scratch} */
+    /** {@return the tokenizer and tables about the weights} */
+    public long vocabulary() {
+        return plan.vocabulary();
+    }
+
+    /**
+     * What the sequences hold beside the cache when they fill it: ids, samplers, lists of pages. Penalties and stop
+     * strings come on top.
+     *
+     * @return bytes
+     */
+    public long sequences() {
+        return plan.sequences();
+    }
+
+    /** {@return what is needed before anything is generated: all but the cache and the sequences} */
+    public long base() {
+        return plan.weights() + plan.vocabulary() + plan.scratch();
+    }
+
+    /** {@return weights, vocabulary, cache, scratch and sequences} */
     public long total() {
         return plan.total();
     }
@@ -58,7 +81,8 @@ public final class MemoryPlan {
 
     @Override
     public String toString() {
-        return "weights " + mib(weights()) + ", cache " + mib(cache()) + ", scratch " + mib(scratch()) + ", together "
+        return "weights " + mib(weights()) + ", cache " + mib(cache()) + ", scratch " + mib(scratch()) + ", vocabulary "
+                + mib(vocabulary()) + ", sequences " + mib(sequences()) + ", together "
                 + mib(total()) + " of " + mib(available()) + " available";
     }
 

@@ -9,6 +9,7 @@ import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
 import dev.puna.internal.Grammars;
 import dev.puna.internal.Loader;
+import dev.puna.internal.Platform;
 import dev.puna.store.ModelReference;
 import dev.puna.store.ModelStore;
 import java.lang.ref.Cleaner;
@@ -165,7 +166,8 @@ public final class Model implements Generator, AutoCloseable {
             Path file = fetch();
             return Failures.mapped(() -> {
                 try (NativeFile opened = NativeFile.open(file)) {
-                    return new MemoryPlan(NativeMemoryPlan.of(opened, defaults.toNative()));
+                    return new MemoryPlan(
+                            Platform.call("plan", () -> NativeMemoryPlan.of(opened, defaults.toNative()), () -> {}));
                 }
             });
         }
@@ -288,6 +290,20 @@ public final class Model implements Generator, AutoCloseable {
      */
     public Context.Status status() {
         return context().status();
+    }
+
+    @Override
+    public Statistics statistics() {
+        Context known;
+        synchronized (this) {
+            known = context;
+        }
+        return (known != null ? known : context()).statistics();
+    }
+
+    @Override
+    public Observer.Registration observe(Observer observer) {
+        return context().observe(observer);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.puna.bindings.NativeMemoryPlan;
 import dev.puna.bindings.NativeTokenizer;
 import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
+import dev.puna.internal.Platform;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -247,7 +248,8 @@ public final class ModelFile implements AutoCloseable {
     public MemoryPlan plan(Consumer<ContextOptions> options) {
         ContextOptions wanted = new ContextOptions();
         options.accept(wanted);
-        return new MemoryPlan(Failures.mapped(() -> NativeMemoryPlan.of(file, wanted.toNative())));
+        return new MemoryPlan(Failures.mapped(
+                () -> Platform.call("plan", () -> NativeMemoryPlan.of(file, wanted.toNative()), () -> {})));
     }
 
     /** Closes the file and its tokenizer; without effect the second time. */

@@ -58,19 +58,18 @@ final class Settlement {
                 Duration.ofNanos(o.promptNanos()),
                 Duration.ofNanos(o.generateNanos()),
                 usage);
-        StopReason stop = stopReason(o);
+        StopReason stop = stopReason(o.stop(), o.timedOut());
         ReplayRecord record = provenance.record(generation, o.tokens(), stop);
-        return new Reply(
-                o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
+        return new Reply(o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
     }
 
-    private static StopReason stopReason(Outcome o) {
-        return switch (o.stop()) {
+    static StopReason stopReason(NativeEvent.Stop stop, boolean timedOut) {
+        return switch (stop) {
             case END -> StopReason.END;
             case LENGTH -> StopReason.LENGTH;
             case CONTEXT -> StopReason.CONTEXT;
             case TEXT -> StopReason.STOP;
-            case CANCELLED, FAILED -> o.timedOut() ? StopReason.TIMEOUT : StopReason.CANCELLED;
+            case CANCELLED, FAILED -> timedOut ? StopReason.TIMEOUT : StopReason.CANCELLED;
         };
     }
 

@@ -53,7 +53,7 @@ class ModelFileTest {
                     .isEqualTo(Models.tiny().tokenizer().encode("Hello"));
             MemoryPlan plan = file.plan(options -> options.contextLength(128));
             assertThat(plan.contextLength()).isEqualTo(128);
-            assertThat(plan.total()).isEqualTo(plan.weights() + plan.cache() + plan.scratch());
+            assertThat(plan.total()).isEqualTo(plan.base() + plan.cache() + plan.sequences());
         }
     }
 

@@ -38,7 +38,11 @@ public final class NativeEngine extends NativeObject {
      * @param pagesTotal that the budget allows
      * @param pagesUsed referenced by sequences now
      * @param memoryBytes accounted to the engine now
-     * @param steps since it was created
+     * @param steps since it was created, as are those below
+     * @param evictions times that a sequence lost its pages to another one
+     * @param promptTokens of prompts, computed
+     * @param generatedTokens generated
+     * @param prefixHitTokens of prompts, found in the cache
      */
     public record Info(
             int contextLength,
@@ -52,7 +56,11 @@ public final class NativeEngine extends NativeObject {
             long pagesTotal,
             long pagesUsed,
             long memoryBytes,
-            long steps) {}
+            long steps,
+            long evictions,
+            long promptTokens,
+            long generatedTokens,
+            long prefixHitTokens) {}
 
     /**
      * One round.
@@ -104,7 +112,11 @@ public final class NativeEngine extends NativeObject {
                     puna_engine_info.pages_total(info),
                     puna_engine_info.pages_used(info),
                     puna_engine_info.memory_bytes(info),
-                    puna_engine_info.steps(info));
+                    puna_engine_info.steps(info),
+                    puna_engine_info.evictions(info),
+                    puna_engine_info.prompt_tokens(info),
+                    puna_engine_info.generated_tokens(info),
+                    puna_engine_info.prefix_hit_tokens(info));
         }
     }
 

@@ -14,8 +14,10 @@ import java.lang.foreign.MemorySegment;
  * @param cachePosition keys and values a position
  * @param cache the whole budget of keys and values
  * @param scratch activations, logits and tables
- * @param total weights, cache and scratch
+ * @param total all of them, as it is then accounted
  * @param available free on this machine now
+ * @param vocabulary the tokenizer and tables about the weights
+ * @param sequences what sequences hold beside the cache when it is full
  */
 public record NativeMemoryPlan(
         int contextLength,
@@ -25,9 +27,11 @@ public record NativeMemoryPlan(
         long cache,
         long scratch,
         long total,
-        long available) {
+        long available,
+        long vocabulary,
+        long sequences) {
     /**
-     * Computes a plan from a file's metadata; nothing is loaded.
+     * Computes a plan from a file's metadata; no weight is read. The vocabulary is: call it on a platform thread.
      *
      * @param file the model
      * @param options the engine's
@@ -46,7 +50,9 @@ public record NativeMemoryPlan(
                     puna_memory_plan.cache(plan),
                     puna_memory_plan.scratch(plan),
                     puna_memory_plan.total(plan),
-                    puna_memory_plan.available(plan));
+                    puna_memory_plan.available(plan),
+                    puna_memory_plan.vocabulary(plan),
+                    puna_memory_plan.sequences(plan));
         }
     }
 }

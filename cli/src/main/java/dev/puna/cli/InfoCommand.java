@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -37,17 +38,21 @@ final class InfoCommand implements Callable<Integer> {
     @Option(names = "--json", description = "One JSON object; arrays are whole.")
     private boolean json;
 
+    @Mixin
+    private final PlanOptions wanted = new PlanOptions();
+
     InfoCommand(Streams streams) {
         this.streams = streams;
     }
 
     @Override
     public Integer call() {
+        wanted.check();
         try (ModelFile file = ModelFile.open(new Models(streams).file(reference))) {
             MemoryPlan plan = null;
             String unfit = "";
             try {
-                plan = file.plan(options -> options.maxSequences(1));
+                plan = file.plan(wanted::apply);
             } catch (PunaException e) {
                 unfit = String.valueOf(e.getMessage());
             }
@@ -60,7 +65,7 @@ final class InfoCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static void print(ModelFile file, @Nullable MemoryPlan plan, String unfit, PrintStream out) {
+    private void print(ModelFile file, @Nullable MemoryPlan plan, String unfit, PrintStream out) {
         out.println(file.path() + ": GGUF " + file.version() + ", " + Units.bytes(file.size()));
         out.println();
         List<ModelFile.Entry> metadata = file.metadata();
@@ -82,15 +87,25 @@ final class InfoCommand implements Callable<Integer> {
         }
     }
 
-    private static void print(MemoryPlan plan, PrintStream out) {
-        Table table = new Table("MEMORY for one sequence of " + plan.contextLength() + " positions", "BYTES>", ">");
+    private void print(MemoryPlan plan, PrintStream out) {
+        String length = " of " + plan.contextLength() + " positions";
+        String who = wanted.parallel() == 1 ? "one sequence" + length : wanted.parallel() + " sequences" + length;
+        Table table = new Table("MEMORY for " + who + ", cache in " + wanted.cacheType(), "BYTES>", ">");
         table.row("weights", plan.weights(), Units.bytes(plan.weights()));
-        table.row("keys and values, as the conversation grows", plan.cache(), Units.bytes(plan.cache()));
-        table.row("activations, logits, tables", plan.scratch(), Units.bytes(plan.scratch()));
+        table.row("vocabulary, tables", plan.vocabulary(), Units.bytes(plan.vocabulary()));
+        table.row("activations, logits", plan.scratch(), Units.bytes(plan.scratch()));
+        table.row("needed at once", plan.base(), Units.bytes(plan.base()));
+        table.row("keys and values, as conversations grow", plan.cache(), Units.bytes(plan.cache()));
+        table.row("ids, samplers, lists of pages", plan.sequences(), Units.bytes(plan.sequences()));
         table.row("together", plan.total(), Units.bytes(plan.total()));
         table.row("free now", plan.available(), Units.bytes(plan.available()));
         table.row("read from the file when needed", plan.mapped(), Units.bytes(plan.mapped()));
         table.print(out);
+        long whole = plan.cachePerPosition() * plan.contextLength() * wanted.parallel();
+        if (plan.cache() < whole) {
+            out.println("The cache is half of the free memory; all sequences at full length would need "
+                    + Units.bytes(whole) + ": some will wait for others.");
+        }
     }
 
     private static String type(ModelFile.Entry entry) {
@@ -146,7 +161,7 @@ final class InfoCommand implements Callable<Integer> {
         return text.substring(0, end) + "...";
     }
 
-    private static Object asJson(ModelFile file, @Nullable MemoryPlan plan, String unfit) {
+    private Object asJson(ModelFile file, @Nullable MemoryPlan plan, String unfit) {
         Map<String, Object> all =
                 Json.object("path", file.path(), "bytes", file.size(), "gguf_version", file.version());
         all.put("metadata", file.metadata().stream().map(InfoCommand::asJson).toList());
@@ -164,15 +179,21 @@ final class InfoCommand implements Callable<Integer> {
         return all;
     }
 
-    private static Object asJson(MemoryPlan plan) {
+    private Object asJson(MemoryPlan plan) {
         return Json.object(
                 "context_length", plan.contextLength(),
+                "parallel", wanted.parallel(),
+                "cache_type", wanted.cacheType(),
                 "weights", plan.weights(),
                 "cache_per_position", plan.cachePerPosition(),
                 "cache", plan.cache(),
                 "scratch", plan.scratch(),
+                "vocabulary", plan.vocabulary(),
+                "sequences", plan.sequences(),
+                "base", plan.base(),
                 "total", plan.total(),
                 "available", plan.available(),
+                "fits", plan.fits(),
                 "mapped", plan.mapped());
     }
 

@@ -15,7 +15,8 @@ import picocli.CommandLine.Parameters;
 /** {@code puna replay}: whether this machine gives the same tokens. */
 @Command(
         name = "replay",
-        description = "Generate again what a record (puna run --record) tells of; say equal, or where it first differs.")
+        description =
+                "Generate again what a record (puna run --record) tells of; say equal, or where it first differs.")
 final class ReplayCommand implements Callable<Integer> {
     private final Streams streams;
 
@@ -43,8 +44,7 @@ final class ReplayCommand implements Callable<Integer> {
     public Integer call() {
         engine.check();
         ReplayRecord record = ReplayRecord.read(file);
-        ModelReference reference =
-                model == null ? ModelReference.of(record.modelPath()) : ModelReference.parse(model);
+        ModelReference reference = model == null ? ModelReference.of(record.modelPath()) : ModelReference.parse(model);
         try (Model loaded = new Models(streams).load(reference, options -> {})) {
             ReplayRecord.Result result = record.replay(loaded, engine::apply);
             if (json) {

@@ -2,9 +2,13 @@
 package dev.puna.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Path;
 import java.util.Arrays;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** {@code puna bench}. */
@@ -55,6 +59,99 @@ class BenchTest {
     }
 
     @Test
+    void listsAreMeasuredOneByOne() {
+        JsonNode runs = bench(
+                        "--prompt",
+                        "8,16",
+                        "--generate",
+                        "4",
+                        "--depth",
+                        "0,64",
+                        "--parallel",
+                        "1,3",
+                        "--threads",
+                        "1,2")
+                .get("runs");
+        assertThat(runs.valueStream()
+                        .map(run -> run.get("test").asString().charAt(0) + " "
+                                + run.get("tokens").asInt() + " "
+                                + run.get("depth").asInt() + " "
+                                + run.get("parallel").asInt() + " "
+                                + run.get("threads").asInt())
+                        .toList())
+                .hasSize(16)
+                .doesNotHaveDuplicates()
+                .startsWith("p 8 0 1 1", "p 16 0 1 1", "g 4 0 1 1", "g 4 64 1 1", "p 8 0 3 1")
+                .endsWith("g 4 64 3 2");
+    }
+
+    @Test
+    void plots(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("bench.svg");
+        String out = Cli.run(
+                        "bench",
+                        "-m",
+                        Cli.model("llama"),
+                        "--prompt",
+                        "0",
+                        "--generate",
+                        "4",
+                        "--depth",
+                        "0,32",
+                        "--parallel",
+                        "1,2,4",
+                        "--repeat",
+                        "1",
+                        "--svg",
+                        file.toString())
+                .succeeded()
+                .out();
+        assertThat(out).contains("generate, tokens a second by parallel", "depth 0", "depth 32", "█");
+        var picture = DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(file.toFile())
+                .getDocumentElement();
+        assertThat(picture.getElementsByTagName("polyline").getLength()).isEqualTo(2);
+        assertThat(picture.getElementsByTagName("polyline")
+                        .item(0)
+                        .getAttributes()
+                        .getNamedItem("points")
+                        .getNodeValue()
+                        .split(" "))
+                .hasSize(3);
+        assertThat(picture.getTextContent()).contains("llama.gguf", "depth 32", "generate, tokens a second");
+        Cli.run(
+                        "bench",
+                        "-m",
+                        Cli.model("llama"),
+                        "--prompt",
+                        "4",
+                        "--generate",
+                        "0",
+                        "--repeat",
+                        "1",
+                        "--svg",
+                        folder.toString())
+                .wrongUsage("--svg", "is no file in a folder that is there");
+    }
+
+    @Test
+    void barsAreExactToAnEighth() {
+        assertThat(BenchBars.bar(1)).isEqualTo("█".repeat(48));
+        assertThat(BenchBars.bar(0.5 + 3 / 384.0)).isEqualTo("█".repeat(24) + "▍");
+        assertThat(BenchBars.bar(1e-9)).isEqualTo("▏");
+        assertThat(BenchBars.bar(0)).isEmpty();
+    }
+
+    @Test
+    void axesHaveRoundSteps() {
+        assertThat(BenchPlot.step(500, 5)).isEqualTo(100);
+        assertThat(BenchPlot.step(501, 5)).isEqualTo(200);
+        assertThat(BenchPlot.step(1100, 5)).isEqualTo(250);
+        assertThat(BenchPlot.step(0.7, 5)).isCloseTo(0.2, within(1e-12));
+    }
+
+    @Test
     void aTableForPeople() {
         Cli.Result result =
                 Cli.run("bench", "-m", Cli.model("llama"), "--prompt", "8", "--generate", "4", "--repeat", "1");
@@ -66,6 +163,7 @@ class BenchTest {
         Cli.run("bench", "--prompt", "-1").wrongUsage("--prompt is -1");
         Cli.run("bench", "--repeat", "0").wrongUsage("--repeat is 0");
         Cli.run("bench", "--parallel", "0").wrongUsage("--parallel is 0");
+        Cli.run("bench", "--parallel", "1,8,2000").wrongUsage("--parallel is 2000");
         Cli.run("bench", "--prompt", "many").wrongUsage("--prompt");
     }
 }

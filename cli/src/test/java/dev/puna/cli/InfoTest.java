@@ -39,7 +39,54 @@ class InfoTest {
         assertThat(memory.get("total").asLong())
                 .isEqualTo(memory.get("weights").asLong()
                         + memory.get("cache").asLong()
+                        + memory.get("vocabulary").asLong()
+                        + memory.get("sequences").asLong()
                         + memory.get("scratch").asLong());
+    }
+
+    @Test
+    void thePlanForAContextAndParallelism() {
+        String file = Cli.model("llama");
+        JsonNode one = Cli.run("info", file, "--json", "--context", "256")
+                .succeeded()
+                .json()
+                .get("memory");
+        JsonNode eight = Cli.run(
+                        "info",
+                        file,
+                        "--json",
+                        "--context",
+                        "256",
+                        "--parallel",
+                        "8",
+                        "--cache-type",
+                        "F32",
+                        "--threads",
+                        "1")
+                .succeeded()
+                .json()
+                .get("memory");
+        assertThat(one.get("context_length").asInt()).isEqualTo(256);
+        assertThat(one.get("parallel").asInt()).isEqualTo(1);
+        assertThat(one.get("cache_type").asString()).isEqualTo("f16");
+        assertThat(eight.get("cache_type").asString()).isEqualTo("f32");
+        assertThat(eight.get("cache").asLong()).isEqualTo(one.get("cache").asLong() * 8 * 2);
+        assertThat(eight.get("weights").asLong()).isEqualTo(one.get("weights").asLong());
+        assertThat(eight.get("base").asLong())
+                .isEqualTo(eight.get("total").asLong()
+                        - eight.get("cache").asLong()
+                        - eight.get("sequences").asLong());
+        assertThat(Cli.run("info", file, "--context", "256", "--parallel", "8")
+                        .succeeded()
+                        .out())
+                .contains("MEMORY for 8 sequences of 256 positions, cache in f16", "needed at once", "together");
+        assertThat(Cli.run("info", file, "--parallel", "1024", "--context", "1000000")
+                        .succeeded()
+                        .out())
+                .containsPattern("some will wait for others|it cannot be run");
+        Cli.run("info", file, "--parallel", "0").wrongUsage("--parallel is 0");
+        Cli.run("info", file, "--cache-type", "q9").wrongUsage("'q9' is none of");
+        Cli.run("info", file, "--context", "1").wrongUsage("--context is 1");
     }
 
     private static JsonNode metadata(JsonNode json, String key) {

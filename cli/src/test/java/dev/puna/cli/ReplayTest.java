@@ -16,7 +16,9 @@ class ReplayTest {
         Path record = folder.resolve("r.json");
         Cli.run("run", "-m", Cli.CHAT, "-n", "12", "--temperature", "2", "--record", record.toString(), "The ferry")
                 .succeeded();
-        assertThat(Cli.run("replay", "--threads", "1", record.toString()).succeeded().out())
+        assertThat(Cli.run("replay", "--threads", "1", record.toString())
+                        .succeeded()
+                        .out())
                 .startsWith("equal: ");
         assertThat(Cli.run("replay", "--json", "-m", Cli.CHAT, record.toString())
                         .succeeded()

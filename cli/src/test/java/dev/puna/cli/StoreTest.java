@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,11 +40,18 @@ class StoreTest {
 
     private Child child(String... arguments) throws IOException {
         Map<String, String> variables = new HashMap<>(Map.of(
-                "PUNA_HOME", folder.resolve("home").toString(),
-                "PUNA_OFFLINE", "0",
-                "HF_ENDPOINT", hub.uri().toString(),
-                "no_proxy", "127.0.0.1",
-                "NO_PROXY", "127.0.0.1"));
+                "PUNA_HOME",
+                folder.resolve("home").toString(),
+                "PUNA_OFFLINE",
+                "0",
+                "OLLAMA_MODELS",
+                folder.resolve("ollama").toString(),
+                "HF_ENDPOINT",
+                hub.uri().toString(),
+                "no_proxy",
+                "127.0.0.1",
+                "NO_PROXY",
+                "127.0.0.1"));
         for (String proxy :
                 new String[] {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
             variables.put(proxy, "");
@@ -68,7 +77,7 @@ class StoreTest {
         assertThat(file).hasSameBinaryContentAs(Path.of(Cli.CHAT));
 
         JsonNode list = run("list", "--json").succeeded().json();
-        assertThat(list.size()).isEqualTo(1);
+        assertThat(list.valueStream().filter(m -> m.get("owned").asBoolean())).hasSize(1); // others are of other tools
         assertThat(list.get(0).get("name").asString()).isEqualTo(REFERENCE);
         assertThat(list.get(0).get("path").asString()).isEqualTo(file.toString());
         assertThat(list.get(0).get("bytes").asLong()).isEqualTo(Files.size(file));
@@ -81,6 +90,34 @@ class StoreTest {
         assertThat(file).doesNotExist();
         run("rm", REFERENCE).failed("is not in");
         assertThat(run("list").succeeded().out()).contains("No model is here yet");
+    }
+
+    @Test
+    void whatOllamaHasIsListedAndRuns() throws Exception {
+        byte[] model = Files.readAllBytes(Path.of(Cli.CHAT));
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
+        Path blobs = Files.createDirectories(folder.resolve("ollama/blobs"));
+        Path blob = Files.write(blobs.resolve("sha256-" + sha256), model);
+        Path manifests = Files.createDirectories(folder.resolve("ollama/manifests/registry.ollama.ai/library/ferry"));
+        Files.writeString(
+                manifests.resolve("latest"),
+                "{\"layers\": [{\"mediaType\": \"application/vnd.ollama.image.model\", \"digest\": \"sha256:" + sha256
+                        + "\", \"size\": " + model.length + "}]}");
+        assertThat(run("list").succeeded().out()).contains("Models of other tools", "ollama:ferry:latest", "Ollama");
+        JsonNode listed = run("list", "--json")
+                .succeeded()
+                .json()
+                .valueStream()
+                .filter(m -> m.get("name").asString().equals("ollama:ferry:latest"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(listed.get("owned").asBoolean()).isFalse();
+        assertThat(listed.get("path").asString()).isEqualTo(blob.toString());
+        Cli.Result answer = run("run", "-m", "ollama:ferry", "--chat", "--temperature", "0", "Say yes.");
+        assertThat(answer.succeeded().out()).isEqualTo("Yes.");
+        assertThat(run("list").succeeded().out()).containsPattern("ollama:ferry +274.1 kB +.*\\(Ollama\\)");
+        run("run", "-m", "ollama:boat", "Hi").failed("Ollama has no model boat", "ollama:ferry:latest");
     }
 
     @Test

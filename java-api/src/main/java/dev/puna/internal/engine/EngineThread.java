@@ -22,8 +22,10 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,9 +44,12 @@ public final class EngineThread {
     private final Map<Long, Generation> generations = new HashMap<>();
     private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
     private final Set<NativeTask> tasks = ConcurrentHashMap.newKeySet(); // that closing cancels
+    private final List<Tap> taps = new CopyOnWriteArrayList<>();
     private final Thread thread;
     private final Object gate = new Object();
     private boolean closing; // guarded by gate: later messages are refused
+    private boolean over; // guarded by gate: no tap is told anything any more
+    private NativeEngine.@Nullable Info last; // guarded by gate: how it was when it closed
 
     private EngineThread(NativeEngine engine) {
         this.engine = engine;
@@ -64,6 +69,51 @@ public final class EngineThread {
     /** {@return the engine's state, a snapshot} */
     public NativeEngine.Info info() {
         return Failures.mapped(() -> ask(engine::info));
+    }
+
+    /**
+     * The engine's state at once, whatever the thread is doing; of a closed engine as it was at the end.
+     *
+     * @return a snapshot
+     */
+    public NativeEngine.Info figures() {
+        try {
+            return engine.info();
+        } catch (NativeClosedException e) {
+            synchronized (gate) {
+                if (last != null) {
+                    return last;
+                }
+            }
+            throw Failures.of(e);
+        }
+    }
+
+    /**
+     * Tells somebody what happens from now on.
+     *
+     * @param tap told on the engine's thread; at once that it is over, if the engine is closed
+     */
+    public void add(Tap tap) {
+        boolean told;
+        synchronized (gate) {
+            told = over;
+            if (!told) {
+                taps.add(tap);
+            }
+        }
+        if (told) {
+            tap.over();
+        }
+    }
+
+    /**
+     * Tells somebody nothing any more.
+     *
+     * @param tap which
+     */
+    public void remove(Tap tap) {
+        taps.remove(tap);
     }
 
     /**
@@ -312,6 +362,7 @@ public final class EngineThread {
         StepEvent event = new StepEvent();
         event.begin();
         NativeEngine.Step step;
+        long begun = System.nanoTime();
         try {
             step = engine.step();
         } catch (NativeException e) {
@@ -323,6 +374,8 @@ public final class EngineThread {
         event.tokens = step.tokens();
         event.active = step.active();
         event.commit();
+        long took = System.nanoTime() - begun;
+        taps.forEach(tap -> tap.step(step, took));
         for (NativeEvent e = engine.nextEvent(); e != null; e = engine.nextEvent()) {
             dispatch(e);
         }
@@ -348,6 +401,7 @@ public final class EngineThread {
             close(g.slot);
         }
         Ended.record(finished);
+        taps.forEach(tap -> tap.ended(finished, g.timedOut));
         if (finished.stop() == NativeEvent.Stop.FAILED) {
             g.fail(Failures.of(Ended.failure(finished)));
         } else {
@@ -377,12 +431,29 @@ public final class EngineThread {
             g.fail(closed());
         }
         generations.clear();
+        remember();
         engine.close();
         while (!messages.isEmpty() || !whenQuiet.isEmpty()) { // the first ones may add to the second ones
             Runnable message = messages.poll();
             refuse(message != null ? message : whenQuiet.remove());
         }
         Core.drainLog();
+    }
+
+    /** The last figures, for those who still look, and the last word to those who were told all the time. */
+    private void remember() {
+        NativeEngine.Info now = null;
+        try {
+            now = engine.info();
+        } catch (NativeClosedException e) {
+            LOG.debug("the model was closed before its engine", e);
+        }
+        synchronized (gate) {
+            last = now;
+            over = true;
+        }
+        taps.forEach(Tap::over);
+        taps.clear();
     }
 
     /** A message that came too late: who waits for it gets the closed engine's answer. */

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeEngine;
+
+/**
+ * What a context is doing and has done: gauges and counters for those who watch it. Immutable.
+ *
+ * <pre>{@code
+ * Statistics now = context.statistics();
+ * System.out.println(now.waiting() + " wait, " + now.generatedTokens() + " tokens were generated");
+ * }</pre>
+ */
+public final class Statistics {
+    private final NativeEngine.Info info;
+
+    Statistics(NativeEngine.Info info) {
+        this.info = info;
+    }
+
+    /** {@return sequences in the batch} */
+    public int running() {
+        return info.running();
+    }
+
+    /** {@return requests in the queue} */
+    public int waiting() {
+        return info.waiting();
+    }
+
+    /** {@return sequences that are open and do nothing: chats between their turns} */
+    public int idle() {
+        return Math.max(0, info.sequences() - info.running() - info.waiting());
+    }
+
+    /** {@return pages of the cache in use} */
+    public long pagesUsed() {
+        return info.pagesUsed();
+    }
+
+    /** {@return pages that the budget allows} */
+    public long pagesTotal() {
+        return info.pagesTotal();
+    }
+
+    /** {@return bytes of one page} */
+    public long pageBytes() {
+        return info.pageBytes();
+    }
+
+    /** {@return memory of the context, in bytes} */
+    public long memoryBytes() {
+        return info.memoryBytes();
+    }
+
+    /** {@return rounds since the context was made; so are all counts below} */
+    public long steps() {
+        return info.steps();
+    }
+
+    /** {@return tokens of prompts that were computed} */
+    public long promptTokens() {
+        return info.promptTokens();
+    }
+
+    /** {@return tokens of prompts that the cache held already} */
+    public long cachedTokens() {
+        return info.prefixHitTokens();
+    }
+
+    /** {@return tokens generated} */
+    public long generatedTokens() {
+        return info.generatedTokens();
+    }
+
+    /** {@return times that a sequence lost its pages to another one; they are computed again when needed} */
+    public long evictions() {
+        return info.evictions();
+    }
+
+    @Override
+    public String toString() {
+        return running() + " running, " + waiting() + " waiting, " + idle() + " idle; " + pagesUsed() + " of "
+                + pagesTotal() + " pages; " + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
+                + generatedTokens() + " generated; " + evictions() + " evictions";
+    }
+}

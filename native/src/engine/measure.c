@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an engine will be accounted with. Where a part's size is its own secret, one is made and its account is read. */
+#include "engine/engine.h"
+
+static puna_status events_bytes(uint32_t sequences, uint64_t *bytes, puna_error *error) {
+    memory_account account;
+    memory_account_init(&account);
+    events e;
+    events_init(&e, &account);
+    puna_event token = {.kind = PUNA_EVENT_TOKEN, .text = "token", .text_length = 5, .message = ""};
+    bool room = true;
+    for (uint32_t i = 0; i < sequences && room; i++) room = events_add(&e, &token);
+    *bytes = memory_used(&account);
+    events_free(&e);
+    return room ? PUNA_OK : error_memory(error, "events", sequences * sizeof(events_entry));
+}
+
+static puna_status generation_bytes(const hyper *h, const tokenizer *t, uint64_t *bytes, puna_error *error) {
+    memory_account account;
+    memory_account_init(&account);
+    puna_generation plain = {.size = sizeof plain};
+    sampler *chooser = NULL;
+    stream *text = NULL;
+    puna_status status = sampler_create(&account, &plain, (int32_t)h->vocabulary, &chooser, error);
+    if (status == PUNA_OK) status = stream_create(&account, t, NULL, 0, &text, error);
+    *bytes = memory_used(&account);
+    stream_free(&account, text);
+    sampler_free(&account, chooser);
+    return status;
+}
+
+static uint64_t batch_bytes(const puna_engine_options *o) {
+    uint64_t rows = (uint64_t)o->step_tokens + o->max_sequences;
+    return rows * (sizeof(int32_t) + sizeof(uint32_t)) +
+           o->max_sequences * (sizeof(device_run) + sizeof(uint32_t) + step_choice_bytes());
+}
+
+/* Slots are taken by doubling, 16 at first. */
+static uint64_t slot_bytes(uint32_t sequences) {
+    uint64_t slots = 16;
+    while (slots < sequences) slots *= 2;
+    return slots * (sizeof(sequence *) + sizeof(uint32_t));
+}
+
+puna_status engine_measure(const hyper *h, const graph *g, const device *d, const tokenizer *t,
+                           const puna_engine_options *decided, uint64_t *scratch, uint64_t *sequences,
+                           puna_error *error) {
+    memory_account account;
+    memory_account_init(&account);
+    size_t *pages = memory_array(&account, g->group_count, sizeof *pages);
+    if (!pages) return error_memory(error, "plan", g->group_count * sizeof *pages);
+    uint64_t page = 0, runner = 0, told = 0, generation = 0;
+    for (uint32_t i = 0; i < g->group_count; i++) page += pages[i] = d->page_bytes(g, i, decided->cache_type);
+    device_options o = engine_device_options(decided);
+    puna_status status = d->runner_bytes(g, &o, &runner, error);
+    if (status == PUNA_OK) status = events_bytes(decided->max_sequences, &told, error);
+    if (status == PUNA_OK) status = generation_bytes(h, t, &generation, error);
+    if (status == PUNA_OK) {
+        uint64_t each = page ? decided->cache_bytes / page * CACHE_PAGE / decided->max_sequences : UINT64_MAX;
+        uint32_t positions = each < decided->context_length ? (uint32_t)each : decided->context_length;
+        *scratch = sizeof(engine) + runner + batch_bytes(decided);
+        *sequences = decided->max_sequences * (sequence_bytes(g->group_count, positions) + generation) + told +
+                     slot_bytes(decided->max_sequences) +
+                     cache_tables(pages, g->group_count, decided->cache_bytes);
+    }
+    memory_free(&account, pages);
+    return status;
+}

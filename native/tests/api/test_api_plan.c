@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The memory plan beside what is accounted: of every tiny model, when the cache is empty and when it is full. */
+#include <stdlib.h>
+
+#include "api/bed.h"
+
+static void close_to(const char *name, const char *what, uint64_t planned, uint64_t found) {
+    uint64_t apart = planned > found ? planned - found : found - planned;
+    if (apart * 50 <= found) return;
+    testing_fail(__FILE__, __LINE__, "%s, %s: %llu bytes were planned, %llu are accounted", name, what,
+                 (unsigned long long)planned, (unsigned long long)found);
+}
+
+static uint64_t accounted(bed *b, puna_engine_info *engine) {
+    *engine = (puna_engine_info){.size = sizeof *engine};
+    puna_engine_describe(b->engine, engine);
+    puna_model_info model = {.size = sizeof model};
+    puna_model_describe(b->model, &model);
+    return model.memory_bytes + engine->memory_bytes;
+}
+
+/* Every place is taken by a sequence that fills its context but for the last token; the most that is then accounted. */
+static uint64_t fill(bed *b, const puna_engine_options *o, uint64_t *pages) {
+    int32_t *ids = calloc(o->context_length, sizeof *ids);
+    uint64_t most = 0;
+    puna_step step = {.size = sizeof step, .active = 1};
+    puna_generation g = bed_generation(8);
+    g.flags = PUNA_GENERATE_IGNORE_EOS;
+    if (!ids) return 0;
+    for (uint32_t s = 0; s < o->max_sequences; s++) {
+        for (uint32_t i = 0; i < o->context_length; i++) ids[i] = (int32_t)((i * 7 + s) % 256);
+        bed_result r = {0};
+        CHECK_EQUAL(bed_start(b, &r, ids, o->context_length - 8, &g), PUNA_OK);
+    }
+    while (step.active && puna_engine_step(b->engine, &step, &b->error) == PUNA_OK) {
+        puna_engine_info engine;
+        uint64_t now = accounted(b, &engine);
+        if (now > most) most = now;
+        *pages = engine.pages_used > *pages ? engine.pages_used : *pages;
+    }
+    free(ids);
+    return most;
+}
+
+static void compare(const char *name, puna_engine_options o) {
+    char path[512];
+    puna_file *file;
+    bed b;
+    puna_memory_plan plan = {.size = sizeof plan};
+    puna_engine_info engine;
+    NEED(bed_open(&b, name, &o));
+    snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, name);
+    NEED(puna_file_open(path, &file, &b.error) == PUNA_OK);
+    NEED(puna_plan(file, &o, &plan, &b.error) == PUNA_OK);
+    CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences);
+    CHECK_EQUAL(plan.weights + plan.vocabulary, b.info.memory_bytes);
+    close_to(name, "loaded", plan.weights + plan.vocabulary + plan.scratch, accounted(&b, &engine));
+    uint64_t pages = 0, most = fill(&b, &o, &pages);
+    CHECK_EQUAL(pages, engine.pages_total);
+    close_to(name, "the cache full", plan.total, most);
+    puna_file_close(file);
+    bed_close(&b);
+}
+
+static puna_engine_options options(uint32_t threads, uint32_t context, uint32_t sequences, uint32_t type) {
+    puna_engine_options o = bed_options(threads, 96, sequences, type);
+    o.context_length = context;
+    return o;
+}
+
+static void planned_is_accounted(void) {
+    compare("llama.gguf", options(1, 64, 1, PUNA_CACHE_F16));
+    compare("llama.gguf", options(1, 256, 1, PUNA_CACHE_F32));
+    compare("llama.gguf", options(4, 256, 40, PUNA_CACHE_F16));
+    compare("llama_q4_1.gguf", options(2, 192, 7, PUNA_CACHE_F32));
+    compare("llama_wide_q4_1.gguf", options(3, 128, 32, PUNA_CACHE_F16));
+    compare("llama_llama3.gguf", options(2, 256, 3, PUNA_CACHE_F16));
+    compare("tiny-chat.gguf", options(2, 256, 5, PUNA_CACHE_F16));
+}
+
+/* A budget that is no multiple of the system's slabs is kept to the page. */
+static void a_budget_is_kept(void) {
+    puna_engine_options o = options(2, 4096, 24, PUNA_CACHE_F32);
+    compare("llama_q8_0.gguf", o);
+    o.context_length = 1024;
+    compare("llama_q8_0.gguf", o);
+}
+
+/* What an engine counts: nothing is told twice, and what the cache had is no prompt that was computed. */
+static void an_engine_counts(void) {
+    puna_engine_options o = options(1, 256, 1, PUNA_CACHE_F16);
+    bed b;
+    puna_engine_info info;
+    int32_t ids[200];
+    for (int32_t i = 0; i < 200; i++) ids[i] = i;
+    NEED(bed_open(&b, "llama.gguf", &o));
+    puna_generation g = bed_generation(4);
+    g.flags = PUNA_GENERATE_IGNORE_EOS;
+    bed_result r = {0}, other = {0};
+    NEED(bed_start(&b, &r, ids, 100, &g) == PUNA_OK);
+    bed_run(&b, &r, 1, 100);
+    accounted(&b, &info);
+    CHECK_EQUAL(info.prompt_tokens, 100);
+    CHECK_EQUAL(info.generated_tokens, 4);
+    CHECK_EQUAL(info.prefix_hit_tokens, 0);
+    CHECK_EQUAL(info.evictions, 0);
+    NEED(puna_sequence_generate(b.engine, r.sequence, ids, 120, &g, &b.error) == PUNA_OK);
+    bed_run(&b, &r, 1, 100);
+    accounted(&b, &info);
+    CHECK_EQUAL(info.prefix_hit_tokens + info.prompt_tokens, 220);
+    CHECK_EQUAL(info.prefix_hit_tokens, r.cached_tokens);
+    CHECK(info.prefix_hit_tokens >= 100);
+    CHECK_EQUAL(info.generated_tokens, 8);
+    NEED(bed_start(&b, &other, ids + 50, 150, &g) == PUNA_OK); /* the cache holds one context: r loses its pages */
+    bed_run(&b, &other, 1, 100);
+    accounted(&b, &info);
+    CHECK_EQUAL(info.evictions, 1);
+    bed_close(&b);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(planned_is_accounted);
+    TEST(a_budget_is_kept);
+    TEST(an_engine_counts);
+    return testing_end();
+}

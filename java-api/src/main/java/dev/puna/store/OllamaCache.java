@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.store;
 
-import dev.puna.internal.Json;
+import dev.puna.internal.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -152,7 +152,8 @@ PUNA_API void puna_task_destroy(puna_task *task);
 /* An open GGUF file (versions 2 and 3), mapped and wholly checked: every length, offset, count, name and type lies
    inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no permission),
    PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
-   PUNA_OUT_OF_MEMORY. */
+   PUNA_OUT_OF_MEMORY. Any part of a split model (NAME-00001-of-00003.gguf) opens all parts as one file; an error names
+   the part that is missing or disagrees with the others. */
 typedef struct puna_file puna_file;
 
 PUNA_API puna_status puna_file_open(const char *path, puna_file **file, puna_error *error);
@@ -183,7 +184,7 @@ typedef struct puna_tensor {
     uint32_t dimensions;   /* 1 to 4 */
     uint32_t reserved;
     uint64_t shape[4];     /* elements, the fastest-varying dimension first; 1 beyond `dimensions` */
-    uint64_t offset;       /* of its bytes from the file's start */
+    uint64_t offset;       /* of its bytes from the file's start; of a split file, the part's that has it */
     uint64_t bytes;
 } puna_tensor;
 
@@ -338,7 +339,7 @@ typedef struct puna_model_info {
     uint64_t parameters;     /* weights in the file */
     uint64_t file_bytes;
     uint64_t memory_bytes;   /* accounted to the model now: packed weights, vocabulary, plans */
-    uint64_t fingerprint;    /* of the file's header (metadata and tensor table) and size */
+    uint64_t fingerprint;    /* of the file's header (metadata and tensor table) and size; of all parts */
     char architecture[32];   /* "llama" */
     char name[128];          /* general.name, cut if longer; may be empty */
     char type[32];           /* what most weights are stored as: "Q4_1" */

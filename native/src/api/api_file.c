@@ -23,7 +23,7 @@ puna_status puna_file_open(const char *path, puna_file **file, puna_error *error
 
 void puna_file_close(puna_file *file) { gguf_close(file); }
 
-uint64_t puna_file_size(const puna_file *file) { return file ? gguf_map(file)->size : 0; }
+uint64_t puna_file_size(const puna_file *file) { return file ? gguf_size(file) : 0; }
 uint32_t puna_file_version(const puna_file *file) { return file ? gguf_version(file) : 0; }
 uint64_t puna_file_metadata_count(const puna_file *file) { return file ? gguf_value_count(file) : 0; }
 uint64_t puna_file_tensor_count(const puna_file *file) { return file ? gguf_tensor_count(file) : 0; }

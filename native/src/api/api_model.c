@@ -35,7 +35,7 @@ void puna_model_describe(const puna_model *m, puna_model_info *info) {
     puna_model_info filled = {.layers = h->layers, .context_length = h->context_length,
         .embedding_length = h->embedding, .feed_forward_length = h->feed_forward, .heads = h->heads,
         .heads_kv = h->heads_kv, .head_dimension = h->head_dim_k, .vocabulary = (int32_t)h->vocabulary,
-        .parameters = m->parameters, .file_bytes = gguf_map(m->file)->size, .memory_bytes = model_memory(m),
+        .parameters = m->parameters, .file_bytes = gguf_size(m->file), .memory_bytes = model_memory(m),
         .fingerprint = gguf_fingerprint(m->file)};
     snprintf(filled.architecture, sizeof filled.architecture, "%s", h->architecture);
     gguf_text name = {"", 0};

@@ -17,7 +17,8 @@
 /* Where a graph weight's bytes are: rows * cols numbers of `type` (the graph says which), row after row. */
 typedef struct device_source {
     const uint8_t *data;
-    uint64_t offset; /* in `map`, for letting pages go */
+    const os_map *map; /* of the file, or the part of one, that they lie in */
+    uint64_t offset;   /* in the map, for letting pages go */
     uint64_t bytes;
 } device_source;
 
@@ -66,8 +67,8 @@ typedef struct device {
     puna_status (*measure)(const graph *g, device_memory *memory, puna_error *error);
 
     /* Packs all weights of the graph; sources[i] belongs to g->weights[i]. Cancelled and watched by task (may be NULL).
-       The map must outlive the weights. */
-    puna_status (*load)(const graph *g, const device_source *sources, const os_map *map, uint32_t threads,
+       The maps must outlive the weights. */
+    puna_status (*load)(const graph *g, const device_source *sources, uint32_t threads,
                         puna_task *task, memory_account *account, device_weights **weights, puna_error *error);
     void (*unload)(memory_account *account, device_weights *weights);
 

@@ -33,20 +33,25 @@ typedef struct gguf_tensor {
     uint32_t type;        /* GGUF's number; block_find may still be NULL */
     uint32_t dimensions;
     uint64_t shape[4];    /* fastest first; 1 beyond dimensions */
-    uint64_t offset;      /* from the file's start */
+    uint64_t offset;      /* from the start of its part (gguf_tensor_map) */
     uint64_t bytes;
+    uint32_t part;        /* of a split file, from 0 */
 } gguf_tensor;
 
 typedef struct puna_file gguf_file; /* the public handle is the same object */
 
-/* `path` is kept for messages. On success the caller owns *file (gguf_close). */
+/* `path` is kept for messages. On success the caller owns *file (gguf_close). A part of a split file opens all parts as
+   one file, whichever it is (gguf_split.h); gguf_open_part opens just the one that was named. */
+puna_status gguf_open_part(const char *path, gguf_file **file, puna_error *error);
 puna_status gguf_open(const char *path, gguf_file **file, puna_error *error);
 void gguf_close(gguf_file *file);
 
 const char *gguf_path(const gguf_file *file);
-const os_map *gguf_map(const gguf_file *file);
+const os_map *gguf_map(const gguf_file *file); /* of a split file: part 1 */
+uint64_t gguf_size(const gguf_file *file);     /* bytes, of all parts */
+uint32_t gguf_part_count(const gguf_file *file); /* 1 unless split */
 uint32_t gguf_version(const gguf_file *file);
-uint64_t gguf_fingerprint(const gguf_file *file); /* a hash of header and size */
+uint64_t gguf_fingerprint(const gguf_file *file); /* a hash of header and size, of all parts */
 uint64_t gguf_alignment(const gguf_file *file);   /* of the tensors' offsets */
 uint64_t gguf_memory(const gguf_file *file);      /* bytes of memory that the open file takes, its mapping aside */
 
@@ -57,6 +62,7 @@ const gguf_value *gguf_find(const gguf_file *file, const char *key); /* NULL if 
 uint64_t gguf_tensor_count(const gguf_file *file);
 const gguf_tensor *gguf_tensor_at(const gguf_file *file, uint64_t index);
 const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name); /* NULL if there is none */
+const os_map *gguf_tensor_map(const gguf_file *file, const gguf_tensor *tensor); /* that it lies in */
 const uint8_t *gguf_tensor_data(const gguf_file *file, const gguf_tensor *tensor);
 
 /* Elements (0 unless an array; index < count is the caller's duty). False where the type does not fit. */

@@ -32,6 +32,8 @@ struct puna_file {
     uint64_t *marks;
     uint64_t mark_count;
     uint64_t mark_room;
+    gguf_file **parts; /* of a split file, this one first; else NULL */
+    uint32_t part_count;
     gguf_names keys;  /* over values */
     gguf_names names; /* over tensors */
 };
@@ -68,6 +70,12 @@ uint64_t gguf_scalar_bytes(uint32_t type);
 /* The tables behind the header's counts, at the cursor. */
 puna_status gguf_read_values(gguf_cursor *cursor, uint64_t count);
 puna_status gguf_read_tensors(gguf_cursor *cursor, uint64_t count);
+
+/* Part `index`; a file that is not split is its own part 0. */
+const gguf_file *gguf_part(const gguf_file *file, uint32_t index);
+
+/* Of `count` bytes and a number; not meant to withstand someone who looks for collisions. */
+uint64_t gguf_hash(const uint8_t *bytes, uint64_t count, uint64_t size);
 
 /* "is not a GGUF file: ..." with what it looks like. Call it where the magic number is wrong. */
 puna_status gguf_refuse(const gguf_file *file, puna_error *error);

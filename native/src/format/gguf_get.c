@@ -10,11 +10,25 @@ const os_map *gguf_map(const gguf_file *file) { return &file->map; }
 uint32_t gguf_version(const gguf_file *file) { return file->version; }
 uint64_t gguf_fingerprint(const gguf_file *file) { return file->fingerprint; }
 uint64_t gguf_alignment(const gguf_file *file) { return file->alignment; }
-uint64_t gguf_memory(const gguf_file *file) { return memory_used(&file->account); }
 uint64_t gguf_value_count(const gguf_file *file) { return file->keys.count; }
 const gguf_value *gguf_value_at(const gguf_file *file, uint64_t index) { return &file->values[index]; }
 uint64_t gguf_tensor_count(const gguf_file *file) { return file->names.count; }
 const gguf_tensor *gguf_tensor_at(const gguf_file *file, uint64_t index) { return &file->tensors[index]; }
+
+const gguf_file *gguf_part(const gguf_file *file, uint32_t index) { return file->parts ? file->parts[index] : file; }
+uint32_t gguf_part_count(const gguf_file *file) { return file->parts ? file->part_count : 1; }
+
+uint64_t gguf_size(const gguf_file *file) {
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < gguf_part_count(file); i++) size += gguf_part(file, i)->map.size;
+    return size;
+}
+
+uint64_t gguf_memory(const gguf_file *file) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < gguf_part_count(file); i++) bytes += memory_used(&gguf_part(file, i)->account);
+    return bytes;
+}
 
 const gguf_value *gguf_find(const gguf_file *file, const char *key) {
     return gguf_names_find(&file->keys, key, strlen(key));
@@ -24,8 +38,12 @@ const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name) {
     return gguf_names_find(&file->names, name, strlen(name));
 }
 
+const os_map *gguf_tensor_map(const gguf_file *file, const gguf_tensor *tensor) {
+    return &gguf_part(file, tensor->part)->map;
+}
+
 const uint8_t *gguf_tensor_data(const gguf_file *file, const gguf_tensor *tensor) {
-    return file->map.data + tensor->offset;
+    return gguf_tensor_map(file, tensor)->data + tensor->offset;
 }
 
 const char *gguf_type_name(uint32_t type) {

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "format/gguf_file.h"
+#include "format/gguf_split.h"
 
 /* Fits the path into the subject: where it is too long, its end matters more than its beginning. */
 static void gguf_subject(const gguf_file *file, const char *field, char *out, size_t capacity) {
@@ -85,9 +86,8 @@ static puna_status gguf_read_header(gguf_cursor *cursor) {
     return status;
 }
 
-/* Eight bytes at a time; each step is a bijection of the state, the last ones (those of splitmix64) spread it. Not
-   meant to withstand someone who looks for collisions. */
-static uint64_t gguf_hash(const uint8_t *bytes, uint64_t count, uint64_t size) {
+/* Eight bytes at a time; each step is a bijection of the state, the last ones (those of splitmix64) spread it. */
+uint64_t gguf_hash(const uint8_t *bytes, uint64_t count, uint64_t size) {
     const uint64_t odd = 0x9E3779B97F4A7C15u;
     uint64_t hash = size * odd;
     for (; count >= 8; count -= 8, bytes += 8) {
@@ -120,7 +120,7 @@ static gguf_file *gguf_new(const char *path) {
     return file;
 }
 
-puna_status gguf_open(const char *path, gguf_file **out, puna_error *error) {
+puna_status gguf_open_part(const char *path, gguf_file **out, puna_error *error) {
     *out = NULL;
     gguf_file *file = gguf_new(path);
     if (!file) return error_memory(error, "a GGUF file's description", sizeof *file);
@@ -142,14 +142,26 @@ puna_status gguf_open(const char *path, gguf_file **out, puna_error *error) {
     return PUNA_OK;
 }
 
+puna_status gguf_open(const char *path, gguf_file **file, puna_error *error) {
+    puna_status status = gguf_open_part(path, file, error);
+    if (status != PUNA_OK) return status;
+    status = gguf_join(file, error);
+    if (status == PUNA_OK) return PUNA_OK;
+    gguf_close(*file);
+    *file = NULL;
+    return status;
+}
+
 void gguf_close(gguf_file *file) {
     if (!file) return;
+    for (uint32_t i = 1; i < file->part_count; i++) gguf_close(file->parts[i]);
     memory_account *account = &file->account;
     gguf_names_free(&file->keys, account);
     gguf_names_free(&file->names, account);
     memory_free(account, file->values);
     memory_free(account, file->tensors);
     memory_free(account, file->marks);
+    memory_free(account, file->parts);
     memory_free(account, file->path);
     os_map_close(&file->map);
     /* The struct holds its own account: the last block is given back through a copy of it. */

@@ -280,16 +280,25 @@ puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t ty
     return gguf_add_tensor(writer, gguf_text_of(name), tensor, error);
 }
 
-puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_error *error) {
+puna_status gguf_write_copy(gguf_writer *writer, const gguf_file *file, const gguf_tensor *from, puna_error *error) {
+    gguf_output tensor = {.type = from->type, .dimensions = from->dimensions, .data = gguf_tensor_data(file, from)};
+    memcpy(tensor.shape, from->shape, sizeof tensor.shape);
+    return gguf_add_tensor(writer, from->name, tensor, error);
+}
+
+puna_status gguf_write_values(gguf_writer *writer, const gguf_file *file, bool split, puna_error *error) {
     puna_status status = PUNA_OK;
-    for (uint64_t i = 0; i < gguf_value_count(file) && status == PUNA_OK; i++)
-        status = gguf_write_value(writer, file, gguf_value_at(file, i), error);
-    for (uint64_t i = 0; i < gguf_tensor_count(file) && status == PUNA_OK; i++) {
-        const gguf_tensor *from = gguf_tensor_at(file, i);
-        gguf_output tensor = {.type = from->type, .dimensions = from->dimensions};
-        memcpy(tensor.shape, from->shape, sizeof tensor.shape);
-        tensor.data = gguf_tensor_data(file, from);
-        status = gguf_add_tensor(writer, from->name, tensor, error);
+    for (uint64_t i = 0; i < gguf_value_count(file) && status == PUNA_OK; i++) {
+        const gguf_value *value = gguf_value_at(file, i);
+        if (!split && value->key.length > 6 && memcmp(value->key.data, "split.", 6) == 0) continue;
+        status = gguf_write_value(writer, file, value, error);
     }
+    return status;
+}
+
+puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_error *error) {
+    puna_status status = gguf_write_values(writer, file, gguf_part_count(file) == 1, error);
+    for (uint64_t i = 0; i < gguf_tensor_count(file) && status == PUNA_OK; i++)
+        status = gguf_write_copy(writer, file, gguf_tensor_at(file, i), error);
     return status;
 }

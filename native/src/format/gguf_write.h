@@ -46,7 +46,11 @@ puna_status gguf_write_value(gguf_writer *writer, const gguf_file *file, const g
 puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
                               const uint64_t *shape, const void *data, puna_error *error);
 
-/* All entries and tensors of an open file, which must stay open until the save. */
+/* All entries of an open file, without those that tell of a split ("split.") unless asked for; one of its tensors. */
+puna_status gguf_write_values(gguf_writer *writer, const gguf_file *file, bool split, puna_error *error);
+puna_status gguf_write_copy(gguf_writer *writer, const gguf_file *file, const gguf_tensor *tensor, puna_error *error);
+
+/* All entries and tensors of an open file, which must stay open until the save. A split file becomes one. */
 puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_error *error);
 
 /* Writes the file, under a temporary name until it is whole. May be called again. PUNA_INVALID_ARGUMENT where a key or

@@ -44,10 +44,9 @@ static puna_status load_weights(model *m, uint32_t threads, puna_task *task, pun
     if (!sources) return error_memory(error, "model", m->graph.weight_count * sizeof *sources);
     for (uint32_t i = 0; i < m->graph.weight_count; i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
-        sources[i] = (device_source){gguf_tensor_data(m->file, t), t->offset, t->bytes};
+        sources[i] = (device_source){gguf_tensor_data(m->file, t), gguf_tensor_map(m->file, t), t->offset, t->bytes};
     }
-    puna_status status = m->device->load(&m->graph, sources, gguf_map(m->file), threads, task, &m->account, &m->weights,
-                                         error);
+    puna_status status = m->device->load(&m->graph, sources, threads, task, &m->account, &m->weights, error);
     memory_free(&m->account, sources);
     return status;
 }

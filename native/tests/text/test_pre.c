@@ -47,6 +47,24 @@ static void cuts_as_each_family_does(void) {
     cuts("phi-2", "1234", "1234");
 }
 
+/* The families by llama.cpp's list of names; the words are the ones above, by hand. */
+static void names_of_a_family_cut_alike(void) {
+    static const char *const plain[] = {"exaone4", "mellum", "olmo"};
+    static const char *const digits[] = {"command-r", "codeshell", "exaone", "minerva-7b", "mellum2"};
+    static const char *const triplets[] = {"falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
+                                           "dbrx", "smaug-bpe", "glm4", "chatglm-bpe"};
+    static const char *const singles[] = {"stablelm2", "hunyuan", "solar-open", "megrez", "grok-2", "kormo"};
+    const char *text = "I'VE it's 12345  x\n\n y";
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        cuts(plain[i], text, "I|'|VE| it|'s| 12345| | x|\n\n| y");
+    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++)
+        cuts(digits[i], text, "I|'|VE| it|'s| |1|2|3|4|5| | x|\n\n| y");
+    for (size_t i = 0; i < sizeof triplets / sizeof *triplets; i++)
+        cuts(triplets[i], text, "I|'VE| it|'s| |123|45| | x|\n\n| y");
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        cuts(singles[i], text, "I|'VE| it|'s| |1|2|3|4|5| | x|\n\n| y");
+}
+
 static void loses_nothing(void) {
     static const char *const names[] = {"gpt-2", "smollm", "llama-bpe", "qwen2"};
     for (int i = 0; i < 4; i++) {
@@ -75,6 +93,7 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     memory_account_init(&account);
     TEST(cuts_as_each_family_does);
+    TEST(names_of_a_family_cut_alike);
     TEST(loses_nothing);
     return testing_end();
 }

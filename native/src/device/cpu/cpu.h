@@ -31,7 +31,7 @@ struct device_weights {
 };
 
 puna_status cpu_weights_measure(const graph *g, device_memory *memory, puna_error *error);
-puna_status cpu_weights_load(const graph *g, const device_source *sources, const os_map *map, uint32_t threads,
+puna_status cpu_weights_load(const graph *g, const device_source *sources, uint32_t threads,
                              puna_task *task, memory_account *account, device_weights **weights, puna_error *error);
 void cpu_weights_unload(memory_account *account, device_weights *weights);
 

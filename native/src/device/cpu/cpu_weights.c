@@ -102,7 +102,7 @@ static void fill(const graph_weight_info *w, const device_source *source, const 
     }
 }
 
-static puna_status load_all(const graph *g, const device_source *sources, const os_map *map, threads_pool *pool,
+static puna_status load_all(const graph *g, const device_source *sources, threads_pool *pool,
                             puna_task *task, device_weights *w, puna_error *error) {
     uint8_t *at = w->arena;
     for (uint32_t i = 0; i < g->weight_count; i++) {
@@ -111,12 +111,12 @@ static puna_status load_all(const graph *g, const device_source *sources, const 
         if (status != PUNA_OK) return status;
         fill(&g->weights[i], &sources[i], &l, &at, &w->tensors[i], pool, task);
         if (task_cancelled(task)) return task_stopped(error, "loading the model");
-        if (l.mapped == 0) os_map_release(map, sources[i].offset, sources[i].bytes);
+        if (l.mapped == 0) os_map_release(sources[i].map, sources[i].offset, sources[i].bytes);
     }
     return PUNA_OK;
 }
 
-puna_status cpu_weights_load(const graph *g, const device_source *sources, const os_map *map, uint32_t threads,
+puna_status cpu_weights_load(const graph *g, const device_source *sources, uint32_t threads,
                              puna_task *task, memory_account *account, device_weights **weights, puna_error *error) {
     char forced[16];
     const cpu_kernels *kernels = cpu_kernels_select(forced);
@@ -137,7 +137,7 @@ puna_status cpu_weights_load(const graph *g, const device_source *sources, const
     w->arena = memory_pages_new(account, w->arena_bytes ? w->arena_bytes : 1);
     if (!w->tensors || !w->arena) status = error_memory(error, "packed weights", memory.weights);
     if (status == PUNA_OK) status = threads_create(account, threads, 1, &pool, error);
-    if (status == PUNA_OK) status = load_all(g, sources, map, pool, task, w, error);
+    if (status == PUNA_OK) status = load_all(g, sources, pool, task, w, error);
     threads_destroy(account, pool);
     if (status != PUNA_OK) {
         cpu_weights_unload(account, w);

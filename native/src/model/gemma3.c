@@ -8,7 +8,7 @@
  * matrix is the embedding. Scores are not capped, whatever the file says (neither transformers nor llama.cpp does it
  * here); logits are, where it says so. Norm weights in GGUF files have their 1 added already.
  */
-#include "model/parts.h"
+#include "model/decoder.h"
 
 #include "base/math.h"
 
@@ -16,23 +16,23 @@
 
 /* The 27B model's scores are scaled by the width a head would have if the heads shared the embedding. */
 static float score_scale(const hyper *h) {
-    return h->layers == 62 ? 1.0f / sqrtf((float)(h->embedding / h->heads)) : parts_scale(h);
+    return h->layers == 62 ? 1.0f / sqrtf((float)(h->embedding / h->heads)) : decoder_scale(h);
 }
 
 graph_value gemma3_logits(build *b) {
     const hyper *h = b->h;
     graph *g = b->g;
-    parts_attention how = {.head_norms = true, .scale = score_scale(h)};
+    decoder_attention how = {.head_norms = true, .scale = score_scale(h)};
     uint32_t global = build_rope_table(b), local = h->window ? build_plain_rope_table(b, h->rope_base_local) : global;
-    graph_value x = parts_embed(b);
+    graph_value x = decoder_embed(b);
     x = graph_scale(g, x, sqrtf((float)h->embedding));
     for (uint32_t i = 0; i < h->layers && b->status == PUNA_OK; i++) {
         how.window = hyper_window(h, i, PERIOD);
         how.table = how.window ? local : global;
-        graph_value y = parts_attend(b, parts_norm(b, x, i, "attn_norm"), i, &how);
-        x = graph_add(g, x, parts_norm(b, y, i, "post_attention_norm"));
-        y = parts_feed(b, parts_norm(b, x, i, "ffn_norm"), i, graph_gelu_mul);
-        x = graph_add(g, x, parts_norm(b, y, i, "post_ffw_norm"));
+        graph_value y = decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how);
+        x = graph_add(g, x, decoder_norm(b, y, i, "post_attention_norm"));
+        y = decoder_feed(b, decoder_norm(b, x, i, "ffn_norm"), i, graph_gelu_mul);
+        x = graph_add(g, x, decoder_norm(b, y, i, "post_ffw_norm"));
     }
-    return parts_logits(b, x);
+    return decoder_logits(b, x);
 }

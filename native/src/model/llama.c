@@ -8,9 +8,9 @@
  * file has no matrix of its own. A window that the file names (Mistral 7B: Jiang et al., arXiv:2310.06825) holds for
  * every layer, unless a pattern says otherwise.
  */
-#include "model/parts.h"
+#include "model/decoder.h"
 
 graph_value llama_logits(build *b) {
-    parts_attention how = {.table = build_rope_table(b), .interleaved = true, .scale = parts_scale(b->h)};
-    return parts_decoder(b, how, 0);
+    decoder_attention how = {.table = build_rope_table(b), .interleaved = true, .scale = decoder_scale(b->h)};
+    return decoder_whole(b, how, 0);
 }

@@ -3,9 +3,9 @@
  * Qwen3: Qwen2 without biases; queries and keys are normed head by head before their rotation ("Qwen3 Technical Report",
  * arXiv:2505.09388).
  */
-#include "model/parts.h"
+#include "model/decoder.h"
 
 graph_value qwen3_logits(build *b) {
-    parts_attention how = {.table = build_rope_table(b), .head_norms = true, .scale = parts_scale(b->h)};
-    return parts_decoder(b, how, 0);
+    decoder_attention how = {.table = build_rope_table(b), .head_norms = true, .scale = decoder_scale(b->h)};
+    return decoder_whole(b, how, 0);
 }

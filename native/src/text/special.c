@@ -10,10 +10,10 @@
    of turn where metadata doesn't, the earlier the more certain. */
 static const char *const turn_ends[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<end_of_utterance>", "<EOT>",
-    "_<EOT>",
+    "_<EOT>", "[EOT]", "<turn|>",
 };
 static const char *const other_ends[] = {
-    "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
+    "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "[EOS]", "<eos>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of"
     "\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -67,6 +67,9 @@ static void mark_ends(vocabulary *v, special *s) {
         if (id >= 0 && s->eot < 0) s->eot = id;
     }
     for (size_t i = 0; i < COUNT(other_ends); i++) (void)mark_end(v, other_ends[i]);
+    /* HTML's end of a struck text in Gemma, the end of a text elsewhere: there a control token says so */
+    int32_t html = vocabulary_find(v, "</s>", 4);
+    if (html >= 0 && v->tokens[html].kind == PUNA_TOKEN_CONTROL) v->tokens[html].ends_generation = true;
     if (s->eos >= 0) v->tokens[s->eos].ends_generation = true;
     if (s->eot >= 0) v->tokens[s->eot].ends_generation = true;
     if (s->eom >= 0) v->tokens[s->eom].ends_generation = true;

@@ -125,6 +125,28 @@ static void metadata_that_makes_no_sense(void) {
     refused((change){.key = "llama.rope.scaling.type", .write = as_llama3}, PUNA_UNSUPPORTED, "rope_freqs.weight");
 }
 
+static puna_status as_yarn(gguf_writer *w, const char *key, puna_error *error) {
+    puna_status status = gguf_write_f32(w, "llama.rope.scaling.factor", 4.0f, error);
+    return status == PUNA_OK ? gguf_write_text(w, key, (gguf_text){"yarn", 4}, error) : status;
+}
+
+static puna_status as_yarn_of_no_context(gguf_writer *w, const char *key, puna_error *error) {
+    puna_status status = gguf_write_u32(w, "llama.rope.scaling.original_context_length", 0, error);
+    return status == PUNA_OK ? as_yarn(w, key, error) : status;
+}
+
+static void windows_and_scalings_that_make_no_sense(void) {
+    refused((change){.key = "llama.attention.sliding_window", .write = as_five}, PUNA_OK, NULL);
+    refused((change){.key = "llama.attention.sliding_window", .write = as_zero}, PUNA_OK, NULL);
+    refused((change){.key = "llama.attention.sliding_window", .write = as_huge}, PUNA_INVALID_FILE, "sliding_window");
+    refused((change){.key = "llama.attention.sliding_window", .write = as_text}, PUNA_INVALID_FILE, "sliding_window");
+    refused((change){.key = "llama.attention.sliding_window_pattern", .write = as_text}, PUNA_INVALID_FILE, "pattern");
+    refused((change){.key = "llama.attention.sliding_window_pattern", .write = as_huge}, PUNA_INVALID_FILE, "pattern");
+    refused((change){.key = "llama.final_logit_softcapping", .write = as_nan}, PUNA_INVALID_FILE, "softcapping");
+    refused((change){.key = "llama.rope.scaling.type", .write = as_yarn}, PUNA_OK, NULL);
+    refused((change){.key = "llama.rope.scaling.type", .write = as_yarn_of_no_context}, PUNA_INVALID_FILE, "original");
+}
+
 static void architectures_that_are_not_there(void) {
     refused((change){.key = "general.architecture"}, PUNA_INVALID_FILE, "general.architecture");
     puna_error error;
@@ -164,6 +186,7 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(the_unchanged_file_loads);
     TEST(metadata_that_makes_no_sense);
+    TEST(windows_and_scalings_that_make_no_sense);
     TEST(architectures_that_are_not_there);
     TEST(tensors_that_do_not_fit);
     TEST(tokenizers_that_do_not_fit);

@@ -6,41 +6,41 @@
  * Tensors are named as llama.cpp names them; biases are used where the file has them. Like all of a build, these
  * remember the first error; values made after it are GRAPH_ABSENT and harmless.
  */
-#ifndef PUNA_MODEL_PARTS_H
-#define PUNA_MODEL_PARTS_H
+#ifndef PUNA_MODEL_DECODER_H
+#define PUNA_MODEL_DECODER_H
 
 #include "model/build.h"
 
 /* How a layer attends. */
-typedef struct parts_attention {
+typedef struct decoder_attention {
     uint32_t table;      /* of rotary frequencies */
     bool interleaved;    /* rotary pairs (2i, 2i + 1); else halves */
     bool head_norms;     /* queries and keys are normed a head: attn_q_norm, attn_k_norm */
     uint32_t window;     /* 0: none */
     float scale;         /* of scores */
-} parts_attention;
+} decoder_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */
-float parts_scale(const hyper *h);
+float decoder_scale(const hyper *h);
 
 /* RMSNorm with the weights blk.LAYER.NAME.weight. */
-graph_value parts_norm(build *b, graph_value x, uint32_t layer, const char *name);
+graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *name);
 
 /* Queries, keys and values of x, which is normed already; their mixture through attn_output. Nothing is added to it. */
-graph_value parts_attend(build *b, graph_value x, uint32_t layer, const parts_attention *how);
+graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how);
 
 /* down(gate(x) * up(x)) of x, which is normed already. combine: graph_silu_mul or graph_gelu_mul. */
-typedef graph_value (*parts_gate)(graph *g, graph_value gate, graph_value up);
-graph_value parts_feed(build *b, graph_value x, uint32_t layer, parts_gate combine);
+typedef graph_value (*decoder_gate)(graph *g, graph_value gate, graph_value up);
+graph_value decoder_feed(build *b, graph_value x, uint32_t layer, decoder_gate combine);
 
 /* Rows of token_embd. */
-graph_value parts_embed(build *b);
+graph_value decoder_embed(build *b);
 
 /* From the last layer to the logits: output_norm, then output or, where the file has none, the embedding. */
-graph_value parts_logits(build *b, graph_value x);
+graph_value decoder_logits(build *b, graph_value x);
 
 /* A whole decoder of LLaMA's shape, pre-norm with SwiGLU: x + attend(norm(x)), then x + feed(norm(x)). how->window is
    set layer by layer, default_period as in hyper_window. */
-graph_value parts_decoder(build *b, parts_attention how, uint32_t default_period);
+graph_value decoder_whole(build *b, decoder_attention how, uint32_t default_period);
 
 #endif

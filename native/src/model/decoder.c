@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/parts.h"
+#include "model/decoder.h"
 
 #include "base/math.h"
 
-float parts_scale(const hyper *h) { return 1.0f / sqrtf((float)h->head_dim_k); }
+float decoder_scale(const hyper *h) { return 1.0f / sqrtf((float)h->head_dim_k); }
 
-graph_value parts_norm(build *b, graph_value x, uint32_t layer, const char *name) {
+graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *name) {
     graph_weight weight = build_vector(b, b->h->embedding, "blk.%u.%s.weight", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
     return graph_rms_norm(b->g, x, weight, b->h->norm_epsilon);
@@ -24,7 +24,7 @@ static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t 
     return graph_rms_norm_heads(b->g, x, heads, weight, b->h->norm_epsilon);
 }
 
-graph_value parts_attend(build *b, graph_value x, uint32_t layer, const parts_attention *how) {
+graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how) {
     const hyper *h = b->h;
     graph *g = b->g;
     uint32_t cache = graph_add_cache_layer(g, h->heads_kv, h->head_dim_k, h->head_dim_v, how->window);
@@ -43,7 +43,7 @@ graph_value parts_attend(build *b, graph_value x, uint32_t layer, const parts_at
     return linear(b, mixed, h->embedding, h->heads * h->head_dim_v, layer, "attn_output");
 }
 
-graph_value parts_feed(build *b, graph_value x, uint32_t layer, parts_gate combine) {
+graph_value decoder_feed(build *b, graph_value x, uint32_t layer, decoder_gate combine) {
     const hyper *h = b->h;
     graph_value gate = linear(b, x, h->feed_forward, h->embedding, layer, "ffn_gate");
     graph_value up = linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
@@ -55,12 +55,12 @@ static graph_weight embedding(build *b) {
     return build_matrix(b, b->h->vocabulary, b->h->embedding, "token_embd.weight");
 }
 
-graph_value parts_embed(build *b) {
+graph_value decoder_embed(build *b) {
     graph_weight table = embedding(b);
     return b->status == PUNA_OK ? graph_embed(b->g, table) : GRAPH_ABSENT;
 }
 
-graph_value parts_logits(build *b, graph_value x) {
+graph_value decoder_logits(build *b, graph_value x) {
     const hyper *h = b->h;
     graph_weight norm = build_vector(b, h->embedding, "output_norm.weight");
     graph_weight output = build_optional_matrix(b, h->vocabulary, h->embedding, "output.weight");
@@ -71,12 +71,12 @@ graph_value parts_logits(build *b, graph_value x) {
     return h->final_softcap > 0 ? graph_softcap(b->g, logits, h->final_softcap) : logits;
 }
 
-graph_value parts_decoder(build *b, parts_attention how, uint32_t default_period) {
-    graph_value x = parts_embed(b);
+graph_value decoder_whole(build *b, decoder_attention how, uint32_t default_period) {
+    graph_value x = decoder_embed(b);
     for (uint32_t i = 0; i < b->h->layers && b->status == PUNA_OK; i++) {
         how.window = hyper_window(b->h, i, default_period);
-        x = graph_add(b->g, x, parts_attend(b, parts_norm(b, x, i, "attn_norm"), i, &how));
-        x = graph_add(b->g, x, parts_feed(b, parts_norm(b, x, i, "ffn_norm"), i, graph_silu_mul));
+        x = graph_add(b->g, x, decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how));
+        x = graph_add(b->g, x, decoder_feed(b, decoder_norm(b, x, i, "ffn_norm"), i, graph_silu_mul));
     }
-    return parts_logits(b, x);
+    return decoder_logits(b, x);
 }

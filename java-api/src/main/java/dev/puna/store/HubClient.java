@@ -299,8 +299,8 @@ final class HubClient implements AutoCloseable {
     }
 
     /** The sentence for a status that is no success; an IOException when it may pass. */
-    RuntimeException refusal(
-            HttpResponse<InputStream> response, ModelReference source, @Nullable String file) throws IOException {
+    RuntimeException refusal(HttpResponse<InputStream> response, ModelReference source, @Nullable String file)
+            throws IOException {
         int status = response.statusCode();
         String where = response.uri().getHost();
         if (status == 408 || status == 425 || status == 429 || status >= 500) {

@@ -45,12 +45,7 @@ final class HubFetch {
      *
      * @param othersFollow whether another source stands behind this one: then an unreachable hub is given up at once
      */
-    HubFetch(
-            Settings settings,
-            ModelReference source,
-            Expected expected,
-            ProgressMeter meter,
-            boolean othersFollow) {
+    HubFetch(Settings settings, ModelReference source, Expected expected, ProgressMeter meter, boolean othersFollow) {
         this.settings = settings;
         this.source = source;
         this.expected = expected;

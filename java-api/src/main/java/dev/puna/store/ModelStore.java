@@ -243,8 +243,7 @@ public final class ModelStore {
             if (Interrupts.caused(e)) {
                 throw Interrupts.sentence(reference);
             }
-            throw new DownloadException(
-                    "cannot reach " + client.host() + " for " + source + ": " + Reasons.of(e), e);
+            throw new DownloadException("cannot reach " + client.host() + " for " + source + ": " + Reasons.of(e), e);
         }
     }
 

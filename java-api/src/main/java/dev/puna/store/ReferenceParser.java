@@ -150,7 +150,9 @@ final class ReferenceParser {
         if (host == null || (!secure && !"http".equalsIgnoreCase(address.getScheme()))) {
             throw wrong(address.toString(), form);
         }
-        if (address.getRawFragment() != null || address.getPath().isEmpty() || address.getPath().endsWith("/")) {
+        if (address.getRawFragment() != null
+                || address.getPath().isEmpty()
+                || address.getPath().endsWith("/")) {
             throw wrong(address.toString(), form);
         }
         if (sha256 != null && !Hashes.isSha256(sha256)) {
@@ -229,7 +231,8 @@ final class ReferenceParser {
             String before = text.substring(0, colon);
             throw wrong(
                     text,
-                    "'" + before + ":' is no known scheme (file:, https:, hf:, pypi:, classpath:), and a catalogue name takes nothing"
+                    "'" + before
+                            + ":' is no known scheme (file:, https:, hf:, pypi:, classpath:), and a catalogue name takes nothing"
                             + " after ':'");
         }
         return new ModelReference.Named(text);

@@ -86,8 +86,9 @@ class ResourceFetchTest {
         assertThat(with(jar, () -> store().fetch(TINY))).isEqualTo(file);
         assertThat(with(jar, () -> store().resolve(TINY))).contains(file);
         assertThat(Files.getLastModifiedTime(file)).isEqualTo(time);
-        assertThat(store.list()).singleElement().satisfies(m -> assertThat(m.reference())
-                .isEqualTo(TINY));
+        assertThat(store.list())
+                .singleElement()
+                .satisfies(m -> assertThat(m.reference()).isEqualTo(TINY));
         assertThat(store.remove(TINY)).isTrue();
         assertThat(file).doesNotExist();
     }

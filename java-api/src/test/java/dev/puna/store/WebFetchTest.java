@@ -60,8 +60,9 @@ class WebFetchTest {
         int asked = hub.bytes.requests.size();
         assertThat(store.fetch(reference(""))).isEqualTo(file);
         assertThat(store.describe(reference("")).path()).contains(file);
-        assertThat(hub.bytes.requests).hasSize(asked).allSatisfy(r -> assertThat(r.header("authorization"))
-                .isEmpty());
+        assertThat(hub.bytes.requests)
+                .hasSize(asked)
+                .allSatisfy(r -> assertThat(r.header("authorization")).isEmpty());
         assertThat(store.list()).singleElement().satisfies(m -> {
             assertThat(m.reference()).isEqualTo(reference(""));
             assertThat(m.sha256()).isEqualTo(hub.sha256());
@@ -119,10 +120,8 @@ class WebFetchTest {
                     .withMessageContaining("500");
         }
         assertThatExceptionOfType(DownloadException.class)
-                .isThrownBy(() -> Stores.builder(home, hub.uri())
-                        .offline(true)
-                        .build()
-                        .fetch(reference("")))
+                .isThrownBy(() ->
+                        Stores.builder(home, hub.uri()).offline(true).build().fetch(reference("")))
                 .withMessageContaining("is not on this machine");
     }
 

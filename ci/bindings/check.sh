@@ -15,6 +15,11 @@ if ! (cd "$gen" && sha256sum --check --quiet SHA256SUMS); then
     echo "bindings: generated files were edited by hand; run ci/bindings/generate.sh" >&2
     status=1
 fi
+metadata=$root/bindings/src/main/resources/META-INF/native-image/dev.puna/puna-bindings/reachability-metadata.json
+if ! sh "$here/reachability.sh" | cmp -s - "$metadata"; then
+    echo "bindings: GraalVM's metadata does not fit the generated code; run ci/bindings/generate.sh" >&2
+    status=1
+fi
 header=$root/native/include/puna.h
 names=$(mktemp)
 trap 'rm -f "$names"' EXIT

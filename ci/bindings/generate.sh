@@ -55,6 +55,9 @@ fi
 rm -rf "$target"
 mkdir -p "$target"
 cp "$work/out/dev/puna/bindings/gen/"*.java "$target/"
+metadata=$root/bindings/src/main/resources/META-INF/native-image/dev.puna/puna-bindings
+mkdir -p "$metadata"
+sh "$here/reachability.sh" > "$metadata/reachability-metadata.json"
 sh "$here/fingerprint.sh" > "$work/fingerprint"
 (cd "$target" && sha256sum ./*.java) | LC_ALL=C sort -k 2 > "$target/SHA256SUMS"
 mv "$work/fingerprint" "$target/puna.h.sha256"

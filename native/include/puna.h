@@ -229,7 +229,7 @@ typedef struct puna_tokenizer_info {
     int32_t unknown;
     int32_t add_bos;      /* 1 if the model wants BOS in front of a text */
     int32_t add_eos;
-    char model[16];       /* "gpt2" for byte-level BPE */
+    char model[16];       /* "gpt2": byte-level BPE; "llama": SentencePiece BPE */
     char pre[32];         /* the pre-tokenizer: "smollm" */
 } puna_tokenizer_info;
 

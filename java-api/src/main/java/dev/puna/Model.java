@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,7 @@ public final class Model implements Generator, AutoCloseable {
     private final ModelInfo info;
     private final Tokenizer tokenizer;
     private final Path path;
+    private final Device device;
     private final ContextOptions defaults;
     private final List<WeakReference<Context>> contexts = new ArrayList<>(); // guarded by this, as below
     private final Cleaner.Cleanable release;
@@ -53,8 +55,9 @@ public final class Model implements Generator, AutoCloseable {
     private @Nullable Context context;
     private boolean closed;
 
-    private Model(Path path, NativeModel model, ContextOptions defaults) {
+    private Model(Path path, NativeModel model, Device device, ContextOptions defaults) {
         this.path = path;
+        this.device = device;
         this.model = model;
         this.defaults = defaults;
         this.info = new ModelInfo(Failures.mapped(model::info));
@@ -74,8 +77,8 @@ public final class Model implements Generator, AutoCloseable {
     /**
      * Loads a model, fetching it first if it is not on this machine.
      *
-     * @param reference a name of the catalogue, {@code owner/repo[@rev][:quant or file]}, or a path: see {@link
-     *     ModelReference}
+     * @param reference a name of the catalogue, {@code owner/repo[@rev][:quant or file]}, an address, {@code
+     *     classpath:} and a resource, or a path: see {@link ModelReference}
      * @return the model, to be closed
      */
     public static Model load(String reference) {
@@ -118,6 +121,7 @@ public final class Model implements Generator, AutoCloseable {
         private @Nullable ModelStore store;
         private Consumer<? super LoadProgress> listener = progress -> {};
         private final ContextOptions defaults = new ContextOptions();
+        private @Nullable Device device;
 
         private Builder(ModelReference reference) {
             this.reference = reference;
@@ -131,6 +135,17 @@ public final class Model implements Generator, AutoCloseable {
          */
         public Builder store(ModelStore value) {
             store = value;
+            return this;
+        }
+
+        /**
+         * Chooses what the model computes on.
+         *
+         * @param value {@link Device#best()} unless set
+         * @return this
+         */
+        public Builder device(Device value) {
+            device = Objects.requireNonNull(value, "device");
             return this;
         }
 
@@ -188,7 +203,7 @@ public final class Model implements Generator, AutoCloseable {
             NativeModel loaded = Loader.load(
                     file,
                     (done, total) -> listener.accept(new LoadProgress(LoadProgress.Stage.LOADING, "", done, total)));
-            return new Model(file, loaded, new ContextOptions(defaults));
+            return new Model(file, loaded, device == null ? Device.best() : device, new ContextOptions(defaults));
         }
 
         private Path fetch() {
@@ -208,6 +223,11 @@ public final class Model implements Generator, AutoCloseable {
     /** {@return the model's file} */
     public Path path() {
         return path;
+    }
+
+    /** {@return what it computes on} */
+    public Device device() {
+        return device;
     }
 
     /** {@return text to ids and back} */

@@ -152,10 +152,12 @@ final class Catalogue {
             } catch (IllegalArgumentException e) {
                 throw wrong(number, String.valueOf(e.getMessage()));
             }
-            if (source instanceof ModelReference.HubFile || source instanceof ModelReference.WheelMember) {
+            if (HubClient.serves(source) || source instanceof ModelReference.WheelMember) {
                 return source;
             }
-            throw wrong(number, "a source is owner/repo[@revision][:file] or pypi:package==version!/path");
+            throw wrong(
+                    number,
+                    "a source is owner/repo[@revision][:file], an https address or pypi:package==version!/path");
         }
 
         Entry entry() {

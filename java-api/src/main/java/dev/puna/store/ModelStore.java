@@ -233,22 +233,30 @@ public final class ModelStore {
     }
 
     private OptionalLong remoteSize(ModelReference reference, ModelReference source) {
-        if (!(source instanceof ModelReference.HubFile hub)) {
+        if (source instanceof ModelReference.Resource resource) {
+            return ResourceFetch.size(resource);
+        }
+        if (!HubClient.serves(source)) {
             return OptionalLong.empty();
         }
         if (settings.offline() != null) {
             throw new DownloadException(reference + " is not on this machine and " + settings.offline()
                     + " forbids to ask for it; unset it, or give the path of a file");
         }
-        try (HubClient client = new HubClient(settings, settings.connectTimeout())) {
-            long size = client.locate(hub).size();
+        try (HubClient client = new HubClient(settings, source, settings.connectTimeout())) {
+            return remoteSize(client, reference, source);
+        }
+    }
+
+    private static OptionalLong remoteSize(HubClient client, ModelReference reference, ModelReference source) {
+        try {
+            long size = client.locate(source).size();
             return size >= 0 ? OptionalLong.of(size) : OptionalLong.empty();
         } catch (IOException e) {
             if (Interrupts.caused(e)) {
                 throw Interrupts.sentence(reference);
             }
-            throw new DownloadException(
-                    "cannot reach " + settings.endpoint().getHost() + " for " + hub + ": " + Reasons.of(e), e);
+            throw new DownloadException("cannot reach " + client.host() + " for " + source + ": " + Reasons.of(e), e);
         }
     }
 

@@ -15,12 +15,16 @@ import org.jspecify.annotations.Nullable;
 final class ReferenceParser {
     private static final String HUB_SITE = "https://huggingface.co/";
     private static final List<String> TOOLS = List.of("ollama", "lmstudio", "gpt4all", "jan");
+    static final String CLASS_PATH = "classpath:";
+    static final String PIN = "#sha256=";
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
     private static final Pattern HUB_PART = Pattern.compile("[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?");
     private static final Pattern REVISION = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}");
     private static final Pattern QUANTIZATION = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    private static final Pattern LOOPBACK = Pattern.compile("localhost|127(\\.\\d{1,3}){3}|\\[::1]");
     private static final Pattern PROJECT = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?");
     private static final Pattern VERSION = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}");
+    private static final Pattern WEB = Pattern.compile("https?:", Pattern.CASE_INSENSITIVE);
     private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:.*");
 
     private ReferenceParser() {}
@@ -47,6 +51,12 @@ final class ReferenceParser {
         }
         if (text.startsWith(HUB_SITE)) {
             return hubAddress(text);
+        }
+        if (text.startsWith(CLASS_PATH)) {
+            return new ModelReference.Resource(text.substring(CLASS_PATH.length()));
+        }
+        if (WEB.matcher(text).lookingAt()) {
+            return web(text);
         }
         if (looksLikePath(text)) {
             return path(text);
@@ -142,6 +152,35 @@ final class ReferenceParser {
         checkMember("pypi:" + project, member);
     }
 
+    static void checkResource(String name) {
+        checkMember(CLASS_PATH + name, name);
+    }
+
+    static void checkWeb(URI address, @Nullable String sha256) {
+        String host = address.getHost();
+        boolean secure = "https".equalsIgnoreCase(address.getScheme());
+        String form = "the form is https://host/path/model.gguf[" + PIN + "64 hex digits]";
+        if (address.getRawUserInfo() != null) {
+            throw wrong(address.getScheme() + "://" + host + "/...", "a name or password has no place in an address");
+        }
+        if (host == null || (!secure && !"http".equalsIgnoreCase(address.getScheme()))) {
+            throw wrong(address.toString(), form);
+        }
+        if (address.getRawFragment() != null
+                || address.getPath().isEmpty()
+                || address.getPath().endsWith("/")) {
+            throw wrong(address.toString(), form);
+        }
+        if (sha256 != null && !Hashes.isSha256(sha256)) {
+            throw wrong(address.toString(), form);
+        }
+        if (!secure && sha256 == null && !LOOPBACK.matcher(host).matches()) {
+            throw wrong(
+                    address.toString(),
+                    "over http anybody on the way could change it; write https, or add " + PIN + "its checksum");
+        }
+    }
+
     private static void checkMember(String reference, String member) {
         if (member.isEmpty() || member.startsWith("/") || member.endsWith("/") || member.indexOf('\\') >= 0) {
             throw wrong(reference, "'" + member + "' can be no path of a file in it");
@@ -173,6 +212,20 @@ final class ReferenceParser {
         }
     }
 
+    private static ModelReference web(String text) {
+        int pin = text.indexOf(PIN);
+        try {
+            return new ModelReference.WebFile(
+                    new URI(pin < 0 ? text : text.substring(0, pin)),
+                    pin < 0 ? null : text.substring(pin + PIN.length()).toLowerCase(Locale.ROOT));
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException(
+                    "'" + text + "' is no model reference: its address cannot be read (" + e.getReason() + " at "
+                            + e.getIndex() + ")",
+                    e);
+        }
+    }
+
     private static ModelReference path(String text) {
         String expanded = text;
         if (text.startsWith("~")) {
@@ -194,7 +247,8 @@ final class ReferenceParser {
             String before = text.substring(0, colon);
             throw wrong(
                     text,
-                    "'" + before + ":' is no known scheme (file:, hf:, pypi:), and a catalogue name takes nothing"
+                    "'" + before
+                            + ":' is no known scheme (file:, https:, hf:, pypi:, classpath:), and a catalogue name takes nothing"
                             + " after ':'");
         }
         return new ModelReference.Named(text);

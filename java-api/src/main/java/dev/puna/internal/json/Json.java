@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.puna.store;
+package dev.puna.internal.json;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the hub's answers (RFC 8259): objects become Map, arrays List, texts String, numbers Double, and Boolean or null.
- * Strict, and bounded in depth.
+ * JSON (RFC 8259) as plain values: objects are Map in their order, arrays List, texts String; whole numbers Long, or
+ * BigInteger where they don't fit; others Double, or BigDecimal where a Double would be another number; and Boolean or
+ * null. Reading is strict and bounded in depth; what is written is one line. Any thread.
  */
-final class Json {
+public final class Json {
     private static final int MAX_DEPTH = 64;
+    private static final int MAX_DIGITS = 1000; // what follows would take a long time to compute
+    private static final Pattern NUMBER = Pattern.compile("-?(?:0|[1-9]\\d*)(\\.\\d+)?(?:[eE]([+-]?\\d+))?");
 
     private final String text;
     private int at;
@@ -22,11 +29,45 @@ final class Json {
     }
 
     /**
-     * Reads a whole text.
+     * A value, and where the text goes on behind it.
      *
+     * @param value read
+     * @param end offset in the text
+     */
+    public record Prefix(@Nullable Object value, int end) {}
+
+    /**
+     * Reads the value that stands at the beginning of a text, whatever follows it.
+     *
+     * @param text any text
+     * @return the value
      * @throws IllegalArgumentException with the offset of what is wrong
      */
-    static @Nullable Object parse(String text) {
+    public static Prefix prefix(String text) {
+        Json json = new Json(text);
+        Object value = json.value(0);
+        return new Prefix(value, json.at);
+    }
+
+    /**
+     * Writes a value on one line.
+     *
+     * @param value maps with texts as keys, lists, texts, finite numbers, booleans and null
+     * @return JSON, with a space behind each comma and colon as chat templates write it
+     * @throws IllegalArgumentException if something else is in it
+     */
+    public static String write(@Nullable Object value) {
+        return JsonWriter.write(value);
+    }
+
+    /**
+     * Reads a whole text.
+     *
+     * @param text a JSON value, perhaps with white space around it
+     * @return the value
+     * @throws IllegalArgumentException with the offset of what is wrong
+     */
+    public static @Nullable Object parse(String text) {
         Json json = new Json(text);
         Object value = json.value(0);
         json.space();
@@ -129,17 +170,35 @@ final class Json {
         return (char) code;
     }
 
-    private Double number() {
-        int start = at;
-        while (at < text.length() && "+-.0123456789eE".indexOf(text.charAt(at)) >= 0) {
-            at++;
-        }
-        try {
-            return Double.valueOf(text.substring(start, at));
-        } catch (NumberFormatException e) {
-            at = start;
+    private Number number() {
+        Matcher found = NUMBER.matcher(text).region(at, text.length());
+        if (!found.lookingAt()) {
             throw wrong("no value");
         }
+        String digits = found.group();
+        String exponent = found.group(2);
+        if (digits.length() > MAX_DIGITS || exponent != null && exponent.length() > 5) {
+            throw wrong("a number of too many digits");
+        }
+        at = found.end();
+        return found.group(1) == null && exponent == null ? whole(digits) : decimal(digits);
+    }
+
+    private static Number whole(String digits) {
+        BigInteger exact = new BigInteger(digits);
+        if (exact.bitLength() < Long.SIZE) {
+            return exact.longValue();
+        }
+        return exact;
+    }
+
+    private static Number decimal(String digits) {
+        BigDecimal exact = new BigDecimal(digits);
+        double near = exact.doubleValue();
+        if (Double.isInfinite(near) || new BigDecimal(Double.toString(near)).compareTo(exact) != 0) {
+            return exact;
+        }
+        return near;
     }
 
     private @Nullable Object word(String word, @Nullable Object value) {

@@ -4,8 +4,10 @@ package dev.puna;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.internal.engine.Generation;
 import dev.puna.internal.engine.Slot;
+import dev.puna.internal.talk.Speech;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the request's own type
  */
-public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatRequest, Chat.Turn {
+public abstract sealed class Request<T extends Request<T>> permits Prompt, TalkingRequest {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
     private static final Duration FOREVER = Duration.ofDays(10_000);
@@ -146,14 +148,33 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      * @return the running generation, to be closed
      */
     public TextStream stream() {
-        long begun = System.nanoTime();
-        Work work = work();
+        return stream(deadline(System.nanoTime()));
+    }
+
+    /** The context that generates. */
+    final Context context() {
+        return context;
+    }
+
+    /** One generation. */
+    final TextStream stream(long deadline) {
+        return stream(work(), deadline);
+    }
+
+    /** One generation, waited for. */
+    final Reply reply(Work work, long deadline) {
+        try (TextStream stream = stream(work, deadline)) {
+            return stream.reply();
+        }
+    }
+
+    private TextStream stream(Work work, long deadline) {
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
         NativeGeneration settings =
                 new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
-        Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
+        Generation generation = new Generation(work.ids(), settings, work.slot(), deadline, marks(work.speech()));
         try {
-            Settlement settlement = new Settlement(generation, seed, work.books());
+            Settlement settlement = new Settlement(generation, seed, work.books(), work.speech());
             TextStream stream = TextStream.start(context, generation, settlement);
             work.books().started(settlement);
             return stream;
@@ -163,7 +184,12 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
         }
     }
 
-    private long deadline(long begun) {
+    private Map<Integer, String> marks(Speech speech) {
+        return speech == Speech.PLAIN ? Map.of() : context.format().marks();
+    }
+
+    /** By System.nanoTime, of something that begins now. */
+    final long deadline(long begun) {
         if (timeout == null || timeout.compareTo(FOREVER) > 0) {
             return Long.MAX_VALUE;
         }
@@ -193,9 +219,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      * @param ids the whole of the sequence's tokens
      * @param slot its sequence
      * @param books who is told how it goes
+     * @param speech how the answer is taken apart
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Work(int[] ids, Slot slot, Books books) {}
+    record Work(int[] ids, Slot slot, Books books, Speech speech) {}
 
     /** Who keeps books about a generation: a chat. */
     interface Books {

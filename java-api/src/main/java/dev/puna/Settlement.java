@@ -4,6 +4,7 @@ package dev.puna;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.internal.engine.Generation;
 import dev.puna.internal.engine.Outcome;
+import dev.puna.internal.talk.Speech;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,9 +18,11 @@ final class Settlement {
     private final Generation generation;
     private final long seed;
     private final Request.Books books;
+    private final Speech speech;
     private @Nullable Reply reply; // guarded by this
 
-    Settlement(Generation generation, long seed, Request.Books books) {
+    Settlement(Generation generation, long seed, Request.Books books, Speech speech) {
+        this.speech = speech;
         this.generation = generation;
         this.seed = seed;
         this.books = books;
@@ -45,25 +48,31 @@ final class Settlement {
     private synchronized Reply reply() {
         Reply made = reply;
         if (made == null) {
-            made = of(generation.outcome(), seed);
+            made = of(generation.outcome(), seed, speech);
             reply = made;
         }
         return made;
     }
 
-    private static Reply of(Outcome o, long seed) {
+    /** How the answer is taken apart. */
+    Speech speech() {
+        return speech;
+    }
+
+    private static Reply of(Outcome o, long seed, Speech speech) {
+        Reply.Said said = Saying.of(o.text(), o.marks(), speech);
         Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
         Timings timings = new Timings(
                 Duration.ofNanos(o.queuedNanos()),
                 Duration.ofNanos(o.promptNanos()),
                 Duration.ofNanos(o.generateNanos()),
                 usage);
-        return new Reply(o.text(), o.tokens(), stopReason(o), seed, usage, timings, logprobs(o));
+        return new Reply(said, o.tokens(), stopReason(o, said), seed, usage, timings, logprobs(o));
     }
 
-    private static StopReason stopReason(Outcome o) {
+    private static StopReason stopReason(Outcome o, Reply.Said said) {
         return switch (o.stop()) {
-            case END -> StopReason.END;
+            case END -> said.toolCalls().isEmpty() ? StopReason.END : StopReason.TOOL_CALLS;
             case LENGTH -> StopReason.LENGTH;
             case CONTEXT -> StopReason.CONTEXT;
             case TEXT -> StopReason.STOP;

@@ -272,8 +272,7 @@ public final class Chat implements AutoCloseable {
         Transcript prompt = transcript.next(rendered.segments(), context.format());
         Answer answer = new Answer(asked, prompt);
         pending = answer;
-        return new Request.Work(
-                prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
+        return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */

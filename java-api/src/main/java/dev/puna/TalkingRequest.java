@@ -128,12 +128,14 @@ public abstract sealed class TalkingRequest<T extends TalkingRequest<T>> extends
     final Toolbox toolbox() {
         Toolbox all = inherited().plus(tools);
         if (!all.isEmpty() && !context().format().mentions("tools")) {
-            throw new UnsupportedModelException("the chat template of " + context().model() + " takes no tools");
+            throw new UnsupportedModelException(
+                    "the chat template of " + context().model() + " takes no tools");
         }
         if (all.runs() && !context().format().readsCalls()) {
-            throw new UnsupportedModelException("the chat template of " + context().model()
-                    + " has calls written in a form that is not known here; with a ToolSpec they are part of the"
-                    + " answer");
+            throw new UnsupportedModelException(
+                    "the chat template of " + context().model()
+                            + " has calls written in a form that is not known here; with a ToolSpec they are part of the"
+                            + " answer");
         }
         return all;
     }

@@ -62,7 +62,8 @@ final class Toolbox {
         return !methods.isEmpty();
     }
 
-    @Nullable ToolMethod method(String name) {
+    @Nullable
+    ToolMethod method(String name) {
         return methods.get(name);
     }
 

@@ -24,7 +24,8 @@ class ToolLoopTest {
 
     @SuppressWarnings("unused") // called by the loop
     static class Weather {
-        @Nullable Thread thread;
+        @Nullable
+        Thread thread;
 
         @Tool("tells the weather of a place")
         Report weather(@Param("place") Place place, @Param("days") Optional<Integer> days) {
@@ -86,7 +87,8 @@ class ToolLoopTest {
                 8,
                 false,
                 call("{\"name\": \"weather\", \"arguments\": {\"place\": {\"city\": \"Seoul\"}}}")
-                        + call("{\"name\": \"weather\", \"arguments\": {\"place\": {\"city\": \"Busan\"}, \"days\": 3}}"),
+                        + call(
+                                "{\"name\": \"weather\", \"arguments\": {\"place\": {\"city\": \"Busan\"}, \"days\": 3}}"),
                 "It is clear.");
         assertThat(reply.text()).isEqualTo("It is clear.");
         assertThat(weather.thread).isSameAs(Thread.currentThread());
@@ -110,11 +112,13 @@ class ToolLoopTest {
                 named("broken"),
                 "Sorry.");
         assertThat(reply.text()).isEqualTo("Sorry.");
-        assertThat(told).extracting(Message::text).satisfiesExactly(
-                unknown -> assertThat(unknown).contains("no tool \"climate\"", "weather", "broken", "mine"),
-                missing -> assertThat(missing).contains("\"place\" is missing"),
-                wrong -> assertThat(wrong).contains("place.city: a text is wanted"),
-                thrown -> assertThat(thrown).isEqualTo("error: broken failed: no line to the satellite"));
+        assertThat(told)
+                .extracting(Message::text)
+                .satisfiesExactly(
+                        unknown -> assertThat(unknown).contains("no tool \"climate\"", "weather", "broken", "mine"),
+                        missing -> assertThat(missing).contains("\"place\" is missing"),
+                        wrong -> assertThat(wrong).contains("place.city: a text is wanted"),
+                        thrown -> assertThat(thrown).isEqualTo("error: broken failed: no line to the satellite"));
     }
 
     @Test

@@ -65,8 +65,7 @@ public final class Generation {
      * @param deadline by System.nanoTime; Long.MAX_VALUE for none
      * @param marks spellings of control tokens that the reader wants to see, by id; their text is not part of the text
      */
-    public Generation(
-            int[] ids, NativeGeneration settings, Slot slot, long deadline, Map<Integer, String> marks) {
+    public Generation(int[] ids, NativeGeneration settings, Slot slot, long deadline, Map<Integer, String> marks) {
         this.ids = ids;
         this.settings = settings;
         this.slot = slot;

@@ -50,9 +50,7 @@ final class JsonCalls {
         }
         Object id = first(object, "id", "tool_call_id");
         return new Call(
-                id instanceof String given ? given : "",
-                text,
-                arguments(first(object, "arguments", "parameters")));
+                id instanceof String given ? given : "", text, arguments(first(object, "arguments", "parameters")));
     }
 
     private static @Nullable Object first(Map<?, ?> object, String... names) {

@@ -202,12 +202,14 @@ public final class Splitter {
             return false;
         }
         if (channel == Channel.REASONING && !reasoned) {
-            pending.delete(0, pending.length() - pending.toString().stripLeading().length());
+            pending.delete(
+                    0, pending.length() - pending.toString().stripLeading().length());
         }
         int at = pending.indexOf(mark);
         if (at >= 0) {
             say(channel, pending.substring(0, at).stripTrailing());
-            String space = pending.substring(pending.substring(0, at).stripTrailing().length(), at);
+            String space =
+                    pending.substring(pending.substring(0, at).stripTrailing().length(), at);
             pending.delete(0, at + mark.length());
             if (channel == Channel.REASONING) {
                 cut = true;

@@ -22,7 +22,9 @@ class SplitterTest {
         for (Part part : parts) {
             assertThat(part.text()).isNotEmpty();
             if (part.channel() != last || part.channel() == Channel.TOOL_CALL) {
-                all.append(last == null ? "" : "|").append(part.channel().name().charAt(0)).append(':');
+                all.append(last == null ? "" : "|")
+                        .append(part.channel().name().charAt(0))
+                        .append(':');
             }
             all.append(part.text());
             last = part.channel();
@@ -66,12 +68,14 @@ class SplitterTest {
             Map.entry("<tool_call>" + CALL, "T:" + CALL),
             Map.entry("a <tool_call>{\"name\": </tool_call> b", "A:a <tool_call>{\"name\": </tool_call> b"),
             Map.entry("a\n<tool_call>{\"na", "A:a\n<tool_call>{\"na"),
-            Map.entry("<tool_call>{}</tool_call><tool_call>" + CALL + "</tool_call>",
+            Map.entry(
+                    "<tool_call>{}</tool_call><tool_call>" + CALL + "</tool_call>",
                     "A:<tool_call>{}</tool_call>|T:" + CALL));
 
     @Test
     void aTextIsTakenApart() {
-        ANSWERS.forEach((text, parts) -> assertThat(split(qwen(false), text)).as(text).isEqualTo(parts));
+        ANSWERS.forEach(
+                (text, parts) -> assertThat(split(qwen(false), text)).as(text).isEqualTo(parts));
     }
 
     @Test
@@ -90,7 +94,20 @@ class SplitterTest {
     @Seeded(rounds = 300)
     void randomCutsGiveTheSame(Random random) {
         String[] pieces = {
-            "<think>", "</think>", "<tool_call>", "</tool_call>", CALL, " ", "\n", "a", "<", "<th", "</", "{", "é😀", ">"
+            "<think>",
+            "</think>",
+            "<tool_call>",
+            "</tool_call>",
+            CALL,
+            " ",
+            "\n",
+            "a",
+            "<",
+            "<th",
+            "</",
+            "{",
+            "é😀",
+            ">"
         };
         StringBuilder text = new StringBuilder();
         for (int i = random.nextInt(12); i >= 0; i--) {
@@ -104,7 +121,9 @@ class SplitterTest {
             chunks.add(text.substring(at, end));
             at = end;
         }
-        assertThat(split(qwen(reasoning), chunks.toArray(String[]::new))).as(text.toString()).isEqualTo(whole);
+        assertThat(split(qwen(reasoning), chunks.toArray(String[]::new)))
+                .as(text.toString())
+                .isEqualTo(whole);
         String left = whole.replaceAll("[ART]:|\\|", "").replaceAll("</?(think|tool_call)>|\\s", "");
         assertThat(left).isEqualTo(text.toString().replaceAll("</?(think|tool_call)>|\\s", ""));
     }
@@ -112,7 +131,8 @@ class SplitterTest {
     @Test
     void aTemplateMayHaveOpenedTheReasoning() {
         assertThat(QWEN.opensReasoning("<|im_start|>assistant\n<think>\n")).isTrue();
-        assertThat(QWEN.opensReasoning("<|im_start|>assistant\n<think>\n\n</think>\n\n")).isFalse();
+        assertThat(QWEN.opensReasoning("<|im_start|>assistant\n<think>\n\n</think>\n\n"))
+                .isFalse();
         assertThat(split(qwen(true), "Hm.\n</think>\n\nHello.")).isEqualTo("R:Hm.|A:Hello.");
         assertThat(split(qwen(true), "Hm. It was cut")).isEqualTo("R:Hm. It was cut");
     }
@@ -120,8 +140,7 @@ class SplitterTest {
     @Test
     void controlTokensAreMarks() {
         Speech mistral = new Speech(Dialect.of("[THINK][/THINK][TOOL_CALLS]"), false, TOOLS);
-        assertThat(split(mistral, "\1[THINK]", "Hm. ", "\1[/THINK]", "Hello."))
-                .isEqualTo("R:Hm.|A:Hello.");
+        assertThat(split(mistral, "\1[THINK]", "Hm. ", "\1[/THINK]", "Hello.")).isEqualTo("R:Hm.|A:Hello.");
         assertThat(split(mistral, "Wait ", "\1[TOOL_CALLS]", "f", "\1[ARGS]", "{\"a\"", ": 1}"))
                 .isEqualTo("A:Wait|T:f[ARGS]{\"a\": 1}");
         assertThat(split(mistral, "\1[TOOL_CALLS]", "f", "\1[ARGS]", "{\"a\""))

@@ -22,7 +22,8 @@ class ToolFormatTest {
         parts.addAll(splitter.end());
         if (splitter.calls().isEmpty()) {
             assertThat(parts).allMatch(part -> part.channel() == Channel.ANSWER);
-            assertThat(parts.stream().map(Part::text).reduce("", String::concat)).isEqualTo(answer);
+            assertThat(parts.stream().map(Part::text).reduce("", String::concat))
+                    .isEqualTo(answer);
         } else {
             assertThat(parts).allMatch(part -> part.channel() == Channel.TOOL_CALL);
         }
@@ -42,10 +43,14 @@ class ToolFormatTest {
         String template = "{{ '<tool_call>' }}";
         assertThat(calls(template, "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"days\": 2}}\n</tool_call>"))
                 .containsExactly(call("weather", "days", 2L));
-        assertThat(calls(template, "<tool_call>{\"name\": \"weather\", \"arguments\": \"{\\\"days\\\": 2}\"}</tool_call>"))
+        assertThat(calls(
+                        template,
+                        "<tool_call>{\"name\": \"weather\", \"arguments\": \"{\\\"days\\\": 2}\"}</tool_call>"))
                 .containsExactly(call("weather", "days", 2L));
-        assertThat(calls(template, "<tool_call>{\"arguments\": {}}</tool_call>")).isEmpty();
-        assertThat(calls(template, "<tool_call>{\"name\": \"f\", \"arguments\": [1]}</tool_call>")).isEmpty();
+        assertThat(calls(template, "<tool_call>{\"arguments\": {}}</tool_call>"))
+                .isEmpty();
+        assertThat(calls(template, "<tool_call>{\"name\": \"f\", \"arguments\": [1]}</tool_call>"))
+                .isEmpty();
         assertThat(calls(template, "<tool_call></tool_call>")).isEmpty();
     }
 
@@ -57,9 +62,7 @@ class ToolFormatTest {
                         "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"days\": 2}, \"id\": \"abcdefghi\"},"
                                 + " {\"name\": \"other\", \"arguments\": {}}]"))
                 .containsExactly(new Call("abcdefghi", "weather", Map.of("days", 2L)), call("other"));
-        assertThat(calls(
-                        template,
-                        "[TOOL_CALLS]weather[CALL_ID]abcdefghi[ARGS]{\"days\": 2}[TOOL_CALLS]other[ARGS]{}"))
+        assertThat(calls(template, "[TOOL_CALLS]weather[CALL_ID]abcdefghi[ARGS]{\"days\": 2}[TOOL_CALLS]other[ARGS]{}"))
                 .containsExactly(new Call("abcdefghi", "weather", Map.of("days", 2L)), call("other"));
         assertThat(calls(template, "[TOOL_CALLS]weather")).isEmpty();
     }
@@ -88,10 +91,12 @@ class ToolFormatTest {
                         "<tool_call>\n<function=weather>\n<parameter=zip>\n01234\n</parameter>\n<parameter=days>\n2\n"
                                 + "</parameter>\n<parameter=more>\n[1, \"a\"]\n</parameter>\n<parameter=text>\ntwo\nlines\n"
                                 + "</parameter>\n</function>\n</tool_call>"))
-                .containsExactly(call(
-                        "weather", "zip", "01234", "days", 2L, "more", List.of(1L, "a"), "text", "two\nlines"));
-        assertThat(calls(template, "<tool_call><function=f></function></tool_call>")).containsExactly(call("f"));
-        assertThat(calls(template, "<tool_call><function=f><parameter=a>1</function></tool_call>")).isEmpty();
+                .containsExactly(
+                        call("weather", "zip", "01234", "days", 2L, "more", List.of(1L, "a"), "text", "two\nlines"));
+        assertThat(calls(template, "<tool_call><function=f></function></tool_call>"))
+                .containsExactly(call("f"));
+        assertThat(calls(template, "<tool_call><function=f><parameter=a>1</function></tool_call>"))
+                .isEmpty();
     }
 
     @Test

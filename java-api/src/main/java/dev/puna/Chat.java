@@ -6,6 +6,7 @@ import dev.puna.internal.engine.Slot;
 import dev.puna.internal.template.Rendered;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,8 @@ public final class Chat implements AutoCloseable {
     private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
     private Transcript transcript = Transcript.EMPTY;
     private @Nullable Answer pending; // the turn that is being answered
+    private Toolbox tools = Toolbox.EMPTY;
+    private @Nullable Turn looping; // the turn that calls tools
     private boolean closed;
 
     Chat(Context context, Options options) {
@@ -94,7 +97,7 @@ public final class Chat implements AutoCloseable {
     }
 
     /** One turn: what the user says, options, then a terminal. One thread. */
-    public static final class Turn extends Request<Turn> {
+    public static final class Turn extends TalkingRequest<Turn> {
         private final Chat chat;
         private final @Nullable Message message;
 
@@ -105,9 +108,64 @@ public final class Chat implements AutoCloseable {
         }
 
         @Override
-        Work work() {
-            return chat.begin(message);
+        Toolbox inherited() {
+            return chat.tools();
         }
+
+        @Override
+        Work work() {
+            return chat.begin(message == null ? null : List.of(message), toolbox(), null);
+        }
+
+        /** A turn of several answers: as a single one, it leaves the chat as it was when it fails. */
+        @Override
+        public Reply reply() {
+            if (!toolbox().runs()) {
+                return super.reply();
+            }
+            Before before = chat.enter(this);
+            try {
+                return super.reply();
+            } catch (GenerationInterruptedException e) {
+                throw e; // what there is, is kept
+            } catch (RuntimeException | Error e) {
+                chat.restore(before);
+                throw e;
+            } finally {
+                chat.leave();
+            }
+        }
+
+        @Override
+        ToolLoop.Rounds rounds(long deadline) {
+            Toolbox box = toolbox();
+            return results -> {
+                List<Message> more = results.isEmpty() && message != null ? List.of(message) : results;
+                boolean again = results.isEmpty() && message == null;
+                return reply(chat.begin(again ? null : more, box, this), deadline);
+            };
+        }
+    }
+
+    /**
+     * Gives the chat tools, for all turns to come; further calls add more.
+     *
+     * <pre>{@code
+     * String answer = chat.tools(new Weather()).user("Rain in Seoul?").text();
+     * }</pre>
+     *
+     * @param more objects with methods that have {@link Tool}, and {@link ToolSpec}s, which the caller runs
+     * @return this
+     * @throws IllegalArgumentException if one is neither, a name comes twice, or a parameter's type is not supported
+     * @see TalkingRequest
+     */
+    public synchronized Chat tools(Object... more) {
+        tools = tools.plus(Arrays.asList(more));
+        return this;
+    }
+
+    private synchronized Toolbox tools() {
+        return tools;
     }
 
     /**
@@ -154,7 +212,7 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if the chat is still answering
      */
     public synchronized void rewindTurns(int turns) {
-        refuseToMeddle();
+        refuseToMeddle(null);
         int left = turns;
         int end = messages.size();
         while (left > 0 && end > 0) {
@@ -180,29 +238,50 @@ public final class Chat implements AutoCloseable {
 
     // The books
 
-    private synchronized Request.Work begin(@Nullable Message message) {
-        refuseToMeddle();
+    /** What a chat was before a turn. */
+    private record Before(List<Message> messages, Transcript transcript) {}
+
+    private synchronized Before enter(Turn turn) {
+        refuseToMeddle(null);
+        looping = turn;
+        return new Before(List.copyOf(messages), transcript);
+    }
+
+    private synchronized void restore(Before before) {
+        messages.clear();
+        messages.addAll(before.messages);
+        transcript = before.transcript;
+    }
+
+    private synchronized void leave() {
+        looping = null;
+    }
+
+    /** What is asked next: more messages, or null for another answer to the same ones. */
+    private synchronized Request.Work begin(@Nullable List<Message> more, Toolbox box, @Nullable Turn turn) {
+        refuseToMeddle(turn);
         List<Message> asked = new ArrayList<>(messages);
-        if (message != null) {
-            asked.add(message);
+        if (more != null) {
+            asked.addAll(more);
         } else if (asked.isEmpty() || !(asked.getLast() instanceof Message.Assistant)) {
             throw new IllegalStateException("there is no answer to take back");
         } else {
             asked.removeLast();
         }
-        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), List.of(), variables);
+        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), box.templateValues(), variables);
         Transcript prompt = transcript.next(rendered.segments(), context.format());
         Answer answer = new Answer(asked, prompt);
         pending = answer;
-        return new Request.Work(prompt.ids(), slot, answer);
+        return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
     }
 
-    private void refuseToMeddle() {
+    /** Nobody but the turn that calls tools goes on between its answers. */
+    private void refuseToMeddle(@Nullable Turn turn) {
         if (closed) {
             throw new ClosedException("the chat is closed");
         }
         settleLast();
-        if (pending != null) {
+        if (pending != null || looping != turn) {
             throw new IllegalStateException("the chat is still answering: read its answer or cancel it first");
         }
     }
@@ -246,7 +325,7 @@ public final class Chat implements AutoCloseable {
                     pending = null;
                     messages.clear();
                     messages.addAll(asked);
-                    messages.add(Message.assistant(reply.text()));
+                    messages.add(reply.message());
                     transcript = answered(prompt, reply);
                 }
             }
@@ -275,7 +354,7 @@ public final class Chat implements AutoCloseable {
         int[] tokens = reply.tokens();
         int last = tokens.length - 1;
         String end = last < 0 ? "" : context.format().controlToken(tokens[last]);
-        boolean whole = context.tokenizer().decode(tokens, true).equals(reply.text() + end);
-        return whole ? prompt.plus(reply.text(), end, tokens) : prompt;
+        boolean whole = context.tokenizer().decode(tokens, true).equals(reply.raw() + end);
+        return whole ? prompt.plus(reply.raw(), end, tokens) : prompt;
     }
 }

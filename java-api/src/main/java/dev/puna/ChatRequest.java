@@ -2,7 +2,9 @@
 package dev.puna;
 
 import dev.puna.internal.engine.Slot;
+import dev.puna.internal.talk.Speech;
 import dev.puna.internal.template.Rendered;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -15,10 +17,8 @@ import java.util.Map;
  *
  * One thread.
  */
-public final class ChatRequest extends Request<ChatRequest> {
-    private final Context context;
+public final class ChatRequest extends TalkingRequest<ChatRequest> {
     private final List<Message> messages;
-    private List<ToolSpec> tools = List.of();
     private Map<String, ?> variables = Map.of();
 
     ChatRequest(Context context, List<? extends Message> messages) {
@@ -26,19 +26,7 @@ public final class ChatRequest extends Request<ChatRequest> {
         if (messages.isEmpty()) {
             throw new IllegalArgumentException("there are no messages; at least one is needed");
         }
-        this.context = context;
         this.messages = List.copyOf(messages);
-    }
-
-    /**
-     * Tells the model of tools, through its chat template.
-     *
-     * @param specs what there is
-     * @return this
-     */
-    public ChatRequest tools(List<ToolSpec> specs) {
-        tools = List.copyOf(specs);
-        return this;
     }
 
     /**
@@ -59,7 +47,7 @@ public final class ChatRequest extends Request<ChatRequest> {
      * @throws TemplateException if the template refuses the messages
      */
     public String rendered() {
-        return render().text();
+        return render(messages).text();
     }
 
     /**
@@ -69,17 +57,35 @@ public final class ChatRequest extends Request<ChatRequest> {
      * @throws TemplateException if the template refuses the messages
      */
     public int[] tokens() {
-        return context.format().encode(render().segments());
+        return context().format().encode(render(messages).segments());
     }
 
-    private Rendered render() {
-        List<Map<String, Object>> specs =
-                tools.stream().map(ToolSpec::asTemplateValue).toList();
-        return context.format().render(Messages.asTemplateValues(messages), specs, variables);
+    private Rendered render(List<Message> said) {
+        return context()
+                .format()
+                .render(Messages.asTemplateValues(said), toolbox().templateValues(), variables);
     }
 
     @Override
     Work work() {
-        return new Work(tokens(), Slot.once(), Books.NONE);
+        return work(messages);
+    }
+
+    private Work work(List<Message> said) {
+        Rendered rendered = render(said);
+        int[] ids = context().format().encode(rendered.segments());
+        Speech speech = context().format().speech(rendered, toolbox().schemas());
+        return new Work(ids, Slot.once(), Books.NONE, speech);
+    }
+
+    @Override
+    ToolLoop.Rounds rounds(long deadline) {
+        List<Message> said = new ArrayList<>(messages);
+        return results -> {
+            said.addAll(results);
+            Reply reply = reply(work(said), deadline);
+            said.add(reply.message());
+            return reply;
+        };
     }
 }

@@ -2,6 +2,7 @@
 package dev.puna;
 
 import dev.puna.internal.engine.Slot;
+import dev.puna.internal.talk.Speech;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -40,6 +41,6 @@ public final class Prompt extends Request<Prompt> {
 
     @Override
     Work work() {
-        return new Work(ids, Slot.once(), Books.NONE);
+        return new Work(ids, Slot.once(), Books.NONE, Speech.PLAIN);
     }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 
 /** What a generation gave, whole or partial. Immutable. */
 public final class Reply {
-    private final String text;
+    private final Said said;
     private final int[] tokens;
     private final StopReason stopReason;
     private final long seed;
@@ -14,8 +14,18 @@ public final class Reply {
     private final List<TokenLogprob> logprobs;
     private final ReplayRecord record;
 
+    /**
+     * What was said.
+     *
+     * @param raw all of it as it came, without control tokens
+     * @param text the answer
+     * @param reasoning before it, or empty
+     * @param toolCalls that it ends with
+     */
+    record Said(String raw, String text, String reasoning, List<ToolCall> toolCalls) {}
+
     Reply(
-            String text,
+            Said said,
             int[] tokens,
             StopReason stopReason,
             long seed,
@@ -23,7 +33,7 @@ public final class Reply {
             Timings timings,
             List<TokenLogprob> logprobs,
             ReplayRecord record) {
-        this.text = text;
+        this.said = said;
         this.tokens = tokens.clone();
         this.stopReason = stopReason;
         this.seed = seed;
@@ -33,9 +43,34 @@ public final class Reply {
         this.record = record;
     }
 
-    /** {@return the generated text, without a stop string} */
+    /** {@return the answer: without a stop string, without reasoning, without calls of tools} */
     public String text() {
-        return text;
+        return said.text();
+    }
+
+    /** {@return what the model thought before its answer; empty if nothing, or if its template has no marks for it} */
+    public String reasoning() {
+        return said.reasoning();
+    }
+
+    /**
+     * What tools the model wants called. A call that can't be read is part of the {@linkplain #text() answer}.
+     *
+     * @return in order; empty unless tools were offered
+     */
+    public List<ToolCall> toolCalls() {
+        return said.toolCalls();
+    }
+
+    /** {@return this as a message, to be added to a conversation} */
+    public Message.Assistant message() {
+        return new Message.Assistant(
+                List.of(Content.text(text())), reasoning().isEmpty() ? null : reasoning(), toolCalls());
+    }
+
+    /** All that was said, as it came. */
+    String raw() {
+        return said.raw();
     }
 
     /** {@return the generated token ids, an ending token included: a copy} */
@@ -80,6 +115,6 @@ public final class Reply {
     /** {@return the text} */
     @Override
     public String toString() {
-        return text;
+        return text();
     }
 }

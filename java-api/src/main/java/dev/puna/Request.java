@@ -8,9 +8,11 @@ import dev.puna.internal.engine.Slot;
 import dev.puna.internal.mapping.Mapping;
 import dev.puna.internal.schema.RegexGrammar;
 import dev.puna.internal.schema.SchemaGrammar;
+import dev.puna.internal.talk.Speech;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -22,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the request's own type
  */
-public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatRequest, Chat.Turn {
+public abstract sealed class Request<T extends Request<T>> permits Prompt, TalkingRequest {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
     private static final Duration FOREVER = Duration.ofDays(10_000);
@@ -213,16 +215,30 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      * @return the running generation, to be closed
      */
     public TextStream stream() {
-        long begun = System.nanoTime();
-        NativeGrammar compiled =
-                grammar == null ? null : context.model().grammars().of(grammar);
-        Work work = work();
-        long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        NativeGeneration settings = new NativeGeneration(
-                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
-        Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
+        return stream(deadline(System.nanoTime()));
+    }
+
+    /** The context that generates. */
+    final Context context() {
+        return context;
+    }
+
+    /** One generation. */
+    final TextStream stream(long deadline) {
+        return stream(work(), deadline);
+    }
+
+    /** One generation, waited for. */
+    final Reply reply(Work work, long deadline) {
+        try (TextStream stream = stream(work, deadline)) {
+            return stream.reply();
+        }
+    }
+
+    private TextStream stream(Work work, long deadline) {
         try {
-            Settlement settlement = new Settlement(generation, context.provenance(), work.books());
+            Generation generation = new Generation(work.ids(), settings(), work.slot(), deadline, marks(work.speech()));
+            Settlement settlement = new Settlement(generation, context.provenance(), work.books(), work.speech());
             TextStream stream = TextStream.start(context, generation, settlement);
             work.books().started(settlement);
             return stream;
@@ -232,7 +248,20 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
         }
     }
 
-    private long deadline(long begun) {
+    private NativeGeneration settings() {
+        NativeGrammar compiled =
+                grammar == null ? null : context.model().grammars().of(grammar);
+        long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
+        return new NativeGeneration(
+                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
+    }
+
+    private Map<Integer, String> marks(Speech speech) {
+        return speech == Speech.PLAIN ? Map.of() : context.format().marks();
+    }
+
+    /** By System.nanoTime, of something that begins now. */
+    final long deadline(long begun) {
         if (timeout == null || timeout.compareTo(FOREVER) > 0) {
             return Long.MAX_VALUE;
         }
@@ -313,8 +342,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
 
     /** A generation with all its settings given: a replay. */
     static Reply again(Context context, int[] ids, NativeGeneration settings) {
-        Generation generation = new Generation(ids, settings, Slot.once(), Long.MAX_VALUE);
-        Settlement settlement = new Settlement(generation, context.provenance(), Books.NONE);
+        Generation generation = new Generation(ids, settings, Slot.once(), Long.MAX_VALUE, Map.of());
+        Settlement settlement = new Settlement(generation, context.provenance(), Books.NONE, Speech.PLAIN);
         try (TextStream stream = TextStream.start(context, generation, settlement)) {
             return stream.reply();
         }
@@ -334,9 +363,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
      * @param ids the whole of the sequence's tokens
      * @param slot its sequence
      * @param books who is told how it goes
+     * @param speech how the answer is taken apart
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Work(int[] ids, Slot slot, Books books) {}
+    record Work(int[] ids, Slot slot, Books books, Speech speech) {}
 
     /** Who keeps books about a generation: a chat. */
     interface Books {

@@ -4,6 +4,7 @@ package dev.puna;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.internal.engine.Generation;
 import dev.puna.internal.engine.Outcome;
+import dev.puna.internal.talk.Speech;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,12 +18,14 @@ final class Settlement {
     private final Generation generation;
     private final Provenance provenance;
     private final Request.Books books;
+    private final Speech speech;
     private @Nullable Reply reply; // guarded by this
 
-    Settlement(Generation generation, Provenance provenance, Request.Books books) {
+    Settlement(Generation generation, Provenance provenance, Request.Books books, Speech speech) {
         this.generation = generation;
         this.provenance = provenance;
         this.books = books;
+        this.speech = speech;
     }
 
     boolean isDone() {
@@ -51,7 +54,13 @@ final class Settlement {
         return made;
     }
 
+    /** How the answer is taken apart. */
+    Speech speech() {
+        return speech;
+    }
+
     private Reply of(Outcome o) {
+        Reply.Said said = Saying.of(o.text(), o.marks(), speech);
         Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
         Timings timings = new Timings(
                 Duration.ofNanos(o.queuedNanos()),
@@ -60,7 +69,8 @@ final class Settlement {
                 usage);
         StopReason stop = stopReason(o.stop(), o.timedOut());
         ReplayRecord record = provenance.record(generation, o.tokens(), stop);
-        return new Reply(o.text(), o.tokens(), stop, generation.settings().seed(), usage, timings, logprobs(o), record);
+        StopReason told = stop == StopReason.END && !said.toolCalls().isEmpty() ? StopReason.TOOL_CALLS : stop;
+        return new Reply(said, o.tokens(), told, generation.settings().seed(), usage, timings, logprobs(o), record);
     }
 
     static StopReason stopReason(NativeEvent.Stop stop, boolean timedOut) {

@@ -5,6 +5,8 @@ package dev.puna;
 public enum StopReason {
     /** The model ended its answer. */
     END,
+    /** The model ended its answer with calls of tools, which wait for their results. */
+    TOOL_CALLS,
     /** As many tokens as were asked for. */
     LENGTH,
     /** The context is full. */

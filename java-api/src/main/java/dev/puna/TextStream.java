@@ -3,10 +3,12 @@ package dev.puna;
 
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Generation;
+import dev.puna.internal.talk.Part;
+import dev.puna.internal.talk.Splitter;
 import java.lang.ref.Cleaner;
+import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A running generation.
@@ -75,33 +77,41 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
     }
 
     private final class Pieces implements Iterator<Piece> {
-        private Generation.@Nullable Chunk next;
+        private final Splitter splitter = settlement.speech().splitter();
+        private final ArrayDeque<Part> parts = new ArrayDeque<>();
+        private int tokens; // generated since the last piece
         private boolean ended;
 
         @Override
         public boolean hasNext() {
-            if (next == null && !ended) {
+            while (parts.isEmpty() && !ended) {
+                Generation.Chunk chunk;
                 try {
-                    next = generation.next();
+                    chunk = generation.next();
                 } catch (InterruptedException e) {
                     throw interrupted();
                 }
-                ended = next == null;
-                if (ended) {
+                if (chunk == null) {
+                    ended = true;
+                    parts.addAll(splitter.end());
                     settle();
+                } else {
+                    tokens += chunk.tokens();
+                    parts.addAll(chunk.mark() ? splitter.mark(chunk.text()) : splitter.text(chunk.text()));
                 }
             }
-            return next != null;
+            return !parts.isEmpty();
         }
 
         @Override
         public Piece next() {
-            if (!hasNext() || next == null) {
+            if (!hasNext()) {
                 throw new NoSuchElementException("the generation is over");
             }
-            Generation.Chunk chunk = next;
-            next = null;
-            return new Piece(chunk.text(), chunk.tokens());
+            Part part = parts.remove();
+            Piece piece = new Piece(part.text(), tokens, part.channel());
+            tokens = 0;
+            return piece;
         }
     }
 

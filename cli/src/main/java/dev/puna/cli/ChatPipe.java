@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.Channel;
 import dev.puna.Piece;
 import dev.puna.TextStream;
 import java.io.BufferedReader;
@@ -28,6 +29,9 @@ final class ChatPipe {
             }
             try (TextStream stream = conversation.say(line)) {
                 for (Piece piece : stream) {
+                    if (piece.channel() == Channel.REASONING) {
+                        continue; // answers alone
+                    }
                     out.print(piece.text());
                     if (out.checkError()) { // which flushes; nobody reads any more
                         return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.Channel;
 import dev.puna.Piece;
 import dev.puna.PunaException;
 import dev.puna.Reply;
@@ -152,9 +153,15 @@ final class ChatTerminal {
         terminal.setAttributes(silent);
         try (stream) {
             boolean lineOpen = false;
+            boolean thinking = false;
             for (Piece piece : stream) {
                 if (!piece.text().isEmpty()) {
-                    terminal.writer().print(piece.text());
+                    boolean thought = piece.channel() == Channel.REASONING;
+                    if (thinking && !thought) {
+                        terminal.writer().print("\n\n");
+                    }
+                    thinking = thought;
+                    terminal.writer().print(thought ? style.dim(piece.text()) : piece.text());
                     terminal.flush();
                     lineOpen = !piece.text().endsWith("\n");
                 }

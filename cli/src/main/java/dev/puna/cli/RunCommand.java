@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.Channel;
 import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.Piece;
@@ -140,6 +141,9 @@ final class RunCommand implements Callable<Integer> {
     private void print(TextStream stream) {
         PrintStream out = streams.out();
         for (Piece piece : stream) {
+            if (piece.channel() == Channel.REASONING) {
+                continue; // the answer alone
+            }
             out.print(piece.text());
             if (out.checkError()) { // which flushes; nobody reads any more
                 return;

@@ -4,6 +4,9 @@ package dev.puna.internal;
 import dev.puna.TemplateException;
 import dev.puna.bindings.NativeFile;
 import dev.puna.bindings.NativeTokenizer;
+import dev.puna.internal.talk.Dialect;
+import dev.puna.internal.talk.Speech;
+import dev.puna.internal.talk.Tools;
 import dev.puna.internal.template.ChatTemplate;
 import dev.puna.internal.template.Limits;
 import dev.puna.internal.template.Rendered;
@@ -34,6 +37,8 @@ public final class ChatFormat {
     private final String source;
     private final boolean own;
     private final Map<String, Object> trusted;
+    private final Dialect dialect;
+    private final Map<Integer, String> marks;
     private final Map<Integer, String> controlTokens = new ConcurrentHashMap<>();
 
     private ChatFormat(NativeTokenizer tokenizer, ChatTemplate template, String source, boolean own) {
@@ -42,6 +47,8 @@ public final class ChatFormat {
         this.source = source;
         this.own = own;
         this.trusted = specials(tokenizer);
+        this.dialect = Dialect.of(source);
+        this.marks = marks(tokenizer, dialect);
     }
 
     /**
@@ -108,6 +115,40 @@ public final class ChatFormat {
      */
     public boolean mentions(String name) {
         return source.contains(name);
+    }
+
+    /** The dialect's marks that are control tokens here: their text is no part of the generated text. */
+    private static Map<Integer, String> marks(NativeTokenizer tokenizer, Dialect dialect) {
+        Map<Integer, String> marks = new HashMap<>();
+        for (String mark : dialect.marks()) {
+            int[] ids = tokenizer.tokenize(mark.getBytes(StandardCharsets.UTF_8), true, false);
+            if (ids.length == 1 && tokenizer.token(ids[0]).kind() == NativeTokenizer.Kind.CONTROL) {
+                marks.put(ids[0], mark);
+            }
+        }
+        return Map.copyOf(marks);
+    }
+
+    /** {@return spellings of the control tokens that the answer is cut at, by id} */
+    public Map<Integer, String> marks() {
+        return marks;
+    }
+
+    /**
+     * How the answer to a prompt is taken apart.
+     *
+     * @param prompt rendered
+     * @param tools that were offered; calls are looked for only if there are some
+     * @return the way
+     */
+    public Speech speech(Rendered prompt, Tools tools) {
+        Dialect heard = tools.schemas().isEmpty() ? new Dialect(dialect.reasoning(), null) : dialect;
+        return new Speech(heard, heard.opensReasoning(prompt.text()), tools);
+    }
+
+    /** {@return whether calls in the model's answers can be read} */
+    public boolean readsCalls() {
+        return dialect.tools() != null;
     }
 
     /**

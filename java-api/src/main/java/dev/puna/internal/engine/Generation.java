@@ -6,6 +6,7 @@ import dev.puna.bindings.NativeGeneration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
@@ -23,13 +24,15 @@ public final class Generation {
      *
      * @param text whole characters
      * @param tokens generated since the piece before
+     * @param mark whether it is no text, but the spelling of a control token that was asked for
      */
-    public record Chunk(String text, int tokens) {}
+    public record Chunk(String text, int tokens, boolean mark) {}
 
     final int[] ids;
     final NativeGeneration settings;
     final Slot slot;
     final long deadline; // System.nanoTime, Long.MAX_VALUE: none
+    private final Map<Integer, String> marks;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -37,6 +40,7 @@ public final class Generation {
     private final StringBuilder text = new StringBuilder();
     private final IntStream.Builder tokens = IntStream.builder();
     private final List<NativeEvent.Token> events = new ArrayList<>();
+    private final List<Outcome.Mark> said = new ArrayList<>();
     private final List<Runnable> listeners = new ArrayList<>();
     private int unreported;
     private boolean accepted;
@@ -59,12 +63,14 @@ public final class Generation {
      * @param settings what to do
      * @param slot where
      * @param deadline by System.nanoTime; Long.MAX_VALUE for none
+     * @param marks spellings of control tokens that the reader wants to see, by id; their text is not part of the text
      */
-    public Generation(int[] ids, NativeGeneration settings, Slot slot, long deadline) {
+    public Generation(int[] ids, NativeGeneration settings, Slot slot, long deadline, Map<Integer, String> marks) {
         this.ids = ids;
         this.settings = settings;
         this.slot = slot;
         this.deadline = deadline;
+        this.marks = Map.copyOf(marks);
     }
 
     // the engine's thread
@@ -81,6 +87,12 @@ public final class Generation {
                 events.add(event);
             }
             give(event.text());
+            String mark = marks.get(event.token());
+            if (mark != null) {
+                said.add(new Outcome.Mark(text.length(), mark));
+                chunks.add(new Chunk(mark, unreported, true));
+                unreported = 0;
+            }
         });
     }
 
@@ -91,6 +103,7 @@ public final class Generation {
                     event.stop(),
                     timedOut,
                     text.toString(),
+                    List.copyOf(said),
                     tokens.build().toArray(),
                     List.copyOf(events),
                     event.promptTokens(),
@@ -108,7 +121,7 @@ public final class Generation {
     private void give(String piece) {
         if (!piece.isEmpty()) {
             text.append(piece);
-            chunks.add(new Chunk(piece, unreported));
+            chunks.add(new Chunk(piece, unreported, false));
             unreported = 0;
         }
     }

@@ -10,6 +10,7 @@ import java.util.List;
  * @param stop why
  * @param timedOut whether a cancellation came from its deadline
  * @param text all of it
+ * @param marks control tokens that were asked for, in order
  * @param tokens all ids
  * @param events a token's event for each id, if log-probabilities were asked for
  * @param promptTokens of the prompt
@@ -23,10 +24,19 @@ public record Outcome(
         NativeEvent.Stop stop,
         boolean timedOut,
         String text,
+        List<Mark> marks,
         int[] tokens,
         List<NativeEvent.Token> events,
         int promptTokens,
         int cachedTokens,
         long queuedNanos,
         long promptNanos,
-        long generateNanos) {}
+        long generateNanos) {
+    /**
+     * A control token.
+     *
+     * @param at how much text stands in front of it
+     * @param spelling of it
+     */
+    public record Mark(int at, String spelling) {}
+}

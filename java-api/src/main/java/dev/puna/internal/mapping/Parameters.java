@@ -50,6 +50,16 @@ public final class Parameters {
         return new Parameters(shape);
     }
 
+    /**
+     * Makes a method callable from here.
+     *
+     * @param method a user's
+     * @throws IllegalArgumentException with the line that the user's module-info lacks
+     */
+    public static void open(Method method) {
+        Records.open(method, method.getDeclaringClass());
+    }
+
     /** {@return the JSON schema of an object with a field for each parameter} */
     public Map<String, Object> schema() {
         return Schemas.of(shape);

@@ -46,13 +46,12 @@ final class Reading {
     }
 
     private static Object text(Shape.Text shape, Object json, String where) {
-        String text =
-                switch (json) {
-                    case String given -> given;
-                    case Number number -> number.toString();
-                    case Boolean truth -> truth.toString();
-                    default -> throw wrong(where, "a text is wanted, not " + Json.write(json));
-                };
+        String text = switch (json) {
+            case String given -> given;
+            case Number number -> number.toString();
+            case Boolean truth -> truth.toString();
+            default -> throw wrong(where, "a text is wanted, not " + Json.write(json));
+        };
         try {
             return shape.parse().apply(text);
         } catch (RuntimeException e) {
@@ -140,7 +139,8 @@ final class Reading {
 
     /** Some models write an object or a list into a text. */
     private static @Nullable Object unquoted(Object json) {
-        if (json instanceof String text && (text.strip().startsWith("{") || text.strip().startsWith("["))) {
+        if (json instanceof String text
+                && (text.strip().startsWith("{") || text.strip().startsWith("["))) {
             try {
                 return Json.parse(text);
             } catch (IllegalArgumentException e) {
@@ -170,8 +170,9 @@ final class Reading {
 
     private static Object entries(Shape.Entries shape, Object json, String where) {
         Map<String, Object> values = new LinkedHashMap<>();
-        map(json, where).forEach((name, value) ->
-                values.put((String) name, read(shape.value(), value, inside(where, (String) name))));
+        map(json, where)
+                .forEach((name, value) ->
+                        values.put((String) name, read(shape.value(), value, inside(where, (String) name))));
         return Collections.unmodifiableMap(values);
     }
 

@@ -43,7 +43,8 @@ final class Records {
             return component.getAnnotatedType();
         }
 
-        @Nullable Object get(Object record) {
+        @Nullable
+        Object get(Object record) {
             try {
                 return accessor.invoke(record);
             } catch (InvocationTargetException e) {
@@ -96,7 +97,8 @@ final class Records {
             return constructor.newInstance(values);
         } catch (InvocationTargetException e) {
             throw new IllegalArgumentException(
-                    type.getSimpleName() + " refuses its values: " + e.getTargetException().getMessage(),
+                    type.getSimpleName() + " refuses its values: "
+                            + e.getTargetException().getMessage(),
                     e.getTargetException());
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("a record that can't be made: " + type.getName(), e);

@@ -39,7 +39,14 @@ final class Scalars {
         text(all, UUID.class, "uuid", UUID::fromString);
         text(all, BigDecimal.class, "decimal", BigDecimal::new);
         for (Class<?> type : new Class<?>[] {
-            byte.class, Byte.class, short.class, Short.class, int.class, Integer.class, long.class, Long.class,
+            byte.class,
+            Byte.class,
+            short.class,
+            Short.class,
+            int.class,
+            Integer.class,
+            long.class,
+            Long.class,
             BigInteger.class
         }) {
             all.put(type, new Shape.Whole(type));
@@ -52,8 +59,7 @@ final class Scalars {
         return Map.copyOf(all);
     }
 
-    private static void text(
-            Map<Class<?>, Shape> all, Class<?> type, String format, Function<String, Object> parse) {
+    private static void text(Map<Class<?>, Shape> all, Class<?> type, String format, Function<String, Object> parse) {
         all.put(type, new Shape.Text(type, format, parse));
     }
 

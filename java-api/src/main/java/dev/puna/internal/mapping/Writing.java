@@ -40,7 +40,8 @@ final class Writing {
                 map.forEach((name, item) -> written.put(String.valueOf(name), write(item, depth + 1)));
                 yield written;
             }
-            case Iterable<?> list when !(value instanceof java.nio.file.Path) -> {
+            case Iterable<?> list
+            when !(value instanceof java.nio.file.Path) -> {
                 List<@Nullable Object> written = new ArrayList<>();
                 list.forEach(item -> written.add(write(item, depth + 1)));
                 yield written;

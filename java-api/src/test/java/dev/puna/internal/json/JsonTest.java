@@ -71,7 +71,9 @@ class JsonTest {
         String written = Json.write(value);
         assertThat(Json.parse(written)).isEqualTo(value);
         assertThat(written).doesNotContain("\n").endsWith("\"nothing\": null, \"empty\": [{}, [], true]}");
-        assertThatIllegalArgumentException().isThrownBy(() -> Json.write(Double.NaN)).withMessageContaining("NaN");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Json.write(Double.NaN))
+                .withMessageContaining("NaN");
         assertThatIllegalArgumentException().isThrownBy(() -> Json.write(Thread.class));
     }
 

@@ -117,8 +117,8 @@ class MappingTest {
                 .asInstanceOf(InstanceOfAssertFactories.LIST)
                 .doesNotContain("note", "count", "nick")
                 .contains("any", "groups");
-        Everything groups = (Everything)
-                read(Everything.class, written.replace("\"groups\": {}", "\"groups\": {\"a\": [1, 2]}"));
+        Everything groups =
+                (Everything) read(Everything.class, written.replace("\"groups\": {}", "\"groups\": {\"a\": [1, 2]}"));
         assertThat(groups.groups().get("a")).containsExactly(1, 2);
     }
 
@@ -176,7 +176,9 @@ class MappingTest {
                 "{\"name\":\"a\",\"size\":1e400,\"sky\":\"CLEAR\"}          | does not fit a double"
             })
     void mistakesSayWhereTheyAre(String json, String words) {
-        assertThatIllegalArgumentException().isThrownBy(() -> read(City.class, json)).withMessageContaining(words);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> read(City.class, json))
+                .withMessageContaining(words);
     }
 
     @Test

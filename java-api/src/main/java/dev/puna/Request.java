@@ -150,7 +150,16 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, ChatR
         Work work = work();
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
         NativeGeneration settings =
-                new NativeGeneration(maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd);
+                new NativeGeneration(
+                        maxTokens,
+                        seed,
+                        sampler.stages(),
+                        stops,
+                        logprobs,
+                        topLogprobs,
+                        ignoreEnd,
+                        sampler.biases(),
+                        sampler.breakers());
         Generation generation = new Generation(work.ids(), settings, work.slot(), deadline(begun));
         try {
             Settlement settlement = new Settlement(generation, seed, work.books());

@@ -2,6 +2,7 @@
 package dev.puna.bindings;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a generation is to do.
@@ -13,6 +14,8 @@ import java.util.List;
  * @param logprobs whether the chosen token's log-probability is wanted
  * @param topLogprobs how many of the best log-probabilities are wanted at each step
  * @param ignoreEos whether to go on where the model would end
+ * @param biases what is added to tokens' logits; -infinity bans one
+ * @param breakers texts that DRY counts no repetition across
  */
 public record NativeGeneration(
         int maxTokens,
@@ -21,10 +24,26 @@ public record NativeGeneration(
         List<String> stops,
         boolean logprobs,
         int topLogprobs,
-        boolean ignoreEos) {
+        boolean ignoreEos,
+        Map<Integer, Float> biases,
+        List<String> breakers) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
         stops = List.copyOf(stops);
+        biases = Map.copyOf(biases);
+        breakers = List.copyOf(breakers);
+    }
+
+    /** Without biases and breakers. */
+    public NativeGeneration(
+            int maxTokens,
+            long seed,
+            List<NativeStage> stages,
+            List<String> stops,
+            boolean logprobs,
+            int topLogprobs,
+            boolean ignoreEos) {
+        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, Map.of(), List.of());
     }
 }

@@ -407,8 +407,17 @@ enum {
     PUNA_SAMPLE_TOP_K = 2,       /* value: >= 0, whole; 0 keeps all */
     PUNA_SAMPLE_TOP_P = 3,       /* value: 0 to 1; 1 keeps all (nucleus sampling, arXiv:1904.09751) */
     PUNA_SAMPLE_MIN_P = 4,       /* value: 0 to 1; 0 keeps all (arXiv:2407.01082) */
-    PUNA_SAMPLE_PENALTIES = 5    /* window: last tokens regarded, -1 all; repeat > 0 (arXiv:1909.05858), frequency,
+    PUNA_SAMPLE_PENALTIES = 5,   /* window: last tokens regarded, -1 all; repeat > 0 (arXiv:1909.05858), frequency,
                                     presence */
+    PUNA_SAMPLE_TYPICAL = 6,     /* value: 0 to 1; 1 keeps all (arXiv:2202.00666) */
+    PUNA_SAMPLE_TOP_N_SIGMA = 7, /* value: >= 0 standard deviations; 0 keeps all (arXiv:2411.07641) */
+    PUNA_SAMPLE_XTC = 8,         /* value: 0 to 1, how often; threshold: 0 to 1, above 0.5 never */
+    PUNA_SAMPLE_MIROSTAT = 9,    /* value: the surprise aimed at, in bits; rate, of learning (arXiv:2007.14966) */
+    PUNA_SAMPLE_MIROSTAT_2 = 10, /* likewise */
+    PUNA_SAMPLE_DRY = 11,        /* value: multiplier, 0 none; base >= 1; allowed_length >= 1; window: last tokens
+                                    regarded, -1 the whole context; the generation's breakers */
+    PUNA_SAMPLE_DYNAMIC_TEMPERATURE = 12, /* value, range: temperatures value - range to value + range; exponent */
+    PUNA_SAMPLE_ADAPTIVE_P = 13  /* value: the probability aimed at, 0 to 1; decay: 0 to 0.99 */
 };
 
 typedef struct puna_stage {
@@ -418,7 +427,20 @@ typedef struct puna_stage {
     float repeat;
     float frequency;
     float presence;
+    float threshold;
+    float rate;
+    float base;
+    int32_t allowed_length;
+    float range;
+    float exponent;
+    float decay;
 } puna_stage;
+
+/* Added to a token's logit before all stages; -inf bans it. */
+typedef struct puna_bias {
+    int32_t id;
+    float value;
+} puna_bias;
 
 typedef struct puna_text {
     const char *text;
@@ -430,6 +452,8 @@ enum { PUNA_GENERATE_IGNORE_EOS = 1 };
 #define PUNA_MAX_STAGES 16u
 #define PUNA_MAX_STOPS 64u
 #define PUNA_MAX_TOP_LOGPROBS 64u
+#define PUNA_MAX_BREAKERS 64u
+#define PUNA_MAX_BREAKER_BYTES 64u
 
 typedef struct puna_generation {
     uint32_t size;
@@ -444,6 +468,10 @@ typedef struct puna_generation {
     uint32_t flags;            /* PUNA_GENERATE_* */
     uint32_t reserved;
     puna_grammar *grammar;     /* what the generated text must be, NULL: anything. The generation holds it */
+    const puna_bias *biases;   /* each id once */
+    const puna_text *breakers; /* texts that PUNA_SAMPLE_DRY counts no repetition across, of 1 to 64 bytes */
+    uint32_t bias_count;       /* at most the vocabulary */
+    uint32_t breaker_count;    /* at most PUNA_MAX_BREAKERS */
 } puna_generation;
 
 PUNA_API void puna_generation_default(puna_generation *generation);

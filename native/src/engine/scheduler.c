@@ -34,10 +34,21 @@ static puna_status constrain(engine *e, sequence *s, puna_grammar *g, puna_error
     return matcher_create(g, e->model->tokenizer, &s->matcher, error);
 }
 
+/* A token's bytes for the sampler; control tokens as they are spelled, rows beyond the tokenizer's vocabulary empty. */
+static const char *spell(const void *context, int32_t id, size_t *length) {
+    puna_token token = {.text = "", .bytes = ""};
+    *length = 0;
+    if (id < 0 || id >= tokenizer_size(context) || tokenizer_token(context, id, &token, NULL) != PUNA_OK) return "";
+    bool control = token.kind == PUNA_TOKEN_CONTROL;
+    *length = (size_t)(control ? token.text_length : token.bytes_length);
+    return control ? token.text : token.bytes;
+}
+
 static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t count, const puna_generation *g,
                          puna_error *error) {
     memory_account *account = &e->account;
-    puna_status status = sampler_create(account, g, (int32_t)e->model->hyper.vocabulary, &s->sampler, error);
+    sampler_model of = {(int32_t)e->model->hyper.vocabulary, e->options.context_length, e->model->tokenizer, spell};
+    puna_status status = sampler_create(account, g, &of, &s->sampler, error);
     if (status == PUNA_OK)
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);

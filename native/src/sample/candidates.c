@@ -18,9 +18,12 @@ typedef struct candidates_histogram {
     uint32_t count[BUCKETS];
 } candidates_histogram;
 
+/* What candidates count when they are summed up, and which of them come first. */
 typedef struct candidates_measure {
     bool weighted; /* else each candidate counts 1 */
     float best;    /* the greatest value, where weighted */
+    bool centred;  /* those nearest to `centre` come first, else the greatest */
+    float centre;
 } candidates_measure;
 
 uint64_t candidates_key(float value, uint32_t id) {
@@ -41,6 +44,22 @@ float candidates_value(uint64_t key) {
 
 uint32_t candidates_id(uint64_t key) { return 0xFFFFFFFFu - (uint32_t)key; }
 
+/* A key by nearness to `centre`: nearer is greater, then the lower id. */
+static inline uint64_t candidates_nearness(float centre, float value, uint32_t id) {
+    return candidates_key(-penalties_finite(fabsf(value - centre)), id);
+}
+
+static inline uint64_t candidates_order(candidates_measure measure, uint64_t key) {
+    return measure.centred ? candidates_nearness(measure.centre, candidates_value(key), candidates_id(key)) : key;
+}
+
+float candidates_share(const candidates_aim *aim, float value) { return math_expf(value - aim->best) / aim->total; }
+
+static inline float candidates_aimed(const candidates_aim *aim, float value) {
+    float distance = fabsf(candidates_share(aim, value) - aim->target) * (1.0f / 0.3f);
+    return 5.0f - 10.0f * distance * distance / (1.0f + distance);
+}
+
 void candidates_begin(candidates *c, const float *logits, uint32_t vocabulary, float best) {
     c->logits = logits;
     c->vocabulary = vocabulary;
@@ -59,13 +78,17 @@ static inline uint64_t candidates_look(const candidates *c, uint32_t id) {
         const candidates_step *step = &c->step[i];
         if (step->kind == CANDIDATES_DIVIDE) value = penalties_finite(value / step->divisor);
         else if (step->kind == CANDIDATES_PENALIZE) value = penalties_apply(step->table, id, value);
-        else if (candidates_key(value, id) < step->floor) return 0;
+        else if (step->kind == CANDIDATES_ADD) value = additions_apply(step->added, id, value);
+        else if (step->kind == CANDIDATES_AIM) value = candidates_aimed(&step->aim, value);
+        else if (step->kind == CANDIDATES_CEILING && candidates_key(value, id) > step->floor) return 0;
+        else if (step->kind == CANDIDATES_FLOOR && candidates_key(value, id) < step->floor) return 0;
+        else if (step->kind == CANDIDATES_CENTRE && candidates_nearness(step->centre, value, id) < step->floor) return 0;
+        if (value < -FLT_MAX) return 0;
     }
     return candidates_key(value, id);
 }
 
-/* The greatest value. */
-static float candidates_best(candidates *c) {
+float candidates_best(candidates *c) {
     if (c->listed) return candidates_value(c->list[0]);
     uint64_t best = 0;
     for (uint32_t id = 0; id < c->vocabulary && !c->best_known; id++) {
@@ -85,39 +108,46 @@ static uint64_t candidates_weigh(candidates_measure measure, uint64_t key) {
 }
 
 /* Descending; lists are short (Shell's method, with Ciura's gaps). */
-static void candidates_sort(candidates *c) {
+static void candidates_sort_by(candidates *c, candidates_measure measure) {
     static const uint32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
     for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
         for (uint32_t i = gaps[g]; i < c->length; i++) {
-            uint64_t moved = c->list[i];
+            uint64_t moved = c->list[i], order = candidates_order(measure, moved);
             uint32_t j = i;
-            for (; j >= gaps[g] && c->list[j - gaps[g]] < moved; j -= gaps[g]) c->list[j] = c->list[j - gaps[g]];
+            for (; j >= gaps[g] && candidates_order(measure, c->list[j - gaps[g]]) < order; j -= gaps[g])
+                c->list[j] = c->list[j - gaps[g]];
             c->list[j] = moved;
         }
     }
 }
 
-/* Puts the candidates with least <= key <= most on the list; false if they are too many for it. */
-static bool candidates_gather(candidates *c, uint64_t least, uint64_t most) {
+static void candidates_sort(candidates *c) { candidates_sort_by(c, (candidates_measure){0}); }
+
+/* Puts the candidates with least <= order <= most on the list, in that order; false if they are too many for it. */
+static bool candidates_gather(candidates *c, candidates_measure measure, uint64_t least, uint64_t most) {
     c->length = 0;
     for (uint32_t id = 0; id < c->vocabulary; id++) {
         uint64_t key = candidates_look(c, id);
-        if (!key || key < least || key > most) continue;
+        if (!key) continue;
+        uint64_t order = candidates_order(measure, key);
+        if (order < least || order > most) continue;
         if (c->length == CANDIDATES_LIST) return false;
         c->list[c->length++] = key;
     }
-    candidates_sort(c);
+    candidates_sort_by(c, measure);
     return true;
 }
 
-/* Measures of the candidates whose key begins with `prefix`, by the bits that follow, which end at `shift`. */
+/* Measures of the candidates whose order begins with `prefix`, by the bits that follow, which end at `shift`. */
 static void candidates_count(const candidates *c, candidates_measure measure, uint64_t prefix, int shift, int bits,
                              candidates_histogram *h) {
     memset(h, 0, sizeof *h);
     for (uint32_t id = 0; id < c->vocabulary; id++) {
         uint64_t key = candidates_look(c, id);
-        if (!key || (shift + bits < 64 && key >> (shift + bits) != prefix)) continue;
-        uint32_t bucket = (uint32_t)(key >> shift) & ((1u << bits) - 1);
+        if (!key) continue;
+        uint64_t order = candidates_order(measure, key);
+        if (shift + bits < 64 && order >> (shift + bits) != prefix) continue;
+        uint32_t bucket = (uint32_t)(order >> shift) & ((1u << bits) - 1);
         h->sum[bucket] += candidates_weigh(measure, key);
         h->count[bucket]++;
     }
@@ -141,7 +171,7 @@ static uint32_t candidates_reach_listed(const candidates *c, candidates_measure 
     return c->length - 1;
 }
 
-/* In a dense set whose uppermost histogram is `h`: the key of the candidate at which the sum of measures, best first,
+/* In a dense set whose uppermost histogram is `h`: the order of the candidate at which the sum of measures, best first,
    reaches `target` (1 to the total). Where few candidates are as good, the set becomes the list of these (perhaps with
    some behind), and 0 is returned. */
 static uint64_t candidates_reach(candidates *c, candidates_measure measure, uint64_t target, candidates_histogram *h) {
@@ -155,12 +185,12 @@ static uint64_t candidates_reach(candidates *c, candidates_measure measure, uint
         prefix = prefix << bits | bucket;
         uint64_t least = prefix << shift, most = least + ((1ull << shift) - 1);
         if (above + h->count[bucket] <= CANDIDATES_LIST) {
-            c->listed = candidates_gather(c, least, UINT64_MAX);
+            c->listed = candidates_gather(c, measure, least, UINT64_MAX);
             return 0;
         }
         if (h->count[bucket] <= CANDIDATES_LIST) { /* at shift 0 it holds one candidate */
-            candidates_gather(c, least, most);
-            return c->list[candidates_reach_listed(c, measure, target)];
+            candidates_gather(c, measure, least, most);
+            return candidates_order(measure, c->list[candidates_reach_listed(c, measure, target)]);
         }
         bits = shift < BUCKET_BITS ? shift : BUCKET_BITS;
         shift -= bits;
@@ -177,6 +207,19 @@ static void candidates_cut(candidates *c, candidates_measure measure, uint64_t t
         if (floor) candidates_add(c, (candidates_step){.kind = CANDIDATES_FLOOR, .floor = floor});
     }
     if (c->listed) c->length = candidates_reach_listed(c, measure, target) + 1;
+}
+
+void candidates_add_to(candidates *c, const additions *added) {
+    if (!c->listed) {
+        candidates_add(c, (candidates_step){.kind = CANDIDATES_ADD, .added = added});
+        c->best_known = false;
+        return;
+    }
+    for (uint32_t i = 0; i < c->length; i++) {
+        uint32_t id = candidates_id(c->list[i]);
+        c->list[i] = candidates_key(additions_apply(added, id, candidates_value(c->list[i])), id);
+    }
+    candidates_sort(c);
 }
 
 void candidates_divide(candidates *c, float divisor) {
@@ -231,33 +274,150 @@ void candidates_keep(candidates *c, uint64_t count) {
         candidates_keep_few(c, (uint32_t)count);
     } else {
         candidates_histogram h;
-        candidates_measure measure = {false, 0};
+        candidates_measure measure = {0};
         if (candidates_total(c, measure, &h) > count) candidates_cut(c, measure, count, &h);
     }
 }
 
-void candidates_keep_share(candidates *c, float share) {
-    candidates_histogram h;
-    candidates_measure measure = {true, candidates_best(c)};
+static uint64_t candidates_listed_total(const candidates *c, candidates_measure measure) {
     uint64_t total = 0;
-    if (c->listed)
-        for (uint32_t i = 0; i < c->length; i++) total += candidates_weigh(measure, c->list[i]);
-    else
-        total = candidates_total(c, measure, &h);
-    uint64_t target = (uint64_t)ceil((double)share * (double)total);
-    if (target > total) target = total;
-    candidates_cut(c, measure, target ? target : 1, &h);
+    for (uint32_t i = 0; i < c->length; i++) total += candidates_weigh(measure, c->list[i]);
+    return total;
 }
 
-void candidates_keep_near(candidates *c, float part) {
-    float least = candidates_best(c) + math_logf(part);
+static uint64_t candidates_target(float share, uint64_t total) {
+    uint64_t target = (uint64_t)ceil((double)share * (double)total);
+    return target > total ? total : target ? target : 1;
+}
+
+void candidates_keep_share(candidates *c, float share) {
+    candidates_histogram h;
+    candidates_measure measure = {true, candidates_best(c), false, 0};
+    uint64_t total = c->listed ? candidates_listed_total(c, measure) : candidates_total(c, measure, &h);
+    candidates_cut(c, measure, candidates_target(share, total), &h);
+}
+
+void candidates_keep_from(candidates *c, float least) {
+    if (!(least <= candidates_best(c))) {
+        candidates_keep(c, 1);
+        return;
+    }
     uint64_t floor = candidates_key(penalties_finite(least), 0xFFFFFFFFu);
     if (c->listed) {
         while (c->length > 1 && c->list[c->length - 1] < floor) c->length--;
         return;
     }
-    c->listed = candidates_gather(c, floor, UINT64_MAX);
+    c->listed = candidates_gather(c, (candidates_measure){0}, floor, UINT64_MAX);
     if (!c->listed) candidates_add(c, (candidates_step){.kind = CANDIDATES_FLOOR, .floor = floor});
+}
+
+void candidates_keep_near(candidates *c, float part) { candidates_keep_from(c, candidates_best(c) + math_logf(part)); }
+
+void candidates_keep_centre(candidates *c, float centre, float share) {
+    candidates_histogram h;
+    candidates_measure measure = {true, candidates_best(c), true, centre};
+    uint64_t total = c->listed ? candidates_listed_total(c, measure) : candidates_total(c, measure, &h);
+    uint64_t target = candidates_target(share, total);
+    if (!c->listed) {
+        uint64_t floor = candidates_reach(c, measure, target, &h);
+        if (floor) {
+            candidates_add(c, (candidates_step){.kind = CANDIDATES_CENTRE, .centre = centre, .floor = floor});
+            c->best_known = false;
+            return;
+        }
+    }
+    candidates_sort_by(c, measure);
+    c->length = candidates_reach_listed(c, measure, target) + 1;
+    candidates_sort(c);
+}
+
+void candidates_drop_top(candidates *c, float part) {
+    candidates_measure measure = {true, candidates_best(c), false, 0};
+    candidates_sums sums = candidates_sum(c);
+    uint64_t needed = (uint64_t)ceil((double)part * (double)sums.weight), last = 0, count = 0;
+    for (uint32_t i = 0; i < (c->listed ? c->length : c->vocabulary); i++) {
+        uint64_t key = c->listed ? c->list[i] : candidates_look(c, i);
+        if (!key || candidates_weigh(measure, key) < needed) continue;
+        count++;
+        if (!last || key < last) last = key;
+    }
+    if (count < 2) return;
+    if (c->listed) {
+        uint32_t dropped = (uint32_t)count - 1;
+        memmove(c->list, c->list + dropped, (c->length - dropped) * sizeof *c->list);
+        c->length -= dropped;
+        return;
+    }
+    candidates_add(c, (candidates_step){.kind = CANDIDATES_CEILING, .floor = last});
+    c->best = candidates_value(last);
+}
+
+void candidates_aim_at(candidates *c, const candidates_aim *aim) {
+    if (!c->listed) {
+        candidates_add(c, (candidates_step){.kind = CANDIDATES_AIM, .aim = *aim});
+        c->best_known = false;
+        return;
+    }
+    for (uint32_t i = 0; i < c->length; i++)
+        c->list[i] = candidates_key(candidates_aimed(aim, candidates_value(c->list[i])), candidates_id(c->list[i]));
+    candidates_sort(c);
+}
+
+/* ---- figures ---- */
+
+candidates_sums candidates_sum(candidates *c) {
+    float best = candidates_best(c);
+    candidates_sums sums = {0};
+    for (uint32_t i = 0; i < (c->listed ? c->length : c->vocabulary); i++) {
+        uint64_t key = c->listed ? c->list[i] : candidates_look(c, i);
+        if (!key) continue;
+        sums.count++;
+        float below = candidates_value(key) - best;
+        if (below < -28.0f) continue;
+        float weight = math_expf(below) * CANDIDATES_UNITS;
+        sums.weight += (uint64_t)weight;
+        sums.surprise += (uint64_t)(weight * -below);
+    }
+    sums.log_total = math_log((double)sums.weight / CANDIDATES_UNITS);
+    sums.entropy = sums.log_total + (double)sums.surprise / (double)sums.weight;
+    return sums;
+}
+
+double candidates_deviation(candidates *c) {
+    uint32_t places = c->listed ? c->length : c->vocabulary, count = 0;
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i < places; i++) {
+        uint64_t key = c->listed ? c->list[i] : candidates_look(c, i);
+        if (!key) continue;
+        sum += (double)candidates_value(key);
+        count++;
+    }
+    double mean = sum / count;
+    for (uint32_t i = 0; i < places; i++) {
+        uint64_t key = c->listed ? c->list[i] : candidates_look(c, i);
+        double d = key ? (double)candidates_value(key) - mean : 0;
+        squares += d * d;
+    }
+    return sqrt(squares / count);
+}
+
+uint32_t candidates_peek(candidates *c, uint32_t count, const uint64_t **keys) {
+    bool listed = c->listed;
+    uint32_t length = c->length;
+    if (!listed) candidates_keep_few(c, count);
+    uint32_t found = c->length < count ? c->length : count;
+    c->listed = listed;
+    c->length = listed ? length : 0;
+    *keys = c->list;
+    return found;
+}
+
+bool candidates_find(const candidates *c, uint32_t id, float *value) {
+    uint64_t key = c->listed || id >= c->vocabulary ? 0 : candidates_look(c, id);
+    for (uint32_t i = 0; c->listed && !key && i < c->length; i++)
+        if (candidates_id(c->list[i]) == id) key = c->list[i];
+    if (key) *value = candidates_value(key);
+    return key != 0;
 }
 
 /* floor(a * b / 2^64) */
@@ -268,7 +428,7 @@ static uint64_t candidates_scale(uint64_t a, uint64_t b) {
 }
 
 int32_t candidates_pick(candidates *c, uint64_t draw) {
-    candidates_measure measure = {true, candidates_best(c)};
+    candidates_measure measure = {true, candidates_best(c), false, 0};
     uint64_t total = 0, key = 0, target;
     if (!c->listed) {
         candidates_histogram h;
@@ -276,9 +436,10 @@ int32_t candidates_pick(candidates *c, uint64_t draw) {
         target = candidates_scale(draw, total) + 1;
         key = candidates_reach(c, measure, target, &h);
     } else {
-        for (uint32_t i = 0; i < c->length; i++) total += candidates_weigh(measure, c->list[i]);
+        total = candidates_listed_total(c, measure);
         target = candidates_scale(draw, total) + 1;
     }
     if (!key) key = c->list[candidates_reach_listed(c, measure, target)];
+    c->surprise = math_log((double)total / CANDIDATES_UNITS) - (double)(candidates_value(key) - measure.best);
     return (int32_t)candidates_id(key);
 }

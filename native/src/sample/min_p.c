@@ -7,7 +7,7 @@ puna_status min_p_check(const puna_stage *settings, puna_error *error) {
                      (double)settings->value);
 }
 
-void min_p_apply(candidates *c, const puna_stage *settings, const penalties *table) {
-    (void)table;
+void min_p_apply(candidates *c, const puna_stage *settings, const stage_moment *moment) {
+    (void)moment;
     if (settings->value > 0) candidates_keep_near(c, settings->value);
 }

@@ -19,7 +19,22 @@ puna_status penalty_check(const puna_stage *s, puna_error *error) {
     return PUNA_OK;
 }
 
-void penalty_apply(candidates *c, const puna_stage *settings, const penalties *table) {
+void penalty_apply(candidates *c, const puna_stage *settings, const stage_moment *moment) {
     (void)settings;
-    if (table) candidates_penalize(c, table);
+    if (moment->memory) candidates_penalize(c, moment->memory);
 }
+
+/* Only penalties that change something need a table. */
+static puna_status penalty_create(memory_account *account, const stage_setting *at, void **memory, puna_error *error) {
+    const puna_stage *s = at->settings;
+    if (s->window == 0 || (s->repeat == 1 && s->frequency == 0 && s->presence == 0)) return PUNA_OK;
+    *memory = penalties_new(account, s, at->vocabulary);
+    uint64_t window = s->window > 0 ? (uint64_t)s->window : 0;
+    return *memory ? PUNA_OK : error_memory(error, "a sampler's penalties", 4 * (at->vocabulary + window));
+}
+
+static void penalty_free(memory_account *account, void *memory) { penalties_free(account, memory); }
+
+static void penalty_accept(void *memory, int32_t id) { penalties_accept(memory, id); }
+
+const stage_memory penalty_memory = {penalty_create, penalty_free, penalty_accept, NULL};

@@ -12,7 +12,8 @@ struct sampler {
     uint32_t stage_count;
     uint64_t seed;
     puna_stage stages[PUNA_MAX_STAGES];
-    penalties *tables[PUNA_MAX_STAGES]; /* of the stages that are penalties */
+    void *memory[PUNA_MAX_STAGES]; /* of the stages that have one */
+    additions *biases;
     bool wants_logprob;
     uint32_t wants_top;
     puna_logprob top[PUNA_MAX_TOP_LOGPROBS];
@@ -47,59 +48,94 @@ static puna_status sampler_check(const puna_generation *g, int32_t vocabulary, p
                          g->top_logprobs, PUNA_MAX_TOP_LOGPROBS);
     if (g->logprobs > 1)
         return error_set(error, PUNA_INVALID_ARGUMENT, "logprobs", "logprobs is %u; 0 or 1 is allowed", g->logprobs);
+    if (g->bias_count && !g->biases)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "biases", "biases is NULL, but bias_count is %u", g->bias_count);
+    if (g->breaker_count && !g->breakers)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "breakers", "breakers is NULL, but breaker_count is %u",
+                         g->breaker_count);
     for (uint32_t i = 0; i < g->stage_count; i++) {
         const stage *row = stage_find(g->stages[i].kind);
         if (!row)
             return error_set(error, PUNA_INVALID_ARGUMENT, "stages",
                              "stage %u has kind %u; the kinds are PUNA_SAMPLE_TEMPERATURE (1) to "
-                             "PUNA_SAMPLE_PENALTIES (5)", i, g->stages[i].kind);
+                             "PUNA_SAMPLE_ADAPTIVE_P (13)", i, g->stages[i].kind);
         puna_status status = row->check(&g->stages[i], error);
         if (status != PUNA_OK) return status;
     }
     return PUNA_OK;
 }
 
-/* Do these penalties change anything? Then they need a table. */
-static bool sampler_penalizes(const puna_stage *s) {
-    return s->kind == PUNA_SAMPLE_PENALTIES && s->window != 0 &&
-           (s->repeat != 1 || s->frequency != 0 || s->presence != 0);
+/* Each id once, and numbers that can be added. */
+static puna_status sampler_read_biases(memory_account *account, sampler *s, const puna_generation *g,
+                                       puna_error *error) {
+    if (g->bias_count == 0) return PUNA_OK;
+    if (g->bias_count > s->vocabulary)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "bias_count", "bias_count is %u; the vocabulary has %u tokens",
+                         g->bias_count, s->vocabulary);
+    for (uint32_t i = 0; i < g->bias_count; i++) {
+        puna_bias one = g->biases[i];
+        if (one.id < 0 || (uint32_t)one.id >= s->vocabulary)
+            return error_set(error, PUNA_INVALID_ARGUMENT, "biases", "bias %u is of token %d; the vocabulary has 0 to %u",
+                             i, one.id, s->vocabulary - 1);
+        if (!(one.value <= FLT_MAX))
+            return error_set(error, PUNA_INVALID_ARGUMENT, "biases",
+                             "the bias of token %d is %g; a finite number, or -inf, is needed", one.id,
+                             (double)one.value);
+    }
+    s->biases = additions_new(account, s->vocabulary, g->bias_count);
+    if (!s->biases) return error_memory(error, "a sampler's biases", s->vocabulary / 8);
+    for (uint32_t i = 0; i < g->bias_count; i++) additions_put(s->biases, g->biases[i].id, g->biases[i].value);
+    additions_close(s->biases);
+    for (uint32_t i = 1; i < s->biases->count; i++)
+        if (s->biases->list[i].id == s->biases->list[i - 1].id)
+            return error_set(error, PUNA_INVALID_ARGUMENT, "biases", "token %d has more than one bias",
+                             s->biases->list[i].id);
+    return PUNA_OK;
 }
 
-puna_status sampler_create(memory_account *account, const puna_generation *g, int32_t vocabulary, sampler **out,
+static puna_status sampler_remember(memory_account *account, sampler *s, const puna_generation *g,
+                                    const sampler_model *model, puna_error *error) {
+    for (uint32_t i = 0; i < s->stage_count; i++) {
+        s->stages[i] = g->stages[i];
+        const stage_memory *kind = stage_find(s->stages[i].kind)->memory;
+        stage_setting at = {&s->stages[i], g, s->vocabulary, model};
+        puna_status status = kind ? kind->create(account, &at, &s->memory[i], error) : PUNA_OK;
+        if (status != PUNA_OK) return status;
+    }
+    return PUNA_OK;
+}
+
+puna_status sampler_create(memory_account *account, const puna_generation *g, const sampler_model *model, sampler **out,
                            puna_error *error) {
     *out = NULL;
-    puna_status status = sampler_check(g, vocabulary, error);
+    puna_status status = sampler_check(g, model->vocabulary, error);
     if (status != PUNA_OK) return status;
     sampler *s = memory_new(account, sizeof *s);
     if (!s) return error_memory(error, "a sampler", sizeof *s);
-    s->vocabulary = (uint32_t)vocabulary;
+    s->vocabulary = (uint32_t)model->vocabulary;
     s->stage_count = g->stage_count;
     s->seed = g->seed;
     s->wants_top = g->top_logprobs;
     s->wants_logprob = g->logprobs || g->top_logprobs;
-    for (uint32_t i = 0; i < s->stage_count; i++) {
-        s->stages[i] = g->stages[i];
-        if (!sampler_penalizes(&s->stages[i])) continue;
-        s->tables[i] = penalties_new(account, &s->stages[i], s->vocabulary);
-        if (s->tables[i]) continue;
-        sampler_free(account, s);
-        uint64_t window = g->stages[i].window > 0 ? (uint64_t)g->stages[i].window : 0;
-        return error_memory(error, "a sampler's penalties", 4 * ((uint64_t)vocabulary + window));
-    }
-    *out = s;
-    return PUNA_OK;
+    status = sampler_read_biases(account, s, g, error);
+    if (status == PUNA_OK) status = sampler_remember(account, s, g, model, error);
+    if (status == PUNA_OK) *out = s;
+    else sampler_free(account, s);
+    return status;
 }
 
 void sampler_free(memory_account *account, sampler *s) {
     if (!s) return;
-    for (uint32_t i = 0; i < s->stage_count; i++) penalties_free(account, s->tables[i]);
+    for (uint32_t i = 0; i < s->stage_count; i++)
+        if (s->memory[i]) stage_find(s->stages[i].kind)->memory->free(account, s->memory[i]);
+    additions_free(account, s->biases);
     memory_free(account, s->row);
     memory_free(account, s);
 }
 
 void sampler_accept(sampler *s, int32_t id) {
     for (uint32_t i = 0; i < s->stage_count; i++)
-        if (s->tables[i]) penalties_accept(s->tables[i], id);
+        if (s->memory[i]) stage_find(s->stages[i].kind)->memory->accept(s->memory[i], id);
 }
 
 puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *allowed, puna_error *error) {
@@ -146,11 +182,28 @@ static const float *sampler_restrict(sampler *s, const float *logits, uint32_t *
     return NULL;
 }
 
+/* Do the biases leave any token? Those with a finite logit that are not banned are looked for. */
+static bool sampler_leaves(const sampler *s, const float *logits) {
+    for (uint32_t id = 0; id < s->vocabulary; id++)
+        if (logits[id] >= -FLT_MAX && additions_apply(s->biases, id, logits[id]) >= -FLT_MAX) return true;
+    return false;
+}
+
 static int32_t sampler_run(const sampler *s, const float *logits, float best, uint64_t position) {
     candidates c;
     candidates_begin(&c, logits, s->vocabulary, best);
-    for (uint32_t i = 0; i < s->stage_count; i++) stage_find(s->stages[i].kind)->apply(&c, &s->stages[i], s->tables[i]);
-    return candidates_pick(&c, sampler_draw(s->seed, position, 0));
+    if (s->biases) candidates_add_to(&c, s->biases);
+    if (s->stage_count == 0) candidates_keep(&c, 1);
+    for (uint32_t i = 0; i < s->stage_count; i++) {
+        stage_moment moment = {s->memory[i], sampler_draw(s->seed, position, i + 1)};
+        stage_find(s->stages[i].kind)->apply(&c, &s->stages[i], &moment);
+    }
+    int32_t id = candidates_pick(&c, sampler_draw(s->seed, position, 0));
+    for (uint32_t i = 0; i < s->stage_count; i++) {
+        const stage_memory *kind = stage_find(s->stages[i].kind)->memory;
+        if (s->memory[i] && kind->chosen) kind->chosen(s->memory[i], id, c.surprise);
+    }
+    return id;
 }
 
 puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
@@ -162,7 +215,11 @@ puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, s
     uint32_t first = best;
     const float *row = s->allowed ? sampler_restrict(s, logits, &first, error) : logits;
     if (!row) return PUNA_NOT_FINITE;
-    choice->id = s->stage_count ? sampler_run(s, row, row[first], position) : (int32_t)first;
+    if (s->biases && !sampler_leaves(s, row))
+        return error_set(error, PUNA_INVALID_ARGUMENT, "biases",
+                         "every token that the model could choose has a bias of -inf");
+    bool plain = s->stage_count == 0 && !s->biases;
+    choice->id = plain ? (int32_t)first : sampler_run(s, row, row[first], position);
     if (!s->wants_logprob) return PUNA_OK;
     logprobs l = logprobs_of(logits, s->vocabulary, logits[best]);
     choice->logprob = logprobs_at(l, logits[choice->id]);

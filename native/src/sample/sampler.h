@@ -11,11 +11,14 @@
  *     penalties     for tokens that occurred n > 0 times among the last `window`: v / repeat if v > 0, else v * repeat;
  *                   then v - (n * frequency + presence)
  *
+ * and those whose files say it (typical.c and so on; docs/sampling.md has them all in a table). Biases are added before
+ * the first stage.
+ *
  * "Better" is a greater value, then the lower id: there are no ties. A probability is exp(v - best) in units of 2^-40,
  * cut to a whole number, so that sums are exact in any order and on every machine: with W the sum over the candidates,
  * top-p keeps the best ones until their sum reaches ceil(value * W).
  *
- * One draw picks among what is left at the end: with W its sum and h = sampler_draw(seed, position, 0), the candidate,
+ * Stage i of the chain, from 0, has draw i + 1 to itself. Draw 0 picks among what is left at the end: with W its sum and h = sampler_draw(seed, position, 0), the candidate,
  * best first, at which the running sum first exceeds floor(h * W / 2^64). Without stages the best token is taken.
  *
  * Time is near-linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at
@@ -38,9 +41,18 @@ typedef struct sampler_choice {
     uint32_t top_count;      /* as asked for, fewer where fewer tokens have a finite logit */
 } sampler_choice;
 
+/* What a sampler must know of the model that it chooses for. */
+typedef struct sampler_model {
+    int32_t vocabulary;
+    uint32_t context;      /* positions of a sequence: the longest window of DRY */
+    const void *tokenizer; /* for `spell`; outlives the sampler */
+    /* The bytes of a token, control tokens as they are spelled; any id is allowed. NULL: no breaker is ever found. */
+    const char *(*spell)(const void *tokenizer, int32_t id, size_t *length);
+} sampler_model;
+
 /* Checks the settings and copies what sampling needs of them. PUNA_INVALID_ARGUMENT names the argument, its value and
    its range; PUNA_OUT_OF_MEMORY. Penalties cost 4 bytes a token of the vocabulary and of the window. */
-puna_status sampler_create(memory_account *account, const puna_generation *generation, int32_t vocabulary,
+puna_status sampler_create(memory_account *account, const puna_generation *generation, const sampler_model *model,
                            sampler **out, puna_error *error);
 void sampler_free(memory_account *account, sampler *s); /* NULL is allowed */
 
@@ -53,7 +65,8 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
 void sampler_accept(sampler *s, int32_t id);
 
 /* Chooses the token at `position` from a row of `vocabulary` logits. PUNA_NOT_FINITE if one is NaN or +inf or all are
-   -inf, or all that are allowed are. Equal rows, settings, accepted tokens and positions give equal choices. */
+   -inf, or all that are allowed are; PUNA_INVALID_ARGUMENT if the biases leave no token. Equal rows, settings, accepted
+   tokens and positions give equal choices. */
 puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
                            puna_error *error);
 

@@ -12,8 +12,8 @@ puna_status temperature_check(const puna_stage *settings, puna_error *error) {
                      "temperature is %g; a finite number, 0 or more, is needed", (double)settings->value);
 }
 
-void temperature_apply(candidates *c, const puna_stage *settings, const penalties *table) {
-    (void)table;
+void temperature_apply(candidates *c, const puna_stage *settings, const stage_moment *moment) {
+    (void)moment;
     if (settings->value < TEMPERATURE_LEAST) candidates_keep(c, 1);
     else if (settings->value != 1) candidates_divide(c, settings->value);
 }

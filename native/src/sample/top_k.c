@@ -10,7 +10,7 @@ puna_status top_k_check(const puna_stage *settings, puna_error *error) {
                      "top_k is %g; a whole number from 0 (keep all) to 2147483648 is needed", (double)k);
 }
 
-void top_k_apply(candidates *c, const puna_stage *settings, const penalties *table) {
-    (void)table;
+void top_k_apply(candidates *c, const puna_stage *settings, const stage_moment *moment) {
+    (void)moment;
     if (settings->value > 0) candidates_keep(c, (uint64_t)settings->value);
 }

@@ -7,7 +7,7 @@ puna_status top_p_check(const puna_stage *settings, puna_error *error) {
                      (double)settings->value);
 }
 
-void top_p_apply(candidates *c, const puna_stage *settings, const penalties *table) {
-    (void)table;
+void top_p_apply(candidates *c, const puna_stage *settings, const stage_moment *moment) {
+    (void)moment;
     if (settings->value < 1) candidates_keep_share(c, settings->value);
 }

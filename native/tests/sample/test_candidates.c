@@ -142,7 +142,7 @@ static void compare(uint32_t vocabulary, int rows) {
         for (uint32_t i = 0; i < count; i++) stages[i] = random_stage(vocabulary);
         puna_generation g = {.size = sizeof g, .stages = stages, .stage_count = count, .seed = testing_random()};
         sampler *s;
-        NEED(sampler_create(&account, &g, (int32_t)vocabulary, &s, &error) == PUNA_OK);
+        NEED(sampler_create(&account, &g, &(sampler_model){.vocabulary = (int32_t)vocabulary}, &s, &error) == PUNA_OK);
         seen_count = vocabulary < 3000 ? vocabulary : 3000;
         for (uint32_t id = 0; id < seen_count; id += 3)
             for (uint32_t n = 0; n < id % 4 + 1; n++) sampler_accept(s, (int32_t)id);
@@ -195,7 +195,7 @@ static double chi_square(const float *logits, uint32_t vocabulary, const puna_st
     memory_account_init(&account);
     puna_generation g = {.size = sizeof g, .stages = stages, .stage_count = count, .seed = 20260101};
     sampler *s;
-    if (sampler_create(&account, &g, (int32_t)vocabulary, &s, &error) != PUNA_OK) return 1e9;
+    if (sampler_create(&account, &g, &(sampler_model){.vocabulary = (int32_t)vocabulary}, &s, &error) != PUNA_OK) return 1e9;
     memset(hits, 0, sizeof hits);
     for (uint64_t position = 0; position < DRAWS; position++) {
         sampler_choice choice = {0};

@@ -253,7 +253,16 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
                 grammar == null ? null : context.model().grammars().of(grammar);
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
         return new NativeGeneration(
-                maxTokens, seed, sampler.stages(), stops, logprobs, topLogprobs, ignoreEnd, compiled);
+                maxTokens,
+                seed,
+                sampler.stages(),
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEnd,
+                sampler.biases(),
+                sampler.breakers(),
+                compiled);
     }
 
     private Map<Integer, String> marks(Speech speech) {

@@ -2,8 +2,10 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeStage;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
@@ -19,12 +21,20 @@ import java.util.function.Consumer;
  * Immutable; any thread.
  */
 public final class Sampler {
+    private static final List<String> BREAKERS = List.of("\n", ":", "\"", "*");
+
     private final List<NativeStage> stages;
     private final OptionalLong seed;
 
-    private Sampler(List<NativeStage> stages, OptionalLong seed) {
+    private final Map<Integer, Float> biases;
+    private final List<String> breakers;
+
+    private Sampler(
+            List<NativeStage> stages, OptionalLong seed, Map<Integer, Float> biases, List<String> breakers) {
         this.stages = List.copyOf(stages);
         this.seed = seed;
+        this.biases = biases;
+        this.breakers = breakers;
     }
 
     /** One stage of a chain, made by the functions below. Immutable. */
@@ -95,7 +105,8 @@ public final class Sampler {
 
     /** {@return the sampler that always takes the most probable token; ties go to the lower id} */
     public static Sampler greedy() {
-        return new Sampler(List.of(NativeStage.of(NativeStage.Kind.TEMPERATURE, 0)), OptionalLong.of(0));
+        return new Sampler(
+                List.of(NativeStage.of(NativeStage.Kind.TEMPERATURE, 0)), OptionalLong.of(0), Map.of(), BREAKERS);
     }
 
     /**
@@ -112,7 +123,7 @@ public final class Sampler {
         for (Stage stage : stages) {
             all.add(stage.stage);
         }
-        return new Sampler(all, OptionalLong.empty());
+        return new Sampler(all, OptionalLong.empty(), Map.of(), BREAKERS);
     }
 
     /**
@@ -156,6 +167,149 @@ public final class Sampler {
     }
 
     /**
+     * Keeps the tokens whose surprise is nearest to the entropy, of together probability p: arXiv:2202.00666.
+     *
+     * @param p 0 to 1; 1 keeps all
+     * @return the stage
+     */
+    public static Stage typical(float p) {
+        return stage(NativeStage.Kind.TYPICAL, range("typical", p, 0, 1));
+    }
+
+    /**
+     * Keeps the tokens within n standard deviations of the best logit: arXiv:2411.07641.
+     *
+     * @param n 0 to 1,000,000; 0 keeps all
+     * @return the stage
+     */
+    public static Stage topNSigma(float n) {
+        return stage(NativeStage.Kind.TOP_N_SIGMA, range("topNSigma", n, 0, 1_000_000));
+    }
+
+    /**
+     * Exclude top choices: of the tokens with a probability of at least the threshold, now and then only the least
+     * probable one stays.
+     *
+     * @param probability how often, 0 to 1
+     * @param threshold 0 to 1; above 0.5 nothing is ever excluded
+     * @return the stage
+     */
+    public static Stage xtc(float probability, float threshold) {
+        return new Stage(NativeStage.xtc(
+                range("xtc probability", probability, 0, 1), range("xtc threshold", threshold, 0, 1)));
+    }
+
+    /**
+     * Mirostat 1, arXiv:2007.14966: as many of the best as give the surprise aimed at, by Zipf's law.
+     *
+     * @param tau the surprise aimed at, in bits, 0 to 100
+     * @param eta the rate of learning, 0 to 100
+     * @return the stage, which belongs at a chain's end
+     */
+    public static Stage mirostat(float tau, float eta) {
+        return mirostat(NativeStage.Kind.MIROSTAT, tau, eta);
+    }
+
+    /**
+     * Mirostat 2: those whose surprise is at most a bound, which follows the surprise aimed at.
+     *
+     * @param tau the surprise aimed at, in bits, 0 to 100
+     * @param eta the rate of learning, 0 to 100
+     * @return the stage, which belongs at a chain's end
+     */
+    public static Stage mirostat2(float tau, float eta) {
+        return mirostat(NativeStage.Kind.MIROSTAT_2, tau, eta);
+    }
+
+    private static Stage mirostat(NativeStage.Kind kind, float tau, float eta) {
+        return new Stage(
+                NativeStage.mirostat(kind, range("mirostat tau", tau, 0, 100), range("mirostat eta", eta, 0, 100)));
+    }
+
+    /**
+     * "Don't repeat yourself": a token that would go on with a repetition of L tokens costs multiplier *
+     * base^(L - allowedLength). No repetition reaches over a breaker: {@link #dryBreakers}.
+     *
+     * @param multiplier 0 (none) to 1,000,000
+     * @param base 1 to 1,000,000
+     * @param allowedLength of a repetition that costs nothing yet goes on, at least 1
+     * @param window how many of the last tokens are looked at; -1 for the whole context
+     * @return the stage
+     */
+    public static Stage dry(float multiplier, float base, int allowedLength, int window) {
+        return new Stage(NativeStage.dry(
+                range("dry multiplier", multiplier, 0, 1_000_000),
+                range("dry base", base, 1, 1_000_000),
+                range("dry allowedLength", allowedLength, 1, 1 << 20),
+                range("dry window", window, -1, 1 << 20)));
+    }
+
+    /**
+     * A temperature between value - range and value + range: low where the model is sure, high where it is not.
+     *
+     * @param value 0 to 100
+     * @param range 0 to 100
+     * @param exponent of the entropy's part of what it could be, 0 to 1000
+     * @return the stage
+     */
+    public static Stage dynamicTemperature(float value, float range, float exponent) {
+        return new Stage(NativeStage.dynamicTemperature(
+                range("temperature", value, 0, 100),
+                range("temperature range", range, 0, 100),
+                range("temperature exponent", exponent, 0, 1000)));
+    }
+
+    /**
+     * Aims at tokens of a probability; what was chosen lately moves the aim the other way.
+     *
+     * @param target 0 to 1
+     * @param decay of what was chosen, 0 to 0.99
+     * @return the stage, which belongs at a chain's end
+     */
+    public static Stage adaptiveP(float target, float decay) {
+        return new Stage(NativeStage.adaptiveP(
+                range("adaptiveP target", target, 0, 1), range("adaptiveP decay", decay, 0, .99f)));
+    }
+
+    /**
+     * Adds to tokens' logits, before all stages.
+     *
+     * @param values by token id: a finite number, or negative infinity, which bans the token
+     * @return a sampler with these biases and no others
+     */
+    public Sampler logitBias(Map<Integer, Float> values) {
+        values.forEach((id, value) -> {
+            if (id < 0) {
+                throw new IllegalArgumentException("logitBias is of token " + id + "; ids begin at 0");
+            }
+            if (value.isNaN() || value == Float.POSITIVE_INFINITY) {
+                throw new IllegalArgumentException("logitBias of token " + id + " is " + value
+                        + "; it must be a finite number or negative infinity");
+            }
+        });
+        return new Sampler(stages, seed, Map.copyOf(values), breakers);
+    }
+
+    /**
+     * Says which texts end a repetition, for {@link #dry}. Unless set: a new line, a colon, a quotation mark, an asterisk.
+     *
+     * @param texts at most 64, of 1 to 64 bytes of UTF-8
+     * @return a sampler with these breakers and no others
+     */
+    public Sampler dryBreakers(String... texts) {
+        if (texts.length > 64) {
+            throw new IllegalArgumentException(texts.length + " breakers; at most 64 are possible");
+        }
+        for (String text : texts) {
+            int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes < 1 || bytes > 64) {
+                throw new IllegalArgumentException("a breaker has " + bytes + " bytes; it must have 1 to 64");
+            }
+        }
+        return new Sampler(stages, seed, biases, List.of(texts));
+    }
+
+    /**
      * Lowers tokens that were there already. Put in front of the chain.
      *
      * @param settings sets what is wanted
@@ -167,7 +321,7 @@ public final class Sampler {
         List<NativeStage> all = new ArrayList<>();
         all.add(NativeStage.penalties(p.window, p.repeat, p.frequency, p.presence));
         all.addAll(stages);
-        return new Sampler(all, seed);
+        return new Sampler(all, seed, biases, breakers);
     }
 
     /**
@@ -177,11 +331,19 @@ public final class Sampler {
      * @return a sampler with this seed
      */
     public Sampler seed(long value) {
-        return new Sampler(stages, OptionalLong.of(value));
+        return new Sampler(stages, OptionalLong.of(value), biases, breakers);
     }
 
     List<NativeStage> stages() {
         return stages;
+    }
+
+    Map<Integer, Float> biases() {
+        return biases;
+    }
+
+    List<String> breakers() {
+        return breakers;
     }
 
     OptionalLong seed() {

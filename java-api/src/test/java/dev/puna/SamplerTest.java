@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** A sampler's arguments: name, value and range are said. */
@@ -29,6 +30,20 @@ class SamplerTest {
         refused(() -> Sampler.greedy().penalties(p -> p.frequency(101)), "frequency is 101.0");
         refused(() -> Sampler.greedy().penalties(p -> p.presence(Float.NaN)), "presence is NaN");
         refused(() -> Sampler.greedy().penalties(p -> p.window(-2)), "window is -2");
+        refused(() -> Sampler.typical(1.1f), "typical is 1.1");
+        refused(() -> Sampler.topNSigma(-1), "topNSigma is -1.0");
+        refused(() -> Sampler.xtc(2, .1f), "xtc probability is 2.0");
+        refused(() -> Sampler.xtc(1, Float.NaN), "xtc threshold is NaN");
+        refused(() -> Sampler.mirostat(-1, .1f), "mirostat tau is -1.0");
+        refused(() -> Sampler.mirostat2(5, -1), "mirostat eta is -1.0");
+        refused(() -> Sampler.dry(-1, 2, 2, -1), "dry multiplier is -1.0");
+        refused(() -> Sampler.dry(1, .5f, 2, -1), "dry base is 0.5");
+        refused(() -> Sampler.dry(1, 2, 0, -1), "dry allowedLength is 0");
+        refused(() -> Sampler.dynamicTemperature(1, -1, 1), "temperature range is -1.0");
+        refused(() -> Sampler.adaptiveP(.5f, 1), "adaptiveP decay is 1.0");
+        refused(() -> Sampler.greedy().logitBias(Map.of(-1, 1f)), "token -1");
+        refused(() -> Sampler.greedy().logitBias(Map.of(3, Float.NaN)), "token 3 is NaN");
+        refused(() -> Sampler.greedy().dryBreakers(""), "0 bytes");
         Sampler.Stage[] many = new Sampler.Stage[17];
         Arrays.fill(many, Sampler.topK(1));
         refused(() -> Sampler.of(many), "17 stages", "at most 16");

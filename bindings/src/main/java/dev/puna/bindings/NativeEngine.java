@@ -2,6 +2,7 @@
 package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_engine_info;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
@@ -13,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,6 +181,25 @@ public final class NativeEngine extends NativeObject {
         if (!from.stops().isEmpty()) {
             puna_generation.stops(to, texts(call, from.stops()));
         }
+        puna_generation.breaker_count(to, from.breakers().size());
+        if (!from.breakers().isEmpty()) {
+            puna_generation.breakers(to, texts(call, from.breakers()));
+        }
+        puna_generation.bias_count(to, from.biases().size());
+        if (!from.biases().isEmpty()) {
+            puna_generation.biases(to, biases(call, from.biases()));
+        }
+        return to;
+    }
+
+    private static MemorySegment biases(Call call, Map<Integer, Float> from) {
+        MemorySegment to = call.allocate(puna_bias.layout(), from.size());
+        int i = 0;
+        for (Map.Entry<Integer, Float> one : from.entrySet()) {
+            MemorySegment slot = puna_bias.asSlice(to, i++);
+            puna_bias.id(slot, one.getKey());
+            puna_bias.value(slot, one.getValue());
+        }
         return to;
     }
 
@@ -193,6 +214,13 @@ public final class NativeEngine extends NativeObject {
             puna_stage.repeat(slot, stage.repeat());
             puna_stage.frequency(slot, stage.frequency());
             puna_stage.presence(slot, stage.presence());
+            puna_stage.threshold(slot, stage.threshold());
+            puna_stage.rate(slot, stage.rate());
+            puna_stage.base(slot, stage.base());
+            puna_stage.allowed_length(slot, stage.allowedLength());
+            puna_stage.range(slot, stage.range());
+            puna_stage.exponent(slot, stage.exponent());
+            puna_stage.decay(slot, stage.decay());
         }
         return to;
     }

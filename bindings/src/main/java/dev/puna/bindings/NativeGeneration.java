@@ -2,6 +2,7 @@
 package dev.puna.bindings;
 
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param logprobs whether the chosen token's log-probability is wanted
  * @param topLogprobs how many of the best log-probabilities are wanted at each step
  * @param ignoreEos whether to go on where the model would end
+ * @param biases what is added to tokens' logits; -infinity bans one
+ * @param breakers texts that DRY counts no repetition across
  * @param grammar what the text must be; null: anything
  */
 public record NativeGeneration(
@@ -24,14 +27,18 @@ public record NativeGeneration(
         boolean logprobs,
         int topLogprobs,
         boolean ignoreEos,
+        Map<Integer, Float> biases,
+        List<String> breakers,
         @Nullable NativeGrammar grammar) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
         stops = List.copyOf(stops);
+        biases = Map.copyOf(biases);
+        breakers = List.copyOf(breakers);
     }
 
-    /** A generation that may say anything. */
+    /** Without biases, breakers and a grammar. */
     public NativeGeneration(
             int maxTokens,
             long seed,
@@ -40,16 +47,18 @@ public record NativeGeneration(
             boolean logprobs,
             int topLogprobs,
             boolean ignoreEos) {
-        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, null);
+        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, Map.of(), List.of(), null);
     }
 
     /** The same with another bound. */
     public NativeGeneration bounded(int tokens) {
-        return new NativeGeneration(tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, grammar);
+        return new NativeGeneration(
+                tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, grammar);
     }
 
     /** The same, held to a grammar. */
     public NativeGeneration held(NativeGrammar to) {
-        return new NativeGeneration(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, to);
+        return new NativeGeneration(
+                maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, to);
     }
 }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,18 +82,34 @@ public final class RecordJson {
                     "window", s.window(),
                     "repeat", s.repeat(),
                     "frequency", s.frequency(),
-                    "presence", s.presence()));
+                    "presence", s.presence(),
+                    "threshold", s.threshold(),
+                    "rate", s.rate(),
+                    "base", s.base(),
+                    "allowed_length", s.allowedLength(),
+                    "range", s.range(),
+                    "exponent", s.exponent(),
+                    "decay", s.decay()));
         }
+        List<Object> biases = new ArrayList<>();
+        new TreeMap<>(g.biases()).forEach((id, value) -> biases.add(object("id", id, "value", bias(value))));
         return object(
                 "max_tokens", g.maxTokens(),
                 "seed", Long.toString(g.seed()),
                 "stages", stages,
                 "stops", g.stops(),
                 "ignore_end", g.ignoreEos(),
+                "biases", biases,
+                "breakers", g.breakers(),
                 "grammar", grammar);
     }
 
-    private static Map<String, Object> object(Object... namesAndValues) {
+    /** JSON has no infinity: a ban is null. */
+    private static @Nullable Float bias(float value) {
+        return value == Float.NEGATIVE_INFINITY ? null : value;
+    }
+
+    private static Map<String, Object> object(@Nullable Object... namesAndValues) {
         Map<String, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
             map.put((String) namesAndValues[i], namesAndValues[i + 1]);
@@ -140,10 +157,30 @@ public final class RecordJson {
                     s.integer("window"),
                     s.real("repeat"),
                     s.real("frequency"),
-                    s.real("presence")));
+                    s.real("presence"),
+                    s.real("threshold"),
+                    s.real("rate"),
+                    s.real("base"),
+                    s.integer("allowed_length"),
+                    s.real("range"),
+                    s.real("exponent"),
+                    s.real("decay")));
+        }
+        Map<Integer, Float> biases = new TreeMap<>();
+        for (Fields bias : g.list("biases")) {
+            biases.put(bias.integer("id"), bias.isNull("value") ? Float.NEGATIVE_INFINITY : bias.real("value"));
         }
         return new NativeGeneration(
-                g.integer("max_tokens"), g.decimal("seed"), stages, g.texts("stops"), false, 0, g.truth("ignore_end"));
+                g.integer("max_tokens"),
+                g.decimal("seed"),
+                stages,
+                g.texts("stops"),
+                false,
+                0,
+                g.truth("ignore_end"),
+                biases,
+                g.texts("breakers"),
+                null);
     }
 
     /** An object's fields; each mistake names the field. */
@@ -173,6 +210,10 @@ public final class RecordJson {
 
         String text(String name) {
             return get(name, String.class);
+        }
+
+        boolean isNull(String name) {
+            return map.containsKey(name) && map.get(name) == null;
         }
 
         boolean truth(String name) {

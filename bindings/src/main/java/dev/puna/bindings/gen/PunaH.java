@@ -3007,6 +3007,78 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_SAMPLE_PENALTIES() {
         return PUNA_SAMPLE_PENALTIES;
     }
+    private static final int PUNA_SAMPLE_TYPICAL = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_TYPICAL = 6
+     * }
+     */
+    public static int PUNA_SAMPLE_TYPICAL() {
+        return PUNA_SAMPLE_TYPICAL;
+    }
+    private static final int PUNA_SAMPLE_TOP_N_SIGMA = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_TOP_N_SIGMA = 7
+     * }
+     */
+    public static int PUNA_SAMPLE_TOP_N_SIGMA() {
+        return PUNA_SAMPLE_TOP_N_SIGMA;
+    }
+    private static final int PUNA_SAMPLE_XTC = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_XTC = 8
+     * }
+     */
+    public static int PUNA_SAMPLE_XTC() {
+        return PUNA_SAMPLE_XTC;
+    }
+    private static final int PUNA_SAMPLE_MIROSTAT = (int)9L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_MIROSTAT = 9
+     * }
+     */
+    public static int PUNA_SAMPLE_MIROSTAT() {
+        return PUNA_SAMPLE_MIROSTAT;
+    }
+    private static final int PUNA_SAMPLE_MIROSTAT_2 = (int)10L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_MIROSTAT_2 = 10
+     * }
+     */
+    public static int PUNA_SAMPLE_MIROSTAT_2() {
+        return PUNA_SAMPLE_MIROSTAT_2;
+    }
+    private static final int PUNA_SAMPLE_DRY = (int)11L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_DRY = 11
+     * }
+     */
+    public static int PUNA_SAMPLE_DRY() {
+        return PUNA_SAMPLE_DRY;
+    }
+    private static final int PUNA_SAMPLE_DYNAMIC_TEMPERATURE = (int)12L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_DYNAMIC_TEMPERATURE = 12
+     * }
+     */
+    public static int PUNA_SAMPLE_DYNAMIC_TEMPERATURE() {
+        return PUNA_SAMPLE_DYNAMIC_TEMPERATURE;
+    }
+    private static final int PUNA_SAMPLE_ADAPTIVE_P = (int)13L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SAMPLE_ADAPTIVE_P = 13
+     * }
+     */
+    public static int PUNA_SAMPLE_ADAPTIVE_P() {
+        return PUNA_SAMPLE_ADAPTIVE_P;
+    }
     private static final int PUNA_GENERATE_IGNORE_EOS = (int)1L;
     /**
      * {@snippet lang=c :
@@ -3827,6 +3899,24 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_MAX_TOP_LOGPROBS() {
         return PUNA_MAX_TOP_LOGPROBS;
+    }
+    private static final int PUNA_MAX_BREAKERS = (int)64L;
+    /**
+     * {@snippet lang=c :
+     * #define PUNA_MAX_BREAKERS 64
+     * }
+     */
+    public static int PUNA_MAX_BREAKERS() {
+        return PUNA_MAX_BREAKERS;
+    }
+    private static final int PUNA_MAX_BREAKER_BYTES = (int)64L;
+    /**
+     * {@snippet lang=c :
+     * #define PUNA_MAX_BREAKER_BYTES 64
+     * }
+     */
+    public static int PUNA_MAX_BREAKER_BYTES() {
+        return PUNA_MAX_BREAKER_BYTES;
     }
 }
 

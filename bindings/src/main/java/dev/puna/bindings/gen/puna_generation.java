@@ -28,6 +28,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t flags;
  *     uint32_t reserved;
  *     puna_grammar *grammar;
+ *     const puna_bias *biases;
+ *     const puna_text *breakers;
+ *     uint32_t bias_count;
+ *     uint32_t breaker_count;
  * }
  * }
  */
@@ -49,7 +53,11 @@ public class puna_generation {
         PunaH.C_INT.withName("logprobs"),
         PunaH.C_INT.withName("flags"),
         PunaH.C_INT.withName("reserved"),
-        PunaH.C_POINTER.withName("grammar")
+        PunaH.C_POINTER.withName("grammar"),
+        PunaH.C_POINTER.withName("biases"),
+        PunaH.C_POINTER.withName("breakers"),
+        PunaH.C_INT.withName("bias_count"),
+        PunaH.C_INT.withName("breaker_count")
     ).withName("puna_generation");
 
     /**
@@ -585,6 +593,182 @@ public class puna_generation {
      */
     public static void grammar(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(grammar$LAYOUT, grammar$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout biases$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("biases"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const puna_bias *biases
+     * }
+     */
+    public static final AddressLayout biases$layout() {
+        return biases$LAYOUT;
+    }
+
+    private static final long biases$OFFSET = $LAYOUT.byteOffset(groupElement("biases"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const puna_bias *biases
+     * }
+     */
+    public static final long biases$offset() {
+        return biases$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const puna_bias *biases
+     * }
+     */
+    public static MemorySegment biases(MemorySegment struct) {
+        return struct.get(biases$LAYOUT, biases$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const puna_bias *biases
+     * }
+     */
+    public static void biases(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(biases$LAYOUT, biases$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout breakers$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("breakers"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const puna_text *breakers
+     * }
+     */
+    public static final AddressLayout breakers$layout() {
+        return breakers$LAYOUT;
+    }
+
+    private static final long breakers$OFFSET = $LAYOUT.byteOffset(groupElement("breakers"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const puna_text *breakers
+     * }
+     */
+    public static final long breakers$offset() {
+        return breakers$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const puna_text *breakers
+     * }
+     */
+    public static MemorySegment breakers(MemorySegment struct) {
+        return struct.get(breakers$LAYOUT, breakers$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const puna_text *breakers
+     * }
+     */
+    public static void breakers(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(breakers$LAYOUT, breakers$OFFSET, fieldValue);
+    }
+
+    private static final OfInt bias_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("bias_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t bias_count
+     * }
+     */
+    public static final OfInt bias_count$layout() {
+        return bias_count$LAYOUT;
+    }
+
+    private static final long bias_count$OFFSET = $LAYOUT.byteOffset(groupElement("bias_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t bias_count
+     * }
+     */
+    public static final long bias_count$offset() {
+        return bias_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t bias_count
+     * }
+     */
+    public static int bias_count(MemorySegment struct) {
+        return struct.get(bias_count$LAYOUT, bias_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t bias_count
+     * }
+     */
+    public static void bias_count(MemorySegment struct, int fieldValue) {
+        struct.set(bias_count$LAYOUT, bias_count$OFFSET, fieldValue);
+    }
+
+    private static final OfInt breaker_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("breaker_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t breaker_count
+     * }
+     */
+    public static final OfInt breaker_count$layout() {
+        return breaker_count$LAYOUT;
+    }
+
+    private static final long breaker_count$OFFSET = $LAYOUT.byteOffset(groupElement("breaker_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t breaker_count
+     * }
+     */
+    public static final long breaker_count$offset() {
+        return breaker_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t breaker_count
+     * }
+     */
+    public static int breaker_count(MemorySegment struct) {
+        return struct.get(breaker_count$LAYOUT, breaker_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t breaker_count
+     * }
+     */
+    public static void breaker_count(MemorySegment struct, int fieldValue) {
+        struct.set(breaker_count$LAYOUT, breaker_count$OFFSET, fieldValue);
     }
 
     /**

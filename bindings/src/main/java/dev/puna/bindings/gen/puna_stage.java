@@ -22,6 +22,13 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float repeat;
  *     float frequency;
  *     float presence;
+ *     float threshold;
+ *     float rate;
+ *     float base;
+ *     int32_t allowed_length;
+ *     float range;
+ *     float exponent;
+ *     float decay;
  * }
  * }
  */
@@ -37,7 +44,14 @@ public class puna_stage {
         PunaH.C_INT.withName("window"),
         PunaH.C_FLOAT.withName("repeat"),
         PunaH.C_FLOAT.withName("frequency"),
-        PunaH.C_FLOAT.withName("presence")
+        PunaH.C_FLOAT.withName("presence"),
+        PunaH.C_FLOAT.withName("threshold"),
+        PunaH.C_FLOAT.withName("rate"),
+        PunaH.C_FLOAT.withName("base"),
+        PunaH.C_INT.withName("allowed_length"),
+        PunaH.C_FLOAT.withName("range"),
+        PunaH.C_FLOAT.withName("exponent"),
+        PunaH.C_FLOAT.withName("decay")
     ).withName("puna_stage");
 
     /**
@@ -309,6 +323,314 @@ public class puna_stage {
      */
     public static void presence(MemorySegment struct, float fieldValue) {
         struct.set(presence$LAYOUT, presence$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat threshold$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("threshold"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float threshold
+     * }
+     */
+    public static final OfFloat threshold$layout() {
+        return threshold$LAYOUT;
+    }
+
+    private static final long threshold$OFFSET = $LAYOUT.byteOffset(groupElement("threshold"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float threshold
+     * }
+     */
+    public static final long threshold$offset() {
+        return threshold$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float threshold
+     * }
+     */
+    public static float threshold(MemorySegment struct) {
+        return struct.get(threshold$LAYOUT, threshold$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float threshold
+     * }
+     */
+    public static void threshold(MemorySegment struct, float fieldValue) {
+        struct.set(threshold$LAYOUT, threshold$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat rate$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("rate"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float rate
+     * }
+     */
+    public static final OfFloat rate$layout() {
+        return rate$LAYOUT;
+    }
+
+    private static final long rate$OFFSET = $LAYOUT.byteOffset(groupElement("rate"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float rate
+     * }
+     */
+    public static final long rate$offset() {
+        return rate$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float rate
+     * }
+     */
+    public static float rate(MemorySegment struct) {
+        return struct.get(rate$LAYOUT, rate$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float rate
+     * }
+     */
+    public static void rate(MemorySegment struct, float fieldValue) {
+        struct.set(rate$LAYOUT, rate$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat base$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("base"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float base
+     * }
+     */
+    public static final OfFloat base$layout() {
+        return base$LAYOUT;
+    }
+
+    private static final long base$OFFSET = $LAYOUT.byteOffset(groupElement("base"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float base
+     * }
+     */
+    public static final long base$offset() {
+        return base$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float base
+     * }
+     */
+    public static float base(MemorySegment struct) {
+        return struct.get(base$LAYOUT, base$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float base
+     * }
+     */
+    public static void base(MemorySegment struct, float fieldValue) {
+        struct.set(base$LAYOUT, base$OFFSET, fieldValue);
+    }
+
+    private static final OfInt allowed_length$LAYOUT = (OfInt)$LAYOUT.select(groupElement("allowed_length"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t allowed_length
+     * }
+     */
+    public static final OfInt allowed_length$layout() {
+        return allowed_length$LAYOUT;
+    }
+
+    private static final long allowed_length$OFFSET = $LAYOUT.byteOffset(groupElement("allowed_length"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t allowed_length
+     * }
+     */
+    public static final long allowed_length$offset() {
+        return allowed_length$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t allowed_length
+     * }
+     */
+    public static int allowed_length(MemorySegment struct) {
+        return struct.get(allowed_length$LAYOUT, allowed_length$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t allowed_length
+     * }
+     */
+    public static void allowed_length(MemorySegment struct, int fieldValue) {
+        struct.set(allowed_length$LAYOUT, allowed_length$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat range$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("range"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float range
+     * }
+     */
+    public static final OfFloat range$layout() {
+        return range$LAYOUT;
+    }
+
+    private static final long range$OFFSET = $LAYOUT.byteOffset(groupElement("range"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float range
+     * }
+     */
+    public static final long range$offset() {
+        return range$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float range
+     * }
+     */
+    public static float range(MemorySegment struct) {
+        return struct.get(range$LAYOUT, range$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float range
+     * }
+     */
+    public static void range(MemorySegment struct, float fieldValue) {
+        struct.set(range$LAYOUT, range$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat exponent$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("exponent"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float exponent
+     * }
+     */
+    public static final OfFloat exponent$layout() {
+        return exponent$LAYOUT;
+    }
+
+    private static final long exponent$OFFSET = $LAYOUT.byteOffset(groupElement("exponent"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float exponent
+     * }
+     */
+    public static final long exponent$offset() {
+        return exponent$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float exponent
+     * }
+     */
+    public static float exponent(MemorySegment struct) {
+        return struct.get(exponent$LAYOUT, exponent$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float exponent
+     * }
+     */
+    public static void exponent(MemorySegment struct, float fieldValue) {
+        struct.set(exponent$LAYOUT, exponent$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat decay$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("decay"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float decay
+     * }
+     */
+    public static final OfFloat decay$layout() {
+        return decay$LAYOUT;
+    }
+
+    private static final long decay$OFFSET = $LAYOUT.byteOffset(groupElement("decay"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float decay
+     * }
+     */
+    public static final long decay$offset() {
+        return decay$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float decay
+     * }
+     */
+    public static float decay(MemorySegment struct) {
+        return struct.get(decay$LAYOUT, decay$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float decay
+     * }
+     */
+    public static void decay(MemorySegment struct, float fieldValue) {
+        struct.set(decay$LAYOUT, decay$OFFSET, fieldValue);
     }
 
     /**

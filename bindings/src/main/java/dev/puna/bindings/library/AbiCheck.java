@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.bindings.library;
 
+import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_cpu;
 import dev.puna.bindings.gen.puna_engine_info;
 import dev.puna.bindings.gen.puna_engine_options;
@@ -54,6 +55,7 @@ final class AbiCheck {
             puna_model_info.layout(),
             puna_model_options.layout(),
             puna_part.layout(),
+            puna_bias.layout(),
             puna_stage.layout(),
             puna_step.layout(),
             puna_tensor.layout(),

@@ -29,6 +29,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t pages_used;
  *     uint64_t memory_bytes;
  *     uint64_t steps;
+ *     uint64_t pages_cached;
+ *     uint32_t paused;
+ *     uint32_t reserved;
  * }
  * }
  */
@@ -51,7 +54,10 @@ public class puna_engine_info {
         PunaH.C_LONG_LONG.withName("pages_total"),
         PunaH.C_LONG_LONG.withName("pages_used"),
         PunaH.C_LONG_LONG.withName("memory_bytes"),
-        PunaH.C_LONG_LONG.withName("steps")
+        PunaH.C_LONG_LONG.withName("steps"),
+        PunaH.C_LONG_LONG.withName("pages_cached"),
+        PunaH.C_INT.withName("paused"),
+        PunaH.C_INT.withName("reserved")
     ).withName("puna_engine_info");
 
     /**
@@ -631,6 +637,138 @@ public class puna_engine_info {
      */
     public static void steps(MemorySegment struct, long fieldValue) {
         struct.set(steps$LAYOUT, steps$OFFSET, fieldValue);
+    }
+
+    private static final OfLong pages_cached$LAYOUT = (OfLong)$LAYOUT.select(groupElement("pages_cached"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static final OfLong pages_cached$layout() {
+        return pages_cached$LAYOUT;
+    }
+
+    private static final long pages_cached$OFFSET = $LAYOUT.byteOffset(groupElement("pages_cached"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static final long pages_cached$offset() {
+        return pages_cached$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static long pages_cached(MemorySegment struct) {
+        return struct.get(pages_cached$LAYOUT, pages_cached$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static void pages_cached(MemorySegment struct, long fieldValue) {
+        struct.set(pages_cached$LAYOUT, pages_cached$OFFSET, fieldValue);
+    }
+
+    private static final OfInt paused$LAYOUT = (OfInt)$LAYOUT.select(groupElement("paused"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static final OfInt paused$layout() {
+        return paused$LAYOUT;
+    }
+
+    private static final long paused$OFFSET = $LAYOUT.byteOffset(groupElement("paused"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static final long paused$offset() {
+        return paused$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static int paused(MemorySegment struct) {
+        return struct.get(paused$LAYOUT, paused$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static void paused(MemorySegment struct, int fieldValue) {
+        struct.set(paused$LAYOUT, paused$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
     }
 
     /**

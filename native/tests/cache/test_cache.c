@@ -125,6 +125,34 @@ static void accounts_hold_under_random_use(void) {
     teardown(&b);
 }
 
+/* A window of 100 positions: passed pages leave holes, and the index serves what a query still sees. */
+static void windows_leave_holes(void) {
+    static const cache_group two[2] = {{.page_bytes = 4096}, {.page_bytes = 1024, .window = 100}};
+    bed b;
+    int32_t tokens[512];
+    cache_sequence s, t;
+    memset(&b, 0, sizeof b);
+    memory_account_init(&b.account);
+    NEED(cache_create(&b.account, two, 2, 1 << 20, &b.cache, &b.error) == PUNA_OK);
+    for (int i = 0; i < 512; i++) tokens[i] = i;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK && cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_extend(b.cache, &s, 384, 0, &b.error) == PUNA_OK);
+    cache_pass(b.cache, &s, 384); /* sees 285 on: page 4 is the first */
+    CHECK(s.data[1][3] == NULL && s.data[1][4] != NULL && s.data[0][0] != NULL);
+    CHECK_EQUAL(cache_held(b.cache), 6 * 4096 + 2 * 1024);
+    CHECK(cache_reaches(b.cache, &s, 384) && !cache_reaches(b.cache, &s, 320));
+    cache_remember(b.cache, 0, tokens, 384, &s);
+    CHECK_EQUAL(cache_recall(b.cache, 1, tokens, 0, 500, &t), 0); /* other weights */
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 383, &t), 0); /* 320 positions would see page 3 */
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 500, &t), 384);
+    CHECK(t.data[0][0] == s.data[0][0] && t.data[1][5] == s.data[1][5] && t.data[1][3] == NULL);
+    cache_sequence_release(b.cache, &s);
+    cache_sequence_release(b.cache, &t);
+    CHECK_EQUAL(cache_held(b.cache), 0);
+    while (cache_forget(b.cache, false)) {}
+    teardown(&b);
+}
+
 static int allowed;
 static bool gate(void *context, size_t bytes) {
     (void)context;
@@ -168,6 +196,7 @@ int main(int argc, char **argv) {
     TEST(the_budget_is_kept);
     TEST(forks_share_until_they_write);
     TEST(accounts_hold_under_random_use);
+    TEST(windows_leave_holes);
     TEST(every_failing_allocation_is_a_status);
     return testing_end();
 }

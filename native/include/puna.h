@@ -396,7 +396,14 @@ typedef struct puna_engine_info {
     uint64_t prompt_tokens;    /* of prompts, computed */
     uint64_t generated_tokens;
     uint64_t prefix_hit_tokens; /* of prompts, found in the cache instead */
+    uint64_t pages_cached;     /* held by nobody, kept since a prompt may begin alike; given up when pages run out */
+    uint32_t paused;           /* sequences: with a generation that puna_sequence_pause holds back */
+    uint32_t reserved;
 } puna_engine_info;
+
+/* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
+   prompts that begin alike. They are computed again when they are needed. */
+PUNA_API puna_status puna_engine_trim(puna_engine *engine, puna_error *error);
 
 /* Any thread, also while another one is inside the engine: then as it was when a call last returned. */
 PUNA_API void puna_engine_describe(const puna_engine *engine, puna_engine_info *info);
@@ -447,7 +454,12 @@ typedef struct puna_text {
     uint64_t length;
 } puna_text;
 
-enum { PUNA_GENERATE_IGNORE_EOS = 1 };
+enum {
+    PUNA_GENERATE_IGNORE_EOS = 1,
+    PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is dropped,
+                               and the tokens that stay are read again at their new positions; the event of the end
+                               says how many were dropped. Without it: PUNA_STOP_CONTEXT */
+};
 
 #define PUNA_MAX_STAGES 16u
 #define PUNA_MAX_STOPS 64u
@@ -466,7 +478,7 @@ typedef struct puna_generation {
     uint32_t top_logprobs;     /* the n best log-probabilities at each step, at most PUNA_MAX_TOP_LOGPROBS */
     uint32_t logprobs;         /* 1: the chosen token's log-probability is computed */
     uint32_t flags;            /* PUNA_GENERATE_* */
-    uint32_t reserved;
+    uint32_t keep;             /* tokens that PUNA_GENERATE_SHIFT never drops: the first ones */
     puna_grammar *grammar;     /* what the generated text must be, NULL: anything. The generation holds it */
     const puna_bias *biases;   /* each id once */
     const puna_text *breakers; /* texts that PUNA_SAMPLE_DRY counts no repetition across, of 1 to 64 bytes */
@@ -481,7 +493,8 @@ PUNA_API void puna_generation_default(puna_generation *generation);
 PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence, puna_error *error);
 
 /* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache
-   holds of a common prefix with the earlier tokens is reused. Waits in the queue if the batch is full. All arguments
+   holds of a common prefix with the earlier tokens is reused, and so are whole pages of a common prefix with any other
+   sequence of this engine, open or closed, while they last. Waits in the queue if the batch is full. All arguments
    are copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
    token), PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
    PUNA_OUT_OF_MEMORY: the sequence is then as it was. */
@@ -499,20 +512,42 @@ PUNA_API puna_status puna_sequence_close(puna_engine *engine, uint64_t sequence,
 PUNA_API puna_status puna_sequence_tokens(puna_engine *engine, uint64_t sequence, int32_t *ids, uint64_t capacity,
                                           uint64_t *count, puna_error *error);
 
+/* A new sequence with the first `positions` tokens of this one (PUNA_ALL: all of them), which may be generating. It
+   shares their pages: where both go on, one page a sequence is copied. PUNA_INVALID_ARGUMENT (more than it has),
+   PUNA_CLOSED, PUNA_BUSY (a million are open), PUNA_OUT_OF_MEMORY. */
+#define PUNA_ALL UINT64_MAX
+
+PUNA_API puna_status puna_sequence_fork(puna_engine *engine, uint64_t sequence, uint64_t positions, uint64_t *fork,
+                                        puna_error *error);
+
+/* Forgets all tokens but the first `positions`, and their keys and values. PUNA_INVALID_ARGUMENT (more than it has),
+   PUNA_BUSY (it is generating), PUNA_CLOSED. */
+PUNA_API puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence, uint64_t positions,
+                                          puna_error *error);
+
+/* Holds back the generation, for a reader who is slow: it takes no part in steps, has no place in the batch, and its
+   pages may go to others. Resuming puts it back into the queue where it was, by order of asking; what it lost is
+   computed again, so that its tokens are what they would have been. Cancelling resumes. Without a generation (or where
+   it is held back already, or not) nothing happens. A paused generation still counts against the queue's bound.
+   PUNA_CLOSED. */
+PUNA_API puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error);
+PUNA_API puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error);
+
 typedef struct puna_step {
     uint32_t size;
-    uint32_t active;        /* sequences that still have work after this step: running and waiting */
+    uint32_t active;        /* sequences that still have work after this step: running and waiting, not paused */
     uint32_t sequences;     /* that took part in this step */
     uint32_t prompt_tokens; /* computed in this step */
     uint32_t tokens;        /* generated in this step */
     uint32_t events;        /* ready to be taken */
 } puna_step;
 
-/* One round: a token for each running sequence and a slice of the waiting prompts, sampling included. Drops events of
-   the step before that were not taken. With nothing to do it returns at once, active 0. A sequence that fails ends with
-   an event of its own (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY). The call itself fails with PUNA_BUSY, nothing done, or
-   with PUNA_OUT_OF_MEMORY where there was no room for all events: the step was done and `step` is filled, but some of
-   what it had to tell is lost. */
+/* One round: a token for each running sequence past its prompt, and slices of prompts: at most step_tokens rows, a quarter
+   of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken. With
+   nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last gives up
+   its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY), and no
+   other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where there is no room for what
+   the step would have to tell: nothing was done then, and nothing is lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };
@@ -553,6 +588,8 @@ typedef struct puna_event {
     uint64_t queued_ns;        /* FINISHED: waited for a place in the batch */
     uint64_t prompt_ns;        /* FINISHED: from then to the first token */
     uint64_t generate_ns;      /* FINISHED: from the first token to the last */
+    uint32_t dropped_tokens;   /* FINISHED: that PUNA_GENERATE_SHIFT took out of a full context */
+    uint32_t reserved;
 } puna_event;
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */

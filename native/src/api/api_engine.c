@@ -37,13 +37,16 @@ void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
     engine_figures *f = &((puna_engine *)e)->figures;
     uint64_t page = cache_bytes_for(e->cache, CACHE_PAGE);
     uint64_t used = atomic_load_explicit(&f->cache_used, memory_order_relaxed);
+    uint64_t held = atomic_load_explicit(&f->cache_held, memory_order_relaxed);
     puna_engine_info filled = {.context_length = e->options.context_length, .threads = e->options.threads,
         .step_tokens = e->options.step_tokens,
         .sequences = atomic_load_explicit(&f->sequences, memory_order_relaxed),
         .running = atomic_load_explicit(&f->running, memory_order_relaxed),
         .waiting = atomic_load_explicit(&f->waiting, memory_order_relaxed), .page_positions = CACHE_PAGE,
         .page_bytes = page, .pages_total = page ? cache_budget(e->cache) / page : 0,
-        .pages_used = page ? used / page : 0, .memory_bytes = memory_used(&e->account) + sizeof *e,
+        .pages_used = page ? held / page : 0, .pages_cached = page && used > held ? (used - held) / page : 0,
+        .paused = atomic_load_explicit(&f->paused, memory_order_relaxed),
+        .memory_bytes = memory_used(&e->account) + sizeof *e,
         .steps = atomic_load_explicit(&f->steps, memory_order_relaxed),
         .evictions = atomic_load_explicit(&f->evictions, memory_order_relaxed),
         .prompt_tokens = atomic_load_explicit(&f->prompt_tokens, memory_order_relaxed),
@@ -77,7 +80,7 @@ static puna_status read_generation(const puna_generation *asked, puna_generation
     puna_generation_default(g);
     structs_take(g, asked, sizeof *g);
     if (g->stop_count && !g->stops) return missing(error, "stops");
-    if (g->flags & ~(uint32_t)PUNA_GENERATE_IGNORE_EOS)
+    if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT))
         return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here",
                          g->flags);
     return PUNA_OK;
@@ -101,6 +104,7 @@ puna_status puna_sequence_cancel(puna_engine *e, uint64_t id, puna_error *error)
     sequence *s;
     puna_status status = enter(e, id, &s, error);
     if (status != PUNA_OK) return status;
+    sequences_resume(e, s);
     if (s->state != SEQUENCE_IDLE) s->cancelled = true;
     engine_leave(e);
     return PUNA_OK;

@@ -1,148 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cache/cache.h"
-
 #include <string.h>
 
-#define SLAB_BYTES (8u << 20)
+#include "cache/pages.h"
 
-typedef struct slab {
-    struct slab *next;
-    uint8_t *memory;
-    size_t bytes;
-    uint32_t used; /* pages with a reference */
-    uint32_t count;
-    cache_page *pages;
-} slab;
-
-struct cache_page {
-    uint8_t *data;
-    slab *home;
-    uint32_t references;
-    cache_page *next_free;
-};
-
-typedef struct pool {
-    size_t page_bytes;
-    uint32_t slab_pages;
-    slab *slabs;
-    cache_page *free; /* in slabs with at least one used page, or just made */
-} pool;
-
-struct cache {
-    memory_account *account;
-    pool *pools;
-    uint32_t groups;
-    uint64_t budget, used;
-};
-
-puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget,
+puna_status cache_create(memory_account *account, const cache_group *groups, uint32_t count, uint64_t budget,
                          cache **out, puna_error *error) {
     cache *c = memory_new(account, sizeof *c);
-    pool *pools = memory_array(account, groups, sizeof *pools);
+    cache_pool *pools = memory_array(account, count, sizeof *pools);
     if (!c || !pools) {
         memory_free(account, c);
         memory_free(account, pools);
-        return error_memory(error, "cache", sizeof *c + groups * sizeof *pools);
+        return error_memory(error, "cache", sizeof *c + count * sizeof *pools);
     }
-    *c = (cache){account, pools, groups, budget, 0};
-    for (uint32_t g = 0; g < groups; g++) {
-        pools[g].page_bytes = page_bytes[g];
-        uint64_t pages = page_bytes[g] < SLAB_BYTES ? SLAB_BYTES / page_bytes[g] : 1;
-        uint64_t most = budget / page_bytes[g];
-        pools[g].slab_pages = (uint32_t)(pages > most && most ? most : pages);
-    }
+    *c = (cache){.account = account, .pools = pools, .groups = count, .budget = budget};
+    for (uint32_t g = 0; g < count; g++)
+        pools[g] = (cache_pool){.page_bytes = groups[g].page_bytes, .window = groups[g].window, .most = groups[g].most};
     *out = c;
     return PUNA_OK;
 }
 
-static void slab_free(cache *c, slab *s) {
-    if (!s) return;
-    memory_pages_free(c->account, s->memory, s->bytes);
-    memory_free(c->account, s->pages);
-    memory_free(c->account, s);
-}
-
 void cache_destroy(cache *c) {
     if (!c) return;
-    for (uint32_t g = 0; g < c->groups; g++) {
-        for (slab *s = c->pools[g].slabs, *next; s; s = next) {
-            next = s->next;
-            slab_free(c, s);
-        }
-    }
+    prefix_clear(c);
+    for (uint32_t g = 0; g < c->groups; g++) pages_free(c, &c->pools[g]);
     memory_account *account = c->account;
     memory_free(account, c->pools);
     memory_free(account, c);
-}
-
-static bool slab_add(cache *c, pool *p) {
-    slab *s = memory_new(c->account, sizeof *s);
-    if (!s) return false;
-    uint64_t left = (c->budget - c->used) / p->page_bytes; /* so that all slabs together keep to the budget */
-    s->count = left < p->slab_pages ? (uint32_t)left : p->slab_pages;
-    s->bytes = s->count * p->page_bytes;
-    s->pages = memory_array(c->account, s->count, sizeof *s->pages);
-    s->memory = memory_pages_new(c->account, s->bytes);
-    if (!s->pages || !s->memory) {
-        if (s->memory) memory_pages_free(c->account, s->memory, s->bytes);
-        memory_free(c->account, s->pages);
-        memory_free(c->account, s);
-        return false;
-    }
-    for (uint32_t i = s->count; i-- > 0;) {
-        s->pages[i] = (cache_page){s->memory + i * p->page_bytes, s, 0, p->free};
-        p->free = &s->pages[i];
-    }
-    s->next = p->slabs;
-    p->slabs = s;
-    return true;
-}
-
-static cache_page *page_take(cache *c, uint32_t group, puna_error *error) {
-    pool *p = &c->pools[group];
-    if (c->used + p->page_bytes > c->budget) {
-        error_set(error, PUNA_OUT_OF_MEMORY, "cache", "the cache is full: its budget is %llu bytes; raise it, or run "
-                  "fewer or shorter sequences", (unsigned long long)c->budget);
-        if (error) {
-            error->needed = p->page_bytes;
-            error->available = c->budget - c->used;
-        }
-        return NULL;
-    }
-    if (!p->free && !slab_add(c, p)) {
-        error_memory(error, "cache", (uint64_t)p->slab_pages * p->page_bytes);
-        return NULL;
-    }
-    cache_page *page = p->free;
-    p->free = page->next_free;
-    page->references = 1;
-    page->home->used++;
-    c->used += p->page_bytes;
-    return page;
-}
-
-/* Takes a slab that nobody uses out of both lists and frees it. */
-static void slab_drop(cache *c, pool *p, slab *s) {
-    for (cache_page **at = &p->free; *at;) {
-        if ((*at)->home == s) *at = (*at)->next_free;
-        else at = &(*at)->next_free;
-    }
-    for (slab **at = &p->slabs; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            break;
-        }
-    }
-    slab_free(c, s);
-}
-
-static void page_give(cache *c, uint32_t group, cache_page *page) {
-    if (--page->references) return;
-    pool *p = &c->pools[group];
-    page->next_free = p->free;
-    p->free = page;
-    c->used -= p->page_bytes;
-    if (--page->home->used == 0) slab_drop(c, p, page->home);
 }
 
 puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error) {
@@ -157,7 +40,9 @@ puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error) 
 }
 
 static void list_cut(cache *c, uint32_t group, cache_list *l, uint32_t count) {
-    while (l->count > count) page_give(c, group, l->pages[--l->count]);
+    while (l->count > count)
+        if (l->pages[--l->count]) page_give(c, group, l->pages[l->count]);
+    if (l->from > l->count) l->from = l->count;
 }
 
 void cache_sequence_release(cache *c, cache_sequence *s) {
@@ -177,7 +62,7 @@ static uint32_t list_capacity(uint32_t count, uint32_t capacity) {
     return capacity;
 }
 
-static bool list_reserve(cache *c, cache_sequence *s, uint32_t group, uint32_t count) {
+bool cache_list_reserve(cache *c, cache_sequence *s, uint32_t group, uint32_t count) {
     cache_list *l = &s->lists[group];
     if (count <= l->capacity) return true;
     uint32_t capacity = list_capacity(count, l->capacity);
@@ -197,7 +82,7 @@ static uint32_t pages_for(uint32_t positions) { return positions / CACHE_PAGE + 
 /* Shared pages from `from` on become the sequence's own. */
 static puna_status list_own(cache *c, uint32_t group, cache_list *l, uint32_t from, puna_error *error) {
     for (uint32_t i = from; i < l->count; i++) {
-        if (l->pages[i]->references == 1) continue;
+        if (!l->pages[i] || (l->pages[i]->lists == 1 && !l->pages[i]->indexed)) continue;
         cache_page *copy = page_take(c, group, error);
         if (!copy) return PUNA_OUT_OF_MEMORY;
         memcpy(copy->data, l->data[i], c->pools[group].page_bytes);
@@ -210,7 +95,7 @@ static puna_status list_own(cache *c, uint32_t group, cache_list *l, uint32_t fr
 
 static puna_status list_extend(cache *c, cache_sequence *s, uint32_t group, uint32_t count, puna_error *error) {
     cache_list *l = &s->lists[group];
-    if (!list_reserve(c, s, group, count)) return error_memory(error, "sequence", count * sizeof(void *));
+    if (!cache_list_reserve(c, s, group, count)) return error_memory(error, "sequence", count * sizeof(void *));
     while (l->count < count) {
         cache_page *page = page_take(c, group, error);
         if (!page) return PUNA_OUT_OF_MEMORY;
@@ -236,32 +121,54 @@ void cache_truncate(cache *c, cache_sequence *s, uint32_t positions) {
     for (uint32_t g = 0; g < s->groups; g++) list_cut(c, g, &s->lists[g], pages_for(positions));
 }
 
-puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to, puna_error *error) {
+/* ---- windows ---- */
+
+uint32_t cache_first_page(const cache_pool *pool, uint32_t position) {
+    return pool->window && position >= pool->window ? (position + 1 - pool->window) / CACHE_PAGE : 0;
+}
+
+bool cache_reaches(const cache *c, const cache_sequence *s, uint32_t positions) {
+    for (uint32_t g = 0; g < s->groups; g++) {
+        const cache_list *l = &s->lists[g];
+        if (l->count < pages_for(positions)) return false;
+        if (l->from > cache_first_page(&c->pools[g], positions)) return false;
+    }
+    return true;
+}
+
+void cache_pass(cache *c, cache_sequence *s, uint32_t positions) {
+    for (uint32_t g = 0; g < s->groups; g++) {
+        cache_list *l = &s->lists[g];
+        uint32_t end = cache_first_page(&c->pools[g], positions);
+        for (; l->from < end && l->from < l->count; l->from++) {
+            if (l->pages[l->from]) page_give(c, g, l->pages[l->from]);
+            l->pages[l->from] = NULL;
+            l->data[l->from] = NULL;
+        }
+    }
+}
+
+puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to, uint32_t positions,
+                       puna_error *error) {
     for (uint32_t g = 0; g < from->groups; g++) {
         const cache_list *l = &from->lists[g];
-        if (!list_reserve(c, to, g, l->count)) {
+        uint32_t count = pages_for(positions) < l->count ? pages_for(positions) : l->count;
+        if (!cache_list_reserve(c, to, g, count)) {
             cache_truncate(c, to, 0);
-            return error_memory(error, "sequence", l->count * sizeof(void *));
+            return error_memory(error, "sequence", count * sizeof(void *));
         }
-        for (uint32_t i = 0; i < l->count; i++) {
-            l->pages[i]->references++;
+        for (uint32_t i = 0; i < count; i++) {
+            if (l->pages[i]) page_hold(c, g, l->pages[i]);
             to->lists[g].pages[i] = l->pages[i];
             to->lists[g].data[i] = l->data[i];
         }
-        to->lists[g].count = l->count;
+        to->lists[g].count = count;
+        to->lists[g].from = l->from < count ? l->from : count;
     }
     return PUNA_OK;
 }
 
-uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget) {
-    uint64_t whole = 0, bytes = sizeof(cache) + groups * sizeof(pool);
-    for (uint32_t g = 0; g < groups; g++) whole += page_bytes[g];
-    for (uint32_t g = 0; g < groups && whole; g++) {
-        uint64_t pages = budget / whole, slab_pages = page_bytes[g] < SLAB_BYTES ? SLAB_BYTES / page_bytes[g] : 1;
-        bytes += pages * sizeof(cache_page) + (pages + slab_pages - 1) / slab_pages * sizeof(slab);
-    }
-    return bytes;
-}
+/* ---- figures ---- */
 
 uint64_t cache_list_bytes(uint32_t groups, uint32_t positions) {
     uint64_t entries = list_capacity(pages_for(positions), 0);
@@ -273,8 +180,41 @@ uint64_t cache_budget(const cache *c) { return c->budget; }
 
 uint64_t cache_used(const cache *c) { return c->used; }
 
+uint64_t cache_held(const cache *c) { return c->held; }
+
+uint64_t cache_clock(cache *c) { return ++c->clock; }
+
+static uint64_t pages_of(const cache_pool *p, uint32_t positions) {
+    uint32_t pages = pages_for(positions);
+    return p->most && p->most < pages ? p->most : pages;
+}
+
 uint64_t cache_bytes_for(const cache *c, uint32_t positions) {
     uint64_t bytes = 0;
-    for (uint32_t g = 0; g < c->groups; g++) bytes += (uint64_t)pages_for(positions) * c->pools[g].page_bytes;
+    for (uint32_t g = 0; g < c->groups; g++) bytes += pages_of(&c->pools[g], positions) * c->pools[g].page_bytes;
+    return bytes;
+}
+
+uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions) {
+    uint64_t bytes = 0;
+    for (uint32_t g = 0; g < s->groups; g++) {
+        uint64_t wanted = pages_of(&c->pools[g], positions), have = s->lists[g].count - s->lists[g].from;
+        if (wanted > have) bytes += (wanted - have) * c->pools[g].page_bytes;
+    }
+    return bytes;
+}
+
+uint64_t cache_mark(cache *c) { return ++c->marks; }
+
+uint64_t cache_count(cache *c, const cache_sequence *s, uint64_t mark) {
+    uint64_t bytes = 0;
+    for (uint32_t g = 0; g < s->groups; g++) {
+        for (uint32_t i = s->lists[g].from; i < s->lists[g].count; i++) {
+            cache_page *page = s->lists[g].pages[i];
+            if (page->mark == mark) continue;
+            page->mark = mark;
+            bytes += c->pools[g].page_bytes;
+        }
+    }
     return bytes;
 }

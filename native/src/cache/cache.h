@@ -2,12 +2,16 @@
 /*
  * The cache: keys and values in pages of 64 positions, for all sequences of an engine.
  *
- * A sequence holds, for each cache group, a list of pages in order of position. Pages are taken on demand within a
- * budget of bytes, counted by reference (a fork shares them; who writes into a shared page gets a copy first), and
- * given back to the system a slab at a time.
+ * A sequence holds, for each cache group, a list of pages in order of position; where a group has a window, pages that
+ * no later query sees are given up and leave holes (NULL). Pages are taken on demand within a budget of bytes, and
+ * counted by reference: forks share them, and who writes into a shared page gets a copy first.
  *
- * Invariant: the references of a page are the number of lists that hold it; `used` is the bytes of all pages with at
- * least one reference; slabs without a used page are freed at once.
+ *     cache.c    sequences: lists of pages that grow, shrink and fork
+ *     prefix.c   full pages by the tokens that they were computed from: found again by any sequence
+ *     pages.c    pages in slabs, the budget
+ *
+ * Invariant: a page in the prefix index is full and never written again (its writers copy), so what it holds is a
+ * function of the tokens up to its end alone.
  *
  * One thread at a time (the engine's).
  */
@@ -24,10 +28,17 @@
 typedef struct cache cache;
 typedef struct cache_page cache_page;
 
+typedef struct cache_group {
+    size_t page_bytes;
+    uint32_t window; /* positions that a query sees, its own included; 0: all */
+    uint32_t most;   /* pages that one sequence holds at a time, for cache_bytes_for; 0: all of its positions */
+} cache_group;
+
 typedef struct cache_list {
-    uint8_t **data;     /* [count]: what the device reads */
+    uint8_t **data;     /* [count]: what the device reads; NULL: a hole */
     cache_page **pages; /* [count] */
     uint32_t count, capacity;
+    uint32_t from;      /* all entries before it are holes */
 } cache_list;
 
 /* One sequence's pages. Zero-initialised by cache_sequence_init. */
@@ -37,8 +48,7 @@ typedef struct cache_sequence {
     uint32_t groups;
 } cache_sequence;
 
-/* page_bytes[g]: of one page of group g. */
-puna_status cache_create(memory_account *account, const size_t *page_bytes, uint32_t groups, uint64_t budget,
+puna_status cache_create(memory_account *account, const cache_group *groups, uint32_t count, uint64_t budget,
                          cache **out, puna_error *error);
 void cache_destroy(cache *c); /* all sequences released before; NULL is allowed */
 
@@ -52,12 +62,45 @@ puna_status cache_extend(cache *c, cache_sequence *s, uint32_t positions, uint32
 /* Keeps the pages that hold positions below `positions`. */
 void cache_truncate(cache *c, cache_sequence *s, uint32_t positions);
 
-/* `to`, freshly initialised, shares the pages of `from`. */
-puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to, puna_error *error);
+/* Whether a query at `positions` finds all that it sees. */
+bool cache_reaches(const cache *c, const cache_sequence *s, uint32_t positions);
+
+/* Gives up what no query at `positions` or later sees. */
+void cache_pass(cache *c, cache_sequence *s, uint32_t positions);
+
+/* `to`, freshly initialised, shares the pages of `from` that hold positions below `positions`. */
+puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to, uint32_t positions,
+                       puna_error *error);
 
 uint64_t cache_budget(const cache *c);
-uint64_t cache_used(const cache *c);                      /* bytes of pages with a reference */
+uint64_t cache_used(const cache *c); /* bytes of pages that sequences or the index hold */
+uint64_t cache_held(const cache *c); /* bytes of pages that sequences hold */
 uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long, nothing shared */
+uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions); /* of that, what it has not yet */
+
+/* Bytes of the sequence's pages that no cache_count of this mark has seen; marks come from cache_mark. */
+uint64_t cache_mark(cache *c);
+uint64_t cache_count(cache *c, const cache_sequence *s, uint64_t mark);
+
+/* A time that every call and every use of the index moves on, to compare uses with. */
+uint64_t cache_clock(cache *c);
+
+/* ---- prefix.c: `space` keeps apart what other weights computed (adapters); 0 is the model alone ---- */
+
+/* Remembers the full pages among the first `count` positions of s, which were computed from `tokens`. Pages that are
+   known already are exchanged for the known ones: equal bits, held once. Without memory nothing is remembered. */
+void cache_remember(cache *c, uint64_t space, const int32_t *tokens, uint32_t count, cache_sequence *s);
+
+/* Looks for a longer beginning of `tokens` than the `have` positions that s holds, at most `most` long; s holds it then.
+   Returns the positions held, `have` where there is nothing better. */
+uint32_t cache_recall(cache *c, uint64_t space, const int32_t *tokens, uint32_t have, uint32_t most, cache_sequence *s);
+
+/* The time at which the page that cache_forget would take was last used; UINT64_MAX: there is none. */
+uint64_t cache_oldest(const cache *c);
+
+/* Forgets the page longest unused, of those that nobody but the index holds. `held`: of all, where those are used up,
+   so that their holders may write without a copy. False: there is none. */
+bool cache_forget(cache *c, bool held);
 
 /* What is accounted beside the pages themselves: for a whole budget of pages, and for a sequence's lists of them. */
 uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget);

@@ -29,10 +29,17 @@ static puna_status check_ranges(const puna_engine_options *o, puna_error *error)
     return PUNA_OK;
 }
 
+/* Pages of a group that one sequence holds at a time: those that a window has passed are given up before a step. 0: all
+   of its positions. */
+static uint32_t most_pages(const graph_cache_group *g, const puna_engine_options *o) {
+    return g->window ? (g->window + o->step_tokens) / CACHE_PAGE + 2 : 0;
+}
+
 /* UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
 static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o) {
-    uint64_t bytes = 0, group, pages = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
+    uint64_t bytes = 0, group, all = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
     for (uint32_t i = 0; i < g->group_count; i++) {
+        uint64_t most = most_pages(&g->groups[i], o), pages = most && most < all ? most : all;
         if (__builtin_mul_overflow(pages, (uint64_t)d->page_bytes(g, i, o->cache_type), &group)) return UINT64_MAX;
         if (__builtin_add_overflow(bytes, group, &bytes)) return UINT64_MAX;
     }
@@ -81,11 +88,13 @@ device_options engine_device_options(const puna_engine_options *o) {
 
 static puna_status make_cache(engine *e, puna_error *error) {
     const graph *g = &e->model->graph;
-    size_t *bytes = memory_array(&e->account, g->group_count, sizeof *bytes);
-    if (!bytes) return error_memory(error, "engine", g->group_count * sizeof *bytes);
-    for (uint32_t i = 0; i < g->group_count; i++) bytes[i] = e->model->device->page_bytes(g, i, e->options.cache_type);
-    puna_status status = cache_create(&e->account, bytes, g->group_count, e->options.cache_bytes, &e->cache, error);
-    memory_free(&e->account, bytes);
+    cache_group *groups = memory_array(&e->account, g->group_count, sizeof *groups);
+    if (!groups) return error_memory(error, "engine", g->group_count * sizeof *groups);
+    for (uint32_t i = 0; i < g->group_count; i++)
+        groups[i] = (cache_group){e->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window,
+                                  most_pages(&g->groups[i], &e->options)};
+    puna_status status = cache_create(&e->account, groups, g->group_count, e->options.cache_bytes, &e->cache, error);
+    memory_free(&e->account, groups);
     return status;
 }
 
@@ -114,6 +123,11 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
     e->model = model_share(m);
     status = make_cache(e, error);
     if (status == PUNA_OK) status = make_batch(e, error);
+    for (int32_t i = 0; i < tokenizer_size(m->tokenizer); i++) {
+        size_t length = 0;
+        tokenizer_bytes(m->tokenizer, i, &length);
+        if (length > e->longest_token) e->longest_token = length;
+    }
     if (status == PUNA_OK) {
         device_options d = engine_device_options(&decided);
         status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
@@ -159,6 +173,8 @@ void engine_leave(engine *e) {
     atomic_store_explicit(&f->sequences, e->open, memory_order_relaxed);
     atomic_store_explicit(&f->running, e->running.count, memory_order_relaxed);
     atomic_store_explicit(&f->waiting, e->waiting.count, memory_order_relaxed);
+    atomic_store_explicit(&f->paused, e->paused.count, memory_order_relaxed);
+    atomic_store_explicit(&f->cache_held, cache_held(e->cache), memory_order_relaxed);
     atomic_store_explicit(&f->cache_used, cache_used(e->cache), memory_order_relaxed);
     atomic_store_explicit(&f->steps, e->steps, memory_order_relaxed);
     atomic_store_explicit(&f->evictions, e->counts.evictions, memory_order_relaxed);
@@ -201,7 +217,7 @@ puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {
     s->output = UINT32_MAX;
     e->slots[slot] = s;
     e->open++;
-    sequence_append(&e->idle, s);
+    sequence_append(&e->bare, s);
     *id = s->id;
     return PUNA_OK;
 }
@@ -217,7 +233,7 @@ puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *erro
 
 void engine_close_sequence(engine *e, sequence *s) {
     scheduler_retire(e, s);
-    sequence_remove(&e->idle, s);
+    sequence_remove(s);
     uint32_t slot = (uint32_t)s->id - 1;
     e->slots[slot] = NULL;
     if (slot < e->free_from) e->free_from = slot;

@@ -3,12 +3,16 @@
  * The engine: many sequences that generate together, one step at a time (continuous batching).
  *
  *     waiting ──admit──► running ──finish──► idle ──generate──► waiting
+ *        ▲ ▲───no pages────┘ │
+ *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
- * engine.c makes and closes it, scheduler.c decides who runs, step.c does one round, events.c holds what a round tells.
+ * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
+ * what in a round, step.c does one, sequences.c forks, rewinds and pauses, saved.c writes sequences down, events.c holds
+ * what a round tells.
  *
- * Invariants: nothing in a sequence's result depends on its neighbours; the cache bytes reserved by running sequences
- * never exceed the budget, so that none of them can run out of pages half-way; idle sequences give up their pages, the
- * longest unused first, when a new one needs them.
+ * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
+ * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
+ * goes on, and everyone ends: the budget holds one context at least.
  *
  * One thread at a time: engine_enter refuses a second one.
  */
@@ -23,8 +27,8 @@
 
 /* What others may ask while a thread is inside: as it was when the last call left. */
 typedef struct engine_figures {
-    _Atomic uint32_t sequences, running, waiting;
-    _Atomic uint64_t cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens;
+    _Atomic uint32_t sequences, running, waiting, paused;
+    _Atomic uint64_t cache_held, cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens;
 } engine_figures;
 
 /* Since the engine was created; the engine's thread counts, leaving it tells. */
@@ -48,8 +52,10 @@ struct puna_engine {
     uint32_t *generations;       /* [slot]: the high half of the id in use, so that old ids are told apart */
     uint32_t free_from;          /* all slots below are taken */
     uint32_t open;
-    sequence_list idle, waiting, running;
-    uint64_t reserved;           /* bytes, of the running */
+    sequence_list bare, idle;    /* without a generation: without pages, and with pages, longest unused first */
+    sequence_list paused;        /* longest unused first */
+    sequence_list waiting, running; /* by order of asking */
+    uint64_t asked;              /* generations, since it was created */
     events events;
     uint64_t steps;
     engine_counts counts;
@@ -59,6 +65,7 @@ struct puna_engine {
     device_run *runs;
     uint32_t *outputs;
     struct step_choice *choices; /* [max_sequences] */
+    size_t longest_token;        /* bytes */
 };
 
 typedef struct puna_engine engine;
@@ -93,9 +100,29 @@ void engine_close_sequence(engine *e, sequence *s);
 /* scheduler.c */
 puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count,
                                const puna_generation *generation, puna_error *error);
-void scheduler_admit(engine *e);                    /* moves from waiting to running what fits */
-bool scheduler_make_room(engine *e, const sequence *s); /* for s->reserved; false if running ones need it */
-void scheduler_retire(engine *e, sequence *s);      /* from waiting or running to idle */
+void scheduler_admit(engine *e);               /* moves from waiting to running what fits */
+void scheduler_retire(engine *e, sequence *s); /* from any state to idle */
+void scheduler_requeue(engine *e, sequence *s); /* back to waiting, in its order */
+void scheduler_rest(engine *e, sequence *s);   /* into bare or idle, as it has pages */
+
+/* evict.c */
+/* Room for s->cached + rows positions, by taking pages from who needs them least. PUNA_BUSY: there was none, and s,
+   which asked last, gave up its own and waits; PUNA_OUT_OF_MEMORY: it runs alone, and there is none all the same. */
+puna_status evict_for(engine *e, sequence *s, uint32_t rows, puna_error *error);
+bool evict_one(engine *e, const sequence *but); /* pages of nobody who runs; false: there are none */
+void evict_reuse(engine *e, sequence *s);       /* takes what the prefix index knows of its tokens */
+
+/* fill.c */
+void fill_plan(engine *e);                               /* rows of each running sequence in the coming step */
+uint32_t fill_prompt_budget(const engine *e);            /* rows of prompts in the coming step */
+void fill_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows);
+
+/* sequences.c */
+puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uint64_t *id, puna_error *error);
+puna_status sequences_rewind(engine *e, sequence *s, uint64_t positions, puna_error *error);
+void sequences_pause(engine *e, sequence *s);
+void sequences_resume(engine *e, sequence *s);
+void sequences_shift(engine *e, sequence *s);            /* a full context loses the older half behind `keep` */
 
 /* step.c */
 size_t step_choice_bytes(void);

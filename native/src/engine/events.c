@@ -40,14 +40,17 @@ static size_t put_text(events *e, const char *text, size_t length) {
     return at;
 }
 
+bool events_reserve(events *e, uint32_t entries, size_t text, size_t top) {
+    size_t capacity = e->capacity;
+    bool room = reserve(e->account, (void **)&e->entries, e->count, entries, &capacity, sizeof *e->entries);
+    e->capacity = (uint32_t)capacity;
+    return room && reserve(e->account, (void **)&e->text, e->text_length, text, &e->text_capacity, 1) &&
+           reserve(e->account, (void **)&e->top, e->top_count, top, &e->top_capacity, sizeof *e->top);
+}
+
 bool events_add(events *e, const puna_event *event) {
     size_t message = event->message ? strlen(event->message) : 0, length = (size_t)event->text_length;
-    size_t capacity = e->capacity;
-    bool room = reserve(e->account, (void **)&e->entries, e->count, 1, &capacity, sizeof *e->entries);
-    e->capacity = (uint32_t)capacity;
-    room = room && reserve(e->account, (void **)&e->text, e->text_length, length + message + 2, &e->text_capacity, 1) &&
-           reserve(e->account, (void **)&e->top, e->top_count, event->top_count, &e->top_capacity, sizeof *e->top);
-    if (!room) return false;
+    if (!events_reserve(e, 1, length + message + 2, event->top_count)) return false;
     events_entry *entry = &e->entries[e->count++];
     entry->event = *event;
     entry->text = put_text(e, event->text, length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who runs: the queue, reservations, and idle sequences that give up their pages. */
+/* Who runs: the queue, in order of asking, and when there is room for the next one. */
 #include <string.h>
 
 #include "base/os.h"
@@ -65,79 +65,70 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     puna_status status = check_ids(e, ids, count, error);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
-    if (e->running.count + e->waiting.count >= places)
+    if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)
         return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
     status = begin(e, s, ids, (uint32_t)count, g, error);
     if (status != PUNA_OK) return status;
     for (uint64_t i = 0; i < count; i++) sampler_accept(s->sampler, ids[i]);
     uint64_t limit = g->max_tokens ? count + g->max_tokens : e->options.context_length;
+    s->max_tokens = g->max_tokens;
     s->limited = g->max_tokens && limit <= e->options.context_length;
     s->limit = s->limited ? (uint32_t)limit : e->options.context_length;
     s->ignores_end = g->flags & PUNA_GENERATE_IGNORE_EOS;
+    s->shifts = g->flags & PUNA_GENERATE_SHIFT;
+    s->keep = g->keep;
+    s->dropped = 0;
     s->prompt = (uint32_t)count;
     s->reused = s->cached;
     s->generated = 0;
-    s->reserved = cache_bytes_for(e->cache, s->limit);
+    s->order = ++e->asked;
     s->asked_ns = os_clock_ns();
     s->started_ns = s->first_ns = s->last_ns = 0;
-    sequence_remove(&e->idle, s);
-    s->state = SEQUENCE_WAITING;
-    sequence_append(&e->waiting, s);
+    scheduler_requeue(e, s);
     return PUNA_OK;
 }
 
-/* Bytes that idle or waiting sequences hold; a waiting one's own pages are part of what it reserves. */
-static uint64_t held(const sequence_list *list, const cache *c, const sequence *but) {
-    uint64_t bytes = 0;
-    for (const sequence *s = list->first; s; s = s->next)
-        if (s != but && s->cached) bytes += cache_bytes_for(c, s->cached);
-    return bytes;
-}
-
-/* Takes pages from the oldest until `excess` bytes came back or none holds any; what is still missing. */
-static uint64_t evict(engine *e, sequence_list *list, const sequence *but, uint64_t excess) {
-    for (sequence *s = list->first; s && excess; s = s->next) {
-        if (s == but || s->cached == 0) continue;
-        uint64_t bytes = cache_bytes_for(e->cache, s->cached);
-        cache_truncate(e->cache, &s->pages, 0);
-        s->cached = s->reused = 0;
-        e->counts.evictions++;
-        excess -= bytes < excess ? bytes : excess;
-    }
-    return excess;
-}
-
-bool scheduler_make_room(engine *e, const sequence *s) {
-    uint64_t budget = cache_budget(e->cache), wanted = e->reserved + s->reserved;
-    if (wanted > budget) return false;
-    wanted += held(&e->idle, e->cache, s) + held(&e->waiting, e->cache, s);
-    uint64_t excess = wanted > budget ? wanted - budget : 0;
-    return evict(e, &e->waiting, s, evict(e, &e->idle, s, excess)) == 0;
+/* Whether it may begin, or go on: what the running ones hold and still lack for their prompts, with a page more for
+   each, must leave it what it lacks. So a sequence that had to give up its pages does not come back only to lose them
+   again. With nobody running there is room for anyone. */
+static bool has_room(engine *e, const sequence *s) {
+    if (!e->running.first) return true;
+    uint64_t mark = cache_mark(e->cache), page = cache_bytes_for(e->cache, 1), bytes = 0;
+    for (const sequence *r = e->running.first; r; r = r->next)
+        bytes += cache_count(e->cache, &r->pages, mark) + cache_missing(e->cache, &r->pages, r->count) + page;
+    bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1);
+    return bytes <= cache_budget(e->cache);
 }
 
 void scheduler_admit(engine *e) {
     while (e->waiting.first && e->running.count < e->options.max_sequences) {
         sequence *s = e->waiting.first;
-        if (!scheduler_make_room(e, s)) return;
-        sequence_remove(&e->waiting, s);
+        evict_reuse(e, s);
+        if (!has_room(e, s)) return;
+        sequence_remove(s);
         s->state = SEQUENCE_RUNNING;
-        s->started_ns = os_clock_ns();
-        e->counts.prefix_hit_tokens += s->reused; /* none can be taken from it any more */
-        e->reserved += s->reserved;
-        sequence_append(&e->running, s);
+        if (!s->started_ns) s->started_ns = os_clock_ns();
+        sequence_insert(&e->running, s);
     }
 }
 
+void scheduler_requeue(engine *e, sequence *s) {
+    sequence_remove(s);
+    s->state = SEQUENCE_WAITING;
+    s->rows = 0;
+    sequence_insert(&e->waiting, s);
+}
+
+void scheduler_rest(engine *e, sequence *s) {
+    s->used = cache_clock(e->cache);
+    sequence_append(s->cached ? &e->idle : &e->bare, s);
+}
+
 void scheduler_retire(engine *e, sequence *s) {
-    if (s->state == SEQUENCE_RUNNING) {
-        e->reserved -= s->reserved;
-        sequence_remove(&e->running, s);
-    } else if (s->state == SEQUENCE_WAITING) {
-        sequence_remove(&e->waiting, s);
-    } else {
-        return;
-    }
+    if (s->state == SEQUENCE_IDLE) return;
+    sequence_remove(s);
     sequence_end_generation(&e->account, s);
     s->state = SEQUENCE_IDLE;
-    sequence_append(&e->idle, s);
+    cache_truncate(e->cache, &s->pages, s->cached);
+    scheduler_rest(e, s);
 }

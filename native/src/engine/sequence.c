@@ -10,14 +10,33 @@ void sequence_append(sequence_list *list, sequence *s) {
     else list->first = s;
     list->last = s;
     list->count++;
+    s->home = list;
 }
 
-void sequence_remove(sequence_list *list, sequence *s) {
+void sequence_insert(sequence_list *list, sequence *s) {
+    sequence *before = list->last;
+    while (before && before->order > s->order) before = before->previous;
+    if (before == list->last) {
+        sequence_append(list, s);
+        return;
+    }
+    s->previous = before;
+    s->next = before ? before->next : list->first;
+    s->next->previous = s;
+    if (before) before->next = s;
+    else list->first = s;
+    list->count++;
+    s->home = list;
+}
+
+void sequence_remove(sequence *s) {
+    sequence_list *list = s->home;
     if (s->previous) s->previous->next = s->next;
     else list->first = s->next;
     if (s->next) s->next->previous = s->previous;
     else list->last = s->previous;
     s->next = s->previous = NULL;
+    s->home = NULL;
     list->count--;
 }
 
@@ -41,6 +60,17 @@ static puna_status reserve(memory_account *account, sequence *s, uint32_t count,
     return PUNA_OK;
 }
 
+void sequence_cut(cache *c, sequence *s, uint32_t positions) {
+    if (positions < s->remembered) s->remembered = positions / CACHE_PAGE * CACHE_PAGE;
+    if (positions >= s->cached) return;
+    cache_truncate(c, &s->pages, positions);
+    if (!cache_reaches(c, &s->pages, positions)) {
+        cache_truncate(c, &s->pages, 0);
+        positions = 0;
+    }
+    s->cached = positions;
+}
+
 puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, const int32_t *ids, uint32_t count,
                                 puna_error *error) {
     puna_status status = reserve(account, s, count, error);
@@ -49,8 +79,7 @@ puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, 
     while (common < most && s->tokens[common] == ids[common]) common++;
     memcpy(s->tokens, ids, count * sizeof *ids);
     s->count = count;
-    s->cached = common;
-    cache_truncate(c, &s->pages, common);
+    sequence_cut(c, s, common);
     return PUNA_OK;
 }
 
@@ -70,7 +99,6 @@ void sequence_end_generation(memory_account *account, sequence *s) {
     s->matcher = NULL;
     s->allowed = NULL;
     s->cancelled = false;
-    s->reserved = 0;
     s->rows = 0;
     s->output = UINT32_MAX;
 }

@@ -2,8 +2,8 @@
 /*
  * A sequence: token ids, how many of them the cache holds, and the generation that runs on them, if one does.
  *
- * Invariants: cached <= count; while a generation runs, cached < count; pages hold at least `cached` positions. Idle
- * sequences may lose their pages at any time (cached becomes 0): computing them again gives the same bits.
+ * Invariants: cached <= count; while a generation runs, cached < count; pages hold what a query at `cached` sees. All
+ * but running sequences may lose their pages at any time (cached becomes 0): computing them again gives the same bits.
  */
 #ifndef PUNA_ENGINE_SEQUENCE_H
 #define PUNA_ENGINE_SEQUENCE_H
@@ -16,41 +16,53 @@
 typedef enum sequence_state {
     SEQUENCE_IDLE,    /* between generations */
     SEQUENCE_WAITING, /* in the queue */
-    SEQUENCE_RUNNING  /* in the batch: its prompt, or token by token */
+    SEQUENCE_RUNNING, /* in the batch: its prompt, or token by token */
+    SEQUENCE_PAUSED   /* its caller wants no more tokens for now */
 } sequence_state;
 
 typedef struct sequence {
     uint64_t id;
     sequence_state state;
-    struct sequence *next, *previous; /* in the list of its state, oldest first */
+    struct sequence *next, *previous; /* in the list that it is in */
+    struct sequence_list *home;
     int32_t *tokens;
     uint32_t count, capacity;
     uint32_t cached;         /* positions whose keys and values the pages hold */
     cache_sequence pages;
+    uint32_t remembered;     /* positions of its tokens that were offered to the prefix index */
+    uint64_t space;          /* of the prefix index: which weights compute it */
+    uint64_t used;           /* the cache's time when it last ran */
     /* the generation */
     sampler *sampler;
     stream *stream;
     matcher *matcher;        /* what the text must be; NULL: anything */
     uint64_t *allowed;       /* with a matcher: a bit for each id of the model's vocabulary */
+    uint64_t order;          /* of asking: who asked first is served first, and paused last */
     uint32_t prompt, reused, generated;
+    uint32_t max_tokens;     /* 0: no limit but the context */
+    bool shifts;             /* a full context loses tokens instead of ending the generation */
+    uint32_t keep, dropped;  /* first tokens that stay then; tokens lost so far */
     uint32_t limit;          /* tokens that `count` may reach: prompt + max_tokens, at most the context */
     bool limited;            /* by max_tokens rather than by the context */
     bool cancelled;
     bool ignores_end;
-    uint64_t reserved;       /* bytes of cache that it may come to need */
     uint32_t row, rows;      /* in the batch of the current step; rows 0: not in it */
     uint32_t output;         /* row of logits, UINT32_MAX: none */
     uint64_t asked_ns, started_ns, first_ns, last_ns;
 } sequence;
 
-/* Sequences in order, oldest first. */
+/* Sequences in order, first come first. */
 typedef struct sequence_list {
     sequence *first, *last;
     uint32_t count;
 } sequence_list;
 
 void sequence_append(sequence_list *list, sequence *s);
-void sequence_remove(sequence_list *list, sequence *s);
+void sequence_insert(sequence_list *list, sequence *s); /* by `order` */
+void sequence_remove(sequence *s);                      /* from the list that it is in */
+
+/* What the cache holds is cut to `positions` at most, or to nothing where a window has passed these. */
+void sequence_cut(cache *c, sequence *s, uint32_t positions);
 
 /* Replaces the tokens by `ids`; what the cache holds of a common beginning stays (but the last token is always computed
    again: its logits are wanted). */

@@ -42,6 +42,7 @@ static void finish(engine *e, sequence *s, uint32_t stop, int32_t stop_index, co
     event.prompt_tokens = s->prompt;
     event.cached_tokens = s->reused;
     event.generated_tokens = s->generated;
+    event.dropped_tokens = s->dropped;
     event.queued_ns = between(s->asked_ns, s->started_ns);
     event.prompt_ns = between(s->started_ns, s->first_ns);
     event.generate_ns = between(s->first_ns, s->last_ns);
@@ -61,43 +62,23 @@ static void finish_cancelled(engine *e, bool *lost) {
 
 /* ---- the batch ---- */
 
-static void add_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
-    s->row = batch->tokens;
-    s->rows = rows;
-    for (uint32_t i = 0; i < rows; i++) {
-        e->ids[batch->tokens + i] = s->tokens[s->cached + i];
-        e->positions[batch->tokens + i] = s->cached + i;
-    }
-    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data};
-    batch->tokens += rows;
-    s->output = UINT32_MAX;
-    if (s->cached + rows == s->count) {
-        s->output = batch->output_count;
-        e->outputs[batch->output_count++] = s->row + rows - 1;
-    }
-}
-
-/* Tokens first: one row for each sequence that is past its prompt; then slices of prompts, in order of arrival. */
+/* Pages first, the one that asked first before the others, since it may take theirs; then the rows of all that still
+   run. */
 static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) {
-    uint32_t budget = e->options.step_tokens;
-    for (int prompts = 0; prompts < 2; prompts++) {
-        for (sequence *s = e->running.first, *next; s; s = next) {
-            next = s->next;
-            uint32_t left = s->count - s->cached;
-            if ((s->generated == 0) != (prompts == 1)) continue;
-            uint32_t rows = prompts && left > budget ? budget : left;
-            s->rows = 0;
-            if (rows == 0 || batch->run_count == e->options.max_sequences) continue;
-            puna_error error = PUNA_ERROR_INIT;
-            if (cache_extend(e->cache, &s->pages, s->cached + rows, s->cached, &error) != PUNA_OK) {
-                finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
-                continue;
-            }
-            add_rows(e, batch, s, rows);
-            if (!prompts) continue;
-            budget -= rows;
-            report->prompt_tokens += rows;
+    fill_plan(e);
+    for (sequence *s = e->running.first, *next; s; s = next) {
+        puna_error error = PUNA_ERROR_INIT;
+        if (s->rows && evict_for(e, s, s->rows, &error) == PUNA_OUT_OF_MEMORY) {
+            finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
+            next = e->running.first;
+            continue;
         }
+        next = s->state == SEQUENCE_RUNNING ? s->next : NULL; /* it was the last one */
+    }
+    for (sequence *s = e->running.first; s; s = s->next) {
+        if (s->rows == 0) continue;
+        if (s->generated == 0) report->prompt_tokens += s->rows;
+        fill_rows(e, batch, s, s->rows);
     }
 }
 
@@ -128,8 +109,8 @@ static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t t
         c->error = (puna_error)PUNA_ERROR_INIT;
         c->status = c->sequence->matcher ? allow(w->e, c->sequence, &c->error) : PUNA_OK;
         if (c->status == PUNA_OK)
-            c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary, c->sequence->count, &c->choice,
-                                       &c->error);
+            c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary,
+                                       c->sequence->prompt + c->sequence->generated, &c->choice, &c->error);
     }
 }
 
@@ -141,11 +122,15 @@ static void sample_all(engine *e, uint32_t count) {
     else if (count) sample_range(&work, 0, count, 0);
 }
 
-static uint32_t stop_reason(const engine *e, const sequence *s, int32_t token, int32_t stop_index) {
-    if (!s->ignores_end && tokenizer_ends_generation(e->model->tokenizer, token)) return PUNA_STOP_END;
+/* `known`: the tokenizer has this token. */
+static uint32_t stop_reason(engine *e, sequence *s, int32_t token, bool known, int32_t stop_index) {
+    if (known && !s->ignores_end && tokenizer_ends_generation(e->model->tokenizer, token)) return PUNA_STOP_END;
     if (stop_index >= 0) return PUNA_STOP_TEXT;
     if (s->matcher && matcher_over(s->matcher)) return PUNA_STOP_END;
-    if (s->count >= s->limit) return s->limited ? PUNA_STOP_LENGTH : PUNA_STOP_CONTEXT;
+    if (s->count < s->limit) return PUNA_STOP_NONE;
+    if (s->limited) return PUNA_STOP_LENGTH;
+    if (!s->shifts) return PUNA_STOP_CONTEXT;
+    sequences_shift(e, s);
     return PUNA_STOP_NONE;
 }
 
@@ -168,7 +153,10 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     }
     sampler_accept(s->sampler, c->choice.id);
     s->last_ns = os_clock_ns();
-    if (s->generated++ == 0) s->first_ns = s->last_ns;
+    if (s->generated++ == 0) {
+        s->first_ns = s->last_ns;
+        e->counts.prefix_hit_tokens += s->reused;
+    }
     event.token = c->choice.id;
     event.logprob = c->choice.logprob;
     event.top = c->choice.top;
@@ -177,8 +165,7 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     event.text_length = length;
     if (!events_add(&e->events, &event)) *lost = true;
     report->tokens++;
-    uint32_t stop = known ? stop_reason(e, s, c->choice.id, stop_index)
-                          : s->count >= s->limit ? (s->limited ? PUNA_STOP_LENGTH : PUNA_STOP_CONTEXT) : PUNA_STOP_NONE;
+    uint32_t stop = stop_reason(e, s, c->choice.id, known, stop_index);
     if (stop != PUNA_STOP_NONE) finish(e, s, stop, stop == PUNA_STOP_TEXT ? stop_index : -1, NULL, lost);
 }
 
@@ -187,6 +174,10 @@ static void take_results(engine *e, const device_batch *batch, puna_step *report
         if (s->rows == 0) continue;
         s->cached += s->rows;
         s->rows = 0;
+        if (s->cached - s->remembered >= CACHE_PAGE) {
+            cache_remember(e->cache, s->space, s->tokens, s->cached, &s->pages);
+            s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
+        }
         report->sequences++;
         if (s->output != UINT32_MAX) e->choices[s->output].sequence = s;
     }
@@ -194,14 +185,29 @@ static void take_results(engine *e, const device_batch *batch, puna_step *report
     for (uint32_t i = 0; i < batch->output_count; i++) accept(e, &e->choices[i], report, lost);
 }
 
+/* Room for all that a step may tell, before anything is done: two events a sequence, each with the text that may become
+   final, a reason and log-probabilities. */
+static bool reserve_events(engine *e) {
+    uint32_t count = e->running.count;
+    size_t text = 0, push = 3 * (e->longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
+    for (const sequence *s = e->running.first; s; s = s->next) text += stream_held(s->stream) + push;
+    for (const sequence *s = e->waiting.first; s; s = s->next) {
+        if (!s->cancelled) continue;
+        text += stream_held(s->stream) + push;
+        count++;
+    }
+    return events_reserve(&e->events, 2 * count, 2 * text, (size_t)e->running.count * PUNA_MAX_TOP_LOGPROBS);
+}
+
 puna_status step_run(engine *e, puna_step *report, puna_error *error) {
     bool lost = false;
     memset(report, 0, sizeof *report);
     report->size = sizeof *report;
     events_clear(&e->events);
+    scheduler_admit(e);
+    if (!reserve_events(e)) return error_memory(error, "events", 4096);
     math_environment environment = math_environment_enter();
     finish_cancelled(e, &lost);
-    scheduler_admit(e);
     device_batch batch = new_batch(e);
     fill(e, &batch, report, &lost);
     if (batch.tokens) {
@@ -227,9 +233,9 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     if (!wanted && first - s->cached < most) most = first - s->cached;
     uint32_t rows = left < most ? left : most;
     if (rows > e->options.step_tokens) rows = e->options.step_tokens;
-    puna_status status = cache_extend(e->cache, &s->pages, s->cached + rows, s->cached, error);
+    puna_status status = evict_for(e, s, rows, error);
     if (status != PUNA_OK) return status;
-    add_rows(e, &batch, s, rows);
+    fill_rows(e, &batch, s, rows);
     batch.output_count = wanted ? rows : 0;
     for (uint32_t i = 0; i < batch.output_count; i++) e->outputs[i] = i;
     e->model->device->run(e->runner, &batch);
@@ -249,9 +255,6 @@ puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t 
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, &s, error);
     if (status == PUNA_OK) status = sequence_set_tokens(&e->account, e->cache, s, ids, count, error);
-    s->reserved = cache_bytes_for(e->cache, count);
-    if (status == PUNA_OK && !scheduler_make_room(e, s))
-        status = error_set(error, PUNA_BUSY, "engine", "sequences that are running need the cache: wait for their end");
     task_total(task, count);
     math_environment environment = math_environment_enter();
     while (status == PUNA_OK && s->cached < s->count) {

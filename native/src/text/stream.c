@@ -227,6 +227,8 @@ puna_status stream_push(stream *s, int32_t id, const char **text, size_t *length
     return PUNA_OK;
 }
 
+size_t stream_held(const stream *s) { return s->count - s->released + 3 * (size_t)s->partial_count; }
+
 puna_status stream_finish(stream *s, const char **text, size_t *length, puna_error *error) {
     if (!reserve(s, 3)) return error_memory(error, "generated text", 3);
     drop_released(s);

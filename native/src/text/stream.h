@@ -22,6 +22,9 @@ void stream_free(memory_account *account, stream *s);
    the stop string that was reached (the one that ends first; of those that end together the longest), else -1. */
 puna_status stream_push(stream *s, int32_t id, const char **text, size_t *length, int32_t *stop, puna_error *error);
 
+/* Bytes that wait, as they would be handed out at most. */
+size_t stream_held(const stream *s);
+
 /* The end: whatever was held. An incomplete character becomes U+FFFD; if that completes a stop string, the text ends
    before the stop, which is not reported. */
 puna_status stream_finish(stream *s, const char **text, size_t *length, puna_error *error);

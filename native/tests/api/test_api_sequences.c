@@ -35,10 +35,10 @@ static bool go_on(bed *b, bed_result *r, uint64_t sequence, uint32_t count, uint
    beginning comes from the cache. */
 static void a_sequence_may_go_on_anywhere(void) {
     static const uint32_t lengths[] = {100, 100, 64, 65, 63, 1, 150, 130, 128, 2, 129, 129};
-    bed b;
+    bed b, lone;
     static bed_result again, fresh;
     puna_engine_options o = small(2);
-    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o) && bed_open(&lone, "llama_q8_0.gguf", &o));
     uint64_t kept, id, held = 0;
     int32_t last[LONGEST + 9];
     NEED(puna_sequence_open(b.engine, &kept, &b.error) == PUNA_OK);
@@ -49,14 +49,17 @@ static void a_sequence_may_go_on_anywhere(void) {
         uint32_t common = 0; /* of what was computed: all but the last token said, and not the last of the prompt */
         while (common + 1 < held && common + 1 < lengths[i] && last[common] == ids[common]) common++;
         NEED(go_on(&b, &again, kept, lengths[i], 9));
-        NEED(puna_sequence_open(b.engine, &id, &b.error) == PUNA_OK);
-        NEED(go_on(&b, &fresh, id, lengths[i], 9));
-        NEED(puna_sequence_close(b.engine, id, &b.error) == PUNA_OK);
+        NEED(puna_engine_trim(lone.engine, &lone.error) == PUNA_OK); /* where nothing is known of it */
+        NEED(puna_sequence_open(lone.engine, &id, &lone.error) == PUNA_OK);
+        NEED(go_on(&lone, &fresh, id, lengths[i], 9));
+        NEED(puna_sequence_close(lone.engine, id, &lone.error) == PUNA_OK);
         CHECK_EQUAL(fresh.cached_tokens, 0);
-        CHECK_EQUAL(again.cached_tokens, common);
+        /* whole pages of what it said in an earlier round may be known as well */
+        CHECK(again.cached_tokens == common || (again.cached_tokens > common && again.cached_tokens % 64 == 0));
         CHECK_EQUAL(again.count, fresh.count);
         CHECK(memcmp(again.tokens, fresh.tokens, again.count * sizeof *ids) == 0);
     }
+    bed_close(&lone);
     bed_close(&b);
 }
 
@@ -78,7 +81,7 @@ static void idle_sequences_give_up_their_pages(void) {
     NEED(go_on(&b, &first, sequences[0], 110, 15));
     NEED(go_on(&b, &second, sequences[1], 100, 20));
     puna_engine_describe(b.engine, &info);
-    CHECK_EQUAL(info.pages_used, 4);
+    CHECK_EQUAL(info.pages_used, 3); /* the first page is one */
     size_t width = (size_t)b.info.vocabulary;
     float *logits = malloc(200 * width * sizeof *logits), *lone = malloc(width * sizeof *lone);
     NEED(logits && lone);
@@ -90,7 +93,7 @@ static void idle_sequences_give_up_their_pages(void) {
     CHECK(info.pages_used <= 4);
     CHECK_EQUAL(info.sequences, 3);
     NEED(go_on(&b, &again, sequences[0], 110, 15));
-    CHECK_EQUAL(again.cached_tokens, 0);
+    CHECK_EQUAL(again.cached_tokens, 0); /* the logits took all: they fill the cache */
     CHECK(again.count == first.count && memcmp(again.tokens, first.tokens, first.count * sizeof *ids) == 0);
     NEED(go_on(&b, &third, sequences[2], 190, 60));
     CHECK_EQUAL(third.count, 60);

@@ -181,13 +181,16 @@ static void a_cached_prefix_changes_nothing(const char *model, uint32_t length) 
     bed_run(&b, &first, 1, 1000);
     memcpy(ids + length, first.tokens, NEW * sizeof *ids);
     fill(ids + length + NEW, 30, 2);
-    NEED(bed_start(&b, &fresh, ids, length + NEW + 30, &g) == PUNA_OK);
-    bed_run(&b, &fresh, 1, 1000);
+    bed other;
+    NEED(bed_open(&other, model, &o));
+    NEED(bed_start(&other, &fresh, ids, length + NEW + 30, &g) == PUNA_OK);
+    bed_run(&other, &fresh, 1, 1000);
     CHECK_EQUAL(fresh.cached_tokens, 0);
+    bed_close(&other);
     second = (bed_result){.sequence = first.sequence};
     NEED(puna_sequence_generate(b.engine, first.sequence, ids, length + NEW + 30, &g, &b.error) == PUNA_OK);
     bed_run(&b, &second, 1, 1000);
-    CHECK_EQUAL(second.cached_tokens, length + NEW - 1);
+    CHECK_EQUAL(second.cached_tokens, length + NEW - 1); /* its own, more than whole pages */
     same(&fresh, &second, "after a cached prefix");
     bed_close(&b);
 }
@@ -234,6 +237,74 @@ static void evicted_sequences_give_the_same_tokens(void) {
     evicted_ones_give_the_same_tokens("gemma3_q8_0.gguf", LONG, 6);
 }
 
+/* A stranger's prompt that begins alike takes whole pages, also of a sequence that was closed. */
+static void shared_prefixes_change_nothing(void) {
+    bed b, other;
+    static bed_result first, sharing, fresh;
+    int32_t ids[LENGTH + 30];
+    puna_engine_options o = bed_options(2, 64, 2, PUNA_CACHE_F16);
+    puna_generation g = sampled(1);
+    NEED(bed_open(&b, "llama_q4_1.gguf", &o) && bed_open(&other, "llama_q4_1.gguf", &o));
+    fill(ids, LENGTH + 30, 1);
+    NEED(bed_start(&b, &first, ids, LENGTH, &g) == PUNA_OK);
+    bed_run(&b, &first, 1, 1000);
+    NEED(puna_sequence_close(b.engine, first.sequence, &b.error) == PUNA_OK);
+    ids[140] = ids[140] == 7 ? 8 : 7;
+    NEED(bed_start(&b, &sharing, ids, LENGTH + 30, &g) == PUNA_OK);
+    bed_run(&b, &sharing, 1, 1000);
+    CHECK_EQUAL(sharing.cached_tokens, 128);
+    NEED(bed_start(&other, &fresh, ids, LENGTH + 30, &g) == PUNA_OK);
+    bed_run(&other, &fresh, 1, 1000);
+    CHECK_EQUAL(fresh.cached_tokens, 0);
+    same(&fresh, &sharing, "after a shared prefix");
+    bed_close(&b);
+    bed_close(&other);
+}
+
+/* Forked while it generates, rewound, and both go on: as a fresh sequence of the same tokens. */
+static void forks_and_rewinds_change_nothing(void) {
+    bed b, other;
+    static bed_result first, forked, rewound, fresh;
+    int32_t ids[LENGTH + NEW];
+    uint64_t count = 0;
+    puna_engine_options o = bed_options(2, 64, 3, PUNA_CACHE_F16);
+    puna_generation g = sampled(1);
+    puna_engine_info before = {.size = sizeof before}, after = {.size = sizeof after};
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o) && bed_open(&other, "llama_q8_0.gguf", &o));
+    fill(ids, LENGTH, 1);
+    NEED(bed_start(&b, &first, ids, LENGTH, &g) == PUNA_OK);
+    puna_step step = {.size = sizeof step};
+    for (int i = 0; i < 6; i++) {
+        NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+        bed_take(&b, &first, 1);
+    }
+    puna_engine_describe(b.engine, &before);
+    forked = (bed_result){0};
+    NEED(puna_sequence_fork(b.engine, first.sequence, 140, &forked.sequence, &b.error) == PUNA_OK);
+    puna_engine_describe(b.engine, &after);
+    CHECK_EQUAL(after.pages_used, before.pages_used);
+    NEED(puna_sequence_tokens(b.engine, forked.sequence, ids, LENGTH, &count, &b.error) == PUNA_OK);
+    CHECK_EQUAL(count, 140);
+    NEED(puna_sequence_generate(b.engine, forked.sequence, ids, 140, &g, &b.error) == PUNA_OK);
+    bed_result both[2] = {first, forked};
+    bed_run(&b, both, 2, 1000);
+    NEED(bed_start(&other, &fresh, ids, LENGTH, &g) == PUNA_OK);
+    bed_run(&other, &fresh, 1, 1000);
+    same(&fresh, &both[0], "of a sequence that was forked");
+    NEED(bed_start(&other, &fresh, ids, 140, &g) == PUNA_OK);
+    bed_run(&other, &fresh, 1, 1000);
+    same(&fresh, &both[1], "of a fork");
+    CHECK_EQUAL(both[1].cached_tokens, 139);
+    NEED(puna_sequence_rewind(b.engine, first.sequence, 140, &b.error) == PUNA_OK);
+    CHECK_EQUAL(puna_sequence_rewind(b.engine, first.sequence, 141, &b.error), PUNA_INVALID_ARGUMENT);
+    rewound = (bed_result){.sequence = first.sequence};
+    NEED(puna_sequence_generate(b.engine, first.sequence, ids, 140, &g, &b.error) == PUNA_OK);
+    bed_run(&b, &rewound, 1, 1000);
+    same(&fresh, &rewound, "after rewinding");
+    bed_close(&b);
+    bed_close(&other);
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(logits_are_equal_over_tiers_threads_and_chunks);
@@ -242,6 +313,8 @@ int main(int argc, char **argv) {
     TEST(batches_change_nothing);
     TEST(late_comers_and_leavers_change_nothing);
     TEST(cached_prefixes_change_nothing);
+    TEST(shared_prefixes_change_nothing);
+    TEST(forks_and_rewinds_change_nothing);
     TEST(evicted_sequences_give_the_same_tokens);
     return testing_end();
 }

@@ -3,6 +3,7 @@
 #include "testing.h"
 
 static const size_t page_bytes[2] = {4096, 1024};
+static const cache_group groups[2] = {{.page_bytes = 4096}, {.page_bytes = 1024}};
 
 typedef struct bed {
     memory_account account;
@@ -14,7 +15,7 @@ static bool setup(bed *b, uint64_t budget) {
     memset(b, 0, sizeof *b);
     memory_account_init(&b->account);
     b->error.size = sizeof b->error;
-    return cache_create(&b->account, page_bytes, 2, budget, &b->cache, &b->error) == PUNA_OK;
+    return cache_create(&b->account, groups, 2, budget, &b->cache, &b->error) == PUNA_OK;
 }
 
 static void teardown(bed *b) {
@@ -69,7 +70,7 @@ static void forks_share_until_they_write(void) {
     NEED(cache_extend(b.cache, &s, 100, 0, &b.error) == PUNA_OK);
     memset(s.data[0][1], 7, page_bytes[0]);
     uint64_t alone = cache_used(b.cache);
-    NEED(cache_fork(b.cache, &s, &t, &b.error) == PUNA_OK);
+    NEED(cache_fork(b.cache, &s, &t, 100, &b.error) == PUNA_OK);
     CHECK_EQUAL(cache_used(b.cache), alone);
     NEED(cache_extend(b.cache, &t, 101, 100, &b.error) == PUNA_OK);
     CHECK_EQUAL(cache_used(b.cache), alone + 5120); /* one page a group was copied */
@@ -111,7 +112,7 @@ static void accounts_hold_under_random_use(void) {
         case 1:
             if (i == k) break;
             cache_truncate(b.cache, &s[k], 0);
-            CHECK(cache_fork(b.cache, &s[i], &s[k], &b.error) == PUNA_OK);
+            CHECK(cache_fork(b.cache, &s[i], &s[k], have, &b.error) == PUNA_OK);
             break;
         default: cache_extend(b.cache, &s[i], have + 1 + testing_below(200), testing_below(have + 1), &b.error);
         }
@@ -121,6 +122,34 @@ static void accounts_hold_under_random_use(void) {
                     distinct_pages(s, 6, 0) * page_bytes[0] + distinct_pages(s, 6, 1) * page_bytes[1]);
     }
     for (int i = 0; i < 6; i++) cache_sequence_release(b.cache, &s[i]);
+    teardown(&b);
+}
+
+/* A window of 100 positions: passed pages leave holes, and the index serves what a query still sees. */
+static void windows_leave_holes(void) {
+    static const cache_group two[2] = {{.page_bytes = 4096}, {.page_bytes = 1024, .window = 100}};
+    bed b;
+    int32_t tokens[512];
+    cache_sequence s, t;
+    memset(&b, 0, sizeof b);
+    memory_account_init(&b.account);
+    NEED(cache_create(&b.account, two, 2, 1 << 20, &b.cache, &b.error) == PUNA_OK);
+    for (int i = 0; i < 512; i++) tokens[i] = i;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK && cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_extend(b.cache, &s, 384, 0, &b.error) == PUNA_OK);
+    cache_pass(b.cache, &s, 384); /* sees 285 on: page 4 is the first */
+    CHECK(s.data[1][3] == NULL && s.data[1][4] != NULL && s.data[0][0] != NULL);
+    CHECK_EQUAL(cache_held(b.cache), 6 * 4096 + 2 * 1024);
+    CHECK(cache_reaches(b.cache, &s, 384) && !cache_reaches(b.cache, &s, 320));
+    cache_remember(b.cache, 0, tokens, 384, &s);
+    CHECK_EQUAL(cache_recall(b.cache, 1, tokens, 0, 500, &t), 0); /* other weights */
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 383, &t), 0); /* 320 positions would see page 3 */
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 500, &t), 384);
+    CHECK(t.data[0][0] == s.data[0][0] && t.data[1][5] == s.data[1][5] && t.data[1][3] == NULL);
+    cache_sequence_release(b.cache, &s);
+    cache_sequence_release(b.cache, &t);
+    CHECK_EQUAL(cache_held(b.cache), 0);
+    while (cache_forget(b.cache, false)) {}
     teardown(&b);
 }
 
@@ -140,11 +169,11 @@ static void every_failing_allocation_is_a_status(void) {
         puna_error error = PUNA_ERROR_INIT;
         allowed = n;
         memory_set_gate(gate, NULL);
-        puna_status status = cache_create(&account, page_bytes, 2, 1 << 20, &c, &error);
+        puna_status status = cache_create(&account, groups, 2, 1 << 20, &c, &error);
         if (status == PUNA_OK) status = cache_sequence_init(c, &s, &error);
         if (status == PUNA_OK) status = cache_sequence_init(c, &t, &error);
         if (status == PUNA_OK) status = cache_extend(c, &s, 1000, 0, &error);
-        if (status == PUNA_OK) status = cache_fork(c, &s, &t, &error);
+        if (status == PUNA_OK) status = cache_fork(c, &s, &t, 1000, &error);
         memory_set_gate(NULL, NULL);
         if (c) {
             if (s.lists) cache_sequence_release(c, &s);
@@ -167,6 +196,7 @@ int main(int argc, char **argv) {
     TEST(the_budget_is_kept);
     TEST(forks_share_until_they_write);
     TEST(accounts_hold_under_random_use);
+    TEST(windows_leave_holes);
     TEST(every_failing_allocation_is_a_status);
     return testing_end();
 }

@@ -81,7 +81,7 @@ static void ids_are_never_used_again(void) {
         live[i] = live[--count];
     }
     CHECK_EQUAL(e->open, count);
-    CHECK_EQUAL(e->idle.count, count);
+    CHECK_EQUAL(e->bare.count, count);
     CHECK(e->slot_count <= 128);
     sequence *s;
     const uint64_t never[] = {0, UINT64_MAX, 1, 1ull << 32, 5ull << 32 | 0xFFFFFFFF};
@@ -126,41 +126,6 @@ static void events_keep_what_they_were_given(void) {
     CHECK_EQUAL(memory_used(&account), 0);
 }
 
-/* Room is made from the longest unused ones first, no more of them than needed, and never from running ones. */
-static void room_is_made_from_the_longest_unused(void) {
-    engine *e;
-    puna_engine_options o = options();
-    NEED(open_engine(&e, &o));
-    uint64_t page = cache_bytes_for(e->cache, 1), id;
-    engine_close(e);
-    o.cache_bytes = 8 * page; /* two contexts */
-    NEED(open_engine(&e, &o));
-    sequence *s[4];
-    int32_t ids[128] = {0};
-    for (int i = 0; i < 4; i++) {
-        NEED(engine_open_sequence(e, &id, &error) == PUNA_OK && engine_find(e, id, &s[i], &error) == PUNA_OK);
-        if (i == 3) break;
-        NEED(sequence_set_tokens(&e->account, e->cache, s[i], ids, 128, &error) == PUNA_OK);
-        NEED(cache_extend(e->cache, &s[i]->pages, 128, 0, &error) == PUNA_OK); /* two pages each */
-        s[i]->cached = 128;
-    }
-    s[3]->reserved = 2 * page;
-    CHECK(scheduler_make_room(e, s[3])); /* six are held, eight there */
-    CHECK(s[0]->cached && s[1]->cached && s[2]->cached);
-    s[3]->reserved = 3 * page;
-    CHECK(scheduler_make_room(e, s[3]));
-    CHECK(!s[0]->cached && s[1]->cached && s[2]->cached);
-    s[1]->reserved = 8 * page; /* its own pages are part of what it asks for */
-    CHECK(scheduler_make_room(e, s[1]));
-    CHECK(s[1]->cached && !s[2]->cached);
-    e->reserved = 5 * page;
-    s[3]->reserved = 4 * page;
-    CHECK(!scheduler_make_room(e, s[3]));
-    CHECK(s[1]->cached);
-    e->reserved = 0;
-    engine_close(e);
-}
-
 static void one_thread_at_a_time(void) {
     engine *e;
     puna_engine_options o = options();
@@ -179,7 +144,6 @@ int main(int argc, char **argv) {
     TEST(defaults_are_decided);
     TEST(ids_are_never_used_again);
     TEST(events_keep_what_they_were_given);
-    TEST(room_is_made_from_the_longest_unused);
     TEST(one_thread_at_a_time);
     return testing_end();
 }

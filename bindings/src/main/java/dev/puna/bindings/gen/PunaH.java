@@ -2903,6 +2903,67 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_engine_trim {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_trim");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_trim(puna_engine *engine, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_trim$descriptor() {
+        return puna_engine_trim.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_trim(puna_engine *engine, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_trim$handle() {
+        return puna_engine_trim.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_trim(puna_engine *engine, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_trim$address() {
+        return puna_engine_trim.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_trim(puna_engine *engine, puna_error *error)
+     * }
+     */
+    public static int puna_engine_trim(MemorySegment engine, MemorySegment error) {
+        var mh$ = puna_engine_trim.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_trim", engine, error);
+            }
+            return (int)mh$.invokeExact(engine, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_engine_describe {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             PunaH.C_POINTER,
@@ -3087,6 +3148,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_GENERATE_IGNORE_EOS() {
         return PUNA_GENERATE_IGNORE_EOS;
+    }
+    private static final int PUNA_GENERATE_SHIFT = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_GENERATE_SHIFT = 2
+     * }
+     */
+    public static int PUNA_GENERATE_SHIFT() {
+        return PUNA_GENERATE_SHIFT;
     }
 
     private static class puna_generation_default {
@@ -3457,6 +3527,257 @@ public class PunaH extends PunaH$shared {
                 traceDowncall("puna_sequence_tokens", engine, sequence, ids, capacity, count, error);
             }
             return (int)mh$.invokeExact(engine, sequence, ids, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_fork {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_fork");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_fork(puna_engine *engine, uint64_t sequence, uint64_t positions, uint64_t *fork, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_fork$descriptor() {
+        return puna_sequence_fork.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_fork(puna_engine *engine, uint64_t sequence, uint64_t positions, uint64_t *fork, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_fork$handle() {
+        return puna_sequence_fork.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_fork(puna_engine *engine, uint64_t sequence, uint64_t positions, uint64_t *fork, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_fork$address() {
+        return puna_sequence_fork.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_fork(puna_engine *engine, uint64_t sequence, uint64_t positions, uint64_t *fork, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_fork(MemorySegment engine, long sequence, long positions, MemorySegment fork, MemorySegment error) {
+        var mh$ = puna_sequence_fork.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_fork", engine, sequence, positions, fork, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, positions, fork, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_rewind {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_rewind");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence, uint64_t positions, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_rewind$descriptor() {
+        return puna_sequence_rewind.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence, uint64_t positions, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_rewind$handle() {
+        return puna_sequence_rewind.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence, uint64_t positions, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_rewind$address() {
+        return puna_sequence_rewind.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence, uint64_t positions, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_rewind(MemorySegment engine, long sequence, long positions, MemorySegment error) {
+        var mh$ = puna_sequence_rewind.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_rewind", engine, sequence, positions, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, positions, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_pause {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_pause");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_pause$descriptor() {
+        return puna_sequence_pause.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_pause$handle() {
+        return puna_sequence_pause.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_pause$address() {
+        return puna_sequence_pause.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_pause(MemorySegment engine, long sequence, MemorySegment error) {
+        var mh$ = puna_sequence_pause.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_pause", engine, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_resume {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_resume");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_resume$descriptor() {
+        return puna_sequence_resume.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_resume$handle() {
+        return puna_sequence_resume.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_resume$address() {
+        return puna_sequence_resume.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_resume(MemorySegment engine, long sequence, MemorySegment error) {
+        var mh$ = puna_sequence_resume.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_resume", engine, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3917,6 +4238,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_MAX_BREAKER_BYTES() {
         return PUNA_MAX_BREAKER_BYTES;
+    }
+    private static final long PUNA_ALL = -1L;
+    /**
+     * {@snippet lang=c :
+     * #define PUNA_ALL -1
+     * }
+     */
+    public static long PUNA_ALL() {
+        return PUNA_ALL;
     }
 }
 

@@ -33,6 +33,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t prompt_tokens;
  *     uint64_t generated_tokens;
  *     uint64_t prefix_hit_tokens;
+ *     uint64_t pages_cached;
+ *     uint32_t paused;
+ *     uint32_t reserved;
  * }
  * }
  */
@@ -59,7 +62,10 @@ public class puna_engine_info {
         PunaH.C_LONG_LONG.withName("evictions"),
         PunaH.C_LONG_LONG.withName("prompt_tokens"),
         PunaH.C_LONG_LONG.withName("generated_tokens"),
-        PunaH.C_LONG_LONG.withName("prefix_hit_tokens")
+        PunaH.C_LONG_LONG.withName("prefix_hit_tokens"),
+        PunaH.C_LONG_LONG.withName("pages_cached"),
+        PunaH.C_INT.withName("paused"),
+        PunaH.C_INT.withName("reserved")
     ).withName("puna_engine_info");
 
     /**
@@ -815,6 +821,138 @@ public class puna_engine_info {
      */
     public static void prefix_hit_tokens(MemorySegment struct, long fieldValue) {
         struct.set(prefix_hit_tokens$LAYOUT, prefix_hit_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfLong pages_cached$LAYOUT = (OfLong)$LAYOUT.select(groupElement("pages_cached"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static final OfLong pages_cached$layout() {
+        return pages_cached$LAYOUT;
+    }
+
+    private static final long pages_cached$OFFSET = $LAYOUT.byteOffset(groupElement("pages_cached"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static final long pages_cached$offset() {
+        return pages_cached$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static long pages_cached(MemorySegment struct) {
+        return struct.get(pages_cached$LAYOUT, pages_cached$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t pages_cached
+     * }
+     */
+    public static void pages_cached(MemorySegment struct, long fieldValue) {
+        struct.set(pages_cached$LAYOUT, pages_cached$OFFSET, fieldValue);
+    }
+
+    private static final OfInt paused$LAYOUT = (OfInt)$LAYOUT.select(groupElement("paused"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static final OfInt paused$layout() {
+        return paused$LAYOUT;
+    }
+
+    private static final long paused$OFFSET = $LAYOUT.byteOffset(groupElement("paused"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static final long paused$offset() {
+        return paused$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static int paused(MemorySegment struct) {
+        return struct.get(paused$LAYOUT, paused$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t paused
+     * }
+     */
+    public static void paused(MemorySegment struct, int fieldValue) {
+        struct.set(paused$LAYOUT, paused$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
     }
 
     /**

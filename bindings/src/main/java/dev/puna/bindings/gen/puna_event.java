@@ -36,6 +36,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t queued_ns;
  *     uint64_t prompt_ns;
  *     uint64_t generate_ns;
+ *     uint32_t dropped_tokens;
+ *     uint32_t reserved;
  * }
  * }
  */
@@ -65,7 +67,9 @@ public class puna_event {
         PunaH.C_INT.withName("stop_index_valid"),
         PunaH.C_LONG_LONG.withName("queued_ns"),
         PunaH.C_LONG_LONG.withName("prompt_ns"),
-        PunaH.C_LONG_LONG.withName("generate_ns")
+        PunaH.C_LONG_LONG.withName("generate_ns"),
+        PunaH.C_INT.withName("dropped_tokens"),
+        PunaH.C_INT.withName("reserved")
     ).withName("puna_event");
 
     /**
@@ -953,6 +957,94 @@ public class puna_event {
      */
     public static void generate_ns(MemorySegment struct, long fieldValue) {
         struct.set(generate_ns$LAYOUT, generate_ns$OFFSET, fieldValue);
+    }
+
+    private static final OfInt dropped_tokens$LAYOUT = (OfInt)$LAYOUT.select(groupElement("dropped_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t dropped_tokens
+     * }
+     */
+    public static final OfInt dropped_tokens$layout() {
+        return dropped_tokens$LAYOUT;
+    }
+
+    private static final long dropped_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("dropped_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t dropped_tokens
+     * }
+     */
+    public static final long dropped_tokens$offset() {
+        return dropped_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t dropped_tokens
+     * }
+     */
+    public static int dropped_tokens(MemorySegment struct) {
+        return struct.get(dropped_tokens$LAYOUT, dropped_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t dropped_tokens
+     * }
+     */
+    public static void dropped_tokens(MemorySegment struct, int fieldValue) {
+        struct.set(dropped_tokens$LAYOUT, dropped_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
     }
 
     /**

@@ -26,7 +26,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t top_logprobs;
  *     uint32_t logprobs;
  *     uint32_t flags;
- *     uint32_t reserved;
+ *     uint32_t keep;
  *     puna_grammar *grammar;
  *     const puna_bias *biases;
  *     const puna_text *breakers;
@@ -52,7 +52,7 @@ public class puna_generation {
         PunaH.C_INT.withName("top_logprobs"),
         PunaH.C_INT.withName("logprobs"),
         PunaH.C_INT.withName("flags"),
-        PunaH.C_INT.withName("reserved"),
+        PunaH.C_INT.withName("keep"),
         PunaH.C_POINTER.withName("grammar"),
         PunaH.C_POINTER.withName("biases"),
         PunaH.C_POINTER.withName("breakers"),
@@ -507,48 +507,48 @@ public class puna_generation {
         struct.set(flags$LAYOUT, flags$OFFSET, fieldValue);
     }
 
-    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+    private static final OfInt keep$LAYOUT = (OfInt)$LAYOUT.select(groupElement("keep"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t keep
      * }
      */
-    public static final OfInt reserved$layout() {
-        return reserved$LAYOUT;
+    public static final OfInt keep$layout() {
+        return keep$LAYOUT;
     }
 
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+    private static final long keep$OFFSET = $LAYOUT.byteOffset(groupElement("keep"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t keep
      * }
      */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
+    public static final long keep$offset() {
+        return keep$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t keep
      * }
      */
-    public static int reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    public static int keep(MemorySegment struct) {
+        return struct.get(keep$LAYOUT, keep$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t keep
      * }
      */
-    public static void reserved(MemorySegment struct, int fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    public static void keep(MemorySegment struct, int fieldValue) {
+        struct.set(keep$LAYOUT, keep$OFFSET, fieldValue);
     }
 
     private static final AddressLayout grammar$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("grammar"));

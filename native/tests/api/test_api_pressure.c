@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* More than the cache holds: all end, nobody's tokens change; readers that pause; contexts that shift. */
+#include "api/bed.h"
+
+#define MANY 12
+
+static void fill(int32_t *ids, uint32_t count, uint32_t salt) {
+    for (uint32_t i = 0; i < count; i++) ids[i] = (int32_t)(5 + (salt * 977 + i * i * 31 + i) % 370);
+}
+
+static bool open_for(bed *b, uint32_t contexts) {
+    puna_engine_options o = bed_options(2, 64, 8, PUNA_CACHE_F16);
+    puna_engine_info info = {.size = sizeof info};
+    o.context_length = 256;
+    if (!bed_open(b, "llama_q8_0.gguf", &o)) return false;
+    puna_engine_describe(b->engine, &info);
+    bed_close(b);
+    o.cache_bytes = contexts * 4 * info.page_bytes;
+    return bed_open(b, "llama_q8_0.gguf", &o);
+}
+
+static void alone(bed_result *r, const int32_t *ids, uint32_t count, const puna_generation *g) {
+    bed b;
+    NEED(open_for(&b, 8));
+    NEED(bed_start(&b, r, ids, count, g) == PUNA_OK);
+    bed_run(&b, r, 1, 2000);
+    bed_close(&b);
+}
+
+/* Twelve that need three pages each, eight at a time, in a cache of four pages: they take pages from each other. */
+static void all_end_in_a_cache_for_one(void) {
+    bed b;
+    static bed_result got[MANY], expected;
+    int32_t ids[60];
+    puna_generation g = bed_generation(100);
+    NEED(open_for(&b, 1));
+    for (uint32_t i = 0; i < MANY; i++) {
+        fill(ids, 60, i);
+        NEED(bed_start(&b, &got[i], ids, 60, &g) == PUNA_OK);
+    }
+    bed_run(&b, got, MANY, 5000);
+    for (uint32_t i = 0; i < MANY; i++) {
+        fill(ids, 60, i);
+        alone(&expected, ids, 60, &g);
+        CHECK_EQUAL(got[i].stop, PUNA_STOP_LENGTH);
+        CHECK(got[i].count == 100 && memcmp(got[i].tokens, expected.tokens, 100 * sizeof *ids) == 0);
+    }
+    bed_close(&b);
+}
+
+/* Ten that nobody reads and 500 idle chats, in a cache for four: a new prompt answers at once. */
+static void unread_ones_and_idle_chats_hold_nobody_up(void) {
+    bed b;
+    static bed_result unread[10], chat, fresh, expected;
+    int32_t ids[60];
+    puna_generation g = bed_generation(100), one = bed_generation(1);
+    puna_step step = {.size = sizeof step};
+    puna_engine_info info = {.size = sizeof info};
+    NEED(open_for(&b, 4));
+    for (uint32_t i = 0; i < 500; i++) {
+        fill(ids, 60, i);
+        NEED(bed_start(&b, &chat, ids, 60, &one) == PUNA_OK);
+        bed_run(&b, &chat, 1, 100);
+    }
+    for (uint32_t i = 0; i < 10; i++) {
+        fill(ids, 60, 1000 + i);
+        NEED(bed_start(&b, &unread[i], ids, 60, &g) == PUNA_OK);
+    }
+    for (int n = 0; n < 30; n++) {
+        NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+        bed_take(&b, unread, 10);
+    }
+    for (uint32_t i = 0; i < 10; i++) NEED(puna_sequence_pause(b.engine, unread[i].sequence, &b.error) == PUNA_OK);
+    puna_engine_describe(b.engine, &info);
+    CHECK(info.paused >= 1 && info.running == 0 && info.waiting == 0);
+    fill(ids, 60, 5000);
+    NEED(bed_start(&b, &fresh, ids, 60, &g) == PUNA_OK);
+    NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+    bed_take(&b, &fresh, 1);
+    CHECK_EQUAL(fresh.count, 1);
+    bed_run(&b, &fresh, 1, 200);
+    CHECK_EQUAL(fresh.count, 100);
+    NEED(puna_sequence_cancel(b.engine, unread[9].sequence, &b.error) == PUNA_OK);
+    for (uint32_t i = 0; i < 9; i++) NEED(puna_sequence_resume(b.engine, unread[i].sequence, &b.error) == PUNA_OK);
+    bed_run(&b, unread, 10, 5000);
+    for (uint32_t i = 0; i < 9; i++) {
+        fill(ids, 60, 1000 + i);
+        alone(&expected, ids, 60, &g);
+        CHECK(unread[i].count == 100 && memcmp(unread[i].tokens, expected.tokens, 100 * sizeof *ids) == 0);
+    }
+    CHECK_EQUAL(unread[9].stop, PUNA_STOP_CANCELLED);
+    bed_close(&b);
+}
+
+/* A long prompt comes while another one speaks: a token in every step, and no step reads more than a quarter. */
+static void long_prompts_stall_nobody(void) {
+    bed b;
+    static bed_result r[2];
+    static int32_t ids[4000];
+    puna_engine_options o = bed_options(2, 512, 4, PUNA_CACHE_F16);
+    puna_generation g = bed_generation(60);
+    puna_step step = {.size = sizeof step};
+    o.context_length = 4096;
+    NEED(bed_open(&b, "llama_q8_0.gguf", &o));
+    fill(ids, 4000, 3);
+    NEED(bed_start(&b, &r[0], ids, 10, &g) == PUNA_OK);
+    NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+    bed_take(&b, r, 2);
+    NEED(bed_start(&b, &r[1], ids, 4000, &g) == PUNA_OK);
+    for (uint32_t n = 2; n <= 33; n++) {
+        NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
+        bed_take(&b, r, 2);
+        CHECK_EQUAL(r[0].count, n);
+        CHECK(step.prompt_tokens <= 128);
+    }
+    CHECK_EQUAL(r[1].count, 1);
+    bed_close(&b);
+}
+
+/* What follows a shift is what a new sequence says after the tokens that stayed. */
+static void a_full_context_shifts(void) {
+    bed b;
+    static bed_result r, again;
+    int32_t ids[256];
+    uint64_t count = 0;
+    puna_generation g = bed_generation(120);
+    NEED(open_for(&b, 4));
+    fill(ids, 200, 9);
+    g.flags |= PUNA_GENERATE_SHIFT;
+    g.keep = 10;
+    NEED(bed_start(&b, &r, ids, 200, &g) == PUNA_OK);
+    bed_run(&b, &r, 1, 500);
+    CHECK_EQUAL(r.stop, PUNA_STOP_LENGTH);
+    CHECK_EQUAL(r.count, 120);
+    NEED(puna_sequence_tokens(b.engine, r.sequence, ids, 256, &count, &b.error) == PUNA_OK);
+    CHECK_EQUAL(count, 256 - 123 + 64);
+    g = bed_generation(64);
+    NEED(bed_start(&b, &again, ids, count - 64, &g) == PUNA_OK);
+    bed_run(&b, &again, 1, 500);
+    CHECK(memcmp(again.tokens, r.tokens + 56, 64 * sizeof *ids) == 0);
+    bed_close(&b);
+}
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(all_end_in_a_cache_for_one);
+    TEST(unread_ones_and_idle_chats_hold_nobody_up);
+    TEST(long_prompts_stall_nobody);
+    TEST(a_full_context_shifts);
+    return testing_end();
+}

@@ -88,14 +88,16 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     return PUNA_OK;
 }
 
-/* Whether it may begin, or go on: what the running ones hold and still lack for their prompts, with a page more for
-   each, must leave it what it lacks. So a sequence that had to give up its pages does not come back only to lose them
-   again. With nobody running there is room for anyone. */
+/* Whether it may begin, or go on: what the running ones hold and still lack, for their prompts and a page more where they
+   may grow, must leave it what it lacks. So a sequence that had to give up its pages does not come back only to lose
+   them again. With nobody running there is room for anyone. */
 static bool has_room(engine *e, const sequence *s) {
     if (!e->running.first) return true;
-    uint64_t mark = cache_mark(e->cache), page = cache_bytes_for(e->cache, 1), bytes = 0;
-    for (const sequence *r = e->running.first; r; r = r->next)
-        bytes += cache_count(e->cache, &r->pages, mark) + cache_missing(e->cache, &r->pages, r->count) + page;
+    uint64_t mark = cache_mark(e->cache), bytes = 0;
+    for (const sequence *r = e->running.first; r; r = r->next) {
+        uint32_t soon = r->limit - r->count < CACHE_PAGE ? r->limit : r->count + CACHE_PAGE;
+        bytes += cache_count(e->cache, &r->pages, mark) + cache_missing(e->cache, &r->pages, soon);
+    }
     bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1);
     return bytes <= cache_budget(e->cache);
 }

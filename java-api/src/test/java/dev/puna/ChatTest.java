@@ -47,7 +47,8 @@ class ChatTest {
     @Test
     void aChatRemembersAndComputesOnlyWhatIsNew() {
         Golden last = Models.conversation("Hello / Say yes. / Thank you");
-        try (Chat chat = model.newChat()) {
+        try (Context context = model.newContext(options -> {}); // in which nobody has said this before
+                Chat chat = context.newChat()) {
             assertThat(say(chat, "Hello")).isEqualTo(Models.answer("Hello"));
             assertThat(say(chat, "Say yes.")).isEqualTo("Yes.");
             Reply reply = chat.user("Thank you").sampler(Sampler.greedy()).reply();

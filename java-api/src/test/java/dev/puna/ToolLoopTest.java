@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.puna.testing.Models;
 import dev.puna.internal.talk.Dialect;
 import dev.puna.internal.talk.Speech;
 import java.time.Duration;
@@ -45,6 +46,9 @@ class ToolLoopTest {
         }
     }
 
+    private static final ReplayRecord SOME_RECORD =
+            Models.tiny().prompt("A").maxTokens(1).reply().record(); // of no matter here
+
     private final List<Message> told = new ArrayList<>();
 
     /** A model that says these things, one after the other. */
@@ -62,7 +66,8 @@ class ToolLoopTest {
                     0,
                     usage,
                     new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, usage),
-                    List.of());
+                    List.of(),
+                    SOME_RECORD);
         };
     }
 

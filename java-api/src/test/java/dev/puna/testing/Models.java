@@ -37,6 +37,11 @@ public final class Models {
         private Real() {}
     }
 
+    /** {@return Gemma 3 270M (the base model), fetched and verified by the store if need be; the caller closes it} */
+    public static Model gemma3() {
+        return Model.load("gemma3-270m");
+    }
+
     /** {@return the tiny model, shared: not to be closed} */
     public static Model tiny() {
         return Shared.TINY_MODEL;

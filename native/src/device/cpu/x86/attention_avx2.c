@@ -2,6 +2,7 @@
 /* Attention with registers of 8 keys (scores, 32 at once) and of 8 dimensions (values), three lines at a time. */
 #if defined(__x86_64__)
 
+#include "device/cpu/ref/ref.h"
 #include "device/cpu/x86/kernels_avx2.h"
 #include "device/cpu/x86/math_avx2.h"
 
@@ -137,11 +138,14 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o
     n->m = m;
 }
 
-size_t avx2_attention_scratch(const cpu_attention *a) { return walk_scratch(a); }
+size_t avx2_attention_scratch(const cpu_attention *a) {
+    return a->type == PUNA_CACHE_Q8_0 ? ref_attention_scratch(a) : walk_scratch(a);
+}
 
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                     void *scratch) {
-    walk(a, queries, head_begin, head_end, scratch);
+    if (a->type == PUNA_CACHE_Q8_0) ref_attention(a, queries, head_begin, head_end, scratch);
+    else walk(a, queries, head_begin, head_end, scratch);
 }
 
 #else

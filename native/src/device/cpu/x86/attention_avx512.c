@@ -2,6 +2,7 @@
 /* Attention with registers of 16 keys (scores) and of 16 dimensions (values), six lines at a time. */
 #if defined(__x86_64__)
 
+#include "device/cpu/ref/ref.h"
 #include "device/cpu/x86/kernels_avx512.h"
 #include "device/cpu/x86/math_avx512.h"
 
@@ -146,11 +147,14 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float
     n->m = m;
 }
 
-size_t avx512_attention_scratch(const cpu_attention *a) { return walk_scratch(a); }
+size_t avx512_attention_scratch(const cpu_attention *a) {
+    return a->type == PUNA_CACHE_Q8_0 ? ref_attention_scratch(a) : walk_scratch(a);
+}
 
 void avx512_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch) {
-    walk(a, queries, head_begin, head_end, scratch);
+    if (a->type == PUNA_CACHE_Q8_0) ref_attention(a, queries, head_begin, head_end, scratch);
+    else walk(a, queries, head_begin, head_end, scratch);
 }
 
 #else

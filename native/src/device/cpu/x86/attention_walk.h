@@ -13,8 +13,7 @@
 #define PUNA_DEVICE_CPU_ATTENTION_WALK_H
 
 #include "base/math.h"
-#include "device/cpu/kernels.h"
-#include "puna.h"
+#include "device/cpu/cache_page.h"
 
 typedef struct line {
     uint32_t low, high; /* positions that it sees */
@@ -111,7 +110,6 @@ static inline void cut(uint32_t low, uint32_t high, uint32_t first, uint32_t len
 
 static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uint32_t end, line *lines, uint32_t count,
                       const room *r) {
-    const size_t width = a->type == PUNA_CACHE_F16 ? 2 : 4;
     for (uint32_t n = 0; n < count; n++) lines[n].m = -INFINITY;
     memset(r->lanes, 0, WALK_LINES * 16 * sizeof(float));
     memset(r->o, 0, count * r->stride * sizeof(float));
@@ -123,8 +121,8 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
         }
         if (!any) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
-        walk_page(a, page + a->k_offset + (size_t)head * a->dim_k * CPU_PAGE * width,
-                  page + a->v_offset + (size_t)head * a->dim_v * CPU_PAGE * width, lines, count, r);
+        walk_page(a, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
+                  page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);
     }
 }
 

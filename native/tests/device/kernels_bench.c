@@ -83,7 +83,8 @@ static void bench_attention(const cpu_kernels *k, uint32_t type, uint32_t positi
              .queries = {q, 576, out, 576, rows, positions - rows}};
     double s = median(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
     printf("  attention %-4s   %5u keys  by %-3u %8.1f G multiply-adds/s %7.1f GB/s of cache\n",
-           type == PUNA_CACHE_F16 ? "f16" : type == PUNA_CACHE_F32 ? "f32" : "q8_0", positions, rows, keys * rows * 9 * 128 / s * 1e-9,
+           type == PUNA_CACHE_F16 ? "f16" : type == PUNA_CACHE_F32 ? "f32" : "q8_0", positions, rows,
+           keys * rows * 9 * 128 / s * 1e-9,
            (double)positions * 3 * 2 / CPU_PAGE * (double)cache_page_keys(type, 64) / s * 1e-9);
     fflush(stdout);
     shapes_free(j.scratch);

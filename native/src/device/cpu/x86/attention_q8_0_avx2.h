@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Scores and weighing of a Q8_0 page, for attention_avx2.c. A register holds four dimensions of 8 keys. |q| is unsigned and
- * keys take q's sign, so that vpmaddubsw's pairs, at most 2 * 127 * 127, never saturate.
+ * Scores and weighing of a Q8_0 page, for attention_avx2.c. A register holds four dimensions of 8 keys. |q| is unsigned
+ * and keys take q's sign, so that vpmaddubsw's pairs, at most 2 * 127 * 127, never saturate.
  */
 #ifndef PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX2_H
 #define PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX2_H

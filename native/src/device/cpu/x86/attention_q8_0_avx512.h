@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Scores and weighing of a Q8_0 page, for attention_avx512.c. A register holds four dimensions of 16 keys, unsigned by the
- * bias of 128: vpdpbusd adds their products with four dimensions of the query, starting from what takes the bias off.
+ * Scores and weighing of a Q8_0 page, for attention_avx512.c. A register holds four dimensions of 16 keys, unsigned by
+ * the bias of 128: vpdpbusd adds their products with four dimensions of the query, starting from what takes the bias off.
  */
 #ifndef PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX512_H
 #define PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX512_H
@@ -63,7 +63,7 @@ INLINE void scores_q8_page(int lines, const cpu_attention *a, const uint8_t *key
     }
 }
 
-/* pd[n][g][j] = the weight of key j times the scale of its values, of two groups; beyond [from, to) they may be anything. */
+/* pd[n][g][j] = the weight of key j times the scale of its values, of two groups; beyond [from, to) anything. */
 INLINE void weigh_q8(int lines, int chunks, __mmask16 last, const cpu_attention *a, const uint8_t *values,
                      float pd[WALK_LINES][2][CPU_PAGE], uint32_t from, uint32_t to, float *o, size_t stride) {
     __m512 acc[WALK_LINES][4];

@@ -77,7 +77,8 @@ static void ready(const cpu_attention *a, const float *q, uint32_t n, const room
     if (a->type != PUNA_CACHE_Q8_0) return;
     for (size_t i = a->dim_k; i < r->q_stride; i++) qs[i] = 0;
     int32_t *start = r->start + n * r->groups;
-    tier_quantize(qs, (uint32_t)r->q_stride, r->q8 + n * r->q_stride, r->dq + n * r->groups, r->ds + n * r->groups, start);
+    tier_quantize(qs, (uint32_t)r->q_stride, r->q8 + n * r->q_stride, r->dq + n * r->groups, r->ds + n * r->groups,
+                  start);
     for (size_t g = 0; g < r->groups; g++) start[g] *= -CACHE_PAGE_BIAS;
 }
 

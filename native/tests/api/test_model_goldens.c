@@ -132,7 +132,7 @@ static void gemma3_capped(void) { check_file("gemma3_capped"); }
 static void gemma3_q8_0(void) { check_file("gemma3_q8_0"); }
 
 /* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8, whose
-   steps are 16 times as large and which is about what int8 activations do to quantized models (activation_noise). */
+   steps are 16 times as large: a third of what int8 activations do to quantized models (their activation_noise). */
 static void caches_of_other_types(void) {
     check_with("llama", PUNA_CACHE_F16, 0.01);
     check_with("gemma3", PUNA_CACHE_F16, 0.01);

@@ -3,7 +3,7 @@
 
 Tiny models, made anew with weights of a fresh seed: logits of every position within 1e-4 (F32, F16, BF16), or within twice
 what rounding activations to int8 does (quantized). SmolLM2 on english.txt: the mean KL divergence from the f32 reference is
-at most 1.03 times what llama.cpp has on the same file, text and positions.
+at most 1.03 times what llama.cpp has (its cache in f16) on the same file, text and positions, with each type of cache.
 """
 
 import argparse
@@ -119,26 +119,30 @@ def log_softmax(rows: np.ndarray) -> np.ndarray:
     return rows - np.log(np.exp(rows).sum(-1, keepdims=True))
 
 
+def check_cache(cache: str, theirs: list[np.ndarray], chunks: list[list[int]], folder: pathlib.Path, path: pathlib.Path) -> int:
+    divergence, same = [], []
+    for expected, chunk in zip(theirs, chunks):
+        ours = log_softmax(puna_logits(path, chunk, folder, "--cache-type", cache)[FIRST:LAST + 1])
+        divergence.append((np.exp(expected) * (expected - ours)).sum(-1))
+        same.append(expected.argmax(-1) == ours.argmax(-1))
+    every = np.concatenate(divergence)
+    mean, bound = float(every.mean()), ALLOWED * LLAMA_CPP_KL
+    right = mean <= bound  # False for NaN, too
+    print(f"SmolLM2 Q4_1, cache in {cache}: mean KL {mean:.6f} +- {every.std() / len(every) ** 0.5:.6f} over {len(every)} "
+          f"positions (chunks {', '.join(f'{d.mean():.6f}' for d in divergence)}), bound {bound:.6f}, llama.cpp "
+          f"{LLAMA_CPP_KL}, best token equal {np.concatenate(same).mean():.4f}{'' if right else '  FAILED'}", flush=True)
+    return not right
+
+
 def check_fidelity(folder: pathlib.Path, path: pathlib.Path) -> int:
     if sha256(path) != SMOLLM2_SHA256:
         raise SystemExit(f"oracle: {path} is not the file that llama.cpp was measured with")
     tokenizer = vocabularies.from_gguf(path).reference(control=False)
     ids = tokenizer.encode(corpus.english(), add_special_tokens=False).ids
     model = gguf_reference.load(path)
-    divergence, same = [], []
-    for start in range(0, CHUNK * CHUNKS, CHUNK):
-        chunk = ids[start:start + CHUNK]
-        theirs = log_softmax(gguf_reference.logits(model, chunk)[FIRST:LAST + 1])
-        ours = log_softmax(puna_logits(path, chunk, folder)[FIRST:LAST + 1])
-        divergence.append((np.exp(theirs) * (theirs - ours)).sum(-1))
-        same.append(theirs.argmax(-1) == ours.argmax(-1))
-    every = np.concatenate(divergence)
-    mean, bound = float(every.mean()), ALLOWED * LLAMA_CPP_KL
-    right = mean <= bound  # False for NaN, too
-    print(f"SmolLM2 Q4_1: mean KL {mean:.6f} +- {every.std() / len(every) ** 0.5:.6f} over {len(every)} positions "
-          f"(chunks {', '.join(f'{d.mean():.6f}' for d in divergence)}), bound {bound:.6f}, llama.cpp {LLAMA_CPP_KL}, "
-          f"best token equal {np.concatenate(same).mean():.4f}{'' if right else '  FAILED'}")
-    return not right
+    chunks = [ids[start:start + CHUNK] for start in range(0, CHUNK * CHUNKS, CHUNK)]
+    theirs = [log_softmax(gguf_reference.logits(model, chunk)[FIRST:LAST + 1]) for chunk in chunks]
+    return sum(check_cache(cache, theirs, chunks, folder, path) for cache in ("f32", "f16", "q8_0"))
 
 
 def main() -> None:

@@ -3,9 +3,10 @@
  * A whole model through puna.h: load time, prompt and generation in tokens a second, memory. What Java's `./puna bench`
  * is compared with.
  *
- *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3] [--json]
+ *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3]
+ *                 [--cache f16] [--json]
  *
- * Each number but the repetitions may be a list, 1,8,32: its values are measured one by one.
+ * --cache is f16, f32 or q8_0. Each number but the repetitions may be a list, 1,8,32: its values are measured one by one.
  */
 #include <puna.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ typedef struct list {
 typedef struct settings {
     const char *model;
     list prompts, generates, depths, parallels, threads, repeats;
+    uint32_t cache;       /* PUNA_CACHE_* */
     int json;
     int runs;             /* that were reported */
     long depth, parallel; /* of the measurement at hand */
@@ -171,10 +173,21 @@ static int within(const list *l, long low, long high) {
     return 1;
 }
 
+static int read_cache(settings *s, const char *name) {
+    static const char *const names[] = {[PUNA_CACHE_F32] = "f32", [PUNA_CACHE_F16] = "f16", [PUNA_CACHE_Q8_0] = "q8_0"};
+    for (uint32_t type = 0; type < sizeof names / sizeof *names; type++)
+        if (strcmp(names[type], name) == 0) {
+            s->cache = type;
+            return 1;
+        }
+    return 0;
+}
+
 static int parse(settings *s, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         list *values = option(s, argv[i]);
         if (values && i + 1 < argc && read_list(values, argv[i + 1])) i++;
+        else if (strcmp(argv[i], "--cache") == 0 && i + 1 < argc && read_cache(s, argv[i + 1])) i++;
         else if (strcmp(argv[i], "--json") == 0) s->json = 1;
         else if (!s->model && argv[i][0] != '-') s->model = argv[i];
         else return 0;
@@ -196,6 +209,7 @@ static void measure_all(settings *s, puna_model *model, const int32_t *ids, uint
     puna_engine_options options;
     puna_engine_options_default(&options);
     options.threads = threads;
+    options.cache_type = s->cache;
     if (s->parallel > options.max_sequences) options.max_sequences = (uint32_t)s->parallel;
     need(puna_engine_create(model, &options, &engine, &error));
     s->depth = 0;
@@ -211,10 +225,10 @@ static void measure_all(settings *s, puna_model *model, const int32_t *ids, uint
 }
 
 int main(int argc, char **argv) {
-    settings s = {NULL, {{512}, 1}, {{128}, 1}, {{0}, 1}, {{1}, 1}, {{0}, 1}, {{3}, 1}, 0, 0, 0, 1};
+    settings s = {NULL, {{512}, 1}, {{128}, 1}, {{0}, 1}, {{1}, 1}, {{0}, 1}, {{3}, 1}, PUNA_CACHE_F16, 0, 0, 0, 1};
     if (!parse(&s, argc, argv)) {
         fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N,...] [--generate N,...] [--depth N,...] "
-                        "[--parallel N,...] [--threads N,...] [--repeat N] [--json]\n");
+                        "[--parallel N,...] [--threads N,...] [--repeat N] [--cache TYPE] [--json]\n");
         return 2;
     }
     puna_model *model;

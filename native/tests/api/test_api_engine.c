@@ -235,6 +235,9 @@ static void bad_arguments_are_sentences(void) {
     puna_engine_options o = bed_options(1, 0, 1, PUNA_CACHE_F16);
     CHECK_EQUAL(puna_engine_create(b.model, &o, &engine, &b.error), PUNA_INVALID_ARGUMENT);
     CHECK(strstr(b.error.message, "step_tokens is 0; it may be 1 to 4096") != NULL);
+    o = bed_options(1, 64, 1, 3);
+    CHECK_EQUAL(puna_engine_create(b.model, &o, &engine, &b.error), PUNA_INVALID_ARGUMENT);
+    CHECK(strstr(b.error.message, "cache_type is 3; it may be PUNA_CACHE_F16") != NULL);
     o = bed_options(1, 64, 1, PUNA_CACHE_F16);
     o.context_length = 1u << 30;
     CHECK_EQUAL(puna_engine_create(b.model, &o, &engine, &b.error), PUNA_OUT_OF_MEMORY);

@@ -65,7 +65,7 @@ static void check_greedy(bed *b, const golden *g, const char *at, double bound) 
     for (size_t i = 0; i < length && margins[i] > 2 * bound; i++) CHECK_EQUAL(r.tokens[i], continuation[i]);
 }
 
-static void check_file(const char *name) {
+static void check_with(const char *name, uint32_t cache_type, double allowed) {
     char path[512], file[64], section_name[64];
     golden g;
     bed b;
@@ -73,11 +73,11 @@ static void check_file(const char *name) {
     static section s;
     snprintf(path, sizeof path, "%s/tiny/%s.golden", PUNA_TEST_DATA, name);
     snprintf(file, sizeof file, "%s.gguf", name);
-    puna_engine_options options = bed_options(2, 64, 4, PUNA_CACHE_F32);
+    puna_engine_options options = bed_options(2, 64, 4, cache_type);
     NEED(golden_open(&g, path));
     NEED(golden_floats(&g, NULL, "activation_noise", &noise, 1) == 1);
     NEED(bed_open(&b, file, &options));
-    double bound = noise > 0 ? 2 * noise : 1e-4;
+    double bound = allowed > 0 ? allowed : noise > 0 ? 2 * noise : 1e-4;
     float *logits = malloc(MAX_IDS * VOCABULARY * sizeof *logits);
     uint32_t cases = 0;
     worst = 0;
@@ -97,6 +97,8 @@ static void check_file(const char *name) {
     bed_close(&b);
     golden_close(&g);
 }
+
+static void check_file(const char *name) { check_with(name, PUNA_CACHE_F32, 0); }
 
 static void llama(void) { check_file("llama"); }
 static void llama_linear(void) { check_file("llama_linear"); }
@@ -128,6 +130,16 @@ static void qwen3_q4_1(void) { check_file("qwen3_q4_1"); }
 static void gemma3(void) { check_file("gemma3"); }
 static void gemma3_capped(void) { check_file("gemma3_capped"); }
 static void gemma3_q8_0(void) { check_file("gemma3_q8_0"); }
+
+/* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8, whose
+   steps are 16 times as large: a third of what int8 activations do to quantized models (their activation_noise). */
+static void caches_of_other_types(void) {
+    check_with("llama", PUNA_CACHE_F16, 0.01);
+    check_with("gemma3", PUNA_CACHE_F16, 0.01);
+    check_with("llama", PUNA_CACHE_Q8_0, 0.2);
+    check_with("qwen3", PUNA_CACHE_Q8_0, 0.2);
+    check_with("gemma3", PUNA_CACHE_Q8_0, 0.2);
+}
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -161,5 +173,6 @@ int main(int argc, char **argv) {
     TEST(gemma3);
     TEST(gemma3_capped);
     TEST(gemma3_q8_0);
+    TEST(caches_of_other_types);
     return testing_end();
 }

@@ -96,6 +96,23 @@ static void f32_caches_keep_the_promise(void) {
     CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 1, 512, PUNA_CACHE_F16) != expected); /* the option does something */
 }
 
+static void q8_0_caches_keep_the_promise(void) {
+    static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
+    const struct { const char *model; uint32_t length; } of[] = {
+        {"llama_wide_q4_1.gguf", LENGTH}, {"qwen3_q4_1.gguf", LENGTH}, {"gemma3_q8_0.gguf", LONG}, {"mistral.gguf", LONG}};
+    for (size_t m = 0; m < COUNT(of); m += MODEL_STRIDE) {
+        bed_tier("ref");
+        uint64_t expected = digest_logits(of[m].model, of[m].length, 1, 512, PUNA_CACHE_Q8_0);
+        for (size_t t = 0; t < COUNT(tiers); t++)
+            for (size_t s = 0; s < COUNT(settings) && bed_tier(tiers[t]); s++)
+                if (digest_logits(of[m].model, of[m].length, settings[s][0], settings[s][1], PUNA_CACHE_Q8_0) != expected)
+                    testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", of[m].model,
+                                 tiers[t], settings[s][0], settings[s][1]);
+        bed_tier(NULL);
+        CHECK(digest_logits(of[m].model, of[m].length, 1, 512, PUNA_CACHE_F16) != expected);
+    }
+}
+
 /* Sequences of different lengths and seeds; what each gives alone. */
 static puna_generation sampled(uint32_t i) {
     static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = 16, .repeat = 1.1f},
@@ -126,10 +143,10 @@ static void same(const bed_result *a, const bed_result *b, const char *what) {
         testing_fail(__FILE__, __LINE__, "other tokens or log-probabilities %s", what);
 }
 
-static void a_batch_changes_nothing(const char *model, uint32_t spread) {
+static void a_batch_changes_nothing(const char *model, uint32_t spread, uint32_t type) {
     bed alone, together;
     static bed_result expected[7], got[7];
-    puna_engine_options one = bed_options(1, 512, 1, PUNA_CACHE_F16), many = bed_options(2, 64, 7, PUNA_CACHE_F16);
+    puna_engine_options one = bed_options(1, 512, 1, type), many = bed_options(2, 64, 7, type);
     NEED(bed_open(&alone, model, &one));
     for (uint32_t i = 0; i < 7; i++) {
         start(&alone, &expected[i], i, spread);
@@ -144,8 +161,10 @@ static void a_batch_changes_nothing(const char *model, uint32_t spread) {
 }
 
 static void batches_change_nothing(void) {
-    for (size_t m = 0; m < COUNT(models); m += 3 * MODEL_STRIDE) a_batch_changes_nothing(models[m], 19);
-    for (size_t m = 0; m < COUNT(long_models); m += 2 * MODEL_STRIDE) a_batch_changes_nothing(long_models[m], 47);
+    for (size_t m = 0; m < COUNT(models); m += 3 * MODEL_STRIDE) a_batch_changes_nothing(models[m], 19, PUNA_CACHE_F16);
+    for (size_t m = 0; m < COUNT(long_models); m += 2 * MODEL_STRIDE)
+        a_batch_changes_nothing(long_models[m], 47, PUNA_CACHE_F16);
+    a_batch_changes_nothing("llama_wide_q4_1.gguf", 19, PUNA_CACHE_Q8_0);
 }
 
 static void late_comers_and_leavers_change_nothing(void) {
@@ -169,11 +188,11 @@ static void late_comers_and_leavers_change_nothing(void) {
 }
 
 /* A second turn on the same sequence reuses the cache; a fresh sequence computes everything. */
-static void a_cached_prefix_changes_nothing(const char *model, uint32_t length) {
+static void a_cached_prefix_changes_nothing(const char *model, uint32_t length, uint32_t type) {
     bed b;
     static bed_result first, second, fresh;
     int32_t ids[LONG + NEW + 30];
-    puna_engine_options o = bed_options(2, 64, 2, PUNA_CACHE_F16);
+    puna_engine_options o = bed_options(2, 64, 2, type);
     puna_generation g = sampled(1);
     NEED(bed_open(&b, model, &o));
     fill(ids, (int)length, 1);
@@ -196,17 +215,18 @@ static void a_cached_prefix_changes_nothing(const char *model, uint32_t length) 
 }
 
 static void cached_prefixes_change_nothing(void) {
-    a_cached_prefix_changes_nothing("llama_q4_0.gguf", LENGTH);
-    a_cached_prefix_changes_nothing("gemma3_q8_0.gguf", LONG);
-    a_cached_prefix_changes_nothing("mistral_q8_0.gguf", LONG);
+    a_cached_prefix_changes_nothing("llama_q4_0.gguf", LENGTH, PUNA_CACHE_F16);
+    a_cached_prefix_changes_nothing("gemma3_q8_0.gguf", LONG, PUNA_CACHE_Q8_0);
+    a_cached_prefix_changes_nothing("mistral_q8_0.gguf", LONG, PUNA_CACHE_F16);
 }
 
 /* A cache for two: idle sequences lose their pages to new ones and are computed again. */
-static void evicted_ones_give_the_same_tokens(const char *model, uint32_t length, uint32_t pages) {
+static void evicted_ones_give_the_same_tokens(const char *model, uint32_t length, uint32_t pages,
+                                              uint32_t type) {
     bed b;
     static bed_result r[5], again;
     int32_t ids[LONG + NEW];
-    puna_engine_options o = bed_options(2, 512, 2, PUNA_CACHE_F16);
+    puna_engine_options o = bed_options(2, 512, 2, type);
     puna_generation g = sampled(1);
     puna_engine_info info = {.size = sizeof info};
     o.context_length = 64 * pages;
@@ -233,8 +253,9 @@ static void evicted_ones_give_the_same_tokens(const char *model, uint32_t length
 }
 
 static void evicted_sequences_give_the_same_tokens(void) {
-    evicted_ones_give_the_same_tokens("llama_q8_0.gguf", LENGTH, 4);
-    evicted_ones_give_the_same_tokens("gemma3_q8_0.gguf", LONG, 6);
+    evicted_ones_give_the_same_tokens("llama_q8_0.gguf", LENGTH, 4, PUNA_CACHE_F16);
+    evicted_ones_give_the_same_tokens("gemma3_q8_0.gguf", LONG, 6, PUNA_CACHE_F16);
+    evicted_ones_give_the_same_tokens("llama_q8_0.gguf", LENGTH, 4, PUNA_CACHE_Q8_0);
 }
 
 /* A stranger's prompt that begins alike takes whole pages, also of a sequence that was closed. */
@@ -310,6 +331,7 @@ int main(int argc, char **argv) {
     TEST(logits_are_equal_over_tiers_threads_and_chunks);
     TEST(past_windows_and_original_contexts_too);
     TEST(f32_caches_keep_the_promise);
+    TEST(q8_0_caches_keep_the_promise);
     TEST(batches_change_nothing);
     TEST(late_comers_and_leavers_change_nothing);
     TEST(cached_prefixes_change_nothing);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "device/cpu/cache_page.h"
 #include "format/block.h"
 #include "puna.h"
 #include "shapes.h"
@@ -81,9 +82,10 @@ static void bench_attention(const cpu_kernels *k, uint32_t type, uint32_t positi
     job j = {.k = k, .a = &c.a, .scratch = shapes_new(k->attention_scratch(&c.a)),
              .queries = {q, 576, out, 576, rows, positions - rows}};
     double s = median(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
-    printf("  attention %s    %5u keys  by %-3u %8.1f G multiply-adds/s %7.1f GB/s of cache\n",
-           type == PUNA_CACHE_F16 ? "f16" : "f32", positions, rows, keys * rows * 9 * 128 / s * 1e-9,
-           (double)positions * 3 * 128 * (type == PUNA_CACHE_F16 ? 2 : 4) / s * 1e-9);
+    printf("  attention %-4s   %5u keys  by %-3u %8.1f G multiply-adds/s %7.1f GB/s of cache\n",
+           type == PUNA_CACHE_F16 ? "f16" : type == PUNA_CACHE_F32 ? "f32" : "q8_0", positions, rows,
+           keys * rows * 9 * 128 / s * 1e-9,
+           (double)positions * 3 * 2 / CPU_PAGE * (double)cache_page_keys(type, 64) / s * 1e-9);
     fflush(stdout);
     shapes_free(j.scratch);
     shapes_free(q);
@@ -136,7 +138,7 @@ int kernels_bench(void) {
             if (!slow) bench_product(k, shapes_types[t], 576, 1536, 512);
             if (!slow) bench_product(k, shapes_types[t], 2048, 2048, 512);
         }
-        for (uint32_t type = 0; type < 2; type++) {
+        for (uint32_t type = 0; type < 3; type++) {
             bench_attention(k, type, slow ? 128 : 4096, 1);
             if (!slow) bench_attention(k, type, 512, 16);
             if (!slow) bench_attention(k, type, 4096, 16);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/math.h"
+#include "device/cpu/cache_page.h"
 #include "device/cpu/pack.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
@@ -118,13 +119,12 @@ void shapes_columns_free(shapes_columns *c) {
 }
 
 shapes_cache shapes_cache_new(cpu_attention a, uint32_t positions) {
-    size_t width = a.type == PUNA_CACHE_F16 ? 2 : 4;
     shapes_cache c = {.a = a, .positions = positions};
     uint32_t pages = (positions + CPU_PAGE - 1) / CPU_PAGE;
     /* Another layer's 128 bytes in front, so that offsets count. */
     c.a.k_offset = 128;
-    c.a.v_offset = 128 + (size_t)a.heads_kv * a.dim_k * CPU_PAGE * width;
-    size_t page_bytes = c.a.v_offset + (size_t)a.heads_kv * a.dim_v * CPU_PAGE * width;
+    c.a.v_offset = 128 + a.heads_kv * cache_page_keys(a.type, a.dim_k);
+    size_t page_bytes = c.a.v_offset + a.heads_kv * cache_page_values(a.type, a.dim_v);
     page_bytes = (page_bytes + 63) & ~(size_t)63;
     c.bytes = shapes_new(page_bytes * pages);
     memset(c.bytes, 0xff, page_bytes * pages);

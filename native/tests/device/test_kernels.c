@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "base/math.h"
+#include "device/cpu/cache_page.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "kernels_bench.h"
@@ -288,31 +289,32 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
 }
 
 static void attention(void) {
-    const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10}, lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
+    const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10, 40, 256, 33, 96}, lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
     const uint32_t windows[] = {0, 0, 1, 5, 64, 70, 520}, groups[] = {1, 2, 3, 4, 7, 8};
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 240; round++) {
         uint32_t positions = pick(lengths, 11), rows = 1 + testing_below(20);
         if (rows > positions) rows = positions;
-        cpu_attention a = {.type = (uint32_t)round % 2, .heads_kv = 1 + testing_below(3), .group = pick(groups, 6),
-                           .dim_k = pick(dims, 7), .scale = 0.125f, .window = pick(windows, 7),
+        cpu_attention a = {.type = (uint32_t)round % 3, .heads_kv = 1 + testing_below(3), .group = pick(groups, 6),
+                           .dim_k = pick(dims, 11), .scale = 0.125f, .window = pick(windows, 7),
                            .causal = testing_below(5) != 0, .softcap = testing_below(5) ? 0.0f : 30.0f};
-        a.dim_v = testing_below(3) ? a.dim_k : pick(dims, 7);
+        a.dim_v = testing_below(3) ? a.dim_k : pick(dims, 11);
         compare_attention(a, positions, rows, round % 7 == 0);
     }
 }
 
 static void cache_store(void) {
     float k[3 * 80], v[3 * 80];
-    for (uint32_t round = 0; round < 100; round++) {
-        cpu_attention a = {.type = round % 2, .heads_kv = 1 + testing_below(3), .dim_k = 2 * (1 + testing_below(40)),
-                           .dim_v = 2 * (1 + testing_below(40))};
+    for (uint32_t round = 0; round < 150; round++) {
+        cpu_attention a = {.type = round % 3, .heads_kv = 1 + testing_below(3), .dim_k = 1 + testing_below(80),
+                           .dim_v = 1 + testing_below(80)};
         shapes_cache c[2] = {shapes_cache_new(a, 1), shapes_cache_new(a, 1)};
-        size_t bytes = c[0].a.v_offset + (size_t)a.heads_kv * a.dim_v * CPU_PAGE * (a.type ? 2 : 4);
+        size_t bytes = c[0].a.v_offset + a.heads_kv * cache_page_values(a.type, a.dim_v);
         memset(c[0].bytes, 0x55, bytes);
         memset(c[1].bytes, 0x55, bytes);
-        fill(k, 240, (int)(round % 4));
-        fill(v, 240, (int)(round % 4));
-        k[1] = 65519.0f, k[0] = -65520.0f, v[1] = INFINITY, v[0] = -1e30f;
+        fill(k, 240, (int)(round / 3 % 4));
+        fill(v, 240, (int)(round / 3 % 4));
+        if (round / 12 % 2) k[1] = 65519.0f, k[0] = -65520.0f, v[1] = INFINITY, v[0] = -1e30f;
+        if (a.type == PUNA_CACHE_Q8_0 && round / 12 % 4 == 3) k[0] = NAN, v[2] = 1e-44f;
         uint32_t slot = testing_below(CPU_PAGE);
         ref_cache_store(&c[0].a, c[0].bytes, slot, k, v);
         tier->cache_store(&c[1].a, c[1].bytes, slot, k, v);

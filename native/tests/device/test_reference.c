@@ -112,12 +112,29 @@ static void norm_is_right(void) {
     for (int i = 0; i < 577; i++) CHECK(distance(y[i], 1.5 * tanh(x[i] / 1.5), fabs((double)x[i])) < 1e-6);
 }
 
-static float cached(const cpu_attention *a, size_t offset, uint32_t position, size_t index) {
-    const uint8_t *at = a->pages[position / 64] + offset;
+/* Dimension i of a head's key or value; where it lies is said anew here. */
+static double cached(const cpu_attention *a, bool value, uint32_t head, uint32_t position, uint32_t i) {
+    uint32_t dim = value ? a->dim_v : a->dim_k, j = position % 64, groups = (dim + 31) / 32;
+    const uint8_t *at = a->pages[position / 64] + (value ? a->v_offset : a->k_offset);
     float x;
+    if (a->type == PUNA_CACHE_Q8_0) {
+        uint32_t wide = value ? dim : (dim + 3) / 4 * 4;
+        at += (size_t)head * 64 * (wide + groups * 4);
+        memcpy(&x, at + 64 * (size_t)wide + (i / 32 * 64 + j) * 4, sizeof x);
+        return (double)x * (value ? (int8_t)at[j * dim + i] : at[(i / 4 * 64 + j) * 4 + i % 4] - 128);
+    }
+    size_t index = value ? ((size_t)head * 64 + j) * dim + i : ((size_t)head * dim + i) * 64 + j;
     if (a->type == PUNA_CACHE_F16) return math_from_half(bytes_u16(at + 2 * index));
     memcpy(&x, at + 4 * index, sizeof x);
     return x;
+}
+
+/* What a query's number is worth: itself, or what its group's rounding to int8 makes of it. */
+static double asked(const cpu_attention *a, const float *q, uint32_t i) {
+    if (a->type != PUNA_CACHE_Q8_0) return (double)q[i] * a->scale;
+    float amax = 0;
+    for (uint32_t j = i / 32 * 32; j < a->dim_k && j < i / 32 * 32 + 32; j++) amax = fmaxf(amax, fabsf(q[j] * a->scale));
+    return amax == 0 ? 0 : rintf(q[i] * a->scale * (127 / amax)) * ((double)amax / 127);
 }
 
 /* One row and head, all in double. */
@@ -126,7 +143,7 @@ static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32
     for (uint32_t j = low; j < high; j++) {
         double score = 0;
         for (uint32_t i = 0; i < a->dim_k; i++)
-            score += (double)q[i] * a->scale * cached(a, a->k_offset, j, ((size_t)head * a->dim_k + i) * 64 + j % 64);
+            score += asked(a, q, i) * cached(a, false, head, j, i);
         if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
         weight[j] = score;
         if (score > most) most = score;
@@ -136,33 +153,67 @@ static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32
         double p = exp(weight[j] - most);
         total += p;
         for (uint32_t i = 0; i < a->dim_v; i++)
-            out[i] += p * cached(a, a->v_offset, j, ((size_t)head * 64 + j % 64) * a->dim_v + i);
+            out[i] += p * cached(a, true, head, j, i);
     }
     for (uint32_t i = 0; i < a->dim_v; i++) out[i] /= total;
     free(weight);
 }
 
+static void compare_attention(cpu_attention a, uint32_t keys, uint32_t rows) {
+    shapes_cache c = shapes_cache_new(a, keys);
+    uint32_t heads = a.heads_kv * a.group, q_stride = heads * a.dim_k, out_stride = heads * a.dim_v;
+    float *q = shapes_new(rows * q_stride * sizeof *q), *out = shapes_new(rows * out_stride * sizeof *out);
+    double *expected = shapes_new(a.dim_v * sizeof *expected);
+    for (uint32_t i = 0; i < rows * q_stride; i++) q[i] = testing_normal();
+    void *scratch = shapes_new(ref_attention_scratch(&c.a));
+    cpu_queries queries = {q, q_stride, out, out_stride, rows, keys - rows};
+    ref_attention(&c.a, &queries, 0, a.heads_kv, scratch);
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t h = 0; h < heads; h++) {
+            uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
+            uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
+            attend(&c.a, q + r * q_stride + h * a.dim_k, h / a.group, low, high, expected);
+            for (uint32_t i = 0; i < a.dim_v; i++) CHECK(fabs(expected[i] - out[r * out_stride + h * a.dim_v + i]) < 2e-5);
+        }
+    shapes_free(scratch);
+    shapes_free(expected);
+    shapes_free(out);
+    shapes_free(q);
+    shapes_cache_free(&c);
+}
+
 static void attention_is_right(void) {
-    const uint32_t positions[] = {1, 70, 600, 1030}, windows[] = {0, 40, 520};
-    for (uint32_t round = 0; round < 24; round++) {
-        uint32_t keys = positions[round % 4], rows = keys < 3 ? keys : 3;
-        cpu_attention a = {.type = round % 2, .heads_kv = 2, .group = 2, .dim_k = 24, .dim_v = 16, .scale = 0.2f,
-                           .window = windows[round % 3], .causal = round % 5 != 0, .softcap = round % 7 ? 0.0f : 20.0f};
-        shapes_cache c = shapes_cache_new(a, keys);
-        float q[3 * 96], out[3 * 64];
-        double expected[16];
-        for (int i = 0; i < 3 * 96; i++) q[i] = testing_normal();
-        void *scratch = shapes_new(ref_attention_scratch(&c.a));
-        cpu_queries queries = {q, 96, out, 64, rows, keys - rows};
-        ref_attention(&c.a, &queries, 0, 2, scratch);
-        for (uint32_t r = 0; r < rows; r++)
-            for (uint32_t h = 0; h < 4; h++) {
-                uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
-                uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
-                attend(&c.a, q + r * 96 + h * 24, h / 2, low, high, expected);
-                for (uint32_t i = 0; i < 16; i++) CHECK(fabs(expected[i] - out[r * 64 + h * 16 + i]) < 2e-5);
+    const uint32_t positions[] = {1, 70, 600, 1030}, windows[] = {0, 40, 520}, dims[] = {24, 40, 64};
+    for (uint32_t round = 0; round < 48; round++) {
+        uint32_t keys = positions[round % 4];
+        cpu_attention a = {.type = round / 4 % 3, .heads_kv = 2, .group = 2, .dim_k = dims[round / 12 % 3], .dim_v = 16,
+                           .scale = 0.2f, .window = windows[round / 12 % 3], .causal = round % 5 != 0,
+                           .softcap = round % 7 ? 0.0f : 20.0f};
+        if (round % 2) a.dim_v = 36;
+        compare_attention(a, keys, keys < 3 ? keys : 3);
+    }
+}
+
+/* A Q8_0 cache holds what was stored to within half a step of its group: a 254th of the group's largest. */
+static void q8_0_caches_round_by_half_a_step(void) {
+    const uint32_t dims[] = {1, 31, 32, 40, 64, 80, 128, 256};
+    for (uint32_t round = 0; round < 8; round++) {
+        cpu_attention a = {.type = PUNA_CACHE_Q8_0, .heads_kv = 2, .dim_k = dims[round], .dim_v = dims[7 - round]};
+        shapes_cache c = shapes_cache_new(a, 64);
+        float x[2][512]; /* keys, values */
+        for (uint32_t i = 0; i < 1024; i++) x[i / 512][i % 512] = testing_normal() * (i % 3 ? 1.0f : 50.0f);
+        uint32_t slot = testing_below(64);
+        ref_cache_store(&c.a, c.bytes, slot, x[0], x[1]);
+        for (int value = 0; value < 2; value++) {
+            uint32_t dim = value ? a.dim_v : a.dim_k;
+            for (uint32_t i = 0; i < 2 * dim; i++) {
+                const float *head = x[value] + i / dim * dim;
+                uint32_t at = i % dim, begin = at / 32 * 32;
+                double most = 0;
+                for (uint32_t j = begin; j < dim && j < begin + 32; j++) most = fmax(most, fabs((double)head[j]));
+                CHECK(fabs(cached(&c.a, value, i / dim, slot, at) - head[at]) <= most / 254 * 1.0001);
             }
-        shapes_free(scratch);
+        }
         shapes_cache_free(&c);
     }
 }
@@ -202,6 +253,7 @@ int main(int argc, char **argv) {
     TEST(products_are_right);
     TEST(norm_is_right);
     TEST(attention_is_right);
+    TEST(q8_0_caches_round_by_half_a_step);
     TEST(a_forced_tier_is_taken_or_refused);
     return testing_end();
 }

@@ -2,22 +2,21 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "device/cpu/cache_page.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/pack.h"
 #include "format/block.h"
 
 bool cpu_quantizes(uint32_t type) { return type != BLOCK_F32 && type != BLOCK_F16 && type != BLOCK_BF16; }
 
-static size_t element(uint32_t cache_type) { return cache_type == PUNA_CACHE_F32 ? 4 : 2; }
-
 static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
 size_t cpu_cache_keys(const graph_cache_group *c, uint32_t type) {
-    return aligned((size_t)c->heads * c->dim_k * CPU_PAGE * element(type));
+    return aligned((size_t)c->heads * cache_page_keys(type, c->dim_k));
 }
 
 size_t cpu_cache_values(const graph_cache_group *c, uint32_t type) {
-    return aligned((size_t)c->heads * c->dim_v * CPU_PAGE * element(type));
+    return aligned((size_t)c->heads * cache_page_values(type, c->dim_v));
 }
 
 static size_t page_bytes(const graph *g, uint32_t group, uint32_t type) {

@@ -56,7 +56,7 @@ typedef struct cpu_product {
 } cpu_product;
 
 typedef struct cpu_attention {
-    uint32_t type;           /* PUNA_CACHE_F16 or PUNA_CACHE_F32: of keys and values */
+    uint32_t type;           /* PUNA_CACHE_*: of keys and values */
     uint32_t heads_kv;
     uint32_t group;          /* query heads that share a key head */
     uint32_t dim_k, dim_v;   /* of one head */
@@ -65,8 +65,8 @@ typedef struct cpu_attention {
     uint32_t causal;         /* 1: keys at positions <= the query's */
     float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
     const uint8_t *const *pages; /* of the sequence, in order of position: page p holds positions 64p to 64p + 63 */
-    size_t k_offset;         /* bytes from a page's begin to this layer's keys [heads_kv][dim_k][64 positions] */
-    size_t v_offset;         /* bytes to its values [heads_kv][64 positions][dim_v] */
+    size_t k_offset;         /* bytes from a page's begin to this layer's keys, head after head (cache_page.h) */
+    size_t v_offset;         /* bytes to its values, likewise */
 } cpu_attention;
 
 /* Query rows of one sequence at consecutive positions first, first + 1, ...; all heads of each.

@@ -18,27 +18,28 @@
  *      M = max(m, m'), a = exp(m - M), b = exp(m' - M), l = fmaf(l', b, l * a), o = fmaf(o', b, o * a), m = M
  * 4. out = o * (1 / l).
  *
- * Keys and values in half precision are converted exactly; storing saturates at +-65504.
+ * Keys and values in half precision are converted exactly.
+ *
+ * In a Q8_0 cache qs becomes int8 as the keys do (ref_cache.c). Then in step 2, for each group g of 32 dimensions,
+ * ascending, I being the exact integer product sum:
+ *      acc = fmaf((float)I, dq[g] * dk[g], acc), the product of the scales rounded
+ *      o[i] = fmaf(p * dv[i / 32], (float)v[i], o[i]), the first product rounded
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/math.h"
+#include "device/cpu/cache_page.h"
 #include "device/cpu/ref/ref.h"
-#include "puna.h"
 
-static uint32_t width(const cpu_attention *a) { return a->type == PUNA_CACHE_F16 ? 2 : 4; }
+/* A query: scaled; for a Q8_0 cache also as int8, with a scale a group. */
+typedef struct query {
+    const float *x;
+    const int8_t *q;
+    const float *d;
+} query;
 
-static void put(const cpu_attention *a, uint8_t *at, float x) {
-    if (a->type == PUNA_CACHE_F16) {
-        uint16_t h = math_to_half(x);
-        memcpy(at, &h, sizeof h);
-    } else {
-        memcpy(at, &x, sizeof x);
-    }
-}
-
-static float get(const cpu_attention *a, const uint8_t *at) {
+static float number(const cpu_attention *a, const uint8_t *at) {
     float x;
     if (a->type == PUNA_CACHE_F16) {
         uint16_t h;
@@ -49,14 +50,46 @@ static float get(const cpu_attention *a, const uint8_t *at) {
     return x;
 }
 
-void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v) {
-    size_t w = width(a);
-    for (size_t i = 0; i < (size_t)a->heads_kv * a->dim_k; i++) /* head and dimension in one: [heads_kv * dim_k][64] */
-        put(a, page + a->k_offset + (i * CPU_PAGE + slot) * w, k[i]);
-    for (uint32_t h = 0; h < a->heads_kv; h++)
-        for (uint32_t i = 0; i < a->dim_v; i++)
-            put(a, page + a->v_offset + (((size_t)h * CPU_PAGE + slot) * a->dim_v + i) * w,
-                v[(size_t)h * a->dim_v + i]);
+static float scale_of(const uint8_t *scales, uint32_t group, uint32_t j) {
+    float d;
+    memcpy(&d, scales + ((size_t)group * CPU_PAGE + j) * sizeof d, sizeof d);
+    return d;
+}
+
+static float score_q8_0(const cpu_attention *a, const uint8_t *keys, uint32_t j, const query *q) {
+    float acc = 0;
+    for (uint32_t begin = 0, g = 0; begin < a->dim_k; begin += CPU_GROUP, g++) {
+        uint32_t end = a->dim_k - begin < CPU_GROUP ? a->dim_k : begin + CPU_GROUP;
+        int32_t sum = 0;
+        for (uint32_t i = begin; i < end; i++)
+            sum += q->q[i] * (keys[((size_t)(i / 4) * CPU_PAGE + j) * 4 + i % 4] - CACHE_PAGE_BIAS);
+        float s = q->d[g] * scale_of(keys + cache_page_key_scales(a->dim_k), g, j);
+        acc = math_fmaf((float)sum, s, acc);
+    }
+    return acc;
+}
+
+static float score_of(const cpu_attention *a, const uint8_t *keys, uint32_t j, const query *q) {
+    if (a->type == PUNA_CACHE_Q8_0) return score_q8_0(a, keys, j, q);
+    size_t width = a->type == PUNA_CACHE_F16 ? 2 : 4;
+    float acc = 0;
+    for (uint32_t i = 0; i < a->dim_k; i++)
+        acc = math_fmaf(q->x[i], number(a, keys + ((size_t)i * CPU_PAGE + j) * width), acc);
+    return acc;
+}
+
+/* o += p * the values of key j */
+static void weigh(const cpu_attention *a, const uint8_t *values, uint32_t j, float p, float *o) {
+    size_t width = a->type == PUNA_CACHE_F16 ? 2 : 4;
+    for (uint32_t i = 0; i < a->dim_v; i++) {
+        size_t at = (size_t)j * a->dim_v + i;
+        if (a->type == PUNA_CACHE_Q8_0) {
+            float pd = p * scale_of(values + (size_t)CPU_PAGE * a->dim_v, i / CPU_GROUP, j);
+            o[i] = math_fmaf(pd, (float)(int8_t)values[at], o[i]);
+        } else {
+            o[i] = math_fmaf(p, number(a, values + at * width), o[i]);
+        }
+    }
 }
 
 typedef struct part {
@@ -66,15 +99,12 @@ typedef struct part {
 
 /* One page of a span: keys [low, high) of the page, for kv head `head`. */
 static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head, uint32_t low, uint32_t high,
-                      const float *qs, part *span, float lanes[16]) {
-    size_t w = width(a);
-    const uint8_t *keys = page + a->k_offset + (size_t)head * a->dim_k * CPU_PAGE * w;
-    const uint8_t *values = page + a->v_offset + (size_t)head * CPU_PAGE * a->dim_v * w;
+                      const query *q, part *span, float lanes[16]) {
+    const uint8_t *keys = page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k);
+    const uint8_t *values = page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v);
     float scores[CPU_PAGE], n = span->m;
     for (uint32_t j = low; j < high; j++) {
-        float acc = 0;
-        for (uint32_t i = 0; i < a->dim_k; i++)
-            acc = math_fmaf(qs[i], get(a, keys + ((size_t)i * CPU_PAGE + j) * w), acc);
+        float acc = score_of(a, keys, j, q);
         if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         scores[j] = acc;
         if (acc > n) n = acc;
@@ -86,19 +116,18 @@ static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head
     for (uint32_t j = low; j < high; j++) {
         float p = math_expf(scores[j] - n);
         lanes[j % 16] += p;
-        for (uint32_t i = 0; i < a->dim_v; i++)
-            span->o[i] = math_fmaf(p, get(a, values + ((size_t)j * a->dim_v + i) * w), span->o[i]);
+        weigh(a, values, j, p, span->o);
     }
 }
 
-static void walk_span(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t high, const float *qs, part *span) {
+static void walk_span(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t high, const query *q, part *span) {
     float lanes[16] = {0};
     span->m = -INFINITY;
     memset(span->o, 0, a->dim_v * sizeof(float));
     while (low < high) {
         uint32_t page = low / CPU_PAGE, first = page * CPU_PAGE;
         uint32_t end = high - first < CPU_PAGE ? high - first : CPU_PAGE;
-        walk_page(a, a->pages[page], head, low - first, end, qs, span, lanes);
+        walk_page(a, a->pages[page], head, low - first, end, q, span, lanes);
         low = first + end;
     }
     span->l = math_lanes_sum(lanes);
@@ -115,13 +144,18 @@ static void join(uint32_t dim, part *all, const part *span) {
 static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t high, const float *q, float *out,
                    float *scratch) {
     const uint32_t span_keys = CPU_PAGE * CPU_SPAN_PAGES;
-    float *qs = scratch;
-    part all = {0, 0, qs + a->dim_k}, span = {0, 0, qs + a->dim_k + a->dim_v};
-    for (uint32_t i = 0; i < a->dim_k; i++) qs[i] = q[i] * a->scale;
+    const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
+    float *qs = scratch, *d = qs + padded, *ds = d + groups;
+    part all = {0, 0, ds + groups}, span = {0, 0, ds + groups + a->dim_v};
+    int32_t *s = (int32_t *)(void *)(span.o + a->dim_v);
+    int8_t *q8 = (int8_t *)(s + groups);
+    for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
+    if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
+    const query ready = {qs, q8, d};
     for (bool first = true; low < high; first = false) {
         uint32_t end = (low / span_keys + 1) * span_keys;
         if (end > high) end = high;
-        walk_span(a, head, low, end, qs, first ? &all : &span);
+        walk_span(a, head, low, end, &ready, first ? &all : &span);
         if (!first) join(a->dim_v, &all, &span);
         low = end;
     }
@@ -142,5 +176,6 @@ void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t 
 }
 
 size_t ref_attention_scratch(const cpu_attention *a) {
-    return ((size_t)a->dim_k + 2 * (size_t)a->dim_v) * sizeof(float);
+    const size_t groups = cache_page_groups(a->dim_k);
+    return (groups * (CPU_GROUP + 3) + 2 * (size_t)a->dim_v) * sizeof(float) + groups * CPU_GROUP;
 }

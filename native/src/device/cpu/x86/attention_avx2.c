@@ -10,6 +10,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+#include "device/cpu/x86/attention_q8_0_avx2.h"
+
+static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s) {
+    avx2_quantize(x, cols, q, d, ds, s);
+}
+
 /* The first n of 8 numbers; the others are 0. */
 INLINE __m256 load8(bool half, const uint8_t *at, size_t index, size_t n) {
     if (n == 8) return half ? eight_halves(at + 2 * index) : _mm256_loadu_ps((const void *)(at + 4 * index));
@@ -20,7 +26,7 @@ INLINE __m256 load8(bool half, const uint8_t *at, size_t index, size_t n) {
 
 /* Scores of 32 keys. */
 INLINE void scores(bool half, int lines, const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) {
-    const size_t stride = up16(a->dim_k);
+    const size_t stride = cache_page_groups(a->dim_k) * CPU_GROUP;
     __m256 acc[WALK_LINES][4];
 #pragma GCC unroll 3
     for (int n = 0; n < lines; n++)
@@ -98,13 +104,16 @@ INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_
 TYPE(f16, true)
 TYPE(f32, false)
 
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const float *qs, float *p) {
-    (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, qs, p);
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r) {
+    if (a->type == PUNA_CACHE_Q8_0) scores_q8_0[count - 1](a, keys, r);
+    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p);
 }
 
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
                        uint32_t to, float *o, size_t stride) {
-    if (from < to) (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
+    if (from >= to) return;
+    if (a->type == PUNA_CACHE_Q8_0) weigh_q8_0[count - 1](a, values, p, from, to, o, stride);
+    else (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
 }
 
 /* Unseen keys become -inf, whose weight is +0 and doesn't change a lane of the sum. */
@@ -137,7 +146,9 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o
     n->m = m;
 }
 
-size_t avx2_attention_scratch(const cpu_attention *a) { return walk_scratch(a); }
+size_t avx2_attention_scratch(const cpu_attention *a) {
+    return walk_scratch(a);
+}
 
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                     void *scratch) {

@@ -3,7 +3,8 @@
  * The walk of attention over pages and spans that the x86 tiers share (ref/ref_attention.c has the rules). A "line" is
  * one query row and head; up to WALK_LINES of one key head go together and share every load of keys and values.
  *
- * The file that includes this defines WALK_LINES first, and then these three, in its own instructions:
+ * The file that includes this defines WALK_LINES first, and then these, in its own instructions:
+ *     tier_quantize the tier's cpu_kernels.quantize, for queries of a Q8_0 cache
  *     tier_scores   scores of the 64 keys of a page for `count` lines; those of unseen keys may be anything
  *     tier_weigh    o += p * value for keys [from, to), for `count` lines, each element one fmaf a key, ascending
  *     tier_soften   a line's maximum, correction and weights for its keys [from, to) of a page
@@ -13,8 +14,7 @@
 #define PUNA_DEVICE_CPU_ATTENTION_WALK_H
 
 #include "base/math.h"
-#include "device/cpu/kernels.h"
-#include "puna.h"
+#include "device/cpu/cache_page.h"
 
 typedef struct line {
     uint32_t low, high; /* positions that it sees */
@@ -27,33 +27,59 @@ typedef struct line {
 
 /* In the thread's scratch, each part 64-byte aligned. */
 typedef struct room {
-    float *qs;     /* [WALK_LINES][dim_k] */
+    float *qs;     /* [WALK_LINES][q_stride] */
     float *p;      /* [WALK_LINES][64]: scores, then weights */
     float *lanes;  /* [WALK_LINES][16] */
     float *o, *all; /* [WALK_LINES][dim_v rounded up to 16] */
     size_t stride;
+    size_t q_stride, groups; /* dim_k in whole groups of 32: numbers, groups */
+    /* of a Q8_0 cache: qs as int8 */
+    float *dq, *ds;          /* [WALK_LINES][groups] */
+    int32_t *start;          /* [WALK_LINES][groups]: what takes the bias of the keys off a sum of products */
+    int8_t *q8;              /* [WALK_LINES][q_stride] */
 } room;
 
 static inline size_t up16(size_t n) { return (n + 15) & ~(size_t)15; }
 
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const float *qs, float *p);
+static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r);
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
                        uint32_t to, float *o, size_t stride);
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride);
 
 static size_t walk_scratch(const cpu_attention *a) {
-    return WALK_LINES * (up16(a->dim_k) + CPU_PAGE + 16 + 2 * up16(a->dim_v)) * sizeof(float);
+    size_t groups = cache_page_groups(a->dim_k), q_stride = groups * CPU_GROUP;
+    size_t floats = WALK_LINES * (q_stride + CPU_PAGE + 16 + 2 * up16(a->dim_v)) * sizeof(float);
+    return a->type == PUNA_CACHE_Q8_0 ? floats + WALK_LINES * (groups * 12 + q_stride) : floats;
 }
 
 static room furnish(const cpu_attention *a, void *scratch) {
     room r;
     r.stride = up16(a->dim_v);
+    r.groups = cache_page_groups(a->dim_k);
+    r.q_stride = r.groups * CPU_GROUP;
     r.qs = scratch;
-    r.p = r.qs + WALK_LINES * up16(a->dim_k);
+    r.p = r.qs + WALK_LINES * r.q_stride;
     r.lanes = r.p + WALK_LINES * CPU_PAGE;
     r.o = r.lanes + WALK_LINES * 16;
     r.all = r.o + WALK_LINES * r.stride;
+    r.dq = r.all + WALK_LINES * r.stride;
+    r.ds = r.dq + WALK_LINES * r.groups;
+    r.start = (int32_t *)(void *)(r.ds + WALK_LINES * r.groups);
+    r.q8 = (int8_t *)(r.start + WALK_LINES * r.groups);
     return r;
+}
+
+/* A line's query: scaled; for a Q8_0 cache as int8, too, as if zeros followed. */
+static void ready(const cpu_attention *a, const float *q, uint32_t n, const room *r) {
+    float *qs = r->qs + n * r->q_stride;
+    for (uint32_t i = 0; i < a->dim_k; i++) qs[i] = q[i] * a->scale;
+    if (a->type != PUNA_CACHE_Q8_0) return;
+    for (size_t i = a->dim_k; i < r->q_stride; i++) qs[i] = 0;
+    int32_t *start = r->start + n * r->groups;
+    tier_quantize(qs, (uint32_t)r->q_stride, r->q8 + n * r->q_stride, r->dq + n * r->groups, r->ds + n * r->groups,
+                  start);
+    for (size_t g = 0; g < r->groups; g++) start[g] *= -CACHE_PAGE_BIAS;
 }
 
 /* ---- pages, spans, all ---- */
@@ -61,7 +87,7 @@ static room furnish(const cpu_attention *a, void *scratch) {
 static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t *values, line *lines, uint32_t count,
                       const room *r) {
     uint32_t from = 0, to = CPU_PAGE; /* keys that all lines see */
-    tier_scores(a, keys, count, r->qs, r->p);
+    tier_scores(a, keys, count, r);
     for (uint32_t n = 0; n < count; n++) {
         line *l = &lines[n];
         if (l->from < l->to)
@@ -111,7 +137,6 @@ static inline void cut(uint32_t low, uint32_t high, uint32_t first, uint32_t len
 
 static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uint32_t end, line *lines, uint32_t count,
                       const room *r) {
-    const size_t width = a->type == PUNA_CACHE_F16 ? 2 : 4;
     for (uint32_t n = 0; n < count; n++) lines[n].m = -INFINITY;
     memset(r->lanes, 0, WALK_LINES * 16 * sizeof(float));
     memset(r->o, 0, count * r->stride * sizeof(float));
@@ -123,8 +148,8 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
         }
         if (!any) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
-        walk_page(a, page + a->k_offset + (size_t)head * a->dim_k * CPU_PAGE * width,
-                  page + a->v_offset + (size_t)head * a->dim_v * CPU_PAGE * width, lines, count, r);
+        walk_page(a, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
+                  page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);
     }
 }
 
@@ -135,8 +160,7 @@ static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t 
         if (lines[n].low < low) low = lines[n].low;
         if (lines[n].high > high) high = lines[n].high;
         lines[n].begun = false;
-        float *qs = r->qs + n * up16(a->dim_k);
-        for (uint32_t i = 0; i < a->dim_k; i++) qs[i] = lines[n].q[i] * a->scale;
+        ready(a, lines[n].q, n, r);
     }
     for (uint32_t first = low / span * span; first < high; first += span) {
         walk_span(a, head, first, high - first < span ? high : first + span, lines, count, r);

@@ -4,7 +4,11 @@
 
 #include "device/cpu/x86/kernels_avx512.h"
 #include "device/cpu/x86/math_avx512.h"
-#include "puna.h"
+#include "device/cpu/x86/cache_q8_0.h"
+
+static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s) {
+    avx512_quantize(x, cols, q, d, ds, s);
+}
 
 /* Saturates before rounding, which is the same; NaN, the second operand, passes. */
 static __m256i to_half(__m512 x) {
@@ -40,6 +44,7 @@ static void store_single(const cpu_attention *a, uint8_t *page, uint32_t slot, c
 
 void avx512_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v) {
     if (a->type == PUNA_CACHE_F16) store_half(a, page, slot, k, v);
+    else if (a->type == PUNA_CACHE_Q8_0) store_q8_0(a, page, slot, k, v);
     else store_single(a, page, slot, k, v);
 }
 

@@ -124,7 +124,11 @@ public final class ContextOptions {
                 maxQueue,
                 threads,
                 stepTokens,
-                cacheType == CacheType.F32 ? NativeEngineOptions.CacheType.F32 : NativeEngineOptions.CacheType.F16,
+                switch (cacheType) {
+                    case F16 -> NativeEngineOptions.CacheType.F16;
+                    case F32 -> NativeEngineOptions.CacheType.F32;
+                    case Q8_0 -> NativeEngineOptions.CacheType.Q8_0;
+                },
                 cacheBudget);
     }
 }

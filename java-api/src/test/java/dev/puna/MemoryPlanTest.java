@@ -40,6 +40,7 @@ class MemoryPlanTest {
         compare(tiny, o -> o.maxSequences(1).contextLength(64).threads(1));
         compare(tiny, o -> o.maxSequences(40).contextLength(512).threads(2));
         compare(tiny, o -> o.maxSequences(3).contextLength(256).threads(1).cacheType(CacheType.F32));
+        compare(tiny, o -> o.maxSequences(3).contextLength(256).threads(1).cacheType(CacheType.Q8_0));
         compare(smollm2, o -> o.maxSequences(1).contextLength(256).threads(1));
         compare(smollm2, o -> o.maxSequences(3).contextLength(128).threads(2).cacheType(CacheType.F32));
         compare(smollm2, o -> o.maxSequences(8).contextLength(192).threads(4).stepTokens(64));

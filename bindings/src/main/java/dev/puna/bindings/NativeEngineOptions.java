@@ -29,7 +29,26 @@ public record NativeEngineOptions(
         /** Half precision. */
         F16,
         /** Single precision. */
-        F32
+        F32,
+        /** Eight bits a number, and a scale for each 32 of a head. */
+        Q8_0;
+
+        private static CacheType of(int constant) {
+            for (CacheType type : values()) {
+                if (type.constant() == constant) {
+                    return type;
+                }
+            }
+            throw new IllegalStateException("the core's cache type " + constant + " is unknown");
+        }
+
+        private int constant() {
+            return switch (this) {
+                case F16 -> PunaH.PUNA_CACHE_F16();
+                case F32 -> PunaH.PUNA_CACHE_F32();
+                case Q8_0 -> PunaH.PUNA_CACHE_Q8_0();
+            };
+        }
     }
 
     /** What the core takes by itself. */
@@ -43,7 +62,7 @@ public record NativeEngineOptions(
                     puna_engine_options.max_queue(options),
                     puna_engine_options.threads(options),
                     puna_engine_options.step_tokens(options),
-                    puna_engine_options.cache_type(options) == PunaH.PUNA_CACHE_F32() ? CacheType.F32 : CacheType.F16,
+                    CacheType.of(puna_engine_options.cache_type(options)),
                     puna_engine_options.cache_bytes(options));
         }
     }
@@ -56,8 +75,7 @@ public record NativeEngineOptions(
         puna_engine_options.max_queue(options, maxQueue);
         puna_engine_options.threads(options, threads);
         puna_engine_options.step_tokens(options, stepTokens);
-        puna_engine_options.cache_type(
-                options, cacheType == CacheType.F32 ? PunaH.PUNA_CACHE_F32() : PunaH.PUNA_CACHE_F16());
+        puna_engine_options.cache_type(options, cacheType.constant());
         puna_engine_options.cache_bytes(options, cacheBytes);
         return options;
     }

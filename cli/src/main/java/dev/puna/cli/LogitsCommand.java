@@ -23,7 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code puna logits}: for comparisons with references, hence keys and values in single precision. */
+/** {@code puna logits}: for comparisons with references, hence keys and values in single precision unless asked. */
 @Command(name = "logits", description = "Write the logits after each token: little-endian f32 [positions, vocabulary].")
 final class LogitsCommand implements Callable<Integer> {
     private static final int BLOCK = 1 << 18; // floats written at once
@@ -39,6 +39,15 @@ final class LogitsCommand implements Callable<Integer> {
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: the physical cores).")
     private @Nullable Integer threads;
+
+    @Option(
+            names = "--cache-type",
+            paramLabel = "TYPE",
+            defaultValue = "f32",
+            converter = PlanOptions.TypeConverter.class,
+            description = "How keys and values are kept: f16, f32 or q8_0 (default: f32).")
+    @SuppressWarnings("NullAway.Init")
+    private CacheType cache;
 
     @Option(
             names = "--tokens",
@@ -97,7 +106,7 @@ final class LogitsCommand implements Callable<Integer> {
 
     private float[] logits(Model loaded, int[] ids) {
         try (Context context = loaded.newContext(options -> {
-            options.cacheType(CacheType.F32).maxSequences(1);
+            options.cacheType(cache).maxSequences(1);
             if (ids.length <= loaded.info().contextLength()) {
                 options.contextLength(Math.max(2, ids.length)); // no more memory than needed
             }

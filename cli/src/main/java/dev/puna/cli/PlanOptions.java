@@ -33,7 +33,7 @@ final class PlanOptions {
             names = "--cache-type",
             paramLabel = "TYPE",
             converter = TypeConverter.class,
-            description = "How keys and values are kept: f16 or f32 (default: f16).")
+            description = "How keys and values are kept: f16, f32 or q8_0 (default: f16).")
     private @Nullable CacheType type;
 
     /** Complains about values out of range. */

@@ -76,6 +76,10 @@ class InfoTest {
                 .isEqualTo(eight.get("total").asLong()
                         - eight.get("cache").asLong()
                         - eight.get("sequences").asLong());
+        assertThat(Cli.run("info", file, "--context", "256", "--cache-type", "q8_0")
+                        .succeeded()
+                        .out())
+                .contains("MEMORY for one sequence of 256 positions, cache in q8_0");
         assertThat(Cli.run("info", file, "--context", "256", "--parallel", "8")
                         .succeeded()
                         .out())

@@ -55,6 +55,24 @@ class LogitsTest {
     }
 
     @Test
+    void cachesOfEightBitsAreNear() throws IOException {
+        Goldens goldens = Goldens.of("llama");
+        Path file = folder.resolve("logits.f32");
+        String ids = goldens.raw("33", "ids").replace(' ', ',');
+        Cli.run("logits", "-m", Cli.model("llama"), "--cache-type", "q8_0", "--tokens", ids, "-o", file.toString())
+                .succeeded();
+        double[] expected = goldens.reals("33", "logits_last");
+        FloatBuffer all = logits(file);
+        double worst = 0;
+        for (int i = 0; i < expected.length; i++) {
+            worst = Math.max(worst, Math.abs(all.get(all.limit() - expected.length + i) - expected[i]));
+        }
+        assertThat(worst).isBetween(1e-4, 0.2);
+        Cli.run("logits", "-m", Cli.model("llama"), "--cache-type", "q9", "--tokens", "1", "-o", file.toString())
+                .wrongUsage("'q9' is none of");
+    }
+
+    @Test
     void threadsChangeNoBit() throws IOException {
         String ids = Goldens.of("llama_wide_q4_1").raw("130", "ids");
         Path list = Files.writeString(folder.resolve("ids.txt"), ids.replace(' ', '\n') + "\n");

@@ -2721,6 +2721,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_CACHE_F32() {
         return PUNA_CACHE_F32;
     }
+    private static final int PUNA_CACHE_Q8_0 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CACHE_Q8_0 = 2
+     * }
+     */
+    public static int PUNA_CACHE_Q8_0() {
+        return PUNA_CACHE_Q8_0;
+    }
 
     private static class puna_engine_options_default {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(

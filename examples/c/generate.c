@@ -29,7 +29,8 @@ int main(int argc, char **argv) {
     if (!ids) return 1;
     need(puna_tokenize(tokenizer, argv[2], strlen(argv[2]), PUNA_TOKENIZE_AFFIXES, ids, capacity, &count, &error));
 
-    const puna_stage stages[] = {{.kind = PUNA_SAMPLE_TOP_P, .value = 0.95f}, {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 0.8f}};
+    const puna_stage stages[] = {{.kind = PUNA_SAMPLE_TOP_P, .value = 0.95f},
+                                 {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 0.8f}};
     puna_generation generation;
     puna_generation_default(&generation);
     generation.max_tokens = argc > 3 ? (uint32_t)atoi(argv[3]) : 64;

@@ -18,8 +18,9 @@
  * cut to a whole number, so that sums are exact in any order and on every machine: with W the sum over the candidates,
  * top-p keeps the best ones until their sum reaches ceil(value * W).
  *
- * Stage i of the chain, from 0, has draw i + 1 to itself. Draw 0 picks among what is left at the end: with W its sum and h = sampler_draw(seed, position, 0), the candidate,
- * best first, at which the running sum first exceeds floor(h * W / 2^64). Without stages the best token is taken.
+ * Stage i of the chain, from 0, has draw i + 1 to itself. Draw 0 picks among what is left at the end: with W its sum
+ * and h = sampler_draw(seed, position, 0), the candidate, best first, at which the running sum first exceeds
+ * floor(h * W / 2^64). Without stages the best token is taken.
  *
  * Time is near-linear in the vocabulary (a few passes, whatever the distribution); nothing is sorted but lists of at
  * most 1,024. sampler_choose allocates nothing.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Truncating, aiming and remembering stages by hand: small distributions worked out in the comments; memory; refusals. */
+/* Truncating, aiming and remembering stages by hand: small distributions worked out in the comments;
+   memory; refusals. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,10 +130,14 @@ static void mirostat_1_counts_by_zipf(void) {
 
 /* The entropy is 0.9233 of ln 4. With 0 to 1: T = 0.9233, and 0.75^(1 / T) = 0.7323. Squared: T = 0.8524, 0.7136. */
 static void dynamic_temperature_follows_the_entropy(void) {
-    REACHES(4 | 1, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 1), STAGE(MIN_P, .value = 0.73f));
-    REACHES(4, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 1), STAGE(MIN_P, .value = 0.735f));
-    REACHES(4 | 1, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 2), STAGE(MIN_P, .value = 0.713f));
-    REACHES(4, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 2), STAGE(MIN_P, .value = 0.715f));
+    REACHES(4 | 1, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 1),
+        STAGE(MIN_P, .value = 0.73f));
+    REACHES(4, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 1),
+        STAGE(MIN_P, .value = 0.735f));
+    REACHES(4 | 1, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 2),
+        STAGE(MIN_P, .value = 0.713f));
+    REACHES(4, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0.5f, .range = 0.5f, .exponent = 2),
+        STAGE(MIN_P, .value = 0.715f));
     REACHES(4, four, STAGE(DYNAMIC_TEMPERATURE, .value = 0, .exponent = 1));
 }
 
@@ -300,9 +305,10 @@ static void settings_out_of_range_are_named(void) {
 static void every_order_works(void) {
     const puna_stage all[] = {STAGE(TEMPERATURE, .value = 0.7f), STAGE(TOP_K, .value = 3), STAGE(TOP_P, .value = 0.9f),
         STAGE(MIN_P, .value = 0.1f), STAGE(PENALTIES, .window = 9, .presence = 1), STAGE(TYPICAL, .value = 0.6f),
-        STAGE(TOP_N_SIGMA, .value = 1), STAGE(XTC, .value = 1, .threshold = 0.1f), STAGE(MIROSTAT, .value = 3, .rate = 1),
-        STAGE(MIROSTAT_2, .value = 3, .rate = 1), DRY(1, 2, 1, -1),
-        STAGE(DYNAMIC_TEMPERATURE, .value = 1, .range = 0.5f, .exponent = 1), STAGE(ADAPTIVE_P, .value = 0.3f, .decay = 0.5f)};
+        STAGE(TOP_N_SIGMA, .value = 1), STAGE(XTC, .value = 1, .threshold = 0.1f),
+        STAGE(MIROSTAT, .value = 3, .rate = 1), STAGE(MIROSTAT_2, .value = 3, .rate = 1), DRY(1, 2, 1, -1),
+        STAGE(DYNAMIC_TEMPERATURE, .value = 1, .range = 0.5f, .exponent = 1),
+        STAGE(ADAPTIVE_P, .value = 0.3f, .decay = 0.5f)};
     const float logits[] = {1, -INFINITY, 3e38f, 3e38f, -3e38f, 0, 2, 2}, plain[] = {1, -INFINITY, 0.5f, 3, 2, 0, 2, 2};
     enum { COUNT = sizeof all / sizeof all[0] };
     for (int a = 0; a < COUNT; a++) {

@@ -29,9 +29,9 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Talks to Hugging Face or a mirror of it, or to the server of one {@link ModelReference.WebFile}. Redirects are followed here, so that the token goes to the hub's own origin
- * alone, and never from https to http. What another attempt may cure is thrown as an IOException; what it cannot, as a
- * sentence. One fetch, one thread.
+ * Talks to Hugging Face or a mirror of it, or to the server of one {@link ModelReference.WebFile}. Redirects are
+ * followed here, so that the token goes to the hub's own origin alone, and never from https to http. What another
+ * attempt may cure is thrown as an IOException; what it cannot, as a sentence. One fetch, one thread.
  */
 final class HubClient implements AutoCloseable {
     private static final int MAX_REDIRECTS = 10;

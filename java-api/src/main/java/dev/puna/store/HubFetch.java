@@ -19,9 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Downloads one file of the hub or another server into a part, going on where an earlier attempt or process ended. A beginning is continued
- * only when it is known to be of the same bytes: the hub's SHA-256 is the same, or the server's strong ETag is (If-Range).
- * One thread, under the key's lock.
+ * Downloads one file of the hub or another server into a part, going on where an earlier attempt or process ended. A
+ * beginning is continued only when it is known to be of the same bytes: the hub's SHA-256 is the same, or the server's
+ * strong ETag is (If-Range). One thread, under the key's lock.
  */
 final class HubFetch {
     /** A whole part whose checksum was compared with what is known of it, and the source that an entry is to name. */

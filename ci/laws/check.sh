@@ -123,5 +123,22 @@ for file in $(java java-api/src/main | grep -v /internal/ | grep -v module-info)
     fi
 done
 
+# ---- a release holds every platform that is cross compiled, and `puna` alone brings them all (docs/releasing.md) ----
+release() { # the profile `release` of a POM
+    sed -n '/<id>release<\/id>/,/<\/profile>/p' "$1"
+}
+platforms=$(sed -n 's/^cross_platforms="\(.*\)"$/\1/p' ci/cross/common.sh)
+[ -n "$platforms" ] || problem "ci/cross/common.sh names no platforms"
+for platform in $platforms; do
+    release native/pom.xml | grep -q "<module>natives-$platform</module>" ||
+        problem "native/pom.xml: the release lacks the module natives-$platform"
+    release java-api/pom.xml | grep -q "<artifactId>puna-natives-$platform</artifactId>" ||
+        problem "java-api/pom.xml: in a release puna does not depend on puna-natives-$platform"
+    grep -q "<artifactId>puna-natives-$platform</artifactId>" bom/pom.xml ||
+        problem "bom/pom.xml lacks puna-natives-$platform"
+    grep -q "<puna.natives.platform>$platform</puna.natives.platform>" "native/natives-$platform/pom.xml" ||
+        problem "native/natives-$platform/pom.xml packs another platform"
+done
+
 [ "$problems" = 0 ] && echo "laws: $count C files and the Java modules keep them"
 [ "$problems" = 0 ]

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.puna.bindings.NativeGeneration;
+import dev.puna.internal.RecordJson;
 import dev.puna.internal.talk.Dialect;
 import dev.puna.internal.talk.Speech;
 import java.time.Duration;
@@ -18,6 +20,20 @@ import org.junit.jupiter.api.Test;
 
 /** The loop against answers that are given; the texts go the way that a model's go. */
 class ToolLoopTest {
+    private static final ReplayRecord NO_RECORD = new ReplayRecord(new RecordJson.Content(
+            "",
+            0,
+            "",
+            "",
+            0,
+            0,
+            "",
+            new NativeGeneration(1, 0, List.of(), List.of(), false, 0, false),
+            "",
+            new int[0],
+            new int[0],
+            ""));
+
     record Place(String city, @Description("two letters") Optional<String> country) {}
 
     record Report(String sky, int degrees) {}
@@ -62,7 +78,8 @@ class ToolLoopTest {
                     0,
                     usage,
                     new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, usage),
-                    List.of());
+                    List.of(),
+                    NO_RECORD);
         };
     }
 

@@ -53,7 +53,8 @@ static bool read_case(const golden *g, const char *at, expectation *e) {
     if (golden_floats(g, at, "row", &row, 1) != 1 || golden_floats(g, at, "count", &count, 1) != 1 || row > ROW ||
         e->bias_count > 8)
         return false;
-    for (uint32_t i = 0; i < e->bias_count; i++) e->biases[i] = (puna_bias){(int32_t)biases[2 * i], (float)biases[2 * i + 1]};
+    for (uint32_t i = 0; i < e->bias_count; i++)
+        e->biases[i] = (puna_bias){(int32_t)biases[2 * i], (float)biases[2 * i + 1]};
     e->row = (uint32_t)row;
     e->count = (uint32_t)count;
     e->accepted_count = (uint32_t)golden_ids(g, at, "accepted", e->accepted, 64);
@@ -96,7 +97,8 @@ static void compare(candidates *c, const expectation *e) {
     for (uint32_t i = 0; i < e->shown; i++) {
         double found = weights[e->ids[i]] / total, expected = e->probabilities[i];
         if (fabs(found - expected) <= 1e-5 * expected * (1 - log(expected))) continue;
-        testing_fail(__FILE__, __LINE__, "%s: token %d has probability %g, not %g", e->name, e->ids[i], found, expected);
+        testing_fail(__FILE__, __LINE__, "%s: token %d has probability %g, not %g", e->name, e->ids[i], found,
+                     expected);
         return;
     }
 }

@@ -46,7 +46,7 @@ public final class Sampler {
         }
     }
 
-    /** Settings of {@link Sampler#penalties}; those that are not set change nothing. */
+    /** Settings of {@link Sampler#penalties} and {@link Sampler#repetition}; those that are not set change nothing. */
     public static final class Penalties {
         private int window = 64;
         private float repeat = 1;
@@ -134,6 +134,18 @@ public final class Sampler {
      */
     public static Stage temperature(float value) {
         return stage(NativeStage.Kind.TEMPERATURE, range("temperature", value, 0, 100));
+    }
+
+    /**
+     * Lowers tokens that were there already, at a place in the chain; {@link #penalties} puts it in front.
+     *
+     * @param settings sets what is wanted
+     * @return the stage
+     */
+    public static Stage repetition(Consumer<Penalties> settings) {
+        Penalties p = new Penalties();
+        settings.accept(p);
+        return new Stage(NativeStage.penalties(p.window, p.repeat, p.frequency, p.presence));
     }
 
     /**
@@ -316,10 +328,8 @@ public final class Sampler {
      * @return a sampler with the same chain behind the penalties
      */
     public Sampler penalties(Consumer<Penalties> settings) {
-        Penalties p = new Penalties();
-        settings.accept(p);
         List<NativeStage> all = new ArrayList<>();
-        all.add(NativeStage.penalties(p.window, p.repeat, p.frequency, p.presence));
+        all.add(repetition(settings).stage);
         all.addAll(stages);
         return new Sampler(all, seed, biases, breakers);
     }

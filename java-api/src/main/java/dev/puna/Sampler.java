@@ -29,8 +29,7 @@ public final class Sampler {
     private final Map<Integer, Float> biases;
     private final List<String> breakers;
 
-    private Sampler(
-            List<NativeStage> stages, OptionalLong seed, Map<Integer, Float> biases, List<String> breakers) {
+    private Sampler(List<NativeStage> stages, OptionalLong seed, Map<Integer, Float> biases, List<String> breakers) {
         this.stages = List.copyOf(stages);
         this.seed = seed;
         this.biases = biases;
@@ -207,8 +206,8 @@ public final class Sampler {
      * @return the stage
      */
     public static Stage xtc(float probability, float threshold) {
-        return new Stage(NativeStage.xtc(
-                range("xtc probability", probability, 0, 1), range("xtc threshold", threshold, 0, 1)));
+        return new Stage(
+                NativeStage.xtc(range("xtc probability", probability, 0, 1), range("xtc threshold", threshold, 0, 1)));
     }
 
     /**

@@ -106,8 +106,8 @@ class SamplingStagesTest {
 
     @Test
     void dryBreakersEndARepetition() {
-        Sampler favoured = Sampler.of(Sampler.dry(1000, 2, 2, -1), Sampler.temperature(0))
-                .logitBias(Map.of(90, 100f));
+        Sampler favoured =
+                Sampler.of(Sampler.dry(1000, 2, 2, -1), Sampler.temperature(0)).logitBias(Map.of(90, 100f));
         String before = MODEL.tokenizer().decode(new int[] {92});
         assertThat(tokens(favoured.dryBreakers())[0]).isNotEqualTo(90);
         assertThat(tokens(favoured.dryBreakers(before))[0]).isEqualTo(90);

@@ -29,8 +29,7 @@ public final class Sampler {
     private final Map<Integer, Float> biases;
     private final List<String> breakers;
 
-    private Sampler(
-            List<NativeStage> stages, OptionalLong seed, Map<Integer, Float> biases, List<String> breakers) {
+    private Sampler(List<NativeStage> stages, OptionalLong seed, Map<Integer, Float> biases, List<String> breakers) {
         this.stages = List.copyOf(stages);
         this.seed = seed;
         this.biases = biases;
@@ -46,7 +45,7 @@ public final class Sampler {
         }
     }
 
-    /** Settings of {@link Sampler#penalties}; those that are not set change nothing. */
+    /** Settings of {@link Sampler#penalties} and {@link Sampler#repetition}; those that are not set change nothing. */
     public static final class Penalties {
         private int window = 64;
         private float repeat = 1;
@@ -137,6 +136,18 @@ public final class Sampler {
     }
 
     /**
+     * Lowers tokens that were there already, at a place in the chain; {@link #penalties} puts it in front.
+     *
+     * @param settings sets what is wanted
+     * @return the stage
+     */
+    public static Stage repetition(Consumer<Penalties> settings) {
+        Penalties p = new Penalties();
+        settings.accept(p);
+        return new Stage(NativeStage.penalties(p.window, p.repeat, p.frequency, p.presence));
+    }
+
+    /**
      * Keeps the k most probable tokens.
      *
      * @param k at least 1; 0 keeps all
@@ -195,8 +206,8 @@ public final class Sampler {
      * @return the stage
      */
     public static Stage xtc(float probability, float threshold) {
-        return new Stage(NativeStage.xtc(
-                range("xtc probability", probability, 0, 1), range("xtc threshold", threshold, 0, 1)));
+        return new Stage(
+                NativeStage.xtc(range("xtc probability", probability, 0, 1), range("xtc threshold", threshold, 0, 1)));
     }
 
     /**
@@ -316,10 +327,8 @@ public final class Sampler {
      * @return a sampler with the same chain behind the penalties
      */
     public Sampler penalties(Consumer<Penalties> settings) {
-        Penalties p = new Penalties();
-        settings.accept(p);
         List<NativeStage> all = new ArrayList<>();
-        all.add(NativeStage.penalties(p.window, p.repeat, p.frequency, p.presence));
+        all.add(repetition(settings).stage);
         all.addAll(stages);
         return new Sampler(all, seed, biases, breakers);
     }

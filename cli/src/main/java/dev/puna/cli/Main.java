@@ -25,11 +25,7 @@ public final class Main {
     /** The API's own names become those of the options. */
     private static final Map<String, String> OPTIONS = Map.of(
             "contextLength", "--context",
-            "maxTokens", "--max-tokens",
-            "temperature is", "--temperature is",
-            "topK", "--top-k",
-            "topP", "--top-p",
-            "minP", "--min-p");
+            "maxTokens", "--max-tokens");
 
     private Main() {}
 

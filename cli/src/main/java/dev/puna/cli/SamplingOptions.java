@@ -4,6 +4,7 @@ package dev.puna.cli;
 import dev.puna.Request;
 import dev.puna.Sampler;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -53,7 +54,7 @@ final class SamplingOptions {
             names = "--repeat-penalty",
             paramLabel = "X",
             defaultValue = "1",
-            description = "Above 1: makes the last 64 tokens less probable (default: ${DEFAULT-VALUE}).")
+            description = "Above 1: makes the last tokens less probable (default: ${DEFAULT-VALUE}).")
     private float repeat;
 
     @Option(
@@ -71,6 +72,16 @@ final class SamplingOptions {
     private float presence;
 
     @Option(
+            names = "--repeat-last-n",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "How many tokens the penalties regard; -1: all (default: ${DEFAULT-VALUE}).")
+    private int window;
+
+    @Mixin
+    private final StageOptions stages = new StageOptions();
+
+    @Option(
             names = "--seed",
             paramLabel = "S",
             description = "Equal seeds give equal answers (default: a new one each time).")
@@ -83,8 +94,11 @@ final class SamplingOptions {
         }
         try {
             sampler(0);
+            for (StageName name : StageName.values()) { // those too that are off
+                stage(name);
+            }
         } catch (IllegalArgumentException e) {
-            throw PunaCommand.wrong(command, String.valueOf(e.getMessage()));
+            throw PunaCommand.wrong(command, StageName.inOptions(String.valueOf(e.getMessage())));
         }
     }
 
@@ -94,12 +108,24 @@ final class SamplingOptions {
     }
 
     private Sampler sampler(int attempt) {
-        Sampler sampler = Sampler.of(
-                Sampler.topK(topK), Sampler.topP(topP), Sampler.minP(minP), Sampler.temperature(temperature));
-        if (repeat != 1 || frequency != 0 || presence != 0) {
-            sampler =
-                    sampler.penalties(p -> p.repeat(repeat).frequency(frequency).presence(presence));
-        }
+        Sampler sampler = stages.complete(
+                Sampler.of(stages.order(penalizes()).stream().map(this::stage).toArray(Sampler.Stage[]::new)));
         return seed == null ? sampler : sampler.seed(seed + attempt);
+    }
+
+    private boolean penalizes() {
+        return repeat != 1 || frequency != 0 || presence != 0;
+    }
+
+    private Sampler.Stage stage(StageName name) {
+        return switch (name) {
+            case PENALTIES ->
+                Sampler.repetition(p ->
+                        p.window(window).repeat(repeat).frequency(frequency).presence(presence));
+            case TOP_K -> Sampler.topK(topK);
+            case TOP_P -> Sampler.topP(topP);
+            case MIN_P -> Sampler.minP(minP);
+            default -> stages.stage(name, temperature);
+        };
     }
 }

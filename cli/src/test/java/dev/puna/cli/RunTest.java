@@ -145,7 +145,7 @@ class RunTest {
         Cli.run("run", "-m", Cli.CHAT, "--threads", "0", "Hello").wrongUsage("--threads is 0");
         Cli.run("run", "-m", Cli.CHAT, "--logprobs", "3", "Hello").wrongUsage("--logprobs needs --json");
         Cli.run("run", "-m", Cli.CHAT, "--system", "Be.", "Hello").wrongUsage("--system needs --chat");
-        Cli.run("run", "-m", Cli.CHAT, "--repeat-penalty", "-1", "Hello").wrongUsage("repeat is -1.0");
+        Cli.run("run", "-m", Cli.CHAT, "--repeat-penalty", "-1", "Hello").wrongUsage("--repeat-penalty is -1.0");
     }
 
     @Test

@@ -46,7 +46,10 @@ public final class Context implements Generator, AutoCloseable {
         NativeEngine created = Failures.mapped(
                 () -> Platform.call("create", () -> NativeEngine.create(model.nativeModel(), wanted), () -> {}));
         this.provenance = new Provenance(
-                model.info(), model.path().toString(), Failures.mapped(() -> created.info().contextLength()), options.cacheType());
+                model.info(),
+                model.path().toString(),
+                Failures.mapped(() -> created.info().contextLength()),
+                options.cacheType());
         this.engine = EngineThread.drive(created);
         CLEANER.register(this, new Forgotten(engine, opened));
     }

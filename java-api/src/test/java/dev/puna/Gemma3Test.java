@@ -79,8 +79,7 @@ class Gemma3Test {
                         .as(name)
                         .filteredOn(candidate -> candidate.id() == id)
                         .singleElement()
-                        .satisfies(
-                                candidate -> assertThat(candidate.logprob()).isCloseTo(expected, within(bound)));
+                        .satisfies(candidate -> assertThat(candidate.logprob()).isCloseTo(expected, within(bound)));
             }
         });
     }
@@ -99,7 +98,9 @@ class Gemma3Test {
         assertThat(info.architecture()).isEqualTo("gemma3");
         assertThat(info.layers()).isEqualTo(18);
         assertThat(info.headDimension()).isEqualTo(256);
-        assertThat(info.vocabulary()).isEqualTo(262_144).isEqualTo(model.tokenizer().size());
+        assertThat(info.vocabulary())
+                .isEqualTo(262_144)
+                .isEqualTo(model.tokenizer().size());
         assertThat(info.contextLength()).isEqualTo(32_768);
         for (String end : List.of("<end_of_turn>", "<eos>")) {
             int[] ids = model.tokenizer().encode(end.getBytes(StandardCharsets.UTF_8), true, false);

@@ -39,7 +39,8 @@ class ReplayTest {
         assertThat(read.tokens()).isEqualTo(generated(7).tokens());
         for (int threads = 1; threads <= 3; threads++) {
             int count = threads;
-            ReplayRecord.Result result = read.replay(model, o -> o.threads(count).stepTokens(3));
+            ReplayRecord.Result result =
+                    read.replay(model, o -> o.threads(count).stepTokens(3));
             assertThat(result.isEqual()).as(result.toString()).isTrue();
             assertThat(result).hasToString("equal: " + read.tokens().length + " tokens");
         }
@@ -133,7 +134,15 @@ class ReplayTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "[]", "{}", "{\"puna_replay\":2}", "{\"puna_replay\":1,\"library\":7}", "{\"puna_replay\":1.5}"})
+    @ValueSource(
+            strings = {
+                "",
+                "[]",
+                "{}",
+                "{\"puna_replay\":2}",
+                "{\"puna_replay\":1,\"library\":7}",
+                "{\"puna_replay\":1.5}"
+            })
     void whatIsNoRecordIsASentence(String text) {
         assertThatExceptionOfType(PunaException.class)
                 .isThrownBy(() -> ReplayRecord.parse(text))
@@ -144,8 +153,22 @@ class ReplayTest {
     void everyFieldIsMissed() throws IOException {
         String json = generated(1).record().json();
         for (String field : List.of(
-                "library", "arithmetic", "model", "fingerprint", "length", "cache", "generation", "grammar", "max_tokens", "seed",
-                "stages", "stops", "ignore_end", "prompt", "tokens", "stop")) {
+                "library",
+                "arithmetic",
+                "model",
+                "fingerprint",
+                "length",
+                "cache",
+                "generation",
+                "grammar",
+                "max_tokens",
+                "seed",
+                "stages",
+                "stops",
+                "ignore_end",
+                "prompt",
+                "tokens",
+                "stop")) {
             assertThatExceptionOfType(PunaException.class)
                     .as(field)
                     .isThrownBy(() -> ReplayRecord.parse(json.replace("\"" + field + "\":", "\"x\":")))

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import dev.puna.testing.Models;
 import dev.puna.internal.talk.Dialect;
 import dev.puna.internal.talk.Speech;
+import dev.puna.testing.Models;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -63,8 +63,9 @@ public final class RecordJson {
         all.put("puna_replay", VERSION);
         all.put("library", c.library());
         all.put("arithmetic", c.arithmetic());
-        all.put("model", object(
-                "name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
+        all.put(
+                "model",
+                object("name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
         all.put("context", object("length", c.contextLength(), "cache", c.cacheType()));
         all.put("generation", generation(c.settings(), c.grammar()));
         all.put("prompt", Arrays.stream(c.prompt()).boxed().toList());

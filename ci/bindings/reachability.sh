@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints GraalVM's reachability metadata for the bindings: each downcall's signature, once, from the generated code. A
 # native image has to know them when it is built. Its parser takes the names of Linker.canonicalLayouts(), which have the
-# width that they have in Java on every platform where they begin with a j (ReachabilityTest). Called by generate.sh,
+# width that they have in Java on every platform where they begin with a j. Called by generate.sh,
 # compared by check.sh. Generated, never run: no GraalVM is at hand where this was written.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)

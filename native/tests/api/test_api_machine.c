@@ -14,7 +14,7 @@
 #define PLACES 10u
 
 typedef struct place {
-    bool open, generating, spoiled; /* spoiled: an event may have been lost */
+    bool open, generating;
     uint64_t id;
     int32_t prompt[CONTEXT];
     uint32_t prompt_count, max_tokens;
@@ -46,7 +46,7 @@ static uint64_t in_use(const puna_engine *e) { return memory_used(&e->account) -
 static bool refuse_some(void *context, size_t bytes) {
     (void)context;
     (void)bytes;
-    return testing_below(40) != 0;
+    return testing_below(20) != 0;
 }
 
 static void unsteady(const machine *m, bool on) {
@@ -112,7 +112,6 @@ static void finish(machine *m, place *p, const puna_event *e) {
     uint32_t generated = (uint32_t)count - p->prompt_count;
     CHECK(generated <= expected && memcmp(all + p->prompt_count, said, generated * sizeof *said) == 0);
     if (whole) CHECK_EQUAL(generated, expected);
-    if (p->spoiled) return;
     m->compared++;
     CHECK_EQUAL(p->said_count, e->generated_tokens);
     CHECK(memcmp(p->said, said, p->said_count * sizeof *said) == 0);
@@ -134,18 +133,14 @@ static uint32_t step(machine *m) {
     puna_step report = {.size = sizeof report};
     unsteady(m, true);
     bool well = went_well(m, puna_engine_step(m->bed.engine, &report, &m->bed.error));
-    for (uint32_t i = 0; !well && i < PLACES; i++) m->places[i].spoiled = true;
     take_events(m);
-    return report.active;
+    return well ? report.active : 1; /* without memory for what it would tell a step does nothing, and loses nothing */
 }
 
-/* Until nothing is active; whoever's last event was lost is idle then too. */
+/* Until nothing is active. */
 static void settle(machine *m) {
     for (int n = 0; step(m) && n < 5000; n++) {}
-    for (uint32_t i = 0; i < PLACES; i++) {
-        if (m->places[i].generating) CHECK(m->places[i].spoiled);
-        m->places[i].generating = false;
-    }
+    for (uint32_t i = 0; i < PLACES; i++) CHECK(!m->places[i].generating);
 }
 
 /* ---- the moves ---- */
@@ -183,11 +178,10 @@ static void move_generate(machine *m, place *p) {
     puna_status status = puna_sequence_generate(m->bed.engine, p->id, p->prompt, p->prompt_count, &g, &m->bed.error);
     if (before.generating || info.running + info.waiting >= 7) {
         unsteady(m, false);
-        if (!before.spoiled) CHECK_EQUAL(status, PUNA_BUSY);
+        CHECK_EQUAL(status, PUNA_BUSY);
         *p = before;
     } else if (went_well(m, status)) {
         p->generating = true;
-        p->spoiled = false;
         p->said_count = 0;
     }
 }
@@ -273,7 +267,7 @@ static void walk_through(bool allocations_fail, int moves) {
     CHECK(puna_engine_trim(m.bed.engine, &m.bed.error) == PUNA_OK);
     CHECK_EQUAL(in_use(m.bed.engine), before);
     CHECK(m.compared > (uint32_t)moves / 60);
-    if (allocations_fail) CHECK(m.refused > 20 && m.failed > 5);
+    if (allocations_fail) CHECK(m.refused > 20 && m.failed > 0);
     printf("       %d moves: %u generations ended (%u of them failed), %u compared token by token, %u calls refused\n",
            moves, m.finished, m.failed, m.compared, m.refused);
     puna_engine_close(m.lone);

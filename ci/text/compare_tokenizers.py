@@ -3,12 +3,14 @@
 file's own vocabulary.
 
     python ci/text/compare_tokenizers.py TOKENIZE_LINES MODEL.gguf [--count 20000] [--seed N]
-    python ci/text/compare_tokenizers.py TOKENIZE_LINES rules      [--count 1000] [--seed N]
+    python ci/text/compare_tokenizers.py TOKENIZE_LINES rules      [--count 2000] [--seed N]
+    python ci/text/compare_tokenizers.py TOKENIZE_LINES pieces     [--count 7000] [--seed N]
 
 TOKENIZE_LINES is the program of ci/text/tokenize_lines.c. The vocabulary and merges are read with the package gguf, the
 other tokenizer is built from them. Every text is compared twice: with special tokens as plain text, and parsed. `rules`
 compares one small vocabulary behind each way of cutting and normalizing that we have (tools/vocabularies.py); its merges
-cross every border, so that a wrong cut shows.
+cross every border, so that a wrong cut shows. `pieces` compares the two small SentencePiece vocabularies with and without a
+space in front, and with extra spaces kept and removed.
 """
 import argparse
 import pathlib
@@ -57,7 +59,7 @@ def build_sentencepiece(path):
     proto = sentencepiece_reference.from_gguf(path)
     reference = sentencepiece_reference.Reference(proto)
     defined = [p.piece.replace(sentencepiece_reference.MARK, " ") for p in proto.pieces if p.type == p.USER_DEFINED]
-    both = [lambda texts, c=control: [reference.encode(t, c) for t in texts] for control in (False, True)]
+    both = [reference.encode_all, lambda texts: [reference.encode(t, True) for t in texts]]
     return both, list(reference.special) + defined, "sentencepiece"
 
 
@@ -118,12 +120,12 @@ def ours(program, path, flags, texts):
     return [[int(i) for i in line.split()] for line in run.stdout.decode().split("\n")[:-1]]
 
 
-def compare(program, path, both, name, texts, seed):
+def compare(program, path, both, name, texts, seed, drops=False):
     """Prints what is different; returns how many texts are."""
     different = tokens = 0
     for flags, other in enumerate(both):
         theirs = other(texts)
-        found = ours(program, path, flags + 256 * (name in vocabularies.NFC), texts)
+        found = ours(program, path, flags + 256 * (name in vocabularies.NFC) + 512 * drops, texts)
         if len(found) != len(texts):
             sys.exit(f"{len(found)} answers for {len(texts)} texts")
         for t, a, b in zip(texts, found, theirs):
@@ -157,6 +159,24 @@ def rules(program, count, seed):
     return different
 
 
+def pieces(program, count, seed):
+    draw = random.Random(seed)
+    different = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("spm", "spm-bare"):
+            proto = sentencepiece_reference.from_gguf(corpus.DATA / "tokenizer" / f"{name}.gguf")
+            texts = [text(draw, ["<tool_call>", "of the", "12", "  ", "\n\n"]) for _ in range(count)]
+            for prefix in (False, True):
+                for remove in (False, True):
+                    proto.normalizer_spec.add_dummy_prefix = prefix
+                    proto.normalizer_spec.remove_extra_whitespaces = remove
+                    path = pathlib.Path(folder) / f"{name}-{'prefix' if prefix else 'bare'}-{'less' if remove else 'all'}.gguf"
+                    sentencepiece_reference.write(proto, path, name)
+                    reference = sentencepiece_reference.Reference(proto)
+                    different += compare(program, path, [reference.encode_all], "sentencepiece", texts, seed, True)
+    return different
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -164,8 +184,9 @@ def main():
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
-    if arguments.model == "rules":
-        sys.exit(1 if rules(arguments.program, arguments.count, arguments.seed) else 0)
+    for name, kind in (("rules", rules), ("pieces", pieces)):
+        if arguments.model == name:
+            sys.exit(1 if kind(arguments.program, arguments.count, arguments.seed) else 0)
     both, special, name = build(arguments.model)
     draw = random.Random(arguments.seed)
     texts = [text(draw, special) for _ in range(arguments.count)]

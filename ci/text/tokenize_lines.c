@@ -3,7 +3,8 @@
  * For comparisons with other tokenizers: `tokenize_lines MODEL.gguf FLAGS < texts > ids`.
  *
  * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
- * numbers. FLAGS are puna_tokenize's, and 256 where the vocabulary normalizes texts. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
+ * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes U+2581
+ * for one. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,13 +58,13 @@ static int has_all_bytes(const puna_tokenizer *tokenizer) {
 }
 
 #define NORMALIZES 256u
+#define DROPS 512u
 
 static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
     puna_error error = PUNA_ERROR_INIT;
     unsigned char head[4];
-    int normalizes = (flags & NORMALIZES) != 0;
-    flags &= ~NORMALIZES;
-    int lossless = has_all_bytes(tokenizer);
+    int normalizes = (flags & NORMALIZES) != 0, lossless = !(flags & DROPS) && has_all_bytes(tokenizer);
+    flags &= ~(NORMALIZES | DROPS);
     while (fread(head, 1, 4, stdin) == 4) {
         uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
         uint64_t count = 0, back = 0;

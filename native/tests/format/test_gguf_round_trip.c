@@ -90,7 +90,7 @@ static uint32_t make_odd(maker *made) {
     maker_u64(made, "count", 7);
     noise(made, made->used + 7);
     for (uint32_t i = 0; i < count; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "t%u", i);
         maker_text(made, "name", name);
         maker_u32(made, "dimensions", 2);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `round_trip FILE.gguf...`: each file is read, copied by our writer and compared, byte for byte. The copies lie in the working
- * folder and go again. Linked with the objects of the core's base and format: the writer is not in the public header.
+ * `round_trip FILE.gguf...`: each file is read, copied by our writer and compared, byte for byte. The copies lie in the
+ * working folder and go again. Linked with the objects of the core's base and format: the writer is not in the public
+ * header.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -75,7 +75,8 @@ static size_t cut_before_threes(const pre *p, size_t step, pre_cutter *cutter, s
 static bool ends_blank(const char *text, size_t length) {
     size_t begin = length - 1, used;
     while (begin > 0 && length - begin < 4 && ((unsigned char)text[begin] & 0xC0) == 0x80) begin--;
-    return text[begin] != '\r' && text[begin] != '\n' && unicode_is_space(utf8_decode(text + begin, length - begin, &used));
+    return text[begin] != '\r' && text[begin] != '\n'
+        && unicode_is_space(utf8_decode(text + begin, length - begin, &used));
 }
 
 static size_t take(const pre *p, size_t step, pre_cutter *cutter, size_t end) {

@@ -6,8 +6,8 @@
  * has simpler ones: a model was trained on transformers' ids. An original leaves pieces between its matches; here they
  * are the last alternative, so that a step takes each character once. A step without one looks for the next match.
  *
- * Not at hand were the originals of afmoe, chameleon, exaone-moe, jais-2, seed-coder, superbpe, ufakzeka and youtu: those
- * follow the originals' patterns as llama.cpp's source quotes them, or its own.
+ * Not at hand were the originals of afmoe, chameleon, exaone-moe, jais-2, seed-coder, superbpe, ufakzeka and youtu:
+ * those follow the originals' patterns as llama.cpp's source quotes them, or its own.
  */
 #ifndef PUNA_TEXT_PRE_RULES_H
 #define PUNA_TEXT_PRE_RULES_H
@@ -98,7 +98,8 @@ CUT(rule_gpt2, {PRE_CUT, GPT2})
 CUT(rule_digits, {PRE_CUT, DIGITS}, {PRE_CUT, GPT2})
 CUT(rule_llama3, {PRE_CUT, LLAMA3("\\p{N}{1,3}")})
 CUT(rule_qwen2, {PRE_CUT, LLAMA3("\\p{N}")})
-CUT(rule_qwen35, {PRE_CUT, CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*"
+CUT(rule_qwen35, {PRE_CUT,
+    CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*"
                   LINES SPACES})
 CUT(rule_minicpm5, {PRE_CUT, THREES}, {PRE_CUT, LLAMA3("\\p{N}+")})
 CUT(rule_seed_coder, {PRE_CUT, CONTRACTION "|" WORD "\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" LINES SPACES})
@@ -117,7 +118,8 @@ CUT(rule_laguna, {PRE_CUT, "(?:\\r?\\n)+(?:[^\\r\\n]|\\r(?!\\n))*|(?:[^\\r\\n]|\
 
 CUT(rule_tekken, {PRE_CUT, O200K("", "\\p{N}")})
 CUT(rule_o200k, {PRE_CUT, O200K(CONTRACTION "?", "\\p{N}{1,3}")})
-CUT(rule_kimi, {PRE_CUT, "\\p{Han}+|" CASED("&&[^\\p{Han}]", CONTRACTION "?") "|\\p{N}{1,3}" MARKS "[\\r\\n]*" LINES SPACES})
+CUT(rule_kimi, {PRE_CUT,
+    "\\p{Han}+|" CASED("&&[^\\p{Han}]", CONTRACTION "?") "|\\p{N}{1,3}" MARKS "[\\r\\n]*" LINES SPACES})
 CUT(rule_youtu, {PRE_CUT, YOUTU_SCRIPTS}, {PRE_CUT, O200K(CONTRACTION "?", "\\p{N}")})
 
 /* Digits in threes from the right: all runs that no letter follows; all; zero-width, as SuperBPE has it. */

@@ -14,7 +14,8 @@ static void becomes(const char *text, size_t length, const char *expected) {
     size_t found;
     NEED(normalize_nfc(&account, text, length, &result, &found));
     if (strlen(expected) != found || memcmp(result ? result : text, expected, found) != 0)
-        testing_fail(__FILE__, __LINE__, "\"%s\" becomes \"%.*s\", not \"%s\"", text, (int)found, result ? result : text, expected);
+        testing_fail(__FILE__, __LINE__, "\"%s\" becomes \"%.*s\", not \"%s\"", text, (int)found,
+                     result ? result : text, expected);
     memory_free(&account, result);
     CHECK_EQUAL(memory_used(&account), 0);
 }
@@ -59,7 +60,8 @@ static void bytes_that_are_no_text_stay(void) {
         char text[40], *result;
         size_t length = testing_below(40), found;
         for (size_t i = 0; i < length; i++)
-            text[i] = testing_below(2) ? "e\xCC\x81\xE1\x84\x80\xE2\xAB\xA0\xA3"[testing_below(10)] : (char)testing_below(256);
+            text[i] = testing_below(2)
+                ? "e\xCC\x81\xE1\x84\x80\xE2\xAB\xA0\xA3"[testing_below(10)] : (char)testing_below(256);
         NEED(normalize_nfc(&account, text, length, &result, &found));
         if (result) { /* form C of form C is itself */
             char *again;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any file that is read comes out of a copy byte for byte, however oddly it is laid out: tensors in another order than in
- * the table, gaps, bytes between that aren't zero, any alignment, bytes behind the end.
+ * Any file that is read comes out of a copy byte for byte, however oddly it is laid out: tensors in another order than
+ * in the table, gaps, bytes between that aren't zero, any alignment, bytes behind the end.
  */
 #include <stdlib.h>
 
@@ -143,7 +143,8 @@ static void with_something_beside_it_is_laid_out_anew(void) {
             const gguf_tensor *a = gguf_tensor_at(file, i), *b = gguf_tensor_at(other, i);
             CHECK_EQUAL(b->offset % alignment, 0);
             CHECK(b->offset >= end && b->offset < (end ? end : b->offset) + alignment);
-            CHECK(a->bytes == b->bytes && !memcmp(gguf_tensor_data(file, a), gguf_tensor_data(other, b), (size_t)a->bytes));
+            CHECK(a->bytes == b->bytes
+                  && !memcmp(gguf_tensor_data(file, a), gguf_tensor_data(other, b), (size_t)a->bytes));
             end = b->offset + b->bytes;
         }
         gguf_close(file);

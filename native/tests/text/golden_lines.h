@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* A file of tests/data/tokenizer, zero-terminated; the caller frees it. NULL (and a failed test) if it can't be read. */
+/* A file of tests/data/tokenizer, zero-terminated; the caller frees it. NULL (and a failed test) if it can't be
+   read. */
 char *lines_read(const char *name);
 
 char *lines_next(char **rest); /* the next line, its end cut off; NULL at the end */

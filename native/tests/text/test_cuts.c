@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Words and normal forms as the PyPI package tokenizers makes them, recorded by tools/make_cut_goldens.py: every rule of
- * text/pre_rules.h, on strings that they treat differently. And no text, however odd, is slow or lost.
+ * Words and normal forms as the PyPI package tokenizers makes them, recorded by tools/make_cut_goldens.py: every rule
+ * of text/pre_rules.h, on strings that they treat differently. And no text, however odd, is slow or lost.
  */
 #include <stdlib.h>
 
@@ -41,7 +41,8 @@ static bool cuts_as(const pre *p, const char *text, size_t length, const char *n
 }
 
 static void every_rule_cuts_as_recorded(void) {
-    char *texts = lines_read("cuts.txt"), *golden = lines_read("cuts.golden"), *rest = golden, *line = lines_next(&rest);
+    char *texts = lines_read("cuts.txt"), *golden = lines_read("cuts.golden"), *rest = golden,
+        *line = lines_next(&rest);
     int rules = 0;
     NEED(texts && golden && line);
     while (line) {
@@ -80,7 +81,8 @@ static void normalizes_as_recorded(void) {
         wanted_length = lines_unescape(wanted);
         NEED(normalize_nfc(&account, text, length, &result, &found));
         if (found != wanted_length || memcmp(result ? result : text, wanted, found) != 0)
-            testing_fail(__FILE__, __LINE__, "\"%s\" becomes \"%.*s\", not \"%s\"", text, (int)found, result ? result : text, wanted);
+            testing_fail(__FILE__, __LINE__, "\"%s\" becomes \"%.*s\", not \"%s\"", text, (int)found,
+                         result ? result : text, wanted);
         changed += result != NULL;
         memory_free(&account, result);
     }
@@ -102,7 +104,8 @@ static void every_name_loses_nothing(void) {
             char text[100];
             size_t length = testing_below(100), at = 0, size;
             for (size_t k = 0; k < length; k++)
-                text[k] = testing_below(4) ? "a1 \n'!\t\rB2\xC2\xB2\xE4\xBD\xA0.<"[testing_below(18)] : (char)testing_below(256);
+                text[k] = testing_below(4)
+                    ? "a1 \n'!\t\rB2\xC2\xB2\xE4\xBD\xA0.<"[testing_below(18)] : (char)testing_below(256);
             pre_cutter cutter = {.text = text, .length = length};
             const char *word = NULL;
             while ((size = pre_next(&p, &cutter, &word)) > 0) {
@@ -118,12 +121,14 @@ static void every_name_loses_nothing(void) {
 
 /* What each rule could be made to read again and again. */
 static void no_rule_is_slow(void) {
-    static const char *const hostile[] = {" ", "1", "\n", "\x01", "<sentinel:1", "IMGIMGA", "a ", "1a", "\xCC\x81\xCC\xA3", " \n", "\r",
-                                          "\xE2\x80\xA8", "A", "\xE4\xBD\xA0", ".", "'", "\xFF"};
-    static const char *const names[] = {"bailingmoe", "bloom", "chameleon", "deepseek-coder", "deepseek-llm", "deepseek-v3", "default",
-                                        "exaone-moe", "falcon", "gpt-4o", "jais-2", "kimi-k2", "laguna", "qwen2", "superbpe",
-                                        "tiny_aya", "afmoe", "viking", "youtu"};
-    enum { SHORT = 4096, LONG = 65536 };
+    static const char *const hostile[] = {" ", "1", "\n", "\x01", "<sentinel:1", "IMGIMGA", "a ", "1a", " \n", "\r",
+        "A", ".",
+                                          "'", "\xCC\x81\xCC\xA3", "\xE2\x80\xA8", "\xE4\xBD\xA0", "\xFF"};
+    static const char *const names[] = {"bailingmoe", "bloom", "chameleon", "deepseek-coder", "deepseek-llm",
+                                        "deepseek-v3", "default", "exaone-moe", "falcon", "gpt-4o", "jais-2",
+                                        "kimi-k2", "laguna", "qwen2", "superbpe", "tiny_aya", "afmoe", "viking",
+                                        "youtu"};
+    enum { LONG = 65536 };
     char *text = malloc(2 * LONG);
     NEED(text);
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * The name of one part of a split file, {@code stem-00002-of-00003.gguf}. The core finds the parts by these names, beside
- * each other.
+ * The name of one part of a split file, {@code stem-00002-of-00003.gguf}. The core finds the parts by these names,
+ * beside each other.
  *
  * @param stem what stands before the number, folders included
  * @param count how many parts there are, 2 at least

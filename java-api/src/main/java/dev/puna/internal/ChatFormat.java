@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * How a model wants conversations written: its own template, and the ids of what it renders.
  *
  * <p>A model without a template, or with one that is not valid or fails even on a user's greeting, gets ChatML and a
- * warning in the log. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
+ * warning in the log; one whose vocabulary has Gemma's marks for turns gets Gemma's format. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
  * as a {@link TemplateException}. Immutable; any thread.
  */
 public final class ChatFormat {
@@ -61,12 +61,14 @@ public final class ChatFormat {
     public static ChatFormat of(NativeFile file, NativeTokenizer tokenizer) {
         long index = file.find("tokenizer.chat_template");
         if (index < 0) {
-            LOG.warn("the model has no chat template: ChatML is used in its place, and answers may be poor");
-            return chatMl(tokenizer);
+            LOG.warn("the model has no chat template: {} is used in its place, and answers may be poor", name(tokenizer));
+            return substitute(tokenizer);
         }
         if (file.metadata(index).type() != NativeFile.Type.STRING) {
-            LOG.warn("the model's chat template is no text: ChatML is used in its place, and answers may be poor");
-            return chatMl(tokenizer);
+            LOG.warn(
+                    "the model's chat template is no text: {} is used in its place, and answers may be poor",
+                    name(tokenizer));
+            return substitute(tokenizer);
         }
         String source = file.string(index, 0);
         try {
@@ -75,15 +77,28 @@ public final class ChatFormat {
             return format;
         } catch (TemplateException e) {
             LOG.warn(
-                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be"
+                    "the model's chat template is not valid or fails, {} is used in its place, and answers may be"
                             + " poor: {}",
+                    name(tokenizer),
                     e.getMessage());
-            return chatMl(tokenizer);
+            return substitute(tokenizer);
         }
     }
 
-    private static ChatFormat chatMl(NativeTokenizer tokenizer) {
-        return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+    private static ChatFormat substitute(NativeTokenizer tokenizer) {
+        String source = knowsTurns(tokenizer) ? ChatTemplate.TURNS : ChatTemplate.CHATML;
+        return new ChatFormat(tokenizer, ChatTemplate.parse(source), "", false);
+    }
+
+    private static String name(NativeTokenizer tokenizer) {
+        return knowsTurns(tokenizer) ? "Gemma's format" : "ChatML";
+    }
+
+    private static boolean knowsTurns(NativeTokenizer tokenizer) {
+        return List.of("<start_of_turn>", "<end_of_turn>").stream().allMatch(mark -> {
+            int[] ids = tokenizer.tokenize(mark.getBytes(StandardCharsets.UTF_8), true, false);
+            return ids.length == 1 && tokenizer.token(ids[0]).kind() == NativeTokenizer.Kind.CONTROL;
+        });
     }
 
     private static Map<String, Object> specials(NativeTokenizer tokenizer) {

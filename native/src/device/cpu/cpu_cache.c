@@ -20,45 +20,69 @@ typedef struct packed {
     size_t dim;
 } packed;
 
-/* Where the bytes of dimension i at a slot lie, and how many they are. */
-static size_t number_at(const packed *p, size_t i, size_t slot, size_t *width) {
-    *width = p->type == PUNA_CACHE_Q8_0 ? 1 : p->type == PUNA_CACHE_F16 ? 2 : 4;
-    if (p->values) return (slot * p->dim + i) * *width;
-    if (p->type == PUNA_CACHE_Q8_0) return (i / 4 * CPU_PAGE + slot) * 4 + i % 4;
-    return (i * CPU_PAGE + slot) * *width;
+/* A value's numbers lie together. A key's lie in runs, a position's beside the next one's: of 2 or 4 bytes, as wide as a
+   number or, in Q8_0, four of them, biased; a last run may be short there. */
+static size_t run_of(const packed *p) { return p->type == PUNA_CACHE_F16 ? 2 : 4; }
+
+static size_t numbers_of(const packed *p) { return p->dim * (p->type == PUNA_CACHE_Q8_0 ? 1 : run_of(p)); }
+
+static uint32_t biased(const packed *p) { return p->type == PUNA_CACHE_Q8_0 ? 0x80808080u : 0; } /* x + 128, and back */
+
+static void read_key(const packed *p, const uint8_t *head, size_t slot, uint8_t *row) {
+    size_t run = run_of(p), stride = CPU_PAGE * run, whole = numbers_of(p) / run, rest = numbers_of(p) % run;
+    uint32_t four, bias = biased(p);
+    head += slot * run;
+    if (run == 2) {
+        for (size_t i = 0; i < whole; i++) memcpy(row + 2 * i, head + i * stride, 2);
+        return;
+    }
+    for (size_t i = 0; i < whole; i++) {
+        memcpy(&four, head + i * stride, 4);
+        four ^= bias;
+        memcpy(row + 4 * i, &four, 4);
+    }
+    for (size_t i = 0; i < rest; i++) row[4 * whole + i] = (uint8_t)(head[whole * stride + i] ^ CACHE_PAGE_BIAS);
 }
 
-static size_t scales_at(const packed *p) {
-    return p->values ? CPU_PAGE * p->dim : cache_page_key_scales(p->dim);
+static void write_key(const packed *p, uint8_t *head, size_t slot, const uint8_t *row) {
+    size_t run = run_of(p), stride = CPU_PAGE * run, whole = numbers_of(p) / run, rest = numbers_of(p) % run;
+    uint32_t four, bias = biased(p);
+    head += slot * run;
+    if (run == 2) {
+        for (size_t i = 0; i < whole; i++) memcpy(head + i * stride, row + 2 * i, 2);
+        return;
+    }
+    for (size_t i = 0; i < whole; i++) {
+        memcpy(&four, row + 4 * i, 4);
+        four ^= bias;
+        memcpy(head + i * stride, &four, 4);
+    }
+    for (size_t i = 0; rest && i < 4; i++) /* zeros fill the run up */
+        head[whole * stride + i] = (uint8_t)((i < rest ? row[4 * whole + i] : 0) ^ CACHE_PAGE_BIAS);
 }
 
+/* A head's scales of one position, behind its numbers in a row. */
 static size_t scale_at(const packed *p, size_t group, size_t slot) {
-    return scales_at(p) + (group * CPU_PAGE + slot) * sizeof(float);
+    size_t scales = p->values ? CPU_PAGE * p->dim : cache_page_key_scales(p->dim);
+    return scales + (group * CPU_PAGE + slot) * sizeof(float);
 }
+
+static size_t scales_of(const packed *p) { return p->type == PUNA_CACHE_Q8_0 ? cache_page_groups(p->dim) : 0; }
 
 static void read_head(const packed *p, const uint8_t *head, size_t slot, uint8_t *row) {
-    size_t width;
-    for (size_t i = 0; i < p->dim; i++) {
-        const uint8_t *from = head + number_at(p, i, slot, &width);
-        if (p->type == PUNA_CACHE_Q8_0) row[i] = p->values ? *from : (uint8_t)(*from - CACHE_PAGE_BIAS);
-        else memcpy(row + i * width, from, width);
-    }
-    if (p->type != PUNA_CACHE_Q8_0) return;
-    for (size_t g = 0; g < cache_page_groups(p->dim); g++)
-        memcpy(row + p->dim + g * sizeof(float), head + scale_at(p, g, slot), sizeof(float));
+    size_t numbers = numbers_of(p);
+    if (p->values) memcpy(row, head + slot * numbers, numbers);
+    else read_key(p, head, slot, row);
+    for (size_t g = 0; g < scales_of(p); g++)
+        memcpy(row + numbers + g * sizeof(float), head + scale_at(p, g, slot), sizeof(float));
 }
 
 static void write_head(const packed *p, uint8_t *head, size_t slot, const uint8_t *row) {
-    size_t width;
-    for (size_t i = 0; i < p->dim; i++) {
-        uint8_t *to = head + number_at(p, i, slot, &width);
-        if (p->type == PUNA_CACHE_Q8_0) *to = p->values ? row[i] : (uint8_t)(row[i] + CACHE_PAGE_BIAS);
-        else memcpy(to, row + i * width, width);
-    }
-    if (p->type != PUNA_CACHE_Q8_0) return;
-    for (size_t i = p->dim; !p->values && i % 4; i++) head[number_at(p, i, slot, &width)] = CACHE_PAGE_BIAS;
-    for (size_t g = 0; g < cache_page_groups(p->dim); g++)
-        memcpy(head + scale_at(p, g, slot), row + p->dim + g * sizeof(float), sizeof(float));
+    size_t numbers = numbers_of(p);
+    if (p->values) memcpy(head + slot * numbers, row, numbers);
+    else write_key(p, head, slot, row);
+    for (size_t g = 0; g < scales_of(p); g++)
+        memcpy(head + scale_at(p, g, slot), row + numbers + g * sizeof(float), sizeof(float));
 }
 
 static const graph_cache_group *group_of(const device_runner *r, uint32_t layer) {

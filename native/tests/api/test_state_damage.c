@@ -202,6 +202,15 @@ static void a_forgery_harms_nobody_else(void) {
     bed_run(&b, &fresh, 1, 100);
     CHECK_EQUAL(fresh.cached_tokens, 0);
     saving_same(&expected, &fresh, "after a forged prefix");
+    NEED(puna_engine_trim(b.engine, &b.error) == PUNA_OK); /* what was computed anew is everybody's again */
+    for (int n = 0; n < 2; n++) {
+        fresh = (bed_result){.sequence = n ? 0 : id};
+        if (n) NEED(puna_sequence_open(b.engine, &fresh.sequence, &b.error) == PUNA_OK);
+        NEED(puna_sequence_generate(b.engine, fresh.sequence, ids, 200 + SAVING_FIRST + 10, &g, &b.error) == PUNA_OK);
+        bed_run(&b, &fresh, 1, 100);
+        CHECK_EQUAL(fresh.cached_tokens, n ? 192 : 0);
+        saving_same(&expected, &fresh, "when the forged pages are gone");
+    }
     free(s.bytes);
     bed_close(&b);
 }

@@ -239,7 +239,7 @@ public final class Chat implements AutoCloseable {
 
     /**
      * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools. What both
-     * have in common is held once in the cache, in whole pages.
+     * have in common is held once in the cache.
      *
      * @return the new chat, to be closed
      * @throws IllegalStateException if the chat is still answering
@@ -254,6 +254,7 @@ public final class Chat implements AutoCloseable {
             fork.transcript = transcript;
             fork.tools = tools;
         }
+        context.engine().fork(slot, fork.slot);
         return fork;
     }
 

@@ -100,6 +100,12 @@ class SavingTest {
                 Reply repeated = say(restored, "Say yes.");
                 assertThat(repeated.tokens()).isEqualTo(second.tokens());
                 assertThat(repeated.usage().cachedTokens()).isGreaterThanOrEqualTo(afterFirst.length - 1);
+                try (Chat third = fork.fork()) { // which shares what was restored
+                    Reply thanks = say(third, "Thank you");
+                    assertThat(thanks.usage().cachedTokens()).isGreaterThan(afterFirst.length);
+                    assertThat(thanks.tokens())
+                            .isEqualTo(say(chat, "Thank you").tokens());
+                }
                 fork.rewindTurns(2);
                 assertThat(fork.tokens()).isEmpty();
                 assertThat(say(fork, "Hello").tokens()).isEqualTo(first.tokens());

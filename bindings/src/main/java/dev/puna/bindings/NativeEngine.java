@@ -277,6 +277,21 @@ public final class NativeEngine extends NativeObject {
     }
 
     /**
+     * Goes on in two ways from all that a sequence has; both share its pages.
+     *
+     * @param sequence which
+     * @return the new sequence's id
+     */
+    public long fork(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, PunaH.PUNA_ALL(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
      * How many bytes a sequence takes when it is saved.
      *
      * @param sequence which

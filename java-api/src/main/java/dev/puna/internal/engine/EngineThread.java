@@ -151,6 +151,27 @@ public final class EngineThread {
     }
 
     /**
+     * Gives a slot a fork of another one's sequence, soon: before all that is sent from now on. Where that can't be, it
+     * begins without one, and computes again what it needs.
+     *
+     * @param from any
+     * @param to that has no sequence yet
+     */
+    public void fork(Slot from, Slot to) {
+        send(() -> {
+            if (!from.open || to.open || to.released) {
+                return;
+            }
+            try {
+                to.id = engine.fork(from.id);
+                to.open = true;
+            } catch (NativeException e) {
+                LOG.debug("a chat's fork begins without what it shares", e);
+            }
+        });
+    }
+
+    /**
      * Saves a slot's sequence, between two steps.
      *
      * @param slot any

@@ -4,8 +4,10 @@ package dev.puna.cli;
 import dev.puna.Message;
 import dev.puna.Tokenizer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -16,6 +18,7 @@ import org.jline.reader.Candidate;
 
 /** The chat's commands about what was said: saving and loading it, its branches, its tokens. One thread. */
 final class ChatKeeping {
+    private static final String CHAT = "PUNACHAT"; // how saved ones begin
     private static final int SHOWN_TOKENS = 100;
     private static final int SHOWN_CHARACTERS = 60;
 
@@ -32,7 +35,10 @@ final class ChatKeeping {
     void save(String file) {
         Path path = path(file, "/save");
         try {
+            refuseToReplace(path);
             conversation.save(path);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(path + " can't be looked at: " + e.getMessage(), e);
         } catch (UncheckedIOException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
@@ -123,6 +129,18 @@ final class ChatKeeping {
             throw new IllegalArgumentException(command + " needs the name of a file");
         }
         return path(file);
+    }
+
+    /** A chat may be saved over a saved chat, not over something else that a slip of the hand has named. */
+    private static void refuseToReplace(Path file) throws IOException {
+        if (!Files.isRegularFile(file) || Files.size(file) == 0) {
+            return;
+        }
+        try (InputStream in = Files.newInputStream(file)) {
+            if (!new String(in.readNBytes(CHAT.length()), StandardCharsets.US_ASCII).equals(CHAT)) {
+                throw new IllegalArgumentException(file + " is there already and is no chat: take another name");
+            }
+        }
     }
 
     private static Path path(String file) {

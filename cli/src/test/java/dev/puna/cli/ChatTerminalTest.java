@@ -141,6 +141,9 @@ class ChatTerminalTest {
         type("/save " + file + "\r");
         see("Saved to " + file);
         see("> ");
+        type("/save " + file + "\r"); // over itself
+        see("Saved to " + file);
+        see("> ");
         type("/tokens\r");
         see(" tokens, ");
         see("of the context's 2048");
@@ -206,6 +209,8 @@ class ChatTerminalTest {
         see("there is no file");
         type("/load " + folder.resolve("text") + "\r");
         see("is no saved chat");
+        type("/save " + folder.resolve("text") + "\r");
+        see("is there already and is no chat");
         type("/save " + folder.resolve("nowhere/x") + "\r");
         see("can't be written");
         type("/tokens some\r");

@@ -534,6 +534,28 @@ PUNA_API puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence
 PUNA_API puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error);
 PUNA_API puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error);
 
+/* Writes a sequence down: its tokens, and what the cache holds of their keys and values. A restored one goes on to the
+   same bits, on any tier and with any engine options but the cache type; where pages were lost, it computes them again.
+   A generation is no part of it; one that runs goes on undisturbed. docs/engine.md has the form, which withstands damage,
+   not forgery.
+   Into memory: *length bytes, PUNA_BUFFER_TOO_SMALL as for puna_tokenize (bytes may be NULL with capacity 0). Into a
+   file: it appears under its name when it is whole and on the disk, and replaces another one; else that one is as it was
+   (PUNA_NOT_FOUND: no such folder; PUNA_IO). Both: PUNA_CLOSED, PUNA_OUT_OF_MEMORY. */
+PUNA_API puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity,
+                                        uint64_t *length, puna_error *error);
+PUNA_API puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path,
+                                             puna_error *error);
+
+/* A new sequence from one that was saved. Everything is checked before anything changes: PUNA_INVALID_FILE (not a saved
+   sequence, cut, or damaged), PUNA_UNSUPPORTED (another version of the form, or of the arithmetic contract),
+   PUNA_INVALID_ARGUMENT (another model, by its fingerprint, or another cache type), PUNA_CONTEXT_FULL (more tokens than
+   the context holds), PUNA_BUSY (a million are open), PUNA_OUT_OF_MEMORY, PUNA_NOT_FOUND, PUNA_IO. Pages are taken from
+   idle sequences as for a prompt; where those that run leave too few, it begins without and computes them again. */
+PUNA_API puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence,
+                                           puna_error *error);
+PUNA_API puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence,
+                                                puna_error *error);
+
 typedef struct puna_step {
     uint32_t size;
     uint32_t active;        /* sequences that still have work after this step: running and waiting, not paused */

@@ -4,6 +4,7 @@
 
 #include "api/api_structs.h"
 #include "base/log.h"
+#include "base/math.h"
 #include "base/memory.h"
 #include "base/os.h"
 #include "base/task.h"
@@ -24,7 +25,7 @@ uint32_t puna_abi(void) { return PUNA_ABI; }
 
 const char *puna_version(void) { return "0.1.0"; }
 
-uint32_t puna_arithmetic_version(void) { return 1; }
+uint32_t puna_arithmetic_version(void) { return MATH_CONTRACT; }
 
 puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
     if (!cpu) return error_set(error, PUNA_INVALID_ARGUMENT, "cpu", "cpu is NULL");

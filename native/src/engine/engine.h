@@ -7,7 +7,7 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, step.c does one, sequences.c forks, rewinds and pauses, saved.c writes sequences down, events.c holds
+ * what in a round, step.c does one, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds
  * what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
@@ -56,6 +56,7 @@ struct puna_engine {
     sequence_list paused;        /* longest unused first */
     sequence_list waiting, running; /* by order of asking */
     uint64_t asked;              /* generations, since it was created */
+    uint64_t restored;           /* sequences, likewise */
     events events;
     uint64_t steps;
     engine_counts counts;

@@ -30,7 +30,7 @@ typedef struct sequence {
     uint32_t cached;         /* positions whose keys and values the pages hold */
     cache_sequence pages;
     uint32_t remembered;     /* positions of its tokens that were offered to the prefix index */
-    uint64_t space;          /* of the prefix index: which weights compute it */
+    uint64_t space;          /* of the prefix index: 0 where this engine computed the pages, from the tokens alone */
     uint64_t used;           /* the cache's time when it last ran */
     /* the generation */
     sampler *sampler;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A random walk through the engine's calls: sequences are opened, started, cancelled, closed and asked in any order, in
- * a cache that is too small for all of them. Whatever a generation said must be what the same request says alone in an
+ * A random walk through the engine's calls: sequences are opened, started, cancelled, copied, closed and asked in any
+ * order, in a cache that is too small for all of them. Whatever a generation said must be what the same request says alone in an
  * engine of its own, and in the end every byte must have come back. A second walk lets allocations fail.
  */
 #include <stdlib.h>
@@ -195,6 +195,31 @@ static void move_close(machine *m, place *p) {
     p->open = p->generating = false;
 }
 
+/* Another sequence is made of this one, whatever it is doing: a fork, or one that was saved and restored. */
+static void move_copy(machine *m, place *p) {
+    place *copy = &m->places[testing_below(PLACES)];
+    uint64_t length = 0;
+    if (!p->open || copy->open) return;
+    *copy = (place){0};
+    if (testing_below(2)) {
+        unsteady(m, true);
+        puna_status status = puna_sequence_fork(m->bed.engine, p->id, PUNA_ALL, &copy->id, &m->bed.error);
+        copy->open = went_well(m, status);
+        return;
+    }
+    puna_status status = puna_sequence_save(m->bed.engine, p->id, NULL, 0, &length, &m->bed.error);
+    CHECK_EQUAL(status, PUNA_BUFFER_TOO_SMALL);
+    uint8_t *bytes = malloc(length);
+    unsteady(m, true);
+    status = puna_sequence_save(m->bed.engine, p->id, bytes, length, &length, &m->bed.error);
+    if (went_well(m, status)) {
+        unsteady(m, true);
+        status = puna_sequence_restore(m->bed.engine, bytes, length, &copy->id, &m->bed.error);
+        copy->open = went_well(m, status);
+    }
+    free(bytes);
+}
+
 static void move_logits(machine *m, place *p) {
     (void)p;
     enum { ROWS = 6 };
@@ -228,6 +253,7 @@ static void walk(machine *m, int moves) {
         else if (move < 48) move_close(m, p);
         else if (move < 50) move_logits(m, p);
         else if (move < 52) settle(m);
+        else if (move < 56) move_copy(m, p);
         else step(m);
     }
     settle(m);

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeLibrary;
+import dev.puna.bindings.NativeState;
+import dev.puna.internal.ChatFile;
+import dev.puna.internal.WholeFile;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Slot;
 import dev.puna.internal.template.Rendered;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ref.Cleaner;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -229,7 +239,7 @@ public final class Chat implements AutoCloseable {
 
     /**
      * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools. What both
-     * have in common is held once in the cache, in whole pages.
+     * have in common is held once in the cache.
      *
      * @return the new chat, to be closed
      * @throws IllegalStateException if the chat is still answering
@@ -244,7 +254,110 @@ public final class Chat implements AutoCloseable {
             fork.transcript = transcript;
             fork.tools = tools;
         }
+        context.engine().fork(slot, fork.slot);
         return fork;
+    }
+
+    /**
+     * The ids of what was read and said, control tokens and all: what of it the conversation as it is now begins with.
+     *
+     * @return a copy; empty before the first answer
+     */
+    public synchronized int[] tokens() {
+        settleLast();
+        if (messages.isEmpty() || transcript.ids().length == 0) {
+            return new int[0];
+        }
+        return transcript.kept(render(messages, tools).segments()).ids().clone();
+    }
+
+    /**
+     * Saves the conversation: its messages, the template's variables, its ids, and what the cache holds of them. It goes
+     * on where {@link Generator#restoreChat(Path)} restores it, with the same model. A chat that has lost its place in
+     * the cache is saved without, and its restored one computes it again.
+     *
+     * <p>Tools are code, and not saved: give them again. The file is as large as the chat's place in the cache: some
+     * kilobytes a token, by the model and the {@link CacheType}.
+     *
+     * @param file appears when it is complete; replaced if it is there
+     * @throws IllegalStateException if the chat is still answering
+     * @throws ClosedException if the chat is closed
+     * @throws UncheckedIOException if it can't be written; a file that was there is then as it was
+     * @throws IllegalArgumentException if the template's variables or a call's arguments hold what is no JSON
+     */
+    public void save(Path file) {
+        try (ChatFile saved = saved()) {
+            WholeFile.write(file, saved::writeTo);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the chat can't be written to " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Saves the conversation as {@link #save(Path)}, in memory.
+     *
+     * @return for {@link Generator#restoreChat(byte[])}
+     * @throws IllegalStateException if the chat is still answering, or is more than an array holds
+     * @throws ClosedException if the chat is closed
+     */
+    public byte[] save() {
+        try (ChatFile saved = saved()) {
+            if (saved.length() > Integer.MAX_VALUE - 8) {
+                throw new IllegalStateException("the chat has " + saved.length()
+                        + " bytes, which are more than an array holds: save it to a file");
+            }
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) saved.length());
+            saved.writeTo(Channels.newChannel(bytes));
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // not from an array
+        }
+    }
+
+    /** The books first, then the cache: what a turn adds meanwhile does no harm there, since ids say what is whose. */
+    private ChatFile saved() {
+        String json;
+        synchronized (this) {
+            refuseToMeddle(null);
+            Provenance of = context.provenance();
+            json = ChatJson.write(new ChatJson.Saved(
+                    NativeLibrary.version(),
+                    NativeLibrary.arithmeticVersion(),
+                    of.model().name(),
+                    of.model().fingerprint(),
+                    context.format().fingerprint(),
+                    of.cacheType(),
+                    messages,
+                    variables,
+                    transcript));
+        }
+        return new ChatFile(json, context.engine().save(slot));
+    }
+
+    /**
+     * Goes on from what was saved, which fits the context's model.
+     *
+     * @param saved what stands in its text
+     * @param state of its sequence; null if it is to be computed again
+     * @throws NativeException if the state is none, or too long
+     */
+    static Chat restored(Context context, ChatJson.Saved saved, @Nullable NativeState state) {
+        Options options = new Options();
+        options.messages = saved.messages();
+        options.variables = saved.variables();
+        Chat chat = new Chat(context, options);
+        synchronized (chat) {
+            chat.transcript = saved.transcript();
+        }
+        try {
+            if (state != null) {
+                context.engine().restore(state, chat.slot);
+            }
+            return chat;
+        } catch (RuntimeException | Error e) {
+            chat.close();
+            throw e;
+        }
     }
 
     /** Ends a running turn and gives back the chat's place in the cache; without effect the second time. */
@@ -288,11 +401,15 @@ public final class Chat implements AutoCloseable {
         } else {
             asked.removeLast();
         }
-        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), box.templateValues(), variables);
+        Rendered rendered = render(asked, box);
         Transcript prompt = transcript.next(rendered.segments(), context.format());
         Answer answer = new Answer(asked, prompt);
         pending = answer;
         return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
+    }
+
+    private Rendered render(List<Message> said, Toolbox box) {
+        return context.format().render(Messages.asTemplateValues(said), box.templateValues(), variables);
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */

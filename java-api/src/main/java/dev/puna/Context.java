@@ -3,11 +3,13 @@ package dev.puna;
 
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEngineOptions;
+import dev.puna.internal.ChatFile;
 import dev.puna.internal.ChatFormat;
 import dev.puna.internal.Failures;
 import dev.puna.internal.Platform;
 import dev.puna.internal.engine.EngineThread;
 import java.lang.ref.Cleaner;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -199,6 +201,16 @@ public final class Context implements Generator, AutoCloseable {
         Chat.Options wanted = new Chat.Options();
         options.accept(wanted);
         return new Chat(this, wanted);
+    }
+
+    @Override
+    public Chat restoreChat(Path file) {
+        return SavedChat.restore(this, file.toString(), () -> ChatFile.read(file));
+    }
+
+    @Override
+    public Chat restoreChat(byte[] saved) {
+        return SavedChat.restore(this, "the array", () -> ChatFile.read(saved));
     }
 
     /**

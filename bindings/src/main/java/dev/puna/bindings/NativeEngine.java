@@ -277,6 +277,68 @@ public final class NativeEngine extends NativeObject {
     }
 
     /**
+     * Goes on in two ways from all that a sequence has; both share its pages.
+     *
+     * @param sequence which
+     * @return the new sequence's id
+     */
+    public long fork(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, PunaH.PUNA_ALL(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * How many bytes a sequence takes when it is saved.
+     *
+     * @param sequence which
+     * @return bytes, until it changes
+     */
+    public long stateLength(long sequence) {
+        return save(sequence, MemorySegment.NULL, 0);
+    }
+
+    /**
+     * Saves a sequence: its tokens and what the cache holds of them. Takes milliseconds: call it on a platform thread.
+     *
+     * @param sequence which
+     * @param into room for it
+     * @return the bytes that it takes; nothing was written if that is more than there is room for
+     */
+    public long save(long sequence, NativeState into) {
+        return save(sequence, into.bytes(), into.length());
+    }
+
+    private long save(long sequence, MemorySegment into, long room) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment length = call.longs(1);
+            call.tooSmall(PunaH.puna_sequence_save(engine.address(), sequence, into, room, length, call.error()));
+            return length.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Opens a sequence that was saved. Takes milliseconds: call it on a platform thread.
+     *
+     * @param state what {@link #save} wrote
+     * @return the sequence's id
+     * @throws NativeException INVALID_FILE, UNSUPPORTED, INVALID_ARGUMENT (another model or cache type), CONTEXT_FULL
+     */
+    public long restore(NativeState state) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_restore(
+                    engine.address(), state.bytes(), state.length(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
      * Does one round: a token for each running sequence and a slice of the waiting prompts. Takes milliseconds: call it on a
      * platform thread. Events of the step before that were not taken are dropped.
      *

@@ -4,6 +4,12 @@ package dev.puna.bindings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -131,6 +137,38 @@ class NativeEngineTest {
             best = rows[i] > rows[best] ? i : best;
         }
         assertThat(best).isEqualTo(first.token());
+    }
+
+    @Test
+    void sequencesAreForkedSavedAndRestored() throws IOException {
+        long sequence = engine.openSequence();
+        engine.generate(sequence, ids("Once upon a time"), GREEDY);
+        drain();
+        int[] tokens = engine.tokens(sequence);
+        assertThat(engine.tokens(engine.fork(sequence))).isEqualTo(tokens);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (NativeState small = NativeState.allocate(8);
+                NativeState state = NativeState.allocate(engine.stateLength(sequence))) {
+            assertThat(engine.save(sequence, small)).isEqualTo(state.length());
+            assertThat(engine.save(sequence, state)).isEqualTo(state.length());
+            assertThat(engine.tokens(engine.restore(state))).isEqualTo(tokens);
+            state.writeTo(Channels.newChannel(bytes));
+        }
+        byte[] saved = bytes.toByteArray();
+        assertThat(saved).startsWith("PUNASEQ".getBytes(StandardCharsets.US_ASCII));
+        saved[saved.length / 2]++;
+        try (NativeState damaged = NativeState.read(channel(saved), saved.length)) {
+            assertThatThrownBy(() -> engine.restore(damaged))
+                    .isInstanceOfSatisfying(
+                            NativeException.class,
+                            e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_FILE));
+        }
+        assertThatThrownBy(() -> NativeState.read(channel(saved), saved.length + 1L))
+                .isInstanceOf(EOFException.class);
+    }
+
+    private static ReadableByteChannel channel(byte[] bytes) {
+        return Channels.newChannel(new ByteArrayInputStream(bytes));
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeState;
 import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTask;
 import dev.puna.internal.Core;
@@ -146,6 +147,68 @@ public final class EngineThread {
         send(() -> {
             slot.released = true;
             close(slot);
+        });
+    }
+
+    /**
+     * Gives a slot a fork of another one's sequence, soon: before all that is sent from now on. Where that can't be, it
+     * begins without one, and computes again what it needs.
+     *
+     * @param from any
+     * @param to that has no sequence yet
+     */
+    public void fork(Slot from, Slot to) {
+        send(() -> {
+            if (!from.open || to.open || to.released) {
+                return;
+            }
+            try {
+                to.id = engine.fork(from.id);
+                to.open = true;
+            } catch (NativeException e) {
+                LOG.debug("a chat's fork begins without what it shares", e);
+            }
+        });
+    }
+
+    /**
+     * Saves a slot's sequence, between two steps.
+     *
+     * @param slot any
+     * @return its state, to be closed; null if it has none
+     */
+    public @Nullable NativeState save(Slot slot) {
+        long needed = Failures.mapped(() -> ask(() -> slot.open ? engine.stateLength(slot.id) : 0L));
+        while (needed > 0) {
+            NativeState state = NativeState.allocate(needed); // not on the engine's thread: memory may be short
+            boolean whole = false;
+            try {
+                needed = Failures.mapped(() -> ask(() -> slot.open ? engine.save(slot.id, state) : 0L));
+                whole = needed == state.length();
+                if (whole) {
+                    return state;
+                }
+            } finally {
+                if (!whole) {
+                    state.close();
+                }
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Opens a sequence that was saved, between two steps.
+     *
+     * @param state not closed meanwhile
+     * @param slot that has no sequence yet; it has this one then
+     * @throws NativeException as {@link NativeEngine#restore}: what it means depends on where the state came from
+     */
+    public void restore(NativeState state, Slot slot) {
+        ask(() -> {
+            slot.id = engine.restore(state);
+            slot.open = true;
+            return slot;
         });
     }
 

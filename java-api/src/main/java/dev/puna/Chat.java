@@ -35,7 +35,9 @@ public final class Chat implements AutoCloseable {
     private final Slot slot = Slot.kept();
     private final Cleaner.Cleanable release;
     private final Map<String, ?> variables;
+    private final boolean shifts;
     private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
+    private int forgotten; // messages behind the system's that the model is not told of any more
     private Transcript transcript = Transcript.EMPTY;
     private @Nullable Answer pending; // the turn that is being answered
     private Toolbox tools = Toolbox.EMPTY;
@@ -45,6 +47,7 @@ public final class Chat implements AutoCloseable {
     Chat(Context context, Options options) {
         this.context = context;
         this.variables = options.variables;
+        this.shifts = options.shifts;
         if (options.system != null) {
             messages.add(Message.system(options.system));
         }
@@ -59,6 +62,7 @@ public final class Chat implements AutoCloseable {
         private @Nullable String system;
         private List<Message> messages = List.of();
         private Map<String, ?> variables = Map.of();
+        private boolean shifts;
 
         Options() {}
 
@@ -92,6 +96,21 @@ public final class Chat implements AutoCloseable {
          */
         public Options templateVariables(Map<String, ?> values) {
             variables = Messages.copy(values);
+            return this;
+        }
+
+        /**
+         * Lets the chat go on where its context is full, by forgetting: it ends with {@link ContextFullException}
+         * otherwise. Where a turn's prompt would leave less than a quarter of the context to the answer, the model is no
+         * longer told of the oldest turns, so that half is free; the system message and the last turn stay. Where an
+         * answer itself fills the context, it goes on as {@link Request#contextShift(int)} says, which also says what
+         * that does to its quality and to the promise of equal tokens. {@link Chat#messages()} still has all that was
+         * said; {@link Usage#droppedTokens()} tells what was dropped.
+         *
+         * @return this
+         */
+        public Options contextShift() {
+            shifts = true;
             return this;
         }
     }
@@ -225,6 +244,7 @@ public final class Chat implements AutoCloseable {
             throw new IllegalArgumentException("turns is " + turns + "; it may be 1 to " + (turns - left));
         }
         messages.subList(end, messages.size()).clear();
+        forgotten = 0; // there may be room for it again
     }
 
     /**
@@ -239,10 +259,12 @@ public final class Chat implements AutoCloseable {
         Options options = new Options();
         options.messages = List.copyOf(messages);
         options.variables = variables;
+        options.shifts = shifts;
         Chat fork = new Chat(context, options);
         synchronized (fork) {
             fork.transcript = transcript;
             fork.tools = tools;
+            fork.forgotten = forgotten;
         }
         return fork;
     }
@@ -259,18 +281,19 @@ public final class Chat implements AutoCloseable {
     // The books
 
     /** What a chat was before a turn. */
-    private record Before(List<Message> messages, Transcript transcript) {}
+    private record Before(List<Message> messages, Transcript transcript, int forgotten) {}
 
     private synchronized Before enter(Turn turn) {
         refuseToMeddle(null);
         looping = turn;
-        return new Before(List.copyOf(messages), transcript);
+        return new Before(List.copyOf(messages), transcript, forgotten);
     }
 
     private synchronized void restore(Before before) {
         messages.clear();
         messages.addAll(before.messages);
         transcript = before.transcript;
+        forgotten = before.forgotten;
     }
 
     private synchronized void leave() {
@@ -288,11 +311,23 @@ public final class Chat implements AutoCloseable {
         } else {
             asked.removeLast();
         }
-        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), box.templateValues(), variables);
+        Remembering known = new Remembering(context, variables, box);
+        int left = shifts ? known.leaveOut(asked, forgotten, transcript) : 0;
+        Rendered rendered = known.render(asked, left);
         Transcript prompt = transcript.next(rendered.segments(), context.format());
-        Answer answer = new Answer(asked, prompt);
+        int dropped = left == forgotten
+                ? 0
+                : transcript.next(known.render(asked, forgotten).segments(), context.format()).ids().length
+                        - prompt.ids().length;
+        Answer answer = new Answer(asked, prompt, left);
         pending = answer;
-        return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
+        return new Request.Work(
+                prompt.ids(),
+                slot,
+                answer,
+                context.format().speech(rendered, box.schemas()),
+                shifts ? known.frame(asked, left) : -1,
+                Math.max(0, dropped));
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */
@@ -324,11 +359,13 @@ public final class Chat implements AutoCloseable {
     private final class Answer implements Request.Books {
         private final List<Message> asked;
         private final Transcript prompt;
+        private final int left; // messages that were left out
         private @Nullable Settlement settlement; // guarded by the chat
 
-        Answer(List<Message> asked, Transcript prompt) {
+        Answer(List<Message> asked, Transcript prompt, int left) {
             this.asked = asked;
             this.prompt = prompt;
+            this.left = left;
         }
 
         @Override
@@ -346,6 +383,7 @@ public final class Chat implements AutoCloseable {
                     messages.clear();
                     messages.addAll(asked);
                     messages.add(reply.message());
+                    forgotten = left;
                     transcript = answered(prompt, reply);
                 }
             }

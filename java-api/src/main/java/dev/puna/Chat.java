@@ -136,6 +136,11 @@ public final class Chat implements AutoCloseable {
             return chat.begin(message == null ? null : List.of(message), toolbox(), null);
         }
 
+        @Override
+        int frame() {
+            return chat.frame(toolbox());
+        }
+
         /** A turn of several answers: as a single one, it leaves the chat as it was when it fails. */
         @Override
         public Reply reply() {
@@ -328,6 +333,13 @@ public final class Chat implements AutoCloseable {
                 context.format().speech(rendered, box.schemas()),
                 shifts ? known.frame(asked, left) : -1,
                 Math.max(0, dropped));
+    }
+
+    /** The tokens of the last prompt that do not depend on what was said. */
+    private synchronized int frame(Toolbox box) {
+        Answer answer = pending;
+        List<Message> asked = answer == null ? messages : answer.asked;
+        return new Remembering(context, variables, box).frame(asked, answer == null ? forgotten : answer.left);
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Request<T extends Request<T>> permits Prompt, TalkingRequest {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
+    private static final int FRAME = -2;
     private static final Duration FOREVER = Duration.ofDays(10_000);
 
     private final Context context;
@@ -39,7 +40,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private int topLogprobs;
     private boolean ignoreEnd;
     private @Nullable String grammar;
-    private int keep = -1; // tokens that a full context never drops; -1: it drops none, but ends
+    private int keep = -1; // tokens that a full context never drops, or FRAME; -1: it drops none, but ends
     private @Nullable Consumer<? super Logits> hook;
 
     Request(Context context) {
@@ -213,12 +214,14 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     }
 
     /**
-     * As {@link #contextShift(int)}, keeping the first token alone: many models were trained with a mark there.
+     * As {@link #contextShift(int)}, keeping what stands in front of the first thing that a user says, such as a system
+     * message and tools; of a plain prompt, the first token, since many models were trained with a mark there.
      *
      * @return this
      */
     public T contextShift() {
-        return contextShift(1);
+        keep = FRAME;
+        return self();
     }
 
     /**
@@ -293,7 +296,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
 
     private TextStream stream(Work work, long deadline) {
         try {
-            NativeGeneration settings = keep < 0 && work.keep() >= 0 ? settings().shifting(work.keep()) : settings();
+            int kept = keep == FRAME ? frame() : keep >= 0 ? keep : work.keep();
+            NativeGeneration settings = settings(kept);
             Generation generation = new Generation(work.ids(), settings, work.slot(), deadline, marks(work.speech()));
             Settlement settlement = new Settlement(generation, context.provenance(), work);
             TextStream stream = TextStream.start(context, generation, settlement, look(hook));
@@ -305,7 +309,12 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
         }
     }
 
-    private NativeGeneration settings() {
+    /** Tokens at the front that a full context keeps unless the caller says how many. */
+    int frame() {
+        return 1;
+    }
+
+    private NativeGeneration settings(int kept) {
         NativeGrammar compiled =
                 grammar == null ? null : context.model().grammars().of(grammar);
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
@@ -320,7 +329,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
                 sampler.biases(),
                 sampler.breakers(),
                 compiled,
-                keep,
+                kept,
                 hook != null);
     }
 

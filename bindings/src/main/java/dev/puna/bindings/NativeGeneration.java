@@ -86,6 +86,17 @@ public record NativeGeneration(
     /** The same, with its logits shown. */
     public NativeGeneration showing() {
         return new NativeGeneration(
-                maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, grammar, keep, true);
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                true);
     }
 }

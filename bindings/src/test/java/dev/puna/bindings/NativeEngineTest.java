@@ -176,7 +176,9 @@ class NativeEngineTest {
         assertThat(engine.tokens(sequence)).isEqualTo(all);
         assertThatThrownBy(() -> engine.rewind(fork, 1000)).hasMessageContaining("1000");
         engine.generate(fork, prompt, GREEDY);
-        assertThat(tokens(drain(), fork)).isEqualTo(java.util.Arrays.stream(all).skip(prompt.length).boxed().toList());
+        assertThat(tokens(drain(), fork))
+                .isEqualTo(
+                        java.util.Arrays.stream(all).skip(prompt.length).boxed().toList());
     }
 
     @Test
@@ -217,7 +219,9 @@ class NativeEngineTest {
             assertThat(small.nextEvent()).isInstanceOfSatisfying(NativeEvent.Finished.class, finished -> {
                 assertThat(finished.stop()).isEqualTo(NativeEvent.Stop.LENGTH);
                 assertThat(finished.generatedTokens()).isEqualTo(100);
-                assertThat(finished.droppedTokens()).isPositive().isEqualTo(ids("Once").length + 100 - small.tokens(sequence).length);
+                assertThat(finished.droppedTokens())
+                        .isPositive()
+                        .isEqualTo(ids("Once").length + 100 - small.tokens(sequence).length);
             });
         }
     }

@@ -123,6 +123,7 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
 puna_status sequences_rewind(engine *e, sequence *s, uint64_t positions, puna_error *error);
 void sequences_pause(engine *e, sequence *s);
 void sequences_resume(engine *e, sequence *s);
+puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error);
 void sequences_shift(engine *e, sequence *s);            /* a full context loses the older half behind `keep` */
 
 /* step.c */

@@ -45,6 +45,9 @@ typedef struct sequence {
     uint32_t limit;          /* tokens that `count` may reach: prompt + max_tokens, at most the context */
     bool limited;            /* by max_tokens rather than by the context */
     bool cancelled;
+    bool asks;               /* its logits are shown: it computes nothing before its caller has chosen */
+    bool chosen;             /* the caller has: the coming step takes a token from `shown` */
+    float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
     uint32_t row, rows;      /* in the batch of the current step; rows 0: not in it */
     uint32_t output;         /* row of logits, UINT32_MAX: none */

@@ -45,7 +45,9 @@ public final class Chat implements AutoCloseable {
     private final Slot slot = Slot.kept();
     private final Cleaner.Cleanable release;
     private final Map<String, ?> variables;
+    private final boolean shifts;
     private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
+    private int forgotten; // messages behind the system's that the model is not told of any more
     private Transcript transcript = Transcript.EMPTY;
     private @Nullable Answer pending; // the turn that is being answered
     private Toolbox tools = Toolbox.EMPTY;
@@ -55,6 +57,7 @@ public final class Chat implements AutoCloseable {
     Chat(Context context, Options options) {
         this.context = context;
         this.variables = options.variables;
+        this.shifts = options.shifts;
         if (options.system != null) {
             messages.add(Message.system(options.system));
         }
@@ -69,6 +72,7 @@ public final class Chat implements AutoCloseable {
         private @Nullable String system;
         private List<Message> messages = List.of();
         private Map<String, ?> variables = Map.of();
+        private boolean shifts;
 
         Options() {}
 
@@ -104,6 +108,21 @@ public final class Chat implements AutoCloseable {
             variables = Messages.copy(values);
             return this;
         }
+
+        /**
+         * Lets the chat go on where its context is full, by forgetting: it ends with {@link ContextFullException}
+         * otherwise. Where a turn's prompt would leave less than a quarter of the context to the answer, the model is no
+         * longer told of the oldest turns, so that half is free; the system message and the last turn stay. Where an
+         * answer itself fills the context, it goes on as {@link Request#contextShift(int)} says, which also says what
+         * that does to its quality and to the promise of equal tokens. {@link Chat#messages()} still has all that was
+         * said; {@link Usage#droppedTokens()} tells what was dropped.
+         *
+         * @return this
+         */
+        public Options contextShift() {
+            shifts = true;
+            return this;
+        }
     }
 
     /** One turn: what the user says, options, then a terminal. One thread. */
@@ -125,6 +144,11 @@ public final class Chat implements AutoCloseable {
         @Override
         Work work() {
             return chat.begin(message == null ? null : List.of(message), toolbox(), null);
+        }
+
+        @Override
+        int frame() {
+            return chat.frame(toolbox());
         }
 
         /** A turn of several answers: as a single one, it leaves the chat as it was when it fails. */
@@ -235,6 +259,7 @@ public final class Chat implements AutoCloseable {
             throw new IllegalArgumentException("turns is " + turns + "; it may be 1 to " + (turns - left));
         }
         messages.subList(end, messages.size()).clear();
+        forgotten = 0; // there may be room for it again
     }
 
     /**
@@ -249,10 +274,12 @@ public final class Chat implements AutoCloseable {
         Options options = new Options();
         options.messages = List.copyOf(messages);
         options.variables = variables;
+        options.shifts = shifts;
         Chat fork = new Chat(context, options);
         synchronized (fork) {
             fork.transcript = transcript;
             fork.tools = tools;
+            fork.forgotten = forgotten;
         }
         context.engine().fork(slot, fork.slot);
         return fork;
@@ -268,7 +295,8 @@ public final class Chat implements AutoCloseable {
         if (messages.isEmpty() || transcript.ids().length == 0) {
             return new int[0];
         }
-        return transcript.kept(render(messages, tools).segments()).ids().clone();
+        Rendered rendered = new Remembering(context, variables, tools).render(messages, forgotten);
+        return transcript.kept(rendered.segments()).ids().clone();
     }
 
     /**
@@ -329,6 +357,8 @@ public final class Chat implements AutoCloseable {
                     of.cacheType(),
                     messages,
                     variables,
+                    shifts,
+                    forgotten,
                     transcript));
         }
         return new ChatFile(json, context.engine().save(slot));
@@ -345,9 +375,11 @@ public final class Chat implements AutoCloseable {
         Options options = new Options();
         options.messages = saved.messages();
         options.variables = saved.variables();
+        options.shifts = saved.contextShift();
         Chat chat = new Chat(context, options);
         synchronized (chat) {
             chat.transcript = saved.transcript();
+            chat.forgotten = saved.forgotten();
         }
         try {
             if (state != null) {
@@ -372,18 +404,19 @@ public final class Chat implements AutoCloseable {
     // The books
 
     /** What a chat was before a turn. */
-    private record Before(List<Message> messages, Transcript transcript) {}
+    private record Before(List<Message> messages, Transcript transcript, int forgotten) {}
 
     private synchronized Before enter(Turn turn) {
         refuseToMeddle(null);
         looping = turn;
-        return new Before(List.copyOf(messages), transcript);
+        return new Before(List.copyOf(messages), transcript, forgotten);
     }
 
     private synchronized void restore(Before before) {
         messages.clear();
         messages.addAll(before.messages);
         transcript = before.transcript;
+        forgotten = before.forgotten;
     }
 
     private synchronized void leave() {
@@ -401,15 +434,30 @@ public final class Chat implements AutoCloseable {
         } else {
             asked.removeLast();
         }
-        Rendered rendered = render(asked, box);
+        Remembering known = new Remembering(context, variables, box);
+        int left = shifts ? known.leaveOut(asked, forgotten, transcript) : 0;
+        Rendered rendered = known.render(asked, left);
         Transcript prompt = transcript.next(rendered.segments(), context.format());
-        Answer answer = new Answer(asked, prompt);
+        int dropped = left == forgotten
+                ? 0
+                : transcript.next(known.render(asked, forgotten).segments(), context.format()).ids().length
+                        - prompt.ids().length;
+        Answer answer = new Answer(asked, prompt, left);
         pending = answer;
-        return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
+        return new Request.Work(
+                prompt.ids(),
+                slot,
+                answer,
+                context.format().speech(rendered, box.schemas()),
+                shifts ? known.frame(asked, left) : -1,
+                Math.max(0, dropped));
     }
 
-    private Rendered render(List<Message> said, Toolbox box) {
-        return context.format().render(Messages.asTemplateValues(said), box.templateValues(), variables);
+    /** The tokens of the last prompt that do not depend on what was said. */
+    private synchronized int frame(Toolbox box) {
+        Answer answer = pending;
+        List<Message> asked = answer == null ? messages : answer.asked;
+        return new Remembering(context, variables, box).frame(asked, answer == null ? forgotten : answer.left);
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */
@@ -441,11 +489,13 @@ public final class Chat implements AutoCloseable {
     private final class Answer implements Request.Books {
         private final List<Message> asked;
         private final Transcript prompt;
+        private final int left; // messages that were left out
         private @Nullable Settlement settlement; // guarded by the chat
 
-        Answer(List<Message> asked, Transcript prompt) {
+        Answer(List<Message> asked, Transcript prompt, int left) {
             this.asked = asked;
             this.prompt = prompt;
+            this.left = left;
         }
 
         @Override
@@ -463,6 +513,7 @@ public final class Chat implements AutoCloseable {
                     messages.clear();
                     messages.addAll(asked);
                     messages.add(reply.message());
+                    forgotten = left;
                     transcript = answered(prompt, reply);
                 }
             }

@@ -32,6 +32,8 @@ final class ChatJson {
      * @param cacheType of the context
      * @param messages what was said
      * @param variables of the template
+     * @param contextShift whether the oldest turns are forgotten where the context is full
+     * @param forgotten messages behind the system's that the model is not told of any more
      * @param transcript the ids that stand for it
      */
     record Saved(
@@ -43,6 +45,8 @@ final class ChatJson {
             CacheType cacheType,
             List<Message> messages,
             Map<String, ?> variables,
+            boolean contextShift,
+            int forgotten,
             Transcript transcript) {}
 
     static String write(Saved saved) {
@@ -55,6 +59,8 @@ final class ChatJson {
         all.put("cache", saved.cacheType().name());
         all.put("messages", saved.messages().stream().map(ChatJson::message).toList());
         all.put("variables", saved.variables());
+        all.put("context_shift", saved.contextShift());
+        all.put("forgotten", saved.forgotten());
         all.put("transcript", transcript(saved.transcript()));
         String json = Json.write(all);
         Json.parse(json); // what a reader would refuse (nested too deep) is refused before it is lost
@@ -123,6 +129,12 @@ final class ChatJson {
                     "it has version " + version + ", which this library does not know; it knows " + VERSION);
         }
         Fields model = all.fields("model");
+        List<Message> messages =
+                all.list("messages").stream().map(ChatJson::message).toList();
+        int forgotten = all.integer("forgotten");
+        if (forgotten < 0 || forgotten > messages.size()) {
+            throw all.wrong("forgotten", "is no number of its messages");
+        }
         return new Saved(
                 all.text("library"),
                 all.integer("arithmetic"),
@@ -130,8 +142,10 @@ final class ChatJson {
                 model.hexadecimal("fingerprint"),
                 all.text("template"),
                 CacheType.valueOf(all.text("cache")),
-                all.list("messages").stream().map(ChatJson::message).toList(),
+                messages,
                 Messages.copy(all.values("variables")),
+                all.truth("context_shift"),
+                forgotten,
                 transcript(all.fields("transcript")));
     }
 

@@ -97,7 +97,12 @@ public final class Context implements Generator, AutoCloseable {
             return info.waiting();
         }
 
-        /** {@return sequences that are open: running, waiting, and chats between their turns} */
+        /** {@return sequences with a generation that is held back: their reader lags, or their logits hook takes long} */
+        public int paused() {
+            return info.paused();
+        }
+
+        /** {@return sequences that are open: running, waiting, paused, and chats between their turns} */
         public int sequences() {
             return info.sequences();
         }
@@ -214,8 +219,8 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     /**
-     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as
-     * long as the vocabulary.
+     * The logits after each token, from an empty cache; waits until nothing else computes, but not for streams that are
+     * paused since nobody reads them. For experts: a row is as long as the vocabulary.
      *
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i
@@ -233,6 +238,15 @@ public final class Context implements Generator, AutoCloseable {
         return engine.logits(ids, first, model.info().vocabulary());
     }
 
+    /**
+     * Gives back the memory of all pages that no running request needs: those of chats between their turns, of waiting
+     * and paused ones, and what is kept for prompts that begin alike. They are computed again when they are needed, to
+     * the same bits. Waits for a running step to end.
+     */
+    public void trim() {
+        engine.trim();
+    }
+
     /** Ends what runs and gives the memory back; waits for a running step to end. Without effect the second time. */
     @Override
     public void close() {
@@ -242,6 +256,11 @@ public final class Context implements Generator, AutoCloseable {
     /** {@return whether it was closed} */
     public boolean isClosed() {
         return engine.isClosed();
+    }
+
+    /** Positions of one sequence. */
+    int length() {
+        return provenance.contextLength();
     }
 
     Provenance provenance() {

@@ -16,18 +16,23 @@ final class Conversation implements AutoCloseable {
     private final SamplingOptions sampling;
     private final List<Chat> branches = new ArrayList<>(); // one at least
     private int branch;
+    private final boolean shift;
     private int attempt;
 
-    Conversation(Model model, @Nullable String system, SamplingOptions sampling) {
+    Conversation(Model model, @Nullable String system, SamplingOptions sampling, boolean shift) {
         this.model = model;
         this.sampling = sampling;
-        this.branches.add(begin(model, system));
+        this.shift = shift;
+        this.branches.add(begin(model, system, shift));
     }
 
-    private static Chat begin(Model model, @Nullable String system) {
+    private static Chat begin(Model model, @Nullable String system, boolean shift) {
         return model.newChat(options -> {
             if (system != null && !system.isEmpty()) {
                 options.system(system);
+            }
+            if (shift) {
+                options.contextShift();
             }
         });
     }
@@ -72,7 +77,7 @@ final class Conversation implements AutoCloseable {
 
     /** Forgets all that was said in this branch. */
     void restart(@Nullable String system) {
-        replace(begin(model, system));
+        replace(begin(model, system, shift));
     }
 
     private void replace(Chat chat) {

@@ -47,7 +47,7 @@ class ChatTerminalTest {
         Streams streams = Streams.of(
                 InputStream.nullInputStream(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream());
         chat = Thread.ofPlatform().daemon().start(() -> {
-            try (Conversation conversation = new Conversation(model, null, sampling)) {
+            try (Conversation conversation = new Conversation(model, null, sampling, false)) {
                 new ChatTerminal(streams, conversation, true).talk(terminal);
             }
         });

@@ -103,7 +103,9 @@ public final class RecordJson {
                 "ignore_end", g.ignoreEos(),
                 "biases", biases,
                 "breakers", g.breakers(),
-                "grammar", grammar);
+                "grammar", grammar,
+                "keep", g.keep(),
+                "logits_hook", g.shown());
     }
 
     /** JSON has no infinity: a ban is null. */
@@ -182,6 +184,8 @@ public final class RecordJson {
                 g.truth("ignore_end"),
                 biases,
                 g.texts("breakers"),
-                null);
+                null,
+                g.integer("keep"),
+                g.truth("logits_hook"));
     }
 }

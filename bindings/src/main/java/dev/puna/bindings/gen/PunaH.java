@@ -3158,6 +3158,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_GENERATE_IGNORE_EOS() {
         return PUNA_GENERATE_IGNORE_EOS;
     }
+    private static final int PUNA_GENERATE_LOGITS = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_GENERATE_LOGITS = 4
+     * }
+     */
+    public static int PUNA_GENERATE_LOGITS() {
+        return PUNA_GENERATE_LOGITS;
+    }
     private static final int PUNA_GENERATE_SHIFT = (int)2L;
     /**
      * {@snippet lang=c :
@@ -3794,6 +3803,70 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_sequence_choose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_choose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_choose$descriptor() {
+        return puna_sequence_choose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_choose$handle() {
+        return puna_sequence_choose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_choose$address() {
+        return puna_sequence_choose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_choose(MemorySegment engine, long sequence, MemorySegment logits, long count, MemorySegment error) {
+        var mh$ = puna_sequence_choose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_choose", engine, sequence, logits, count, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, logits, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_sequence_save {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,
@@ -4127,6 +4200,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_EVENT_FINISHED() {
         return PUNA_EVENT_FINISHED;
+    }
+    private static final int PUNA_EVENT_LOGITS = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EVENT_LOGITS = 3
+     * }
+     */
+    public static int PUNA_EVENT_LOGITS() {
+        return PUNA_EVENT_LOGITS;
     }
     private static final int PUNA_STOP_NONE = (int)0L;
     /**

@@ -260,6 +260,14 @@ public final class NativeEngine extends NativeObject {
         }
     }
 
+    /** Gives back all pages that no running sequence holds; they are computed again when they are needed. */
+    public void trim() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_engine_trim(engine.address(), call.error()));
+        }
+    }
+
     /**
      * A sequence's token ids: prompt and generated ones.
      *

@@ -75,6 +75,9 @@ typedef struct puna_engine engine;
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 
+/* Positions that each of max_sequences can have when they share the cache evenly. */
+uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *decided);
+
 /* What engines of these options are to a device. */
 device_options engine_device_options(const puna_engine_options *decided);
 
@@ -91,6 +94,8 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
    leaving renews. */
 puna_status engine_enter(engine *e, puna_error *error);
 void engine_leave(engine *e);
+
+size_t engine_longest_token(const tokenizer *t); /* in bytes of text */
 
 /* engine.c: sequences by id. */
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
@@ -126,6 +131,9 @@ void sequences_shift(engine *e, sequence *s);            /* a full context loses
 
 /* step.c */
 size_t step_choice_bytes(void);
+/* Room for all that a step may tell of so many sequences, before anything is done: two events each, with the text that
+   may become final (`held`, of all, and what the next token adds), a reason, and log-probabilities of those that run. */
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token);
 puna_status step_run(engine *e, puna_step *report, puna_error *error);
 puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
                         puna_error *error);

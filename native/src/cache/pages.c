@@ -25,8 +25,8 @@ void pages_free(cache *c, cache_pool *pool) {
     }
 }
 
-/* Groups share the budget, but a page that is free in one of them is of no use to another: where there are several, each
-   page is a slab of its own, so that memory never exceeds the budget, whatever comes and goes. */
+/* Groups share the budget, but a page that is free in one of them is of no use to another: where there are several,
+   each page is a slab of its own, so that memory never exceeds the budget, whatever comes and goes. */
 static uint64_t pages_of_slab(uint32_t groups, size_t page_bytes) {
     return groups == 1 && page_bytes < SLAB_BYTES ? SLAB_BYTES / page_bytes : 1;
 }

@@ -132,7 +132,8 @@ void sequences_shift(engine *e, sequence *s);            /* a full context loses
 /* step.c */
 size_t step_choice_bytes(void);
 /* Room for all that a step may tell of so many sequences, before anything is done: two events each, with the text that
-   may become final (`held`, of all, and what the next token adds), a reason, and log-probabilities of those that run. */
+   may become final (`held`, of all, and what the next token adds), a reason, and log-probabilities of those that
+   run. */
 bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token);
 puna_status step_run(engine *e, puna_step *report, puna_error *error);
 puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,

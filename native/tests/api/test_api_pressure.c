@@ -177,8 +177,8 @@ static void crowd(bed *b, uint32_t round) {
     }
 }
 
-/* Nothing that comes and goes leaves anything behind: pages, lists, what the prefix index knows; also where windows make
-   holes. */
+/* Nothing that comes and goes leaves anything behind: pages, lists, what the prefix index knows; also where windows
+   make holes. */
 static void memory_comes_back(void) {
     static const char *const names[] = {"llama_q8_0.gguf", "mistral_q8_0.gguf", "gemma3_q8_0.gguf"};
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {

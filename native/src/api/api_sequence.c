@@ -59,7 +59,7 @@ puna_status puna_engine_trim(puna_engine *e, puna_error *error) {
     if (!e) return missing(error, "engine");
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
-    while (evict_one(e, NULL)) {}
+    engine_trim(e);
     engine_leave(e);
     return PUNA_OK;
 }

@@ -213,9 +213,23 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
     if (slots) e->slots = slots;
     uint32_t *generations = slots ? memory_grow(&e->account, e->generations, grown * sizeof *generations) : NULL;
     if (!generations) return error_memory(error, "engine", grown * sizeof *slots);
+    for (uint32_t i = e->slot_count; i < grown; i++) generations[i] = e->generation;
     e->generations = generations;
     e->slot_count = grown;
     return PUNA_OK;
+}
+
+void engine_trim(engine *e) {
+    while (evict_one(e, NULL)) {}
+    if (e->events.taken == e->events.count) events_free(&e->events);
+    if (e->open) return;
+    for (uint32_t i = 0; i < e->slot_count; i++)
+        if (e->generations[i] > e->generation) e->generation = e->generations[i];
+    memory_free(&e->account, e->slots);
+    memory_free(&e->account, e->generations);
+    e->slots = NULL;
+    e->generations = NULL;
+    e->slot_count = e->free_from = 0;
 }
 
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {

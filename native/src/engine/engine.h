@@ -50,6 +50,7 @@ struct puna_engine {
     sequence **slots;            /* sequences by the low half of their id, less one */
     uint32_t slot_count;
     uint32_t *generations;       /* [slot]: the high half of the id in use, so that old ids are told apart */
+    uint32_t generation;         /* of slots that are made: not less than that of any before */
     uint32_t free_from;          /* all slots below are taken */
     uint32_t open;
     sequence_list bare, idle;    /* without a generation: without pages, and with pages, longest unused first */
@@ -101,6 +102,10 @@ size_t engine_longest_token(const tokenizer *t); /* in bytes of text */
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
 puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error);
 void engine_close_sequence(engine *e, sequence *s);
+
+/* Gives back pages that no running sequence holds, events that were taken, and where no sequence is open, its table: the
+   account is then as it was at the beginning. */
+void engine_trim(engine *e);
 
 /* scheduler.c */
 puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count,

@@ -43,7 +43,7 @@ static uint64_t fill(bed *b, const puna_engine_options *o, uint64_t *pages) {
     return most;
 }
 
-/* Pages that a window has passed are the index's, not the sequences'; those of two groups seldom fill a budget whole. */
+/* Pages that a window has passed are the index's, not the sequences'; those of two groups seldom fill a budget. */
 static bool windowed(const puna_file *file) {
     puna_error error = PUNA_ERROR_INIT;
     uint64_t index;
@@ -89,8 +89,8 @@ static void planned_is_accounted(void) {
     compare("tiny-chat.gguf", options(2, 256, 5, PUNA_CACHE_F16));
 }
 
-/* Windows, and groups of layers that share a budget: contexts within a window and far beyond it, alone and many, in each
-   type of cache. */
+/* Windows, and groups of layers that share a budget: contexts within a window and far beyond it, alone and many, in
+   each type of cache. */
 static void groups_and_windows_are_planned(void) {
     static const char *const names[] = {"mistral.gguf", "mistral_q8_0.gguf", "gemma3_q8_0.gguf", "gemma3_capped.gguf",
                                         "llama_q8_0.gguf"};

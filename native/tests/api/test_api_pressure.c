@@ -57,7 +57,7 @@ static void unread_ones_and_idle_chats_hold_nobody_up(void) {
     puna_step step = {.size = sizeof step};
     puna_engine_info info = {.size = sizeof info};
     NEED(open_for(&b, 4));
-    for (uint32_t i = 0; i < 500; i++) {
+    for (uint32_t i = 0; i < TESTING_THIN(500, 200, 50); i++) {
         fill(ids, 60, i);
         NEED(bed_start(&b, &chat, ids, 60, &one) == PUNA_OK);
         bed_run(&b, &chat, 1, 100);
@@ -181,7 +181,7 @@ static void crowd(bed *b, uint32_t round) {
    make holes. An id of before is told apart from the new ones. */
 static void memory_comes_back(void) {
     static const char *const names[] = {"llama_q8_0.gguf", "mistral_q8_0.gguf", "gemma3_q8_0.gguf"};
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+    for (size_t n = 0; n < sizeof names / sizeof *names; n += TESTING_THIN(1, 2, 3)) {
         puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F16);
         uint64_t full = 0, old, id;
         bed b;
@@ -189,7 +189,7 @@ static void memory_comes_back(void) {
         o.cache_bytes = one_context(names[n], o);
         NEED(bed_open(&b, names[n], &o));
         uint64_t created = accounted(&b);
-        for (uint32_t round = 0; round < 6; round++) {
+        for (uint32_t round = 0; round < TESTING_THIN(6, 3, 3); round++) {
             NEED(puna_sequence_open(b.engine, &old, &b.error) == PUNA_OK);
             crowd(&b, round);
             uint64_t now = accounted(&b);

@@ -164,10 +164,10 @@ static uint64_t one_context(const char *name, puna_engine_options o) {
 /* Twelve, four at a time, in a cache for one, with ids of their own, and close. */
 static void crowd(bed *b, uint32_t round) {
     static bed_result r[MANY];
-    static int32_t ids[300];
+    static int32_t ids[320];
     puna_generation g = bed_generation(200);
     for (uint32_t i = 0; i < MANY; i++) {
-        fill(ids, 300, 100 * round + i);
+        fill(ids, 320, 100 * round + i);
         NEED(bed_start(b, &r[i], ids, 200 + 10 * i, &g) == PUNA_OK);
     }
     bed_run(b, r, MANY, 20000);

@@ -68,7 +68,11 @@ final class Bench {
                 context.trim();
                 if (depth > 0) {
                     long cached = context.statistics().cachedTokens();
-                    together(prompts.stream().map(ids -> Arrays.copyOf(ids, depth)).toList(), 1);
+                    together(
+                            prompts.stream()
+                                    .map(ids -> Arrays.copyOf(ids, depth))
+                                    .toList(),
+                            1);
                     nothingFound(cached);
                 }
                 Steps steps = new Steps(parallel, tokens);

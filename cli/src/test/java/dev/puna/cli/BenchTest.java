@@ -91,7 +91,8 @@ class BenchTest {
     @Test
     void everyRepetitionComputesAll() {
         try (Model model = Model.load(Path.of(Cli.model("llama_q8_0")));
-                Context context = model.newContext(options -> options.maxSequences(8).contextLength(2048))) {
+                Context context =
+                        model.newContext(options -> options.maxSequences(8).contextLength(2048))) {
             Bench bench = new Bench(context, 8, 3);
             assertThat(bench.prompt(200).min()).isPositive();
             assertThat(context.statistics().promptTokens()).isEqualTo(4 * 8 * 200);

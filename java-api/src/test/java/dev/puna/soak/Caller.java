@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /** One of many, on a virtual thread: asks, reads, changes its mind, walks away, talks, and again until the time is up. */
@@ -179,9 +179,8 @@ final class Caller implements Runnable {
     }
 
     private void later() {
-        Questions.Asked asked = random.nextBoolean()
-                ? Questions.endless(context, random)
-                : Questions.prompt(context, random);
+        Questions.Asked asked =
+                random.nextBoolean() ? Questions.endless(context, random) : Questions.prompt(context, random);
         boolean cancels = random.nextBoolean();
         attempt(asked.key(), false, () -> {
             CompletableFuture<Reply> future = asked.request().async();
@@ -273,7 +272,8 @@ final class Caller implements Runnable {
                 ? attempt(key, false, turn::reply)
                 : attempt(key, false, () -> {
                     if (choice == 0) {
-                        return turn.timeout(Duration.ofMillis(1 + random.nextInt(20))).reply();
+                        return turn.timeout(Duration.ofMillis(1 + random.nextInt(20)))
+                                .reply();
                     }
                     try (TextStream stream = turn.stream()) {
                         read(stream, random.nextInt(4));

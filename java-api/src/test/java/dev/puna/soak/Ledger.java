@@ -36,13 +36,15 @@ final class Ledger {
 
     /** With a reply, whole or cut short. */
     synchronized void ended(String key, Reply reply) {
-        ended(switch (reply.stopReason()) {
-            case CANCELLED -> Outcome.CANCELLED;
-            case TIMEOUT -> Outcome.TIMED_OUT;
-            default -> Outcome.COMPLETED;
-        });
+        ended(
+                switch (reply.stopReason()) {
+                    case CANCELLED -> Outcome.CANCELLED;
+                    case TIMEOUT -> Outcome.TIMED_OUT;
+                    default -> Outcome.COMPLETED;
+                });
         if (reply.usage().generatedTokens() > 0) {
-            firstTokens.add(reply.timings().queued().plus(reply.timings().prompt()).toNanos());
+            firstTokens.add(
+                    reply.timings().queued().plus(reply.timings().prompt()).toNanos());
         }
         answered(key, reply);
     }

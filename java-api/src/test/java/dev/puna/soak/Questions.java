@@ -70,7 +70,9 @@ final class Questions {
     }
 
     static String system(int script) {
-        return script % 2 == 0 ? "You are a pirate." : SHARED + "You answer questions about the ferry, number " + script;
+        return script % 2 == 0
+                ? "You are a pirate."
+                : SHARED + "You answer questions about the ferry, number " + script;
     }
 
     static String saying(int script, int turn, int way) {

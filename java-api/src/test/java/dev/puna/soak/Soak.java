@@ -206,8 +206,8 @@ public final class Soak {
 
     String json() {
         List<String> entries = new ArrayList<>();
-        figures.forEach((name, value) -> entries.add(
-                "\"" + name + "\":" + (value instanceof String text ? "\"" + text + "\"" : shown(value))));
+        figures.forEach((name, value) ->
+                entries.add("\"" + name + "\":" + (value instanceof String text ? "\"" + text + "\"" : shown(value))));
         return "{" + String.join(",", entries) + "}\n";
     }
 }

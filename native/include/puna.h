@@ -403,7 +403,8 @@ typedef struct puna_engine_info {
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
-   prompts that begin alike. They are computed again when they are needed. */
+   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts.
+   Where all were, and no sequence is open, memory_bytes is then what it was when the engine was created. */
 PUNA_API puna_status puna_engine_trim(puna_engine *engine, puna_error *error);
 
 /* Any thread, also while another one is inside the engine: then as it was when a call last returned. */

@@ -52,7 +52,7 @@ puna_status puna_sequence_choose(puna_engine *e, uint64_t id, const float *logit
 puna_status puna_engine_trim(puna_engine *e, puna_error *error) {
     puna_status status = api_enter(e, error);
     if (status != PUNA_OK) return status;
-    while (evict_one(e, NULL)) {}
+    engine_trim(e);
     engine_leave(e);
     return PUNA_OK;
 }

@@ -226,18 +226,21 @@ static uint32_t count_asking(const engine *e) {
     return count;
 }
 
-/* Room for all that a step may tell, before anything is done: two events a sequence, each with the text that may become
-   final, a reason and log-probabilities. */
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token) {
+    size_t push = 3 * (longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
+    return events_reserve(e, 2 * sequences, 2 * (held + sequences * push), (size_t)running * PUNA_MAX_TOP_LOGPROBS);
+}
+
 static bool reserve_events(engine *e) {
     uint32_t count = e->running.count;
-    size_t text = 0, push = 3 * (e->longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
-    for (const sequence *s = e->running.first; s; s = s->next) text += stream_held(s->stream) + push;
+    size_t held = 0;
+    for (const sequence *s = e->running.first; s; s = s->next) held += stream_held(s->stream);
     for (const sequence *s = e->waiting.first; s; s = s->next) {
         if (!s->cancelled) continue;
-        text += stream_held(s->stream) + push;
+        held += stream_held(s->stream);
         count++;
     }
-    return events_reserve(&e->events, 2 * count, 2 * text, (size_t)e->running.count * PUNA_MAX_TOP_LOGPROBS);
+    return step_reserve(&e->events, count, e->running.count, held, e->longest_token);
 }
 
 puna_status step_run(engine *e, puna_step *report, puna_error *error) {

@@ -333,9 +333,9 @@ static void walk_through(bool allocations_fail, int moves) {
     bed_close(&m.bed);
 }
 
-static void any_order_of_calls_gives_what_each_gives_alone(void) { walk_through(false, 4000); }
+static void any_order_of_calls_gives_what_each_gives_alone(void) { walk_through(false, TESTING_THIN(4000, 1333, 500)); }
 
-static void failing_allocations_spoil_nothing_else(void) { walk_through(true, 4000); }
+static void failing_allocations_spoil_nothing_else(void) { walk_through(true, TESTING_THIN(4000, 1333, 500)); }
 
 /* Every allocation of an open engine's life fails once: the call or the sequence fails, all comes back, and the next
    run says what it should. */

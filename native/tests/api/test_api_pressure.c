@@ -57,7 +57,7 @@ static void unread_ones_and_idle_chats_hold_nobody_up(void) {
     puna_step step = {.size = sizeof step};
     puna_engine_info info = {.size = sizeof info};
     NEED(open_for(&b, 4));
-    for (uint32_t i = 0; i < 500; i++) {
+    for (uint32_t i = 0; i < TESTING_THIN(500, 200, 50); i++) {
         fill(ids, 60, i);
         NEED(bed_start(&b, &chat, ids, 60, &one) == PUNA_OK);
         bed_run(&b, &chat, 1, 100);
@@ -233,6 +233,75 @@ static void a_full_context_shifts(void) {
     bed_close(&b);
 }
 
+static uint64_t accounted(const bed *b) {
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_describe(b->engine, &info);
+    return info.memory_bytes;
+}
+
+/* What one context needs. */
+static uint64_t one_context(const char *name, puna_engine_options o) {
+    char path[512];
+    puna_file *file;
+    puna_error error = PUNA_ERROR_INIT;
+    puna_memory_plan plan = {.size = sizeof plan};
+    snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, name);
+    o.max_sequences = 1;
+    if (puna_file_open(path, &file, &error) != PUNA_OK) return 0;
+    CHECK_EQUAL(puna_plan(file, &o, &plan, &error), PUNA_OK);
+    puna_file_close(file);
+    return plan.cache;
+}
+
+/* Twelve, four at a time, in a cache for one, with ids of their own, and close. */
+static void crowd(bed *b, uint32_t round) {
+    static bed_result r[MANY];
+    static int32_t ids[320];
+    puna_generation g = bed_generation(200);
+    for (uint32_t i = 0; i < MANY; i++) {
+        fill(ids, 320, 100 * round + i);
+        NEED(bed_start(b, &r[i], ids, 200 + 10 * i, &g) == PUNA_OK);
+    }
+    bed_run(b, r, MANY, 20000);
+    for (uint32_t i = 0; i < MANY; i++) {
+        CHECK_EQUAL(r[i].count, 200);
+        CHECK_EQUAL(puna_sequence_close(b->engine, r[i].sequence, &b->error), PUNA_OK);
+    }
+}
+
+/* Nothing that comes and goes leaves anything behind: pages, lists, what the prefix index knows; also where windows
+   make holes. An id of before is told apart from the new ones. */
+static void memory_comes_back(void) {
+    static const char *const names[] = {"llama_q8_0.gguf", "mistral_q8_0.gguf", "gemma3_q8_0.gguf"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n += TESTING_THIN(1, 2, 3)) {
+        puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F16);
+        uint64_t full = 0, old, id;
+        bed b;
+        o.context_length = 512;
+        o.cache_bytes = one_context(names[n], o);
+        NEED(bed_open(&b, names[n], &o));
+        uint64_t created = accounted(&b);
+        for (uint32_t round = 0; round < TESTING_THIN(6, 3, 3); round++) {
+            NEED(puna_sequence_open(b.engine, &old, &b.error) == PUNA_OK);
+            crowd(&b, round);
+            uint64_t now = accounted(&b);
+            if (round == 0) full = now;
+            if (now > full + full / 50)
+                testing_fail(__FILE__, __LINE__, "%s: %llu bytes after a round, %llu after %u", names[n],
+                             (unsigned long long)full, (unsigned long long)now, round + 1);
+            NEED(puna_sequence_close(b.engine, old, &b.error) == PUNA_OK);
+            if (round % 3 != 2) continue;
+            NEED(puna_engine_trim(b.engine, &b.error) == PUNA_OK);
+            CHECK_EQUAL(accounted(&b), created);
+            NEED(puna_sequence_open(b.engine, &id, &b.error) == PUNA_OK);
+            CHECK(id != old);
+            CHECK_EQUAL(puna_sequence_close(b.engine, old, &b.error), PUNA_CLOSED);
+            CHECK_EQUAL(puna_sequence_close(b.engine, id, &b.error), PUNA_OK);
+        }
+        bed_close(&b);
+    }
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(all_end_in_a_cache_for_one);
@@ -242,5 +311,6 @@ int main(int argc, char **argv) {
     TEST(short_prompts_pass_long_ones);
     TEST(passed_windows_are_freed);
     TEST(a_full_context_shifts);
+    TEST(memory_comes_back);
     return testing_end();
 }

@@ -260,9 +260,11 @@ typedef struct visitor {
     uint32_t opened, refused, other;
 } visitor;
 
+enum { VISITS = TESTING_THIN(4000, 4000, 1000) };
+
 static void visit(void *context) {
     visitor *v = context;
-    for (int n = 0; n < 4000; n++) {
+    for (int n = 0; n < VISITS; n++) {
         uint64_t id;
         puna_error error = PUNA_ERROR_INIT;
         puna_status status = puna_sequence_open(v->engine, &id, &error);
@@ -296,7 +298,7 @@ static void a_second_thread_is_refused_not_let_in(void) {
     }
     for (int i = 0; i < 2; i++) {
         os_thread_join(threads[i]);
-        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, 4000);
+        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, VISITS);
         CHECK_EQUAL(visitors[i].other, 0);
     }
     CHECK_EQUAL(tokens, 150);

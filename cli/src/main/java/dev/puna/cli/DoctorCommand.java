@@ -52,13 +52,13 @@ final class DoctorCommand implements Callable<Integer> {
         }
         Findings found = new Findings(System.getProperty("user.home", ""), System.getProperty("user.name", ""));
         found.fact("puna", "version", version());
+        java(found); // first: native access that was not enabled counts as enabled once it was used
         Machine machine = machine(found);
         if (machine != null) {
             processor(machine, found);
             memory(machine, found);
         }
         system(found);
-        java(found);
         store(found);
         if (machine != null) {
             selfTest(machine, found);
@@ -270,7 +270,7 @@ final class DoctorCommand implements Callable<Integer> {
                 Json.object("models", sums[0], "bytes", sums[1]),
                 sums[0] + " (" + Units.bytes(sums[1]) + ")"));
         if (tools.isEmpty()) {
-            found.fact("other_tools", "models", 0L, "none");
+            found.nothing("other_tools", "models", "none");
         }
     }
 
@@ -295,11 +295,8 @@ final class DoctorCommand implements Callable<Integer> {
     static void report(KernelCheck.Result result, Findings found) {
         List<Object> failed = new ArrayList<>();
         result.failed().forEach(f -> failed.add(Json.object("tier", f.tier(), "name", f.name(), "how", f.how())));
-        found.fact(
-                "self_test",
-                "kernels",
-                result.tested(),
-                result.tested() + " tested in " + Units.seconds(result.seconds()));
+        found.fact("self_test", "kernels", result.tested());
+        found.fact("self_test", "seconds", result.seconds(), Units.seconds(result.seconds()));
         found.fact("self_test", "failed", failed, Integer.toString(failed.size()));
         result.failed().forEach(f -> found.problem("the kernel " + f.name() + " of " + f.tier() + " " + f.how()));
         if (!result.trouble().isEmpty()) {

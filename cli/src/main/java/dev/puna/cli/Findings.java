@@ -41,6 +41,12 @@ final class Findings {
                 .add(new String[] {name.replace('_', ' '), discreet(text)});
     }
 
+    /** A subject of which there is nothing: a word for people, no fact for programs. */
+    void nothing(String subject, String name, String text) {
+        facts.computeIfAbsent(subject, s -> new LinkedHashMap<>());
+        shown.computeIfAbsent(subject, s -> new ArrayList<>()).add(new String[] {name, text});
+    }
+
     /** Something is wrong: Puna does not work here, or wrongly. */
     void problem(String sentence) {
         problems.add(discreet(sentence));

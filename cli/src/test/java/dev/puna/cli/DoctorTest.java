@@ -57,7 +57,7 @@ class DoctorTest {
         assertThat(problems)
                 .anySatisfy(sentence -> assertThat(sentence).contains("avx1024"))
                 .anySatisfy(sentence -> assertThat(sentence).contains("/proc", "PUNA_HOME"));
-        Cli.Result lost = Child.start(folder, Map.of("JAVA_TOOL_OPTIONS", "-Dpuna.library.path=/nowhere"), "doctor")
+        Cli.Result lost = Child.start(folder, Map.of("_JAVA_OPTIONS", "-Dpuna.library.path=/nowhere"), "doctor")
                 .result("");
         assertThat(lost.status()).isEqualTo(1);
         assertThat(lost.out()).contains("PROBLEM:", "/nowhere");

@@ -106,6 +106,7 @@ PUNA_API const char *puna_status_name(puna_status status);
 
 PUNA_API uint32_t puna_abi(void);
 PUNA_API const char *puna_version(void); /* "0.1.0" */
+PUNA_API const char *puna_build(void);   /* compiler and target, for reports: "gcc 12.2.0, linux x86_64" */
 
 /* The version of the arithmetic contract (docs/numerics.md): equal numbers promise equal bits. */
 PUNA_API uint32_t puna_arithmetic_version(void);
@@ -119,11 +120,37 @@ typedef struct puna_cpu {
     uint64_t memory_free;     /* bytes available now */
     char tier[16];            /* the kernels in use: "ref", "avx2", "avx512" */
     char tiers[64];           /* all that this processor could run, from low to high: "ref avx2 avx512" */
+    uint32_t quota;           /* processors' time that the container may use, in thousandths; 0: no limit */
+    uint32_t reserved;
+    char name[64];            /* what the processor calls itself; "" if it does not say */
 } puna_cpu;
 
 /* Describes the processor. The environment variable PUNA_CPU_TIER forces a lower tier, for tests and support; one that
    the processor lacks gives PUNA_UNSUPPORTED here and wherever a model is loaded. */
 PUNA_API puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error);
+
+/* Bytes that the library holds now, accounted to any owner (models, engines, files, ...): 0 again when all are closed.
+   Any thread. */
+PUNA_API uint64_t puna_memory(void);
+
+/* The self-test: each kernel of each tier that this processor runs, compared with the portable one over a few shapes
+   (the portable products with a computation in double). A kernel that is at fault may end the process: run it in one of
+   its own, and say the name first. Any thread; some milliseconds a kernel. */
+typedef struct puna_kernel_test {
+    uint32_t size;
+    uint32_t cases;     /* that were compared; 0 from puna_kernel_describe */
+    uint32_t different; /* of those: 0 if all is well */
+    uint32_t reserved;
+    char tier[16];      /* "avx2" */
+    char name[32];      /* "product_q4_1" */
+    char detail[200];   /* the first difference; else "" */
+} puna_kernel_test;
+
+/* Kernels by index, 0 to count - 1 (PUNA_INVALID_ARGUMENT beyond): its names alone, and its test
+   (PUNA_OUT_OF_MEMORY). */
+PUNA_API uint32_t puna_kernel_count(void);
+PUNA_API puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error);
+PUNA_API puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error);
 
 enum { PUNA_LOG_DEBUG = 0, PUNA_LOG_INFO = 1, PUNA_LOG_WARNING = 2, PUNA_LOG_ERROR = 3 };
 

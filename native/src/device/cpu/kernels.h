@@ -123,6 +123,9 @@ typedef struct cpu_kernels {
 /* The table of a tier by name, or NULL if this build or this processor lacks it. */
 const cpu_kernels *cpu_kernels_find(const char *tier);
 
+/* The tiers that run here, from low to high; NULL beyond the last. */
+const cpu_kernels *cpu_kernels_at(uint32_t index);
+
 /* The best tier of this processor, or the one that PUNA_CPU_TIER names. NULL: the forced tier is not on this CPU;
    *forced then holds its name. */
 const cpu_kernels *cpu_kernels_select(char forced[16]);

@@ -365,15 +365,20 @@ public final class Model implements Generator, AutoCloseable {
     @Override
     public void close() {
         List<WeakReference<Context>> open;
+        Grammars compiled;
         synchronized (this) {
             closed = true;
             open = List.copyOf(contexts);
+            compiled = grammars;
         }
         for (WeakReference<Context> reference : open) {
             Context living = reference.get();
             if (living != null) {
                 living.close();
             }
+        }
+        if (compiled != null) {
+            compiled.close();
         }
         model.close();
         release.clean();
@@ -389,6 +394,7 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     synchronized Grammars grammars() {
+        refuseClosed();
         Grammars known = grammars;
         if (known == null) {
             known = new Grammars(model.tokenizer());

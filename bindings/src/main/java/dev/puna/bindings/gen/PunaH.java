@@ -323,6 +323,64 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_build {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_build");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static FunctionDescriptor puna_build$descriptor() {
+        return puna_build.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MethodHandle puna_build$handle() {
+        return puna_build.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MemorySegment puna_build$address() {
+        return puna_build.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MemorySegment puna_build() {
+        var mh$ = puna_build.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_build");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_arithmetic_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT    );
@@ -435,6 +493,246 @@ public class PunaH extends PunaH$shared {
                 traceDowncall("puna_cpu_describe", cpu, error);
             }
             return (int)mh$.invokeExact(cpu, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_LONG_LONG    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static FunctionDescriptor puna_memory$descriptor() {
+        return puna_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static MethodHandle puna_memory$handle() {
+        return puna_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static MemorySegment puna_memory$address() {
+        return puna_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static long puna_memory() {
+        var mh$ = puna_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_memory");
+            }
+            return (long)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_count {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_count");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_count$descriptor() {
+        return puna_kernel_count.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static MethodHandle puna_kernel_count$handle() {
+        return puna_kernel_count.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static MemorySegment puna_kernel_count$address() {
+        return puna_kernel_count.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static int puna_kernel_count() {
+        var mh$ = puna_kernel_count.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_count");
+            }
+            return (int)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_describe {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_describe");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_describe$descriptor() {
+        return puna_kernel_describe.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_kernel_describe$handle() {
+        return puna_kernel_describe.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_kernel_describe$address() {
+        return puna_kernel_describe.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static int puna_kernel_describe(int index, MemorySegment test, MemorySegment error) {
+        var mh$ = puna_kernel_describe.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_describe", index, test, error);
+            }
+            return (int)mh$.invokeExact(index, test, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_run {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_run");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_run$descriptor() {
+        return puna_kernel_run.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_kernel_run$handle() {
+        return puna_kernel_run.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_kernel_run$address() {
+        return puna_kernel_run.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static int puna_kernel_run(int index, MemorySegment test, MemorySegment error) {
+        var mh$ = puna_kernel_run.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_run", index, test, error);
+            }
+            return (int)mh$.invokeExact(index, test, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

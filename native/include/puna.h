@@ -149,7 +149,7 @@ PUNA_API void puna_task_destroy(puna_task *task);
 
 /* ---- 3. Files ------------------------------------------------------------------------------------------------- */
 
-/* An open GGUF file (versions 2 and 3), mapped and wholly checked: every length, offset, count, name and type lies
+/* An open GGUF file (versions 2 and 3), its metadata in memory and wholly checked: every length, offset, count, name and type lies
    inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no permission),
    PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
    PUNA_OUT_OF_MEMORY. Any part of a split model (NAME-00001-of-00003.gguf) opens all parts as one file; an error names
@@ -316,9 +316,11 @@ typedef struct puna_model_options {
 PUNA_API void puna_model_options_default(puna_model_options *options);
 
 /* Loads the weights and packs them for this processor. Blocks for as long as reading the file takes; `task` (may be
-   NULL) tells how far it is and can cancel. The file may be removed afterwards only if the model was closed.
+   NULL) tells how far it is and can cancel. Nothing of the file is needed afterwards: it may be changed or removed, and
+   one that is cut short meanwhile is PUNA_IO.
    Errors: those of puna_file_open and puna_tokenizer_load; PUNA_UNSUPPORTED also for an architecture or a type of
-   weights; PUNA_INVALID_FILE also where metadata and tensors contradict each other; PUNA_CANCELLED. */
+   weights; PUNA_INVALID_FILE also where metadata and tensors contradict each other, or weights are NaN or infinite;
+   PUNA_CANCELLED. */
 PUNA_API puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task,
                                      puna_model **model, puna_error *error);
 
@@ -610,13 +612,12 @@ typedef struct puna_memory_plan {
     uint32_t size;
     uint32_t context_length;
     uint64_t weights;        /* bytes of packed weights */
-    uint64_t mapped;         /* bytes that stay in the mapped file (an embedding that is not the output matrix) */
     uint64_t cache_position; /* bytes of keys and values a position */
     uint64_t cache;          /* bytes of the whole budget */
     uint64_t scratch;        /* bytes of activations, logits and tables */
     uint64_t total;          /* weights + vocabulary + cache + scratch + sequences */
     uint64_t available;      /* bytes free on this machine now */
-    uint64_t vocabulary;     /* bytes of the tokenizer and of tables about the weights */
+    uint64_t vocabulary;     /* bytes of the tokenizer, of the file's metadata, and of tables about the weights */
     uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
                                 Penalties and stop strings come on top */
 } puna_memory_plan;

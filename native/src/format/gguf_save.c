@@ -65,12 +65,31 @@ static puna_status gguf_pad(const gguf_writer *writer, os_output *output, uint64
     return PUNA_OK;
 }
 
-static puna_status gguf_save_tensors(const gguf_writer *writer, os_output *output, uint64_t header, puna_error *error) {
+#define GGUF_COPY_PIECE ((size_t)1 << 20)
+
+/* A file's tensor, piece by piece. */
+static puna_status gguf_save_copy(gguf_writer *writer, os_output *output, const gguf_output *tensor,
+                                  puna_error *error) {
+    size_t room = tensor->bytes < GGUF_COPY_PIECE ? (size_t)tensor->bytes : GGUF_COPY_PIECE;
+    uint8_t *piece = memory_new(&writer->account, room);
+    if (!piece) return error_memory(error, "a copy of a tensor", room);
+    puna_status status = PUNA_OK;
+    for (uint64_t at = 0; at < tensor->bytes && status == PUNA_OK; at += room) {
+        if (room > tensor->bytes - at) room = (size_t)(tensor->bytes - at);
+        status = gguf_tensor_bytes(tensor->file, &tensor->from, at, piece, room, error);
+        if (status == PUNA_OK) status = os_output_write(output, piece, room, error);
+    }
+    memory_free(&writer->account, piece);
+    return status;
+}
+
+static puna_status gguf_save_tensors(gguf_writer *writer, os_output *output, uint64_t header, puna_error *error) {
     if (writer->tensor_count == 0) return PUNA_OK;
     puna_status status = gguf_pad(writer, output, header, error);
     for (uint64_t i = 0; i < writer->tensor_count && status == PUNA_OK; i++) {
         const gguf_output *tensor = &writer->tensors[i];
-        status = os_output_write(output, tensor->data, (size_t)tensor->bytes, error);
+        status = tensor->data ? os_output_write(output, tensor->data, (size_t)tensor->bytes, error)
+                              : gguf_save_copy(writer, output, tensor, error);
         if (status == PUNA_OK) status = gguf_pad(writer, output, tensor->bytes, error);
     }
     return status;

@@ -75,9 +75,15 @@ const puna_tokenizer *fuzz_vocabulary(const char *name) {
     return NULL;
 }
 
+static char path[64];
+
+static void remove_file(void) { remove(path); }
+
 const char *fuzz_file(const uint8_t *bytes, size_t count) {
-    static char path[64];
-    if (!path[0]) snprintf(path, sizeof path, "puna-fuzz-%llu.gguf", (unsigned long long)os_clock_ns());
+    if (!path[0]) {
+        snprintf(path, sizeof path, "puna-fuzz-%llu.gguf", (unsigned long long)os_clock_ns());
+        atexit(remove_file);
+    }
     FILE *file = fopen(path, "wb");
     FUZZ_CHECK(file);
     FUZZ_CHECK(fwrite(bytes, 1, count, file) == count);

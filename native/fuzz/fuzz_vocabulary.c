@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "format/gguf_write.h"
+#include "format/gguf.h"
 #include "fuzz.h"
 #include "text/token_tree.h"
 #include "text/tokenizer.h"
@@ -47,10 +47,58 @@ static uint32_t read_tokens(fuzz_input *in, uint32_t flags) {
     return count;
 }
 
+/* ---- The file, by hand: the writer would sync it ---- */
+
+static uint8_t file[1 << 17];
+static size_t file_used;
+static uint64_t entry_count;
+
+static void put(const void *bytes, size_t count) {
+    FUZZ_CHECK(count <= sizeof file - file_used);
+    if (count) memcpy(file + file_used, bytes, count);
+    file_used += count;
+}
+
+static void put_number(uint64_t number, size_t width) { put(&number, width); } /* little-endian, as what fuzzes */
+
+static void put_text(gguf_text text) {
+    put_number(text.length, 8);
+    put(text.data, (size_t)text.length);
+}
+
+static void put_key(const char *key, uint32_t type) {
+    entry_count++;
+    put_text((gguf_text){key, strlen(key)});
+    put_number(type, 4);
+}
+
+static void put_string(const char *key, const char *text) {
+    put_key(key, PUNA_STRING);
+    put_text((gguf_text){text, strlen(text)});
+}
+
+static void put_texts(const char *key, const gguf_text *texts, uint32_t count) {
+    put_key(key, PUNA_ARRAY);
+    put_number(PUNA_STRING, 4);
+    put_number(count, 8);
+    for (uint32_t i = 0; i < count; i++) put_text(texts[i]);
+}
+
+static void put_array(const char *key, uint32_t type, const void *numbers, uint32_t count) {
+    put_key(key, PUNA_ARRAY);
+    put_number(type, 4);
+    put_number(count, 8);
+    put(numbers, count * sizeof(uint32_t));
+}
+
+static void put_scalar(const char *key, uint32_t type, uint32_t number) {
+    put_key(key, type);
+    put_number(number, type == PUNA_BOOL ? 1 : 4);
+}
+
 static const char *save(fuzz_input *in) {
     static const char *const models[] = {"gpt2", "llama", "bert", ""};
     static const char *const pres[] = {"gpt-2", "llama-bpe", "smollm", "qwen2", "unheard-of", ""};
-    static const char path[] = "puna-fuzz-vocabulary.gguf";
     const char *model = models[fuzz_byte(in) % 4], *pre = pres[fuzz_byte(in) % 6];
     uint32_t flags = fuzz_byte(in), bos = fuzz_byte(in), eos = fuzz_byte(in), unknown = fuzz_byte(in), merged = 0;
     uint32_t count = read_tokens(in, flags);
@@ -59,23 +107,26 @@ static const char *save(fuzz_input *in) {
         merges[merged].data = fuzz_take(in, length % 48u, &got);
         merges[merged].length = got;
     }
-    gguf_writer *w = NULL;
-    FUZZ_CHECK(gguf_writer_create(3, &w, NULL) == PUNA_OK);
-    gguf_write_text(w, "tokenizer.ggml.model", (gguf_text){model, strlen(model)}, NULL);
-    gguf_write_text(w, "tokenizer.ggml.pre", (gguf_text){pre, strlen(pre)}, NULL);
-    gguf_write_texts(w, "tokenizer.ggml.tokens", tokens, count, NULL);
-    if (!(flags & 2)) gguf_write_array(w, "tokenizer.ggml.token_type", PUNA_INT32, kinds, count, NULL);
-    if (!(flags & 4)) gguf_write_array(w, "tokenizer.ggml.scores", PUNA_FLOAT32, scores, count, NULL);
-    if (!(flags & 8)) gguf_write_texts(w, "tokenizer.ggml.merges", merges, merged, NULL);
-    if (flags & 16) gguf_write_bool(w, "tokenizer.ggml.remove_extra_whitespaces", true, NULL);
-    if (flags & 32) gguf_write_bool(w, "tokenizer.ggml.add_space_prefix", false, NULL);
-    if (flags & 64) gguf_write_bool(w, "tokenizer.ggml.add_eos_token", true, NULL);
-    if (bos) gguf_write_u32(w, "tokenizer.ggml.bos_token_id", bos - 1, NULL);
-    if (eos) gguf_write_u32(w, "tokenizer.ggml.eos_token_id", eos - 1, NULL);
-    if (unknown) gguf_write_u32(w, "tokenizer.ggml.unknown_token_id", unknown - 1, NULL);
-    FUZZ_CHECK(gguf_writer_save(w, path, NULL) == PUNA_OK);
-    gguf_writer_free(w);
-    return path;
+    file_used = 0;
+    entry_count = 0;
+    put("GGUF", 4);
+    put_number(3, 4);
+    put_number(0, 8);
+    put_number(0, 8);
+    put_string("tokenizer.ggml.model", model);
+    put_string("tokenizer.ggml.pre", pre);
+    put_texts("tokenizer.ggml.tokens", tokens, count);
+    if (!(flags & 2)) put_array("tokenizer.ggml.token_type", PUNA_INT32, kinds, count);
+    if (!(flags & 4)) put_array("tokenizer.ggml.scores", PUNA_FLOAT32, scores, count);
+    if (!(flags & 8)) put_texts("tokenizer.ggml.merges", merges, merged);
+    if (flags & 16) put_scalar("tokenizer.ggml.remove_extra_whitespaces", PUNA_BOOL, 1);
+    if (flags & 32) put_scalar("tokenizer.ggml.add_space_prefix", PUNA_BOOL, 0);
+    if (flags & 64) put_scalar("tokenizer.ggml.add_eos_token", PUNA_BOOL, 1);
+    if (bos) put_scalar("tokenizer.ggml.bos_token_id", PUNA_UINT32, bos - 1);
+    if (eos) put_scalar("tokenizer.ggml.eos_token_id", PUNA_UINT32, eos - 1);
+    if (unknown) put_scalar("tokenizer.ggml.unknown_token_id", PUNA_UINT32, unknown - 1);
+    memcpy(file + 16, &entry_count, 8);
+    return fuzz_file(file, file_used);
 }
 
 static void use(const puna_tokenizer *t, const char *text, size_t length) {
@@ -107,14 +158,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t length;
     const char *text = fuzz_take(&in, ROOM / 4, &length);
     puna_error error = PUNA_ERROR_INIT;
-    puna_file *file = NULL;
+    puna_file *opened = NULL;
     puna_tokenizer *t = NULL;
-    FUZZ_CHECK(puna_file_open(path, &file, &error) == PUNA_OK);
+    FUZZ_CHECK(puna_file_open(path, &opened, &error) == PUNA_OK);
     fuzz_fail_after(fail < 200 ? 0 : fail - 199);
-    puna_status status = puna_tokenizer_load(file, &t, &error);
+    puna_status status = puna_tokenizer_load(opened, &t, &error);
     fuzz_no_faults();
     fuzz_check_error(status, &error);
-    puna_file_close(file);
+    puna_file_close(opened);
     FUZZ_CHECK((status == PUNA_OK) == (t != NULL));
     FUZZ_CHECK(status == PUNA_OK || status == PUNA_INVALID_FILE || status == PUNA_UNSUPPORTED
                || (status == PUNA_OUT_OF_MEMORY && fuzz_failed()));

@@ -62,6 +62,8 @@ uint64_t gguf_value_count(const gguf_file *file);
 const gguf_value *gguf_value_at(const gguf_file *file, uint64_t index);
 const gguf_value *gguf_find(const gguf_file *file, const char *key); /* NULL if there is none */
 
+uint64_t gguf_place(const gguf_file *file, const char *key); /* of its value, PUNA_NO_OFFSET if there is none */
+
 uint64_t gguf_tensor_count(const gguf_file *file);
 const gguf_tensor *gguf_tensor_at(const gguf_file *file, uint64_t index);
 const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name); /* NULL if there is none */

@@ -33,6 +33,11 @@ const gguf_value *gguf_find(const gguf_file *file, const char *key) {
     return gguf_names_find(&file->keys, key, strlen(key));
 }
 
+uint64_t gguf_place(const gguf_file *file, const char *key) {
+    const gguf_value *value = gguf_find(file, key);
+    return value ? value->offset : PUNA_NO_OFFSET;
+}
+
 const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name) {
     return gguf_names_find(&file->names, name, strlen(name));
 }

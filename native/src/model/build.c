@@ -119,7 +119,7 @@ static uint32_t rope_table(build *b, double base, bool plain) {
     uint32_t count = h->rotated / 2;
     float *factors = plain ? NULL : rope_factors(b, count);
     if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
-        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
+        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope_freqs.weight", PUNA_NO_OFFSET,
                                "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
                                "the model anew");
     float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);

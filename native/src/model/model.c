@@ -34,7 +34,8 @@ static void count_parameters(model *m) {
 
 static puna_status check_vocabulary(const model *m, puna_error *error) {
     if ((uint32_t)tokenizer_size(m->tokenizer) <= m->hyper.vocabulary) return PUNA_OK;
-    return gguf_error(m->file, error, PUNA_INVALID_FILE, "tokenizer.ggml.tokens", PUNA_NO_OFFSET,
+    return gguf_error(m->file, error, PUNA_INVALID_FILE, "tokenizer.ggml.tokens",
+                      gguf_place(m->file, "tokenizer.ggml.tokens"),
                       "the tokenizer has %d tokens, the embedding only %u rows", tokenizer_size(m->tokenizer),
                       m->hyper.vocabulary);
 }

@@ -79,7 +79,7 @@ static void each_lie_is_named(void) {
         if (!make(c, PATH, &size)) continue;
         puna_error error = PUNA_ERROR_INIT;
         puna_model *model = NULL;
-        uint64_t start = os_clock_ns();
+        uint64_t start = os_clock_ns(), held = memory_used_by_all();
         taken = 0;
         memory_set_gate(count_bytes, NULL);
         puna_status status = puna_model_load(PATH, &options, NULL, &model, &error);
@@ -91,6 +91,7 @@ static void each_lie_is_named(void) {
             testing_fail(__FILE__, __LINE__, "%s: took %llu ms", c->name, (unsigned long long)milliseconds);
         CHECK(model == NULL || status == PUNA_OK);
         puna_model_close(model);
+        CHECK_EQUAL(memory_used_by_all(), held);
     }
     printf("       %d lies\n", hostile_count());
 }

@@ -111,7 +111,7 @@ class HostileFilesTest {
                 refusal(lie);
                 catchThrowable(() -> {
                     try (ModelFile file = ModelFile.open(lie.file())) {
-                        file.entries().forEach(entry -> assertThat(entry.key()).isNotEmpty());
+                        file.metadata().forEach(entry -> assertThat(entry.key()).isNotEmpty());
                     }
                 });
             }

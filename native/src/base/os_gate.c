@@ -9,4 +9,6 @@ void os_set_gate(os_gate gate, void *context) {
     gate_context = context;
 }
 
-os_fault os_gate_ask(os_call call, size_t *count) { return gate_now ? gate_now(gate_context, call, count) : OS_NO_FAULT; }
+os_fault os_gate_ask(os_call call, size_t *count) {
+    return gate_now ? gate_now(gate_context, call, count) : OS_NO_FAULT;
+}

@@ -78,7 +78,8 @@ static void threads(void) {
     CHECK_EQUAL(puna_model_load(PUNA_TEST_DATA "/tiny/llama_q4_0.gguf", &how, NULL, &m, &error), PUNA_OK);
     puna_model_close(m);
     how.threads = 257;
-    past(puna_model_load(PUNA_TEST_DATA "/tiny/llama_q4_0.gguf", &how, NULL, &m, &error), &error, "threads", "0 to 256");
+    past(puna_model_load(PUNA_TEST_DATA "/tiny/llama_q4_0.gguf", &how, NULL, &m, &error), &error, "threads",
+         "0 to 256");
 }
 
 static void the_queue(void) {

@@ -85,8 +85,10 @@ static void header(void) {
         add(HOSTILE_SPM, number(rows[i].field, rows[i].value), rows[i].status, rows[i].says, rows[i].words, what)
             ->placeless = rows[i].value == 11; /* the twelfth is missing then */
     }
-    bad((hostile_lie){.kind = HOSTILE_BYTES, .field = "general.name.key", .text = "\xFF"}, "metadata entry 2", "UTF-8", "is no UTF-8");
-    bad((hostile_lie){.kind = HOSTILE_TWICE, .field = "llama.block_count"}, "llama.block_count", "twice", "is there twice");
+    bad((hostile_lie){.kind = HOSTILE_BYTES, .field = "general.name.key", .text = "\xFF"}, "metadata entry 2",
+        "UTF-8", "is no UTF-8");
+    bad((hostile_lie){.kind = HOSTILE_TWICE, .field = "llama.block_count"}, "llama.block_count", "twice",
+        "is there twice");
     bad(as("general.alignment", PUNA_INT32, 32), "general.alignment", "uint32", "is an int32");
     for (uint64_t part = 0; part < 64; part++) {
         char what[32];
@@ -129,8 +131,10 @@ static void counts(void) {
     bad(as("llama.rope.dimension_count", PUNA_UINT32, 7), "llama.rope.dimension_count", "pairs", "is 7");
     bad(as("llama.rope.dimension_count", PUNA_UINT32, 18), "llama.rope.dimension_count", "pairs", "is 18");
     bad(as("llama.attention.sliding_window_pattern", PUNA_UINT32, 5000), "sliding_window_pattern", NULL, "is 5000");
-    bad(as_array("llama.attention.sliding_window_pattern", PUNA_BOOL, 0), "sliding_window_pattern", "0 truths", "is empty");
-    bad(as_array("llama.attention.sliding_window_pattern", PUNA_STRING, 1), "sliding_window_pattern", "truths", "is texts");
+    bad(as_array("llama.attention.sliding_window_pattern", PUNA_BOOL, 0), "sliding_window_pattern", "0 truths",
+        "is empty");
+    bad(as_array("llama.attention.sliding_window_pattern", PUNA_STRING, 1), "sliding_window_pattern", "truths",
+        "is texts");
 }
 
 static void reals(void) {
@@ -172,7 +176,8 @@ static void names(void) {
 /* ---- Vocabularies ---- */
 
 static void pieces(void) {
-    const char *tokens = "tokenizer.ggml.tokens", *scores = "tokenizer.ggml.scores", *types = "tokenizer.ggml.token_type";
+    const char *tokens = "tokenizer.ggml.tokens", *scores = "tokenizer.ggml.scores";
+    const char *types = "tokenizer.ggml.token_type";
     bad(drop(tokens), tokens, "missing", "is missing")->placeless = true;
     bad(as(tokens, PUNA_UINT32, 12), tokens, "array of strings", "is a number");
     bad(as_array(tokens, PUNA_UINT32, 12), tokens, "array of strings", "is numbers");
@@ -209,7 +214,8 @@ static void pieces(void) {
 
 static void merges(void) {
     const char *key = "tokenizer.ggml.merges";
-    static const char *const texts[] = {"", "a", "ab", " ", "a ", " b", "a  b", "a b c", "z a", "a z", "b a", "\xFF \xFE"};
+    static const char *const texts[] = {"", "a", "ab", " ", "a ", " b", "a  b", "a b c", "z a", "a z", "b a",
+                                        "\xFF \xFE"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char what[64];
         snprintf(what, sizeof what, "has \"%s\"", i == 11 ? "no UTF-8" : texts[i]);
@@ -258,11 +264,14 @@ static void tensors(void) {
     bad((hostile_lie){.kind = HOSTILE_BYTES, .field = "output_norm.weight.name", .text = "\xC3("}, "tensor 2", "UTF-8",
         "is no UTF-8");
     static const struct { const char *tensor; uint32_t bits; const char *what; } numbers[] = {
-        {"token_embd.weight", 0x7FC00000u, "begins with NaN"}, {"blk.0.attn_k.weight", 0x7F800000u, "begins with infinity"},
-        {"blk.0.ffn_norm.weight", 0xFF800000u, "begins with -infinity"}, {"output.weight", 0x00007E00u, "has a NaN scale"},
+        {"token_embd.weight", 0x7FC00000u, "begins with NaN"},
+        {"blk.0.attn_k.weight", 0x7F800000u, "begins with infinity"},
+        {"blk.0.ffn_norm.weight", 0xFF800000u, "begins with -infinity"},
+        {"output.weight", 0x00007E00u, "has a NaN scale"},
         {"blk.0.attn_q.weight", 0x0000FC00u, "has an infinite scale"}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        bad((hostile_lie){.kind = HOSTILE_DATA, .field = numbers[i].tensor, .number = numbers[i].bits}, numbers[i].tensor,
+        bad((hostile_lie){.kind = HOSTILE_DATA, .field = numbers[i].tensor, .number = numbers[i].bits},
+            numbers[i].tensor,
             "NaN or infinite", numbers[i].what);
 }
 
@@ -274,24 +283,35 @@ static void known(const char *id, hostile_lie lie, const char *field, const char
 }
 
 /*
- * Each as its public account tells it: the field that was trusted, with a value that would do harm there. Not here, since
- * they are no matter of a file: CVE-2025-52566 (a text's number of tokens against the caller's buffer: test_hostile.c), and
- * CVE-2026-43629 (sizes in a saved state).
+ * Each as its public account tells it: the field that was trusted, with a value that would do harm there. Not here,
+ * since they are no matter of a model's file: CVE-2025-52566 (a text's number of tokens against the caller's buffer:
+ * test_hostile.c), and CVE-2026-43629 (sizes in a saved state, multiplied without a check).
  */
 static void accounts(void) {
-    known("CVE-2024-21802 dimensions written behind their array:", number("token_embd.weight.dimensions", 5), "token_embd.weight", "5 dimensions");
-    known("CVE-2024-21825 array length times element size:", number("tokenizer.ggml.scores.count", (1ull << 62) + 1), "tokenizer.ggml.scores", NULL);
-    known("CVE-2024-21825 array length times string size:", number("tokenizer.ggml.tokens.count", (1ull << 60) + 1), "tokenizer.ggml.tokens", NULL);
-    known("CVE-2024-21836 tensor count times entry size:", number("tensors", UINT64_MAX / 176 + 2), "tensor count", NULL);
-    known("CVE-2024-23496 string length plus one:", number("general.name.length", UINT64_MAX), "general.name", "truncated");
-    known("CVE-2024-23605 metadata count times entry size:", number("entries", UINT64_MAX / 48 + 2), "metadata count", NULL);
-    known("CVE-2024-32878 freeing what was never read:", number("tokenizer.ggml.tokens.11.length", 1ull << 40), "tokenizer.ggml.tokens", "truncated");
+    known("CVE-2024-21802 dimensions written behind their array:", number("token_embd.weight.dimensions", 5),
+          "token_embd.weight", "5 dimensions");
+    known("CVE-2024-21825 array length times element size:", number("tokenizer.ggml.scores.count", (1ull << 62) + 1),
+          "tokenizer.ggml.scores", NULL);
+    known("CVE-2024-21825 array length times string size:", number("tokenizer.ggml.tokens.count", (1ull << 60) + 1),
+          "tokenizer.ggml.tokens", NULL);
+    known("CVE-2024-21836 tensor count times entry size:", number("tensors", UINT64_MAX / 176 + 2), "tensor count",
+          NULL);
+    known("CVE-2024-23496 string length plus one:", number("general.name.length", UINT64_MAX), "general.name",
+          "truncated");
+    known("CVE-2024-23605 metadata count times entry size:", number("entries", UINT64_MAX / 48 + 2), "metadata count",
+          NULL);
+    known("CVE-2024-32878 freeing what was never read:", number("tokenizer.ggml.tokens.11.length", 1ull << 40),
+          "tokenizer.ggml.tokens", "truncated");
     known("CVE-2024-41130 a name that is not there:", number("token_embd.weight.name.length", 0), "tensor 0", "empty");
-    known("CVE-2025-49847 a token longer than an int:", number("tokenizer.ggml.tokens.5.length", (1ull << 31) + 1), "tokenizer.ggml.tokens", "truncated");
-    known("CVE-2025-53630 the sum of sizes:", number("blk.0.ffn_down.weight.shape1", (1ull << 58) - 1), "blk.0.ffn_down.weight", NULL);
+    known("CVE-2025-49847 a token longer than an int:", number("tokenizer.ggml.tokens.5.length", (1ull << 31) + 1),
+          "tokenizer.ggml.tokens", "truncated");
+    known("CVE-2025-53630 the sum of sizes:", number("blk.0.ffn_down.weight.shape1", (1ull << 58) - 1),
+          "blk.0.ffn_down.weight", NULL);
     known("CVE-2026-27940 memory for all tensors plus one:", number("tensors", UINT64_MAX / 368), "tensor count", NULL);
-    known("CVE-2026-33298 a shape whose bytes wrap around:", shape("token_embd.weight", 1ull << 33, 1ull << 29), "token_embd.weight", "overflows");
-    known("CVE-2026-33298 blocks whose bytes wrap around:", number("output.weight.shape0", 5124095576030431008ull), "output.weight", NULL);
+    known("CVE-2026-33298 a shape whose bytes wrap around:", shape("token_embd.weight", 1ull << 33, 1ull << 29),
+          "token_embd.weight", "overflows");
+    known("CVE-2026-33298 blocks whose bytes wrap around:", number("output.weight.shape0", 5124095576030431008ull),
+          "output.weight", NULL);
 }
 
 int hostile_count(void) {

@@ -145,7 +145,8 @@ static void numbers(maker *m, const char *key, uint32_t element, const int32_t *
 static uint32_t spm(maker *m) {
     static const char *const tokens[] = {"<unk>", "<s>", "</s>", "<0x0A>", "\xE2\x96\x81", "a", "b",
                                          "\xE2\x96\x81" "a", "ab", "[T]", "x", "y"};
-    static const int32_t kinds[] = {2, 3, 3, 6, 1, 1, 1, 1, 1, 4, 5, 1}, scores[] = {0, 0, 0, 0, -1, -2, -3, -4, -5, 0, -6, -7};
+    static const int32_t kinds[] = {2, 3, 3, 6, 1, 1, 1, 1, 1, 4, 5, 1};
+    static const int32_t scores[] = {0, 0, 0, 0, -1, -2, -3, -4, -5, 0, -6, -7};
     string(m, "tokenizer.ggml.model", "llama");
     strings(m, "tokenizer.ggml.tokens", tokens, 12);
     numbers(m, "tokenizer.ggml.scores", PUNA_FLOAT32, scores, 12);
@@ -210,7 +211,8 @@ static void fill(maker *m, const char *name, uint32_t type, size_t bytes) {
     }
     uint8_t *at = m->tail + m->data;
     memset(at, 0, whole);
-    for (size_t i = 0; type == Q4_0 && i + 18 <= bytes; i++) at[i] = i % 18 == 1 ? 0x20 : i % 18 == 0 ? 0 : (uint8_t)(i * 37);
+    for (size_t i = 0; type == Q4_0 && i + 18 <= bytes; i++)
+        at[i] = i % 18 == 1 ? 0x20 : i % 18 == 0 ? 0 : (uint8_t)(i * 37);
     for (size_t i = 0; type == F32 && i + 4 <= bytes; i += 4) {
         float value = (float)((int)(i * 7 % 41) - 20) / 64.0f;
         memcpy(at + i, &value, 4);
@@ -279,7 +281,9 @@ static bool late_lie(maker *m) {
         const hostile_field *field = &f->fields[i];
         if (strcmp(field->name, lie->field) != 0) continue;
         if (lie->kind == HOSTILE_NUMBER) patch(f->bytes + field->at, field->width, lie->number);
-        else for (size_t b = 0; b < field->width; b++) f->bytes[field->at + b] = (uint8_t)lie->text[b % strlen(lie->text)];
+        else
+            for (size_t b = 0; b < field->width; b++)
+                f->bytes[field->at + b] = (uint8_t)lie->text[b % strlen(lie->text)];
         return true;
     }
     return false;

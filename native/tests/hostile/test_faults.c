@@ -302,7 +302,8 @@ static void a_file_is_lost_while_it_is_used(void) {
         memcpy(l.ids, quiet.ids, sizeof l.ids);
         l.count = quiet.count;
         static const char grammar[] = "root ::= (\"a\" | \"b\" | [xy])+";
-        NEED(puna_grammar_compile(puna_model_tokenizer(l.model), grammar, strlen(grammar), &l.grammar, &l.error) == PUNA_OK);
+        NEED(puna_grammar_compile(puna_model_tokenizer(l.model), grammar, strlen(grammar), &l.grammar,
+             &l.error) == PUNA_OK);
         CHECK_EQUAL(generate(&l, sequence), PUNA_OK);
         CHECK(l.token_count == 12 && memcmp(l.tokens, quiet.tokens, 12 * sizeof *l.tokens) == 0);
         uint64_t index;

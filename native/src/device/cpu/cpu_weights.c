@@ -124,7 +124,8 @@ static void decode_vector(loader *l, float *out) {
     for (uint64_t at = 0; at < total; at += room) {
         size_t count = total - at < room ? (size_t)(total - at) : room;
         if (!read_sound(l, at, l->buffers[0], count)) return;
-        format->decode(l->buffers[0], count / format->bytes * format->length, out + at / format->bytes * format->length);
+        format->decode(l->buffers[0], count / format->bytes * format->length,
+                       out + at / format->bytes * format->length);
     }
 }
 

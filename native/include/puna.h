@@ -176,9 +176,9 @@ PUNA_API void puna_task_destroy(puna_task *task);
 
 /* ---- 3. Files ------------------------------------------------------------------------------------------------- */
 
-/* An open GGUF file (versions 2 and 3), mapped and wholly checked: every length, offset, count, name and type lies
-   inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no permission),
-   PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
+/* An open GGUF file (versions 2 and 3), its metadata in memory and wholly checked: every length, offset, count, name and
+   type lies inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no
+   permission), PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
    PUNA_OUT_OF_MEMORY. Any part of a split model (NAME-00001-of-00003.gguf) opens all parts as one file; an error names
    the part that is missing or disagrees with the others. */
 typedef struct puna_file puna_file;
@@ -285,9 +285,9 @@ enum {
     PUNA_TOKENIZE_AFFIXES = 2  /* add BOS and EOS as the model wants them; a BOS that is there already isn't doubled */
 };
 
-/* Text to ids. Any bytes are allowed; bytes that are not UTF-8 keep their own tokens where the vocabulary has them.
-   Returns PUNA_BUFFER_TOO_SMALL and the number needed when capacity is too small (ids may be NULL with capacity 0).
-   Time is near-linear in length. */
+/* Text to ids. Any bytes are allowed, at most 2^31 - 1; bytes that are not UTF-8 keep their own tokens where the
+   vocabulary has them. Returns PUNA_BUFFER_TOO_SMALL and the number needed when capacity is too small (ids may be NULL
+   with capacity 0). Time is near-linear in length. */
 PUNA_API puna_status puna_tokenize(const puna_tokenizer *tokenizer, const char *text, uint64_t length, uint32_t flags,
                                    int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error);
 
@@ -315,8 +315,8 @@ PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int3
    number of generations and threads may use it at once. */
 typedef struct puna_grammar puna_grammar;
 
-/* The text's notation is llama.cpp's GBNF (docs/constrain.md); matching begins at its rule `root`. The tokenizer may be
-   closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an
+/* The text's notation is llama.cpp's GBNF (docs/constrain.md), at most 1 MiB of it; matching begins at its rule `root`.
+   The tokenizer may be closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an
    undefined rule, left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by its name),
    PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length,
@@ -343,9 +343,11 @@ typedef struct puna_model_options {
 PUNA_API void puna_model_options_default(puna_model_options *options);
 
 /* Loads the weights and packs them for this processor. Blocks for as long as reading the file takes; `task` (may be
-   NULL) tells how far it is and can cancel. The file may be removed afterwards only if the model was closed.
+   NULL) tells how far it is and can cancel. Nothing of the file is needed afterwards: it may be changed or removed, and
+   one that is cut short meanwhile is PUNA_IO.
    Errors: those of puna_file_open and puna_tokenizer_load; PUNA_UNSUPPORTED also for an architecture or a type of
-   weights; PUNA_INVALID_FILE also where metadata and tensors contradict each other; PUNA_CANCELLED. */
+   weights; PUNA_INVALID_FILE also where metadata and tensors contradict each other, or weights are NaN or infinite;
+   PUNA_CANCELLED. */
 PUNA_API puna_status puna_model_load(const char *path, const puna_model_options *options, puna_task *task,
                                      puna_model **model, puna_error *error);
 
@@ -505,7 +507,8 @@ typedef struct puna_generation {
     const puna_stage *stages;
     uint32_t stage_count;      /* at most PUNA_MAX_STAGES */
     uint32_t stop_count;       /* at most PUNA_MAX_STOPS */
-    const puna_text *stops;    /* generation ends where its text contains one; the stop itself is not handed out */
+    const puna_text *stops;    /* generation ends where its text contains one; the stop itself is not handed out.
+                                  UTF-8, together at most 64 KiB */
     uint32_t top_logprobs;     /* the n best log-probabilities at each step, at most PUNA_MAX_TOP_LOGPROBS */
     uint32_t logprobs;         /* 1: the chosen token's log-probability is computed */
     uint32_t flags;            /* PUNA_GENERATE_* */
@@ -674,13 +677,12 @@ typedef struct puna_memory_plan {
     uint32_t size;
     uint32_t context_length;
     uint64_t weights;        /* bytes of packed weights */
-    uint64_t mapped;         /* bytes that stay in the mapped file (an embedding that is not the output matrix) */
     uint64_t cache_position; /* bytes of keys and values a position */
     uint64_t cache;          /* bytes of the whole budget */
     uint64_t scratch;        /* bytes of activations, logits and tables */
     uint64_t total;          /* weights + vocabulary + cache + scratch + sequences */
     uint64_t available;      /* bytes free on this machine now */
-    uint64_t vocabulary;     /* bytes of the tokenizer and of tables about the weights */
+    uint64_t vocabulary;     /* bytes of the tokenizer, of the file's metadata, and of tables about the weights */
     uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
                                 Penalties, stop strings and logits that are shown come on top */
 } puna_memory_plan;

@@ -128,7 +128,7 @@ puna_status puna_engine_step(puna_engine *e, puna_step *step, puna_error *error)
     if (status != PUNA_OK) return status;
     status = step_run(e, &report, error);
     engine_leave(e);
-    if (step) structs_give(step, &report, sizeof report);
+    if (step && status == PUNA_OK) structs_give(step, &report, sizeof report);
     return status;
 }
 

@@ -209,6 +209,7 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
     if (e->slot_count >= MAX_OPEN)
         return error_set(error, PUNA_BUSY, "sequence", "%u sequences are open: close some", e->slot_count);
     uint32_t grown = e->slot_count ? e->slot_count * 2 : 16;
+    if (grown > MAX_OPEN) grown = MAX_OPEN;
     sequence **slots = memory_grow(&e->account, e->slots, grown * sizeof *slots);
     if (slots) e->slots = slots;
     uint32_t *generations = slots ? memory_grow(&e->account, e->generations, grown * sizeof *generations) : NULL;

@@ -58,6 +58,15 @@ graph_weight build_vector(build *b, uint32_t n, const char *format, ...) { FIND(
 
 graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) { FIND(true, 1, n); }
 
+static puna_status read_factors(build *b, const gguf_tensor *t, const block_format *stored, float *factors) {
+    uint8_t *raw = memory_new(b->g->account, (size_t)t->bytes);
+    if (!raw) return error_memory(b->error, "rotary table", t->bytes);
+    puna_status status = gguf_tensor_bytes(b->file, t, 0, raw, (size_t)t->bytes, b->error);
+    if (status == PUNA_OK) stored->decode(raw, (size_t)t->shape[0], factors);
+    memory_free(b->g->account, raw);
+    return status;
+}
+
 /* Llama 3's factors; NULL without them or on a failure that b->status tells. */
 static float *rope_factors(build *b, uint32_t count) {
     const gguf_tensor *t = gguf_find_tensor(b->file, "rope_freqs.weight");
@@ -71,8 +80,8 @@ static float *rope_factors(build *b, uint32_t count) {
     }
     float *factors = memory_array(b->g->account, count, sizeof *factors);
     if (!factors) b->status = error_memory(b->error, "rotary table", count * sizeof *factors);
-    else stored->decode(gguf_tensor_data(b->file, t), count, factors);
-    for (uint32_t i = 0; factors && i < count; i++) {
+    else b->status = read_factors(b, t, stored, factors);
+    for (uint32_t i = 0; factors && b->status == PUNA_OK && i < count; i++) {
         if (factors[i] > 0 && factors[i] < 1e30f) continue;
         b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset,
                                "factor %u is %g", i, (double)factors[i]);
@@ -110,7 +119,7 @@ static uint32_t rope_table(build *b, double base, bool plain) {
     uint32_t count = h->rotated / 2;
     float *factors = plain ? NULL : rope_factors(b, count);
     if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
-        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
+        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope_freqs.weight", PUNA_NO_OFFSET,
                                "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
                                "the model anew");
     float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);

@@ -18,7 +18,8 @@ static puna_status unknown(const gguf_file *file, const char *name, puna_error *
         if (i) strncat(list, ", ", sizeof list - strlen(list) - 1);
         strncat(list, families[i].name, sizeof list - strlen(list) - 1);
     }
-    return gguf_error(file, error, PUNA_UNSUPPORTED, "general.architecture", PUNA_NO_OFFSET,
+    return gguf_error(file, error, PUNA_UNSUPPORTED, "general.architecture",
+                      gguf_place(file, "general.architecture"),
                       "the architecture \"%s\" is not supported; supported are: %s", name, list);
 }
 

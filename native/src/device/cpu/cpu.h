@@ -18,7 +18,7 @@ extern const device cpu_device;
 typedef struct cpu_tensor {
     cpu_weight packed;      /* GRAPH_USE_MATRIX; data NULL otherwise */
     const float *vector;    /* GRAPH_USE_VECTOR */
-    const uint8_t *rows;    /* GRAPH_USE_ROWS without a matrix: the file's own bytes, mapped */
+    const uint8_t *rows;    /* GRAPH_USE_ROWS without a matrix: as in the file */
     size_t row_bytes;
 } cpu_tensor;
 

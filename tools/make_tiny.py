@@ -81,6 +81,18 @@ MODELS = {
     "qwen2": (SHAPE | dict(model_type="qwen2", tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
     "qwen3": (SHAPE | dict(model_type="qwen3", head_dim=32, tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
     "qwen3_q4_1": (SHAPE | dict(model_type="qwen3", head_dim=32), "qwen2", Type.Q4_1, Type.Q8_0),
+    "smollm3": (SHAPE | dict(model_type="smollm3", hidden_size=64, intermediate_size=96, num_attention_heads=4,
+                             num_hidden_layers=4, tie_word_embeddings=True,
+                             no_rope_layer_interval=4), "qwen2", Type.F32, Type.F32),
+    "granite": (SHAPE | dict(model_type="granite", tie_word_embeddings=True, embedding_multiplier=12.0,
+                             logits_scaling=2.0, residual_multiplier=0.22, attention_multiplier=0.125), "qwen2",
+                Type.F32, Type.F32),
+    "olmo2": (SHAPE | dict(model_type="olmo2", num_key_value_heads=3), "qwen2", Type.F32, Type.F32),
+    "gemma": (GEMMA | dict(model_type="gemma", num_hidden_layers=2, num_key_value_heads=1, rope_parameters={
+        "rope_type": "default", "rope_theta": 10000.0}), "smollm", Type.F32, Type.F32),
+    "gemma2": (GEMMA | dict(model_type="gemma2", num_hidden_layers=3, attn_logit_softcapping=5.0,
+                            final_logit_softcapping=10.0, rope_parameters={
+                                "rope_type": "default", "rope_theta": 10000.0}), "smollm", Type.F32, Type.F32),
     "gemma3": (GEMMA | dict(head_dim=24, query_pre_attn_scalar=24), "smollm", Type.F32, Type.F32),
     "gemma3_capped": (CAPPED, "smollm", Type.F32, Type.F32),
     "gemma3_q8_0": (GEMMA, "smollm", Type.Q8_0, Type.Q8_0),
@@ -140,10 +152,18 @@ def metadata(writer: GGUFWriter, name: str, config: transformers.PretrainedConfi
         for theirs, ours in names.items():
             if rope.get(theirs) is not None:
                 writer.add_float32(f"{writer.arch}.rope.scaling.yarn_{ours}", rope[theirs])
-    if config.model_type in ("mistral", "gemma3_text"):
+    if config.model_type in ("mistral", "gemma2", "gemma3_text"):
         writer.add_sliding_window(config.sliding_window)
+    if config.model_type == "gemma2":
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
     if config.model_type == "gemma3_text":
         gemma_metadata(writer, config)
+    if config.model_type == "granite":
+        writer.add_embedding_scale(config.embedding_multiplier)
+        writer.add_residual_scale(config.residual_multiplier)
+        writer.add_attention_scale(config.attention_multiplier)
+        writer.add_logit_scale(config.logits_scaling)
 
 
 def gemma_metadata(writer: GGUFWriter, config: transformers.PretrainedConfig) -> None:
@@ -175,9 +195,9 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
         name, w = gguf_reference.gguf_name(theirs, architecture), p.detach().numpy().astype(np.float32)
         if name.endswith("norm.weight"):
             w = w + np.float32(gguf_reference.FAMILIES[architecture][2])
-        if architecture == "llama" and ".attn_q." in name:
+        if architecture in gguf_reference.INTERLEAVED and ".attn_q." in name:
             w = gguf_reference.interleave(w, config.num_attention_heads)
-        if architecture == "llama" and ".attn_k." in name:
+        if architecture in gguf_reference.INTERLEAVED and ".attn_k." in name:
             w = gguf_reference.interleave(w, config.num_key_value_heads)
         kind = Type.F32 if w.ndim == 1 else matrices if name.startswith("blk.") else ends
         writer.add_tensor(name, k_quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)

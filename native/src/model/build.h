@@ -53,6 +53,11 @@ puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_er
 graph_value llama_logits(build *b);
 graph_value qwen2_logits(build *b);
 graph_value qwen3_logits(build *b);
+graph_value smollm3_logits(build *b);
+graph_value granite_logits(build *b);
+graph_value olmo2_logits(build *b);
+graph_value gemma_logits(build *b);
+graph_value gemma2_logits(build *b);
 graph_value gemma3_logits(build *b);
 
 #endif

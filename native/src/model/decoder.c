@@ -18,10 +18,18 @@ static graph_value linear(build *b, graph_value x, uint32_t rows, uint32_t cols,
     return graph_linear(b->g, x, weight, bias);
 }
 
-static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t layer, const char *name) {
-    graph_weight weight = build_vector(b, b->h->head_dim_k, "blk.%u.%s.weight", layer, name);
+static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t layer, const char *name,
+                              decoder_query_norm how) {
+    if (how == DECODER_NO_NORM) return x;
+    uint32_t parts = how == DECODER_HEAD_NORM ? heads : 1;
+    graph_weight weight = build_vector(b, heads / parts * b->h->head_dim_k, "blk.%u.%s.weight", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return graph_rms_norm_heads(b->g, x, heads, weight, b->h->norm_epsilon);
+    return graph_rms_norm_heads(b->g, x, parts, weight, b->h->norm_epsilon);
+}
+
+static graph_value turn(build *b, graph_value x, uint32_t heads, const decoder_attention *how) {
+    if (how->table == GRAPH_ABSENT) return x;
+    return graph_rope(b->g, x, heads, b->h->head_dim_k, how->interleaved, how->table);
 }
 
 graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how) {
@@ -31,15 +39,13 @@ graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decode
     graph_value q = linear(b, x, h->heads * h->head_dim_k, h->embedding, layer, "attn_q");
     graph_value k = linear(b, x, h->heads_kv * h->head_dim_k, h->embedding, layer, "attn_k");
     graph_value v = linear(b, x, h->heads_kv * h->head_dim_v, h->embedding, layer, "attn_v");
-    if (how->head_norms) {
-        q = norm_heads(b, q, h->heads, layer, "attn_q_norm");
-        k = norm_heads(b, k, h->heads_kv, layer, "attn_k_norm");
-    }
+    q = norm_heads(b, q, h->heads, layer, "attn_q_norm", how->norm);
+    k = norm_heads(b, k, h->heads_kv, layer, "attn_k_norm", how->norm);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    q = graph_rope(g, q, h->heads, h->head_dim_k, how->interleaved, how->table);
-    k = graph_rope(g, k, h->heads_kv, h->head_dim_k, how->interleaved, how->table);
+    q = turn(b, q, h->heads, how);
+    k = turn(b, k, h->heads_kv, how);
     graph_store(g, k, v, cache);
-    graph_value mixed = graph_attend(g, q, h->heads, how->scale, 0, cache);
+    graph_value mixed = graph_attend(g, q, h->heads, how->scale, how->softcap, cache);
     return linear(b, mixed, h->embedding, h->heads * h->head_dim_v, layer, "attn_output");
 }
 

@@ -11,13 +11,17 @@
 
 #include "model/build.h"
 
+/* How queries and keys are normed, by attn_q_norm and attn_k_norm: not, head by head, or all heads as one row. */
+typedef enum decoder_query_norm { DECODER_NO_NORM, DECODER_HEAD_NORM, DECODER_ROW_NORM } decoder_query_norm;
+
 /* How a layer attends. */
 typedef struct decoder_attention {
-    uint32_t table;      /* of rotary frequencies */
+    uint32_t table;      /* of rotary frequencies; GRAPH_ABSENT: positions turn nothing */
     bool interleaved;    /* rotary pairs (2i, 2i + 1); else halves */
-    bool head_norms;     /* queries and keys are normed a head: attn_q_norm, attn_k_norm */
+    decoder_query_norm norm;
     uint32_t window;     /* 0: none */
     float scale;         /* of scores */
+    float softcap;       /* of scores; 0: none */
 } decoder_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */

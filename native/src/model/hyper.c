@@ -175,6 +175,11 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
     read_pattern(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);
+    h->embedding_scale = real(&r, "embedding_scale", 0.0f, 0.0f, 1e6f);
+    h->residual_scale = real(&r, "residual_scale", 0.0f, 0.0f, 1e6f);
+    h->logit_scale = real(&r, "logit_scale", 0.0f, 0.0f, 1e6f);
     if (r.status != PUNA_OK) return r.status;
     if (h->heads % h->heads_kv != 0)
         return gguf_error(file, error, PUNA_INVALID_FILE, "attention.head_count_kv", PUNA_NO_OFFSET,

@@ -40,6 +40,9 @@ typedef struct hyper {
     uint32_t window_period;  /* the last of each so many layers has none; HYPER_UNSAID, or HYPER_LISTED: in windowed */
     bool windowed[HYPER_MOST_LAYERS];
     float final_softcap;     /* of the logits; 0: none */
+    float score_softcap;     /* of attention's scores; 0: none */
+    float score_scale;       /* of attention's scores; 0: the family's own */
+    float embedding_scale, residual_scale, logit_scale; /* 0: none; what a family does with each is its own */
 } hyper;
 
 #define HYPER_UNSAID UINT32_MAX

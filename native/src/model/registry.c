@@ -7,6 +7,11 @@ static const model_family families[] = {
     {"llama", llama_logits},
     {"qwen2", qwen2_logits},
     {"qwen3", qwen3_logits},
+    {"smollm3", smollm3_logits},
+    {"granite", granite_logits},
+    {"olmo2", olmo2_logits},
+    {"gemma", gemma_logits},
+    {"gemma2", gemma2_logits},
     {"gemma3", gemma3_logits},
 };
 

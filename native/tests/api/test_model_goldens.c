@@ -127,6 +127,11 @@ static void mistral_q8_0(void) { check_file("mistral_q8_0"); }
 static void qwen2(void) { check_file("qwen2"); }
 static void qwen3(void) { check_file("qwen3"); }
 static void qwen3_q4_1(void) { check_file("qwen3_q4_1"); }
+static void smollm3(void) { check_file("smollm3"); }
+static void granite(void) { check_file("granite"); }
+static void olmo2(void) { check_file("olmo2"); }
+static void gemma(void) { check_file("gemma"); }
+static void gemma2(void) { check_file("gemma2"); }
 static void gemma3(void) { check_file("gemma3"); }
 static void gemma3_capped(void) { check_file("gemma3_capped"); }
 static void gemma3_q8_0(void) { check_file("gemma3_q8_0"); }
@@ -170,6 +175,11 @@ int main(int argc, char **argv) {
     TEST(qwen2);
     TEST(qwen3);
     TEST(qwen3_q4_1);
+    TEST(smollm3);
+    TEST(granite);
+    TEST(olmo2);
+    TEST(gemma);
+    TEST(gemma2);
     TEST(gemma3);
     TEST(gemma3_capped);
     TEST(gemma3_q8_0);

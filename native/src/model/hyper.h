@@ -31,6 +31,8 @@ typedef struct hyper {
     uint32_t rotated;        /* elements of a head that rope turns */
     uint32_t vocabulary;     /* rows of the embedding */
     float norm_epsilon;
+    bool layer_norm;         /* norms subtract the mean: the file names an epsilon for LayerNorm, none for RMSNorm */
+    bool parallel;           /* attention and feed-forward read the same x */
     float rope_base;
     hyper_rope rope_scaling;
     float rope_factor;

@@ -39,12 +39,21 @@ static puna_status check_vocabulary(const model *m, puna_error *error) {
                       m->hyper.vocabulary);
 }
 
+/* The part of a tensor that a weight is (of a vector: elements). build.c has checked that it lies within. */
+static device_source source_of(const gguf_file *file, const gguf_tensor *t, const graph_weight_info *w) {
+    bool matrix = t->shape[1] > 1;
+    uint64_t row = t->bytes / (matrix ? t->shape[1] : t->shape[0]), from = row * w->first_row;
+    bool whole = (uint64_t)w->rows * w->cols == t->shape[0] * t->shape[1];
+    uint64_t bytes = whole ? t->bytes : row * (matrix ? w->rows : w->cols);
+    return (device_source){gguf_tensor_data(file, t) + from, gguf_tensor_map(file, t), t->offset + from, bytes};
+}
+
 static puna_status load_weights(model *m, uint32_t threads, puna_task *task, puna_error *error) {
     device_source *sources = memory_array(&m->account, m->graph.weight_count, sizeof *sources);
     if (!sources) return error_memory(error, "model", m->graph.weight_count * sizeof *sources);
     for (uint32_t i = 0; i < m->graph.weight_count; i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
-        sources[i] = (device_source){gguf_tensor_data(m->file, t), gguf_tensor_map(m->file, t), t->offset, t->bytes};
+        sources[i] = source_of(m->file, t, &m->graph.weights[i]);
     }
     puna_status status = m->device->load(&m->graph, sources, threads, task, &m->account, &m->weights, error);
     memory_free(&m->account, sources);

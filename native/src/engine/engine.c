@@ -74,7 +74,12 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     *decided = *asked;
     puna_status status = check_ranges(decided, error);
     if (status != PUNA_OK) return status;
-    if (decided->context_length == 0) decided->context_length = h->context_length > 1 ? h->context_length : 2;
+    if (decided->context_length > g->most_positions)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "context_length",
+                         "context_length is %u; this model has learned positions, and only %u of them",
+                         decided->context_length, g->most_positions);
+    uint32_t trained = h->context_length < g->most_positions ? h->context_length : g->most_positions;
+    if (decided->context_length == 0) decided->context_length = trained > 1 ? trained : 2;
     if (decided->threads == 0) decided->threads = threads_default_count();
     return decide_cache(g, d, decided, error);
 }

@@ -55,6 +55,27 @@ static void defaults_are_decided(void) {
     engine_close(e);
 }
 
+/* A table of positions ends: no sequence may go beyond it. */
+static void learned_positions_bound_the_context(void) {
+    memory_account account;
+    memory_account_init(&account);
+    graph g;
+    graph_init(&g, &account);
+    graph_add_cache_layer(&g, 2, 16, 16, 0);
+    g.most_positions = 100;
+    hyper h = {.context_length = 1024};
+    puna_engine_options o = options(), decided;
+    o.context_length = 101;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_INVALID_ARGUMENT);
+    CHECK(strstr(error.message, "only 100 of them"));
+    o.context_length = 100;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_OK);
+    o.context_length = 0;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_OK);
+    CHECK_EQUAL(decided.context_length, 100);
+    graph_free(&g);
+}
+
 /* Ids are never used twice, whatever the order of opening and closing; slots are. */
 static void ids_are_never_used_again(void) {
     enum { MOST = 100, MOVES = 5000 };
@@ -249,6 +270,7 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(a_cache_beyond_64_bits_is_refused);
     TEST(defaults_are_decided);
+    TEST(learned_positions_bound_the_context);
     TEST(ids_are_never_used_again);
     TEST(events_keep_what_they_were_given);
     TEST(the_longest_unused_goes_first);

@@ -172,12 +172,11 @@ final class DoctorCommand implements Callable<Integer> {
                 "java",
                 "machine",
                 System.getProperty("java.vm.name", "") + ", " + System.getProperty("java.vm.info", ""));
-        Module bindings = ModuleLayer.boot().findModule("dev.puna.bindings").orElse(Main.class.getModule());
-        boolean allowed = bindings.isNativeAccessEnabled();
+        boolean allowed = Machine.hasNativeAccess();
         found.fact("java", "native_access", allowed);
         if (!allowed) {
-            found.warning("native access is not enabled: start Java with --enable-native-access="
-                    + (bindings.isNamed() ? bindings.getName() : "ALL-UNNAMED"));
+            found.warning(
+                    "native access is not enabled: start Java with --enable-native-access=" + Machine.nativeModule());
         }
         List<String> options = options();
         found.fact("java", "options", options, options.isEmpty() ? "unknown or none" : String.join(" ", options));

@@ -5,6 +5,7 @@
 #include "api/api_structs.h"
 #include "base/cgroup.h"
 #include "base/log.h"
+#include "base/math.h"
 #include "base/memory.h"
 #include "base/os.h"
 #include "base/task.h"
@@ -61,7 +62,7 @@ const char *puna_build(void) { return COMPILER ", " SYSTEM " " PROCESSOR SANITIZ
 
 uint64_t puna_memory(void) { return memory_used_by_all(); }
 
-uint32_t puna_arithmetic_version(void) { return 1; }
+uint32_t puna_arithmetic_version(void) { return MATH_CONTRACT; }
 
 puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
     if (!cpu) return error_set(error, PUNA_INVALID_ARGUMENT, "cpu", "cpu is NULL");

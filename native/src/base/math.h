@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define MATH_CONTRACT 1u /* the version of docs/numerics.md that all arithmetic keeps to */
+
 /* a * b + c, rounded once. Where the compiler may not use the instruction (a file without -mfma), it is used if the
    processor has it, else exact by our own code (some C libraries' fmaf is not). The bits are the same in every case. */
 #if defined(__FMA__) || defined(__aarch64__)

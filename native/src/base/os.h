@@ -66,4 +66,11 @@ puna_status os_output_write(os_output *output, const void *bytes, size_t count, 
 puna_status os_output_commit(os_output *output, puna_error *error); /* flush, sync, rename; frees output always */
 void os_output_discard(os_output *output);                          /* removes the temporary file; NULL is allowed */
 
+/* Files that are read part by part, not mapped: what is cut off meanwhile is an error (PUNA_IO), not a signal. Errors of
+   opening as for os_map_open. */
+typedef struct os_input os_input;
+puna_status os_input_open(const char *path, os_input **input, uint64_t *size, puna_error *error);
+puna_status os_input_read(os_input *input, uint64_t offset, void *bytes, size_t count, puna_error *error); /* all */
+void os_input_close(os_input *input); /* NULL is allowed */
+
 #endif

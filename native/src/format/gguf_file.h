@@ -28,6 +28,7 @@ struct puna_file {
     uint64_t fingerprint;
     gguf_value *values; /* in the file's order */
     uint64_t values_end; /* where the metadata table ends and the tensor table begins */
+    uint64_t tensors_end; /* where the tensor table ends */
     gguf_tensor *tensors;
     uint64_t *marks;
     uint64_t mark_count;

@@ -146,7 +146,7 @@ static void it_may_end_in_any_state(void) {
 #define DAMAGED "test_api_sequences.gguf"
 
 /* A copy of a tiny model with one number of a tensor replaced. */
-static bool damage(const char *model, const char *tensor, float number) {
+static bool damage(const char *model, const char *tensor, uint64_t element, float number) {
     char path[512];
     size_t size;
     puna_file *file;
@@ -160,7 +160,7 @@ static bool damage(const char *model, const char *tensor, float number) {
         if (puna_file_tensor(file, i, &t, &error) != PUNA_OK || t.name_length != strlen(tensor) ||
             memcmp(t.name, tensor, strlen(tensor)) != 0 || t.type != 0)
             continue;
-        memcpy(bytes + t.offset + 12, &number, sizeof number);
+        memcpy(bytes + t.offset + element * sizeof number, &number, sizeof number);
         found = true;
     }
     puna_file_close(file);
@@ -178,7 +178,7 @@ static void a_number_that_is_not_finite_is_an_event(void) {
     const float numbers[] = {NAN, INFINITY, -INFINITY};
     make_ids();
     for (size_t i = 0; i < 3 * sizeof tensors / sizeof *tensors; i++) {
-        NEED(damage("llama.gguf", tensors[i / 3], numbers[i % 3]));
+        NEED(damage("llama.gguf", tensors[i / 3], 3, numbers[i % 3]));
         for (int tier = 0; tier < 3; tier++) {
             puna_model *model;
             bed b = {.error = PUNA_ERROR_INIT};
@@ -188,7 +188,8 @@ static void a_number_that_is_not_finite_is_an_event(void) {
             NEED(puna_model_load(DAMAGED, NULL, NULL, &model, &b.error) == PUNA_OK);
             NEED(puna_engine_create(model, &o, &b.engine, &b.error) == PUNA_OK);
             puna_generation g = bed_generation(5);
-            for (int round = 0; round < 2; round++) { /* the engine goes on */
+            for (int round = 0; round < 2; round++) { /* the engine goes on; nobody is shown such a row */
+                if (round) g.flags |= PUNA_GENERATE_LOGITS;
                 NEED(bed_start(&b, &r, ids, 70, &g) == PUNA_OK);
                 bed_run(&b, &r, 1, 50);
                 CHECK_EQUAL(r.stop, PUNA_STOP_FAILED);
@@ -205,6 +206,53 @@ static void a_number_that_is_not_finite_is_an_event(void) {
     remove(DAMAGED);
 }
 
+/* One token's embedding is damaged: whoever reads it ends, at once or later, and no bit of the others changes, alone,
+   among them, or after them. */
+static void one_that_fails_harms_nobody(void) {
+    enum { OTHERS = 6, BAD = 333 };
+    static bed_result others[OTHERS], failing, expected[OTHERS];
+    bed b, whole;
+    puna_engine_options o = small(4);
+    puna_generation g = bed_generation(40);
+    g.logprobs = 1;
+    make_ids(); /* BAD is not among these */
+    NEED(bed_open(&whole, "llama.gguf", &o));
+    size_t embedding = whole.info.embedding_length;
+    NEED(damage("llama.gguf", "token_embd.weight", BAD * embedding + 5, NAN));
+    for (uint32_t i = 0; i < OTHERS; i++) {
+        NEED(bed_start(&whole, &expected[i], ids + i, 50 + 20 * i, &g) == PUNA_OK);
+        bed_run(&whole, &expected[i], 1, 200);
+    }
+    memset(&b, 0, sizeof b);
+    b.error = (puna_error)PUNA_ERROR_INIT;
+    NEED(puna_model_load(DAMAGED, NULL, NULL, &b.model, &b.error) == PUNA_OK);
+    NEED(puna_engine_create(b.model, &o, &b.engine, &b.error) == PUNA_OK);
+    for (uint32_t round = 0; round < 3; round++) { /* it asks first, in the middle, last */
+        int32_t bad[70];
+        memcpy(bad, ids, sizeof bad);
+        bad[round == 1 ? 69 : 20] = BAD; /* also as the only one that is not shared */
+        for (uint32_t i = 0; i <= OTHERS; i++) {
+            if (i == round * OTHERS / 2) NEED(bed_start(&b, &failing, bad, 70, &g) == PUNA_OK);
+            if (i < OTHERS) NEED(bed_start(&b, &others[i], ids + i, 50 + 20 * i, &g) == PUNA_OK);
+        }
+        bed_result all[OTHERS + 1];
+        memcpy(all, others, sizeof others);
+        all[OTHERS] = failing;
+        bed_run(&b, all, OTHERS + 1, 1000);
+        CHECK_EQUAL(all[OTHERS].stop, PUNA_STOP_FAILED);
+        CHECK_EQUAL(all[OTHERS].status, PUNA_NOT_FINITE);
+        CHECK_EQUAL(all[OTHERS].count, 0);
+        for (uint32_t i = 0; i < OTHERS; i++) {
+            CHECK_EQUAL(all[i].stop, PUNA_STOP_LENGTH);
+            CHECK(memcmp(all[i].tokens, expected[i].tokens, 40 * sizeof *ids) == 0);
+            CHECK(memcmp(all[i].logprobs, expected[i].logprobs, 40 * sizeof(float)) == 0);
+        }
+    }
+    bed_close(&b);
+    bed_close(&whole);
+    remove(DAMAGED);
+}
+
 /* ---- two threads ---- */
 
 typedef struct visitor {
@@ -212,9 +260,11 @@ typedef struct visitor {
     uint32_t opened, refused, other;
 } visitor;
 
+enum { VISITS = TESTING_THIN(4000, 4000, 1000) };
+
 static void visit(void *context) {
     visitor *v = context;
-    for (int n = 0; n < 4000; n++) {
+    for (int n = 0; n < VISITS; n++) {
         uint64_t id;
         puna_error error = PUNA_ERROR_INIT;
         puna_status status = puna_sequence_open(v->engine, &id, &error);
@@ -248,7 +298,7 @@ static void a_second_thread_is_refused_not_let_in(void) {
     }
     for (int i = 0; i < 2; i++) {
         os_thread_join(threads[i]);
-        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, 4000);
+        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, VISITS);
         CHECK_EQUAL(visitors[i].other, 0);
     }
     CHECK_EQUAL(tokens, 150);
@@ -264,6 +314,7 @@ int main(int argc, char **argv) {
     TEST(idle_sequences_give_up_their_pages);
     TEST(it_may_end_in_any_state);
     TEST(a_number_that_is_not_finite_is_an_event);
+    TEST(one_that_fails_harms_nobody);
     TEST(a_second_thread_is_refused_not_let_in);
     return testing_end();
 }

@@ -23,12 +23,7 @@ static const char *const tiers[] = {"ref", "avx2", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)
 
-/* The thread sanitizer is thirty times slower and looks for races, which every model shows alike: it gets every sixth. */
-#if defined(__SANITIZE_THREAD__)
-#define MODEL_STRIDE 6
-#else
-#define MODEL_STRIDE 1
-#endif
+#define MODEL_STRIDE TESTING_THIN(1, 3, 7)
 
 static void fill(int32_t *ids, int count, uint32_t salt) {
     uint32_t x = salt * 2654435761u + 1;

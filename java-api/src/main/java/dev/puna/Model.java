@@ -351,6 +351,16 @@ public final class Model implements Generator, AutoCloseable {
         return context().newChat(options);
     }
 
+    @Override
+    public Chat restoreChat(Path file) {
+        return context().restoreChat(file);
+    }
+
+    @Override
+    public Chat restoreChat(byte[] saved) {
+        return context().restoreChat(saved);
+    }
+
     /** Closes its contexts, which ends what runs, and frees the weights. Without effect the second time. */
     @Override
     public void close() {

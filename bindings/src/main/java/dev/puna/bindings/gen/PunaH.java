@@ -3456,6 +3456,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_GENERATE_IGNORE_EOS() {
         return PUNA_GENERATE_IGNORE_EOS;
     }
+    private static final int PUNA_GENERATE_LOGITS = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_GENERATE_LOGITS = 4
+     * }
+     */
+    public static int PUNA_GENERATE_LOGITS() {
+        return PUNA_GENERATE_LOGITS;
+    }
     private static final int PUNA_GENERATE_SHIFT = (int)2L;
     /**
      * {@snippet lang=c :
@@ -4092,6 +4101,325 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_sequence_choose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_choose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_choose$descriptor() {
+        return puna_sequence_choose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_choose$handle() {
+        return puna_sequence_choose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_choose$address() {
+        return puna_sequence_choose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_choose(MemorySegment engine, long sequence, MemorySegment logits, long count, MemorySegment error) {
+        var mh$ = puna_sequence_choose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_choose", engine, sequence, logits, count, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, logits, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_save {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_save");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_save$descriptor() {
+        return puna_sequence_save.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_save$handle() {
+        return puna_sequence_save.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_save$address() {
+        return puna_sequence_save.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_save(MemorySegment engine, long sequence, MemorySegment bytes, long capacity, MemorySegment length, MemorySegment error) {
+        var mh$ = puna_sequence_save.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_save", engine, sequence, bytes, capacity, length, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, bytes, capacity, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_save_file {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_save_file");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_save_file$descriptor() {
+        return puna_sequence_save_file.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_save_file$handle() {
+        return puna_sequence_save_file.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_save_file$address() {
+        return puna_sequence_save_file.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_save_file(MemorySegment engine, long sequence, MemorySegment path, MemorySegment error) {
+        var mh$ = puna_sequence_save_file.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_save_file", engine, sequence, path, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, path, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_restore {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_restore");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_restore$descriptor() {
+        return puna_sequence_restore.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_restore$handle() {
+        return puna_sequence_restore.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_restore$address() {
+        return puna_sequence_restore.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_restore(MemorySegment engine, MemorySegment bytes, long length, MemorySegment sequence, MemorySegment error) {
+        var mh$ = puna_sequence_restore.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_restore", engine, bytes, length, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, bytes, length, sequence, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_restore_file {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_restore_file");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_restore_file$descriptor() {
+        return puna_sequence_restore_file.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_restore_file$handle() {
+        return puna_sequence_restore_file.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_restore_file$address() {
+        return puna_sequence_restore_file.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_restore_file(MemorySegment engine, MemorySegment path, MemorySegment sequence, MemorySegment error) {
+        var mh$ = puna_sequence_restore_file.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_restore_file", engine, path, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, path, sequence, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_engine_step {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,
@@ -4170,6 +4498,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_EVENT_FINISHED() {
         return PUNA_EVENT_FINISHED;
+    }
+    private static final int PUNA_EVENT_LOGITS = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EVENT_LOGITS = 3
+     * }
+     */
+    public static int PUNA_EVENT_LOGITS() {
+        return PUNA_EVENT_LOGITS;
     }
     private static final int PUNA_STOP_NONE = (int)0L;
     /**

@@ -81,6 +81,17 @@ public final class Machine {
         return Kernel.all();
     }
 
+    /** {@return what Java's option {@code --enable-native-access} must name: a module, or ALL-UNNAMED} */
+    public static String nativeModule() {
+        Module module = NativeLibrary.class.getModule();
+        return module.isNamed() ? module.getName() : "ALL-UNNAMED";
+    }
+
+    /** {@return whether Java lets the library be used without a warning; after its first use it always does} */
+    public static boolean hasNativeAccess() {
+        return NativeLibrary.class.getModule().isNativeAccessEnabled();
+    }
+
     /** {@return what the processor calls itself, or empty} */
     public String processor() {
         return cpu.name();

@@ -104,10 +104,7 @@ final class DoctorCommand implements Callable<Integer> {
         found.fact(what, "tiers", machine.tiers(), String.join(", ", machine.tiers()));
         String forced = streams.environment("PUNA_CPU_TIER");
         found.fact(
-                what,
-                "tier",
-                machine.tier(),
-                machine.tier() + (forced.isEmpty() ? "" : " (PUNA_CPU_TIER forces it)"));
+                what, "tier", machine.tier(), machine.tier() + (forced.isEmpty() ? "" : " (PUNA_CPU_TIER forces it)"));
         found.fact(what, "cores", machine.cores());
         found.fact(what, "hardware_threads", machine.threads());
         found.fact(what, "threads_used", machine.defaultThreads());
@@ -175,12 +172,11 @@ final class DoctorCommand implements Callable<Integer> {
                 "java",
                 "machine",
                 System.getProperty("java.vm.name", "") + ", " + System.getProperty("java.vm.info", ""));
-        Module bindings = ModuleLayer.boot().findModule("dev.puna.bindings").orElse(Main.class.getModule());
-        boolean allowed = bindings.isNativeAccessEnabled();
+        boolean allowed = Machine.hasNativeAccess();
         found.fact("java", "native_access", allowed);
         if (!allowed) {
-            found.warning("native access is not enabled: start Java with --enable-native-access="
-                    + (bindings.isNamed() ? bindings.getName() : "ALL-UNNAMED"));
+            found.warning(
+                    "native access is not enabled: start Java with --enable-native-access=" + Machine.nativeModule());
         }
         List<String> options = options();
         found.fact("java", "options", options, options.isEmpty() ? "unknown or none" : String.join(" ", options));
@@ -189,10 +185,14 @@ final class DoctorCommand implements Callable<Integer> {
                 .map(option -> option.substring(option.indexOf('=') + 1))
                 .findFirst();
         boolean shared = System.getProperty("java.vm.info", "").contains("sharing");
-        found.fact("java", "aot_cache", cache.map(path -> aot(Path.of(path), shared)).orElse("none"));
+        found.fact(
+                "java",
+                "aot_cache",
+                cache.map(path -> aot(Path.of(path), shared)).orElse("none"));
         for (String name : List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")) {
             if (!streams.environment(name).isEmpty()) {
-                List<String> set = virtualMachines(Stream.of(streams.environment(name).strip().split("\\s+")));
+                List<String> set = virtualMachines(
+                        Stream.of(streams.environment(name).strip().split("\\s+")));
                 found.fact("java", name, set, String.join(" ", set));
             }
         }
@@ -247,7 +247,8 @@ final class DoctorCommand implements Callable<Integer> {
         boolean writable = writable(standing);
         found.fact("models", "writable", writable);
         if (!writable) {
-            found.problem("models can't be fetched: " + standing + " can't be written to; PUNA_HOME names another folder");
+            found.problem(
+                    "models can't be fetched: " + standing + " can't be written to; PUNA_HOME names another folder");
         }
         try {
             long free = Files.getFileStore(standing).getUsableSpace();

@@ -100,8 +100,8 @@ final class Findings {
     }
 
     Map<String, Object> asJson() {
-        Map<String, Object> json = Json.object(
-                "healthy", healthy(), "verdict", verdict(), "problems", problems, "warnings", warnings);
+        Map<String, Object> json =
+                Json.object("healthy", healthy(), "verdict", verdict(), "problems", problems, "warnings", warnings);
         json.putAll(facts);
         return json;
     }

@@ -55,20 +55,13 @@ final class KernelCheck {
                 "-XX:TieredStopAtLevel=1",
                 "-XX:-CreateCoredumpOnCrash",
                 "-XX:ErrorFile=" + folder.resolve("crash.txt"),
-                "-Dpuna.library.path=" + machine.libraryFile()));
+                "-Dpuna.library.path=" + machine.libraryFile(),
+                "--enable-native-access=" + Machine.nativeModule()));
         if (Main.class.getModule().isNamed()) {
-            command.addAll(List.of(
-                    "--enable-native-access=dev.puna.bindings",
-                    "-p",
-                    System.getProperty("jdk.module.path", ""),
-                    "-m",
-                    "dev.puna.cli/dev.puna.cli.Main"));
+            command.addAll(
+                    List.of("-p", System.getProperty("jdk.module.path", ""), "-m", "dev.puna.cli/dev.puna.cli.Main"));
         } else {
-            command.addAll(List.of(
-                    "--enable-native-access=ALL-UNNAMED",
-                    "-cp",
-                    System.getProperty("java.class.path", ""),
-                    Main.class.getName()));
+            command.addAll(List.of("-cp", System.getProperty("java.class.path", ""), Main.class.getName()));
         }
         command.addAll(List.of("doctor", "--kernels"));
         return command;

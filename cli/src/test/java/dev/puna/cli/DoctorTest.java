@@ -27,7 +27,9 @@ class DoctorTest {
         assertThat(json.get("library").get("build").asString()).containsPattern("(gcc|clang) \\d+");
         List<String> tiers = new ArrayList<>();
         json.get("processor").get("tiers").forEach(tier -> tiers.add(tier.asString()));
-        assertThat(tiers).startsWith("ref").contains(json.get("processor").get("tier").asString());
+        assertThat(tiers)
+                .startsWith("ref")
+                .contains(json.get("processor").get("tier").asString());
         assertThat(json.get("memory").get("total").asLong())
                 .isGreaterThan(json.get("memory").get("free").asLong());
         assertThat(json.get("models").get("writable").asBoolean()).isTrue();
@@ -48,8 +50,7 @@ class DoctorTest {
     @Test
     void whatIsWrongIsAProblemAndTheStatusOne() throws Exception {
         Map<String, String> variables = Map.of("PUNA_CPU_TIER", "avx1024", "PUNA_HOME", "/proc/nothing");
-        Cli.Result result =
-                Child.start(folder, variables, "doctor", "--json").result("");
+        Cli.Result result = Child.start(folder, variables, "doctor", "--json").result("");
         assertThat(result.status()).isEqualTo(1);
         assertThat(result.json().get("healthy").asBoolean()).isFalse();
         List<String> problems = new ArrayList<>();
@@ -80,15 +81,13 @@ class DoctorTest {
 
     @Test
     void aKernelThatEndsTheProcessIsNamedAndTheOthersAreTested() {
-        KernelCheck.Result result = with(
-                """
-                case $0 in
-                0) echo run ref product_f32; echo same; echo run avx2 rope; echo '#  SIGILL (0x4) at pc=0x1'; kill -ABRT $$ ;;
-                2) echo run avx2 add; echo 'differs: 1 of 3 cases'; echo run avx2 scale; kill -KILL $$ ;;
-                4) echo run avx512 add; echo same; echo done ;;
-                esac
-                """,
-                20);
+        KernelCheck.Result result = with("""
+            case $0 in
+            0) echo run ref product_f32; echo same; echo run avx2 rope; echo '#  SIGILL (0x4) at pc=0x1'; kill -ABRT $$ ;;
+            2) echo run avx2 add; echo 'differs: 1 of 3 cases'; echo run avx2 scale; kill -KILL $$ ;;
+            4) echo run avx512 add; echo same; echo done ;;
+            esac
+            """, 20);
         assertThat(result.tested()).isEqualTo(3);
         assertThat(result.trouble()).isEmpty();
         assertThat(result.failed())
@@ -114,7 +113,8 @@ class DoctorTest {
     @Test
     void aProcessThatNeverGetsToItIsAProblem() {
         assertThat(with("echo no such option; exit 1", 20).trouble()).contains("no such option");
-        assertThat(new KernelCheck(List.of("/no/such/program"), 20).run().trouble()).contains("can't be started");
+        assertThat(new KernelCheck(List.of("/no/such/program"), 20).run().trouble())
+                .contains("can't be started");
     }
 
     /** A real virtual machine that crashes says it in the words that are looked for. */
@@ -127,11 +127,11 @@ class DoctorTest {
                                 "-XX:-CreateCoredumpOnCrash",
                                 "-XX:ErrorFile=" + folder.resolve("crash.txt"),
                                 "-XX:TieredStopAtLevel=1",
-                                Cli.DATA.resolve("../../../cli/src/test/java/dev/puna/cli/Crashing.java")
+                                Cli.DATA
+                                        .resolve("../../../cli/src/test/java/dev/puna/cli/Crashing.java")
                                         .toString()),
                         30)
                 .run();
-        assertThat(result.failed())
-                .containsExactly(new KernelCheck.Failure("avx2", "rope", "crashes: SIGSEGV"));
+        assertThat(result.failed()).containsExactly(new KernelCheck.Failure("avx2", "rope", "crashes: SIGSEGV"));
     }
 }

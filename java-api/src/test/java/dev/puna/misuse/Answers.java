@@ -55,9 +55,11 @@ final class Answers {
 
     Answers(Model model) {
         for (CacheType type : CacheType.values()) {
-            try (Context quiet = model.newContext(o -> o.maxSequences(1).threads(1).cacheType(type))) {
+            try (Context quiet =
+                    model.newContext(o -> o.maxSequences(1).threads(1).cacheType(type))) {
                 known.put(
-                        type, QUESTIONS.stream().map(q -> q.apply(quiet).reply()).toList());
+                        type,
+                        QUESTIONS.stream().map(q -> q.apply(quiet).reply()).toList());
                 try (Chat chat = quiet.newChat()) {
                     List<Reply> replies = new ArrayList<>();
                     for (int i = 0; i < SAID.size(); i++) {

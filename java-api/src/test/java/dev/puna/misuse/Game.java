@@ -27,8 +27,7 @@ import java.util.concurrent.TimeUnit;
 final class Game {
     private static final int PLAYERS = Integer.getInteger("puna.misuse.players", 12);
     /** A move that takes longer hangs; a whole answer takes some milliseconds. */
-    private static final long PATIENCE_NANOS =
-            TimeUnit.SECONDS.toNanos(Integer.getInteger("puna.misuse.patience", 60));
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(Integer.getInteger("puna.misuse.patience", 60));
 
     private static final List<Object> LOGS = new CopyOnWriteArrayList<>();
 

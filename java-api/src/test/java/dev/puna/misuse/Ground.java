@@ -3,7 +3,6 @@ package dev.puna.misuse;
 
 import dev.puna.CacheType;
 import dev.puna.Chat;
-import dev.puna.Context;
 import dev.puna.Generator;
 import dev.puna.Model;
 import dev.puna.ModelPool;

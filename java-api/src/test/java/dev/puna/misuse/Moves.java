@@ -16,7 +16,6 @@ import dev.puna.Request;
 import dev.puna.Sampler;
 import dev.puna.TextStream;
 import dev.puna.Tool;
-import dev.puna.ToolException;
 import dev.puna.ToolSpec;
 import dev.puna.misuse.Ground.Host;
 import dev.puna.misuse.Ground.Reading;
@@ -40,11 +39,11 @@ final class Moves extends Player {
         }
     }
 
-    private static final String CALL = "root ::= \"<tool_call>{\\\"name\\\": \\\"boom\\\", \\\"arguments\\\": {}}</tool_call>\"";
+    private static final String CALL =
+            "root ::= \"<tool_call>{\\\"name\\\": \\\"boom\\\", \\\"arguments\\\": {}}</tool_call>\"";
 
     /** Half of them as usual. */
-    private static final List<CacheType> TYPES =
-            List.of(CacheType.F16, CacheType.F16, CacheType.F32, CacheType.Q8_0);
+    private static final List<CacheType> TYPES = List.of(CacheType.F16, CacheType.F16, CacheType.F32, CacheType.Q8_0);
 
     private final List<Move> moves;
 
@@ -59,7 +58,10 @@ final class Moves extends Player {
                 new Move("future", 4, this::future),
                 new Move("read", 16, this::read),
                 new Move("iterate", 6, this::iterate),
-                new Move("cancel", 6, () -> with(ground.streams, s -> s.value.stream().cancel())),
+                new Move(
+                        "cancel",
+                        6,
+                        () -> with(ground.streams, s -> s.value.stream().cancel())),
                 new Move("closeStream", 4, () -> close(ground.streams)),
                 new Move("wait", 6, this::await),
                 new Move("chat", 5, this::chat),
@@ -163,8 +165,7 @@ final class Moves extends Player {
         with(ground.hosts, host -> {
             int question = random.nextInt(Answers.QUESTIONS.size());
             CacheType type = host.value.type();
-            TextStream stream = varied(Answers.QUESTIONS.get(question).apply(host.value.generator()))
-                    .stream();
+            TextStream stream = varied(Answers.QUESTIONS.get(question).apply(host.value.generator())).stream();
             ground.streams.add(new Thing<>(new Running(stream, type, question), host, s -> stream.close()));
         });
     }
@@ -174,8 +175,10 @@ final class Moves extends Player {
         with(ground.hosts, host -> {
             int question = random.nextInt(Answers.QUESTIONS.size());
             CacheType type = host.value.type();
-            CompletableFuture<Reply> future =
-                    Answers.QUESTIONS.get(question).apply(host.value.generator()).async();
+            CompletableFuture<Reply> future = Answers.QUESTIONS
+                    .get(question)
+                    .apply(host.value.generator())
+                    .async();
             var _ = future.thenAccept(reply -> {
                 try {
                     answered(type, question, reply);
@@ -200,8 +203,10 @@ final class Moves extends Player {
     }
 
     private void iterate() throws Exception {
-        with(ground.streams, stream -> ground.readings.add(
-                new Thing<>(new Reading(stream.value.stream().iterator()), stream, r -> {})));
+        with(
+                ground.streams,
+                stream -> ground.readings.add(
+                        new Thing<>(new Reading(stream.value.stream().iterator()), stream, r -> {})));
     }
 
     /** Some pieces. One reader at a time is what the API asks for; another one has to wait here. */
@@ -246,13 +251,11 @@ final class Moves extends Player {
     private void chat() throws Exception {
         small = true;
         with(ground.hosts, host -> {
-            Chat chat = host.value
-                    .generator()
-                    .newChat(o -> {
-                        if (random.nextBoolean()) {
-                            o.system("You are a pirate.");
-                        }
-                    });
+            Chat chat = host.value.generator().newChat(o -> {
+                if (random.nextBoolean()) {
+                    o.system("You are a pirate.");
+                }
+            });
             ground.chats.add(new Thing<>(chat, host, Chat::close));
         });
     }
@@ -322,23 +325,29 @@ final class Moves extends Player {
 
     private void value() throws Exception {
         small = true;
-        with(ground.hosts, host -> host.value
-                .generator()
-                .prompt("A point: ")
-                .sampler(Sampler.of(Sampler.temperature(1)).seed(random.nextInt(5)))
-                .maxTokens(pick(3, 60))
-                .as(Point.class));
+        with(
+                ground.hosts,
+                host -> host.value
+                        .generator()
+                        .prompt("A point: ")
+                        .sampler(Sampler.of(Sampler.temperature(1)).seed(random.nextInt(5)))
+                        .maxTokens(pick(3, 60))
+                        .as(Point.class));
     }
 
     private void tools() throws Exception {
         small = true;
         planted = false; // what a tool throws is told to the model, or comes as a ToolException
         with(ground.chats, chat -> {
-            Chat.Turn turn = chat.value.user("Hello").maxTokens(60).grammar(CALL).maxToolRounds(2);
+            Chat.Turn turn =
+                    chat.value.user("Hello").maxTokens(60).grammar(CALL).maxToolRounds(2);
             switch (random.nextInt(3)) {
                 case 0 -> turn.tools(new Boom()).failOnToolError().text();
                 case 1 -> turn.tools(new Boom()).text();
-                default -> turn.tools(List.of(new ToolSpec("boom", "fails", Map.of()))).reply().toolCalls();
+                default ->
+                    turn.tools(List.of(new ToolSpec("boom", "fails", Map.of())))
+                            .reply()
+                            .toolCalls();
             }
         });
     }
@@ -396,24 +405,26 @@ final class Moves extends Player {
     private void observe() throws Exception {
         small = true;
         boolean throwing = random.nextBoolean();
-        with(ground.hosts, host -> ground.watches.add(new Thing<>(
-                host.value.generator().observe(new Observer() {
-                    @Override
-                    public void stepped(Step step) {
-                        if (throwing && step.active() == 3) {
-                            throw new Planted();
-                        }
-                    }
+        with(
+                ground.hosts,
+                host -> ground.watches.add(new Thing<>(
+                        host.value.generator().observe(new Observer() {
+                            @Override
+                            public void stepped(Step step) {
+                                if (throwing && step.active() == 3) {
+                                    throw new Planted();
+                                }
+                            }
 
-                    @Override
-                    public void ended(End end) {
-                        if (throwing) {
-                            Thread.currentThread().interrupt();
-                        }
-                    }
-                }),
-                host,
-                Observer.Registration::close)));
+                            @Override
+                            public void ended(End end) {
+                                if (throwing) {
+                                    Thread.currentThread().interrupt();
+                                }
+                            }
+                        }),
+                        host,
+                        Observer.Registration::close)));
     }
 
     // ---- pools

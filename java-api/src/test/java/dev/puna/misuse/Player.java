@@ -48,7 +48,9 @@ abstract class Player implements Runnable {
     volatile long since = System.nanoTime();
 
     // of the move that runs
-    @Nullable Thing<?> on;
+    @Nullable
+    Thing<?> on;
+
     boolean bad; // an argument is wrong on purpose
     boolean planted; // something was handed in that throws
     boolean small; // memory or context may be too small
@@ -61,7 +63,6 @@ abstract class Player implements Runnable {
 
     /** All that can be done. */
     abstract List<Move> moves();
-
 
     @Override
     public void run() {

@@ -432,8 +432,7 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
             MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_restore(
-                    engine.address(), state.bytes(), state.length(), out, call.error()));
+            call.check(PunaH.puna_sequence_restore(engine.address(), state.bytes(), state.length(), out, call.error()));
             return out.get(ValueLayout.JAVA_LONG, 0);
         }
     }

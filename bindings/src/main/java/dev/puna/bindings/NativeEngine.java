@@ -347,8 +347,7 @@ public final class NativeEngine extends NativeObject {
                 Call call = new Call()) {
             MemorySegment row = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, logits.length));
             MemorySegment.copy(logits, 0, row, ValueLayout.JAVA_FLOAT, 0, logits.length);
-            call.check(
-                    PunaH.puna_sequence_choose(engine.address(), sequence, row, logits.length, call.error()));
+            call.check(PunaH.puna_sequence_choose(engine.address(), sequence, row, logits.length, call.error()));
         }
     }
 

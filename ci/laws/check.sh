@@ -80,6 +80,14 @@ for file in $(git ls-files --cached --others --exclude-standard 'native/src/*.c'
     esac
 done
 
+# ---- durations are measured by clocks that nobody sets ----
+found=$(git ls-files --cached --others --exclude-standard 'native/src/*.c' 'native/src/*.h' |
+    xargs grep -nE 'CLOCK_REALTIME|gettimeofday|GetSystemTime|(^|[^A-Za-z0-9_])time\((NULL|&)' /dev/null)
+[ -z "$found" ] || problem "a clock that can jump: $found"
+found=$(git ls-files --cached --others --exclude-standard '*/src/main/java/*.java' | grep -v '/dev/puna/store/' |
+    xargs grep -nE 'currentTimeMillis|Instant\.now|LocalDateTime\.now|new Date\(' /dev/null)
+[ -z "$found" ] || problem "a clock that can jump (the store alone notes dates): $found"
+
 # ---- C: file names are unique ----
 twice=$(git ls-files --cached --others --exclude-standard 'native/src/*.c' 'native/src/*.h' | sed 's@.*/@@' | sort | uniq -d)
 [ -z "$twice" ] || problem "file names that occur twice: $twice"

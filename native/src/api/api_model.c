@@ -70,10 +70,9 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
     if (status == PUNA_OK) status = tokenizer_load(file, &t, error);
     if (status == PUNA_OK) status = engine_measure(&h, &g, d, t, &decided, &plan->scratch, &plan->sequences, error);
     if (status == PUNA_OK) {
-        plan->vocabulary = memory_used(account) + tokenizer_memory(t) + model_overhead(&memory);
+        plan->vocabulary = memory_used(account) + tokenizer_memory(t) + gguf_memory(file) + model_overhead(&memory);
         plan->context_length = decided.context_length;
         plan->weights = memory.weights;
-        plan->mapped = memory.mapped;
         for (uint32_t i = 0; i < g.group_count; i++)
             plan->cache_position += d->page_bytes(&g, i, decided.cache_type) / DEVICE_PAGE;
         plan->cache = decided.cache_bytes;

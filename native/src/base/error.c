@@ -77,6 +77,7 @@ static void put_bytes(char text[32], uint64_t bytes) {
 
 puna_status error_memory(puna_error *error, const char *what, uint64_t needed) {
     if (!error) return PUNA_OUT_OF_MEMORY;
+    if (needed == 0) needed = 1; /* as memory_new takes it; 0 would say that memory is not the matter */
     puna_error made = { .status = PUNA_OUT_OF_MEMORY, .offset = PUNA_NO_OFFSET, .needed = needed,
                         .available = os_memory_free() };
     char need[32], have[32];

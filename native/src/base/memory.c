@@ -29,7 +29,12 @@ uint64_t memory_used(const memory_account *account) {
     return atomic_load_explicit(&((memory_account *)account)->used, memory_order_relaxed);
 }
 
+static _Atomic uint64_t used_by_all;
+
+uint64_t memory_used_by_all(void) { return atomic_load_explicit(&used_by_all, memory_order_relaxed); }
+
 static void account_add(memory_account *account, uint64_t bytes) {
+    atomic_fetch_add_explicit(&used_by_all, bytes, memory_order_relaxed);
     if (!account) return;
     uint64_t used = atomic_fetch_add_explicit(&account->used, bytes, memory_order_relaxed) + bytes;
     uint64_t peak = atomic_load_explicit(&account->peak, memory_order_relaxed);
@@ -38,6 +43,7 @@ static void account_add(memory_account *account, uint64_t bytes) {
 }
 
 static void account_remove(memory_account *account, uint64_t bytes) {
+    atomic_fetch_sub_explicit(&used_by_all, bytes, memory_order_relaxed);
     if (account) atomic_fetch_sub_explicit(&account->used, bytes, memory_order_relaxed);
 }
 

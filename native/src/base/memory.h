@@ -22,6 +22,9 @@ typedef struct memory_account {
 void memory_account_init(memory_account *account);
 uint64_t memory_used(const memory_account *account);
 
+/* Bytes of all live blocks of the process, whoever they are accounted to. */
+uint64_t memory_used_by_all(void);
+
 /* A zeroed block of `bytes` (0 is treated as 1), or NULL. */
 void *memory_new(memory_account *account, size_t bytes);
 

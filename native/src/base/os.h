@@ -11,21 +11,6 @@
 
 #include "base/error.h"
 
-typedef struct os_map {
-    const uint8_t *data; /* NULL only if size is 0 */
-    uint64_t size;
-    void *handle; /* the platform's own */
-} os_map;
-
-/* Maps a whole regular file for reading. Errors: PUNA_NOT_FOUND, PUNA_IO (a directory, a device, no permission; with
-   the system's reason), PUNA_OUT_OF_MEMORY. */
-puna_status os_map_open(const char *path, os_map *map, puna_error *error);
-void os_map_close(os_map *map);
-
-/* Advice: these bytes are wanted soon / are not needed for now (their pages may be let go). */
-void os_map_want(const os_map *map, uint64_t offset, uint64_t bytes);
-void os_map_release(const os_map *map, uint64_t offset, uint64_t bytes);
-
 /* Zeroed pages, 2 MiB ones where the system grants them without privilege. NULL on failure. */
 void *os_pages_new(size_t bytes);
 void os_pages_free(void *pages, size_t bytes);
@@ -65,5 +50,14 @@ puna_status os_output_open(const char *path, os_output **output, puna_error *err
 puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error);
 puna_status os_output_commit(os_output *output, puna_error *error); /* flush, sync, rename; frees output always */
 void os_output_discard(os_output *output);                          /* removes the temporary file; NULL is allowed */
+
+/* Regular files that are read part by part, not mapped: where another process cuts one short, or a network loses it,
+   reading is an error (PUNA_IO), while a mapping would end the process by a signal. Errors of opening: PUNA_NOT_FOUND,
+   PUNA_IO (a directory, a device, no permission; with the system's reason), PUNA_OUT_OF_MEMORY. Any number of threads may
+   read at once. */
+typedef struct os_input os_input;
+puna_status os_input_open(const char *path, os_input **input, uint64_t *size, puna_error *error);
+puna_status os_input_read(os_input *input, uint64_t offset, void *bytes, size_t count, puna_error *error); /* all */
+void os_input_close(os_input *input); /* NULL is allowed */
 
 #endif

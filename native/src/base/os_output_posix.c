@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "base/os_gate.h"
 #include "base/os_posix.h"
 
 struct os_output {
@@ -36,8 +37,10 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
     memcpy(output->path, path, length + 1);
     for (int attempt = 0; attempt < 100; attempt++) { /* names that a killed process left behind are stepped over */
         snprintf(output->temporary, room, "%s.%ld-%u.part", path, (long)getpid(), (unsigned)atomic_fetch_add(&serial, 1));
-        output->file = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (output->file >= 0 || errno != EEXIST) break;
+        bool refused = os_gate_ask(OS_CALL_OPEN, NULL) == OS_FAULT;
+        errno = EACCES;
+        output->file = refused ? -1 : open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (output->file >= 0 || (errno != EEXIST && errno != EINTR)) break;
     }
     if (output->file < 0) {
         int number = errno;
@@ -53,8 +56,10 @@ puna_status os_output_write(os_output *output, const void *bytes, size_t count, 
     const char *at = bytes;
     while (count > 0) {
         size_t part = count < ((size_t)1 << 30) ? count : (size_t)1 << 30;
-        ssize_t wrote = write(output->file, at, part);
-        if (wrote < 0 && errno == EINTR) continue;
+        os_fault fault = os_gate_ask(OS_CALL_WRITE, &part);
+        if (fault == OS_FAULT) return os_refuse(error, output->path, "it can't be written", ENOSPC);
+        ssize_t wrote = fault == OS_NO_FAULT ? write(output->file, at, part) : -1;
+        if (wrote < 0 && (fault == OS_FAULT_INTERRUPTED || errno == EINTR)) continue;
         if (wrote < 0) return os_refuse(error, output->path, "it can't be written", errno);
         at += wrote;
         count -= (size_t)wrote;
@@ -78,10 +83,27 @@ static void sync_folder(const char *path) {
     os_heap_free(folder);
 }
 
+/* 0, or errno. A file system that has no sync (EINVAL) has nothing to lose by it. */
+static int sync_file(int file) {
+    for (;;) {
+        os_fault fault = os_gate_ask(OS_CALL_SYNC, NULL);
+        if (fault == OS_FAULT) return EIO;
+        if (fault == OS_FAULT_INTERRUPTED) continue;
+        if (fsync(file) == 0 || errno == EINVAL) return 0;
+        if (errno != EINTR) return errno;
+    }
+}
+
+static int move(const os_output *output) {
+    if (os_gate_ask(OS_CALL_RENAME, NULL) == OS_FAULT) return EACCES;
+    return rename(output->temporary, output->path) == 0 ? 0 : errno;
+}
+
 puna_status os_output_commit(os_output *output, puna_error *error) {
-    int number = fsync(output->file) == 0 || errno == EINVAL ? 0 : errno;
-    if (close(output->file) != 0 && number == 0) number = errno;
-    if (number == 0 && rename(output->temporary, output->path) != 0) number = errno;
+    int number = sync_file(output->file);
+    /* Interrupted or not, the descriptor is gone: closing again might close another thread's file. */
+    if (close(output->file) != 0 && number == 0 && errno != EINTR) number = errno;
+    if (number == 0) number = move(output);
     puna_status status = PUNA_OK;
     if (number == 0) {
         sync_folder(output->path);

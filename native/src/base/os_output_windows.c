@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/os_gate.h"
 #include "base/os_windows.h"
 
 struct os_output {
@@ -65,8 +66,12 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
 puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error) {
     const char *at = bytes;
     while (count > 0) {
-        DWORD part = count < ((size_t)1 << 30) ? (DWORD)count : (DWORD)1 << 30, wrote = 0;
-        if (!WriteFile(output->file, at, part, &wrote, NULL)) {
+        size_t part = count < ((size_t)1 << 30) ? count : (size_t)1 << 30;
+        DWORD wrote = 0;
+        os_fault fault = os_gate_ask(OS_CALL_WRITE, &part);
+        if (fault == OS_FAULT) return os_refuse(error, output->path, "it can't be written", ERROR_DISK_FULL);
+        if (fault == OS_FAULT_INTERRUPTED) continue;
+        if (!WriteFile(output->file, at, (DWORD)part, &wrote, NULL)) {
             return os_refuse(error, output->path, "it can't be written", GetLastError());
         }
         at += wrote;
@@ -76,7 +81,9 @@ puna_status os_output_write(os_output *output, const void *bytes, size_t count, 
 }
 
 puna_status os_output_commit(os_output *output, puna_error *error) {
-    DWORD number = FlushFileBuffers(output->file) ? 0 : GetLastError();
+    bool unsynced = os_gate_ask(OS_CALL_SYNC, NULL) == OS_FAULT, unmoved = os_gate_ask(OS_CALL_RENAME, NULL) == OS_FAULT;
+    DWORD number = unsynced ? ERROR_WRITE_FAULT : unmoved ? ERROR_ACCESS_DENIED : 0;
+    if (number == 0 && !FlushFileBuffers(output->file)) number = GetLastError();
     if (!CloseHandle(output->file) && number == 0) number = GetLastError();
     if (number == 0 &&
         !MoveFileExW(output->temporary, output->target, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {

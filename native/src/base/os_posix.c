@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Linux and macOS: maps, pages, memory, clock. */
+/* Linux and macOS: pages, memory, clock. */
 #include "base/os.h"
 
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,51 +35,6 @@ puna_status os_refuse(puna_error *error, const char *path, const char *what, int
     if (status == PUNA_NOT_FOUND) return error_set(error, status, path, "%s: there is no such file", path);
     return error_set(error, status, path, "%s: %s: %s", path, what, os_reason(number, buffer, sizeof buffer));
 }
-
-/* A reason that a file is not one to be mapped, or NULL. */
-static const char *not_a_file(mode_t mode) {
-    if (S_ISREG(mode)) return NULL;
-    if (S_ISDIR(mode)) return "it is a folder; give a file in it";
-    return "it is a device, a pipe or a socket; give a file";
-}
-
-puna_status os_map_open(const char *path, os_map *map, puna_error *error) {
-    *map = (os_map){ 0 };
-    /* Without O_NONBLOCK a pipe would wait here for its other end. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) return os_refuse(error, path, "it can't be opened", errno);
-    struct stat info;
-    puna_status status = PUNA_OK;
-    if (fstat(file, &info) != 0) {
-        status = os_refuse(error, path, "it can't be examined", errno);
-    } else if (not_a_file(info.st_mode)) {
-        status = error_set(error, PUNA_IO, path, "%s: %s", path, not_a_file(info.st_mode));
-    } else if ((uint64_t)info.st_size > SIZE_MAX) {
-        status = error_set(error, PUNA_OUT_OF_MEMORY, path, "%s: it is too large for this process's addresses", path);
-    } else if (info.st_size > 0) {
-        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, file, 0);
-        if (data == MAP_FAILED) status = os_refuse(error, path, "it can't be mapped", errno);
-        else *map = (os_map){ .data = data, .size = (uint64_t)info.st_size };
-    }
-    close(file);
-    return status;
-}
-
-void os_map_close(os_map *map) {
-    if (map->data) munmap((void *)map->data, (size_t)map->size);
-    *map = (os_map){ 0 };
-}
-
-static void advise(const os_map *map, uint64_t offset, uint64_t bytes, int advice) {
-    if (!map->data || offset >= map->size) return;
-    if (bytes > map->size - offset) bytes = map->size - offset;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = offset & ~(page - 1);
-    madvise((void *)(map->data + begin), (size_t)(bytes + (offset - begin)), advice);
-}
-
-void os_map_want(const os_map *map, uint64_t offset, uint64_t bytes) { advise(map, offset, bytes, MADV_WILLNEED); }
-
-void os_map_release(const os_map *map, uint64_t offset, uint64_t bytes) { advise(map, offset, bytes, MADV_DONTNEED); }
 
 static const size_t huge_page = (size_t)2 << 20;
 

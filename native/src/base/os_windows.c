@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Windows 10 and later: maps, pages, memory, clock, threads. Paths are UTF-8 outside and wide inside. */
+/* Windows 10 and later: pages, memory, clock, threads. Paths are UTF-8 outside and wide inside. */
 #include "base/os_windows.h"
 
 #include <stdio.h>
@@ -43,60 +43,6 @@ wchar_t *os_wide(const char *text) {
     if (!wide) return NULL;
     MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide, length);
     return length > 240 && wcsncmp(wide, L"\\\\?\\", 4) != 0 ? lengthened(wide) : wide;
-}
-
-static puna_status map_file(HANDLE file, const char *path, os_map *map, puna_error *error) {
-    LARGE_INTEGER size;
-    if (GetFileType(file) != FILE_TYPE_DISK) {
-        return error_set(error, PUNA_IO, path, "%s: it is a device or a pipe; give a file", path);
-    }
-    if (!GetFileSizeEx(file, &size)) return os_refuse(error, path, "it can't be examined", GetLastError());
-    if (size.QuadPart == 0) return PUNA_OK;
-    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
-    if (!mapping) return os_refuse(error, path, "it can't be mapped", GetLastError());
-    void *data = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
-    DWORD number = GetLastError();
-    CloseHandle(mapping); /* the view keeps it */
-    if (!data) return os_refuse(error, path, "it can't be mapped", number);
-    *map = (os_map){ .data = data, .size = (uint64_t)size.QuadPart };
-    return PUNA_OK;
-}
-
-puna_status os_map_open(const char *path, os_map *map, puna_error *error) {
-    *map = (os_map){ 0 };
-    wchar_t *wide = os_wide(path);
-    if (!wide) return error_set(error, PUNA_NOT_FOUND, path, "%s: there is no such file (the name is not UTF-8)", path);
-    DWORD attributes = GetFileAttributesW(wide);
-    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY)) {
-        os_heap_free(wide);
-        return error_set(error, PUNA_IO, path, "%s: it is a folder; give a file in it", path);
-    }
-    HANDLE file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                              FILE_ATTRIBUTE_NORMAL, NULL);
-    DWORD number = GetLastError();
-    os_heap_free(wide);
-    if (file == INVALID_HANDLE_VALUE) return os_refuse(error, path, "it can't be opened", number);
-    puna_status status = map_file(file, path, map, error);
-    CloseHandle(file);
-    return status;
-}
-
-void os_map_close(os_map *map) {
-    if (map->data) UnmapViewOfFile(map->data);
-    *map = (os_map){ 0 };
-}
-
-void os_map_want(const os_map *map, uint64_t offset, uint64_t bytes) {
-    if (!map->data || offset >= map->size) return;
-    if (bytes > map->size - offset) bytes = map->size - offset;
-    WIN32_MEMORY_RANGE_ENTRY range = { (void *)(map->data + offset), (SIZE_T)bytes };
-    PrefetchVirtualMemory(GetCurrentProcess(), 1, &range, 0); /* advice: a refusal changes nothing */
-}
-
-void os_map_release(const os_map *map, uint64_t offset, uint64_t bytes) {
-    if (!map->data || offset >= map->size) return;
-    if (bytes > map->size - offset) bytes = map->size - offset;
-    VirtualUnlock((void *)(map->data + offset), (SIZE_T)bytes); /* takes unlocked pages out of the working set */
 }
 
 void *os_pages_new(size_t bytes) {

@@ -49,7 +49,10 @@ typedef struct builder {
     puna_error *error;
 } builder;
 
-static puna_status no_memory(const builder *b) { return error_memory(b->error, "a pattern's automaton", 0); }
+/* What it holds already is needed, and more. */
+static puna_status no_memory(const builder *b) {
+    return error_memory(b->error, "a pattern's automaton", memory_used(b->account) + 1);
+}
 
 static puna_status too_large(const builder *b, const char *what) {
     return error_set(b->error, PUNA_UNSUPPORTED, "pattern", "The pattern needs more than the %s that are allowed.", what);

@@ -46,7 +46,9 @@ static puna_status refuse(const parser *p, const char *reason) {
                     reason);
 }
 
-static puna_status no_memory(const parser *p) { return error_memory(p->error, "a pattern's automaton", 0); }
+static puna_status no_memory(const parser *p) {
+    return error_memory(p->error, "a pattern's automaton", memory_used(p->account) + 1);
+}
 
 static bool at_end(const parser *p) { return p->at == p->length; }
 static char peek(const parser *p) { return at_end(p) ? '\0' : p->pattern[p->at]; }

@@ -14,11 +14,12 @@
 
 #define DEVICE_PAGE 64u /* positions of a cache page: part of the arithmetic contract */
 
-/* Where a graph weight's bytes are: rows * cols numbers of `type` (the graph says which), row after row. */
+/* Where a graph weight's bytes come from: rows * cols numbers of `type` (the graph says which), row after row. Any thread
+   may call its functions, which give errors that name weight and place. */
 typedef struct device_source {
-    const uint8_t *data;
-    const os_map *map; /* of the file, or the part of one, that they lie in */
-    uint64_t offset;   /* in the map, for letting pages go */
+    puna_status (*read)(const void *context, uint64_t offset, void *bytes, size_t count, puna_error *error);
+    puna_status (*unsound)(const void *context, uint64_t offset, puna_error *error); /* NaN or infinite there */
+    const void *context;
     uint64_t bytes;
 } device_source;
 
@@ -53,7 +54,6 @@ typedef struct device_batch {
 
 typedef struct device_memory {
     uint64_t weights; /* bytes that device_weights takes */
-    uint64_t mapped;  /* bytes that stay in the file */
     uint64_t tables;  /* bytes of device_weights beside the weights themselves */
 } device_memory;
 
@@ -66,8 +66,8 @@ typedef struct device {
     /* From shapes alone. */
     puna_status (*measure)(const graph *g, device_memory *memory, puna_error *error);
 
-    /* Packs all weights of the graph; sources[i] belongs to g->weights[i]. Cancelled and watched by task (may be NULL).
-       The maps must outlive the weights. */
+    /* Reads and packs all weights of the graph; sources[i] belongs to g->weights[i] and is not needed afterwards.
+       Cancelled and watched by task (may be NULL). Fails as a source does, or where one is unsound. */
     puna_status (*load)(const graph *g, const device_source *sources, uint32_t threads,
                         puna_task *task, memory_account *account, device_weights **weights, puna_error *error);
     void (*unload)(memory_account *account, device_weights *weights);
@@ -88,6 +88,15 @@ typedef struct device {
 
     /* [output_count][vocabulary] of the last run; valid until the next. */
     const float *(*logits)(const device_runner *runner);
+
+    /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a position,
+       [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of
+       them. Positions slot to slot + count - 1 of one page, [count][row_bytes]. Not while the runner runs. */
+    size_t (*row_bytes)(const device_runner *runner, uint32_t layer, bool values);
+    void (*rows_read)(const device_runner *runner, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
+                      uint32_t count, uint8_t *rows);
+    void (*rows_write)(const device_runner *runner, uint32_t layer, bool values, uint8_t *page, uint32_t slot,
+                       uint32_t count, const uint8_t *rows);
 
     /* The runner's threads, for what else an engine computes in parallel; NULL if it has none. */
     struct threads_pool *(*threads)(device_runner *runner);

@@ -2,8 +2,9 @@
 /*
  * GGUF files, versions 2 and 3 (the format is specified in ggml's docs/gguf.md).
  *
- * Invariant of an open file: every string, array and tensor lies inside the mapping, names are valid UTF-8 and unique,
- * shapes are non-zero and their products fit, so that readers below need no further check of bounds.
+ * Invariant of an open file: every string and array lies inside the header, which is in memory, every tensor inside the
+ * file; names are valid UTF-8 and unique, shapes are non-zero and their products fit, so that readers below need no
+ * further check of bounds. What becomes of the file on disk changes none of this: tensors are read, not mapped.
  */
 #ifndef PUNA_FORMAT_GGUF_H
 #define PUNA_FORMAT_GGUF_H
@@ -15,7 +16,7 @@
 #include "base/os.h"
 
 typedef struct gguf_text {
-    const char *data; /* not zero-terminated; inside the mapping */
+    const char *data; /* not zero-terminated; inside the header */
     uint64_t length;
 } gguf_text;
 
@@ -33,7 +34,7 @@ typedef struct gguf_tensor {
     uint32_t type;        /* GGUF's number; block_find may still be NULL */
     uint32_t dimensions;
     uint64_t shape[4];    /* fastest first; 1 beyond dimensions */
-    uint64_t offset;      /* from the start of its part (gguf_tensor_map) */
+    uint64_t offset;      /* in its part of the file */
     uint64_t bytes;
     uint32_t part;        /* of a split file, from 0 */
 } gguf_tensor;
@@ -46,24 +47,33 @@ puna_status gguf_open_part(const char *path, gguf_file **file, puna_error *error
 puna_status gguf_open(const char *path, gguf_file **file, puna_error *error);
 void gguf_close(gguf_file *file);
 
+/* Lets go of the file itself, for one whose tensors were read: nothing but gguf_tensor_bytes needs it. */
+void gguf_detach(gguf_file *file);
+
 const char *gguf_path(const gguf_file *file);
-const os_map *gguf_map(const gguf_file *file); /* of a split file: part 1 */
 uint64_t gguf_size(const gguf_file *file);     /* bytes, of all parts */
 uint32_t gguf_part_count(const gguf_file *file); /* 1 unless split */
 uint32_t gguf_version(const gguf_file *file);
 uint64_t gguf_fingerprint(const gguf_file *file); /* a hash of header and size, of all parts */
 uint64_t gguf_alignment(const gguf_file *file);   /* of the tensors' offsets */
-uint64_t gguf_memory(const gguf_file *file);      /* bytes of memory that the open file takes, its mapping aside */
+uint64_t gguf_memory(const gguf_file *file);      /* bytes of memory that the open file takes */
 
 uint64_t gguf_value_count(const gguf_file *file);
 const gguf_value *gguf_value_at(const gguf_file *file, uint64_t index);
 const gguf_value *gguf_find(const gguf_file *file, const char *key); /* NULL if there is none */
 
+uint64_t gguf_place(const gguf_file *file, const char *key); /* of its value, PUNA_NO_OFFSET if there is none */
+
 uint64_t gguf_tensor_count(const gguf_file *file);
 const gguf_tensor *gguf_tensor_at(const gguf_file *file, uint64_t index);
 const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name); /* NULL if there is none */
-const os_map *gguf_tensor_map(const gguf_file *file, const gguf_tensor *tensor); /* that it lies in */
-const uint8_t *gguf_tensor_data(const gguf_file *file, const gguf_tensor *tensor);
+/* Reads `count` of its bytes from `offset` on, which it has. Any thread. PUNA_IO names file, tensor and place. */
+puna_status gguf_tensor_bytes(const gguf_file *file, const gguf_tensor *tensor, uint64_t offset, void *bytes,
+                              size_t count, puna_error *error);
+
+/* An error about byte `offset` of a tensor. */
+puna_status gguf_tensor_error(const gguf_file *file, const gguf_tensor *tensor, puna_error *error, puna_status status,
+                              uint64_t offset, const char *what);
 
 /* Elements (0 unless an array; index < count is the caller's duty). False where the type does not fit. */
 bool gguf_integer(const gguf_file *file, const gguf_value *value, uint64_t element, int64_t *out);

@@ -22,14 +22,14 @@ gguf_field gguf_field_of(const char *prefix, gguf_text name) {
 /* The cursor's end was met: the file's own, or our bound. */
 static puna_status gguf_past_end(gguf_cursor *cursor, const char *field, uint64_t needed) {
     const gguf_file *file = cursor->file;
-    if (cursor->end < file->map.size)
+    if (cursor->end < file->file_bytes)
         return gguf_error(file, cursor->error, PUNA_UNSUPPORTED, field, cursor->at,
                           "the header is longer than %" PRIu64 " bytes, the most that is read",
                           (uint64_t)GGUF_MAX_HEADER);
     uint64_t left = cursor->end - cursor->at;
     puna_status status = gguf_error(file, cursor->error, PUNA_INVALID_FILE, field, cursor->at,
                                     "the file is truncated or damaged: %" PRIu64 " bytes are needed here, %" PRIu64
-                                    " are left of %" PRIu64, needed, left, file->map.size);
+                                    " are left of %" PRIu64, needed, left, file->file_bytes);
     if (cursor->error) {
         cursor->error->needed = needed;
         cursor->error->available = left;
@@ -39,7 +39,9 @@ static puna_status gguf_past_end(gguf_cursor *cursor, const char *field, uint64_
 
 puna_status gguf_take_bytes(gguf_cursor *cursor, const char *field, uint64_t bytes, const uint8_t **out) {
     if (bytes > cursor->end - cursor->at) return gguf_past_end(cursor, field, bytes);
-    *out = cursor->file->map.data + cursor->at;
+    puna_status status = gguf_read_header_to(cursor->file, cursor->at + bytes, cursor->error);
+    if (status != PUNA_OK) return status;
+    *out = cursor->file->header + cursor->at;
     cursor->at += bytes;
     return PUNA_OK;
 }
@@ -83,9 +85,9 @@ puna_status gguf_take_name(gguf_cursor *cursor, const char *field, uint64_t limi
 puna_status gguf_expect(gguf_cursor *cursor, const char *field, uint64_t count, uint64_t each) {
     uint64_t left = cursor->end - cursor->at;
     if (count <= left / each) return PUNA_OK;
-    if (count > cursor->file->map.size / each)
+    if (count > cursor->file->file_bytes / each)
         return gguf_error(cursor->file, cursor->error, PUNA_INVALID_FILE, field, cursor->at,
                           "the count is %" PRIu64 ", more than a file of %" PRIu64
-                          " bytes can hold; it is truncated or damaged", count, cursor->file->map.size);
+                          " bytes can hold; it is truncated or damaged", count, cursor->file->file_bytes);
     return gguf_past_end(cursor, field, count * each);
 }

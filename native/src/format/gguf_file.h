@@ -8,7 +8,8 @@
 #include "format/gguf_names.h"
 
 /* Bounds of what is read at all, far above real files: time and memory to open a file are bounded by them. */
-#define GGUF_MAX_HEADER (1ull << 30) /* bytes before the tensor data */
+#define GGUF_MAX_HEADER (1ull << 28) /* bytes before the tensor data */
+#define GGUF_FIRST_READ (1u << 16)   /* bytes */
 #define GGUF_MAX_ROWS (1ull << 20)   /* metadata entries; tensors */
 #define GGUF_MAX_KEY 65535u          /* bytes, by the specification */
 #define GGUF_MAX_NAME 64u            /* likewise */
@@ -22,14 +23,19 @@
 struct puna_file {
     memory_account account; /* counts this struct too */
     char *path;
-    os_map map;
+    os_input *input; /* NULL after gguf_detach */
+    uint64_t file_bytes;
+    uint8_t *header; /* the first header_bytes of the file; names and texts point into it */
+    uint64_t header_bytes;
     uint32_t version;
     uint64_t alignment;
     uint64_t fingerprint;
     gguf_value *values; /* in the file's order */
+    uint64_t value_room;
     uint64_t values_end; /* where the metadata table ends and the tensor table begins */
     uint64_t tensors_end; /* where the tensor table ends */
     gguf_tensor *tensors;
+    uint64_t tensor_room;
     uint64_t *marks;
     uint64_t mark_count;
     uint64_t mark_room;
@@ -39,7 +45,7 @@ struct puna_file {
     gguf_names names; /* over tensors */
 };
 
-/* Invariant: at <= end <= map.size. */
+/* Invariant: at <= header_bytes, at <= end <= the file's size. */
 typedef struct gguf_cursor {
     gguf_file *file;
     uint64_t at;
@@ -53,7 +59,14 @@ typedef struct gguf_field {
 } gguf_field;
 gguf_field gguf_field_of(const char *prefix, gguf_text name);
 
-/* Each takes bytes at the cursor or fails with an error about `field`. */
+/* Makes the header at least `bytes` long, which the file is; pointers into it move along. */
+puna_status gguf_read_header_to(gguf_file *file, uint64_t bytes, puna_error *error);
+
+/* Lets go what the header holds behind `bytes`. */
+puna_status gguf_trim_header(gguf_file *file, uint64_t bytes, puna_error *error);
+
+/* Each takes bytes at the cursor or fails with an error about `field`. What *out points to stays where it is until the
+   next one. */
 puna_status gguf_take_u32(gguf_cursor *cursor, const char *field, uint32_t *out);
 puna_status gguf_take_u64(gguf_cursor *cursor, const char *field, uint64_t *out);
 puna_status gguf_take_bytes(gguf_cursor *cursor, const char *field, uint64_t bytes, const uint8_t **out);

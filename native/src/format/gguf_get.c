@@ -6,7 +6,6 @@
 #include "format/gguf_file.h"
 
 const char *gguf_path(const gguf_file *file) { return file->path; }
-const os_map *gguf_map(const gguf_file *file) { return &file->map; }
 uint32_t gguf_version(const gguf_file *file) { return file->version; }
 uint64_t gguf_fingerprint(const gguf_file *file) { return file->fingerprint; }
 uint64_t gguf_alignment(const gguf_file *file) { return file->alignment; }
@@ -20,7 +19,7 @@ uint32_t gguf_part_count(const gguf_file *file) { return file->parts ? file->par
 
 uint64_t gguf_size(const gguf_file *file) {
     uint64_t size = 0;
-    for (uint32_t i = 0; i < gguf_part_count(file); i++) size += gguf_part(file, i)->map.size;
+    for (uint32_t i = 0; i < gguf_part_count(file); i++) size += gguf_part(file, i)->file_bytes;
     return size;
 }
 
@@ -34,16 +33,29 @@ const gguf_value *gguf_find(const gguf_file *file, const char *key) {
     return gguf_names_find(&file->keys, key, strlen(key));
 }
 
+uint64_t gguf_place(const gguf_file *file, const char *key) {
+    const gguf_value *value = gguf_find(file, key);
+    return value ? value->offset : PUNA_NO_OFFSET;
+}
+
 const gguf_tensor *gguf_find_tensor(const gguf_file *file, const char *name) {
     return gguf_names_find(&file->names, name, strlen(name));
 }
 
-const os_map *gguf_tensor_map(const gguf_file *file, const gguf_tensor *tensor) {
-    return &gguf_part(file, tensor->part)->map;
+puna_status gguf_tensor_error(const gguf_file *file, const gguf_tensor *tensor, puna_error *error, puna_status status,
+                              uint64_t offset, const char *what) {
+    return gguf_error(gguf_part(file, tensor->part), error, status, gguf_field_of("tensor ", tensor->name).text,
+                      tensor->offset + offset, "%s", what);
 }
 
-const uint8_t *gguf_tensor_data(const gguf_file *file, const gguf_tensor *tensor) {
-    return gguf_tensor_map(file, tensor)->data + tensor->offset;
+puna_status gguf_tensor_bytes(const gguf_file *file, const gguf_tensor *tensor, uint64_t offset, void *bytes,
+                              size_t count, puna_error *error) {
+    puna_error cause = PUNA_ERROR_INIT;
+    puna_status status = os_input_read(gguf_part(file, tensor->part)->input, tensor->offset + offset, bytes, count,
+                                       &cause);
+    if (status == PUNA_OK) return PUNA_OK;
+    if (cause.offset != PUNA_NO_OFFSET) offset = cause.offset - tensor->offset;
+    return gguf_tensor_error(file, tensor, error, status, offset, cause.message);
 }
 
 const char *gguf_type_name(uint32_t type) {
@@ -55,7 +67,7 @@ const char *gguf_type_name(uint32_t type) {
 /* The bytes of a scalar, or of an array's scalar; NULL where the elements are no scalars. */
 static const uint8_t *gguf_scalar(const gguf_file *file, const gguf_value *value, uint64_t element) {
     uint64_t each = gguf_scalar_bytes(value->element_type);
-    return each ? file->map.data + value->offset + element * each : NULL;
+    return each ? file->header + value->offset + element * each : NULL;
 }
 
 bool gguf_integer(const gguf_file *file, const gguf_value *value, uint64_t element, int64_t *out) {
@@ -104,10 +116,10 @@ bool gguf_string(const gguf_file *file, const gguf_value *value, uint64_t elemen
     uint64_t at = value->offset;
     if (value->type == PUNA_ARRAY) {
         at = file->marks[value->index + element / GGUF_MARK_EVERY];
-        for (uint64_t i = element % GGUF_MARK_EVERY; i > 0; i--) at += 8 + bytes_u64(file->map.data + at);
+        for (uint64_t i = element % GGUF_MARK_EVERY; i > 0; i--) at += 8 + bytes_u64(file->header + at);
     }
-    out->length = bytes_u64(file->map.data + at);
-    out->data = (const char *)file->map.data + at + 8;
+    out->length = bytes_u64(file->header + at);
+    out->data = (const char *)file->header + at + 8;
     return true;
 }
 
@@ -161,7 +173,7 @@ puna_status gguf_get_bool(const gguf_file *file, const char *key, bool fallback,
     *out = fallback;
     if (!value) return PUNA_OK;
     if (value->type != PUNA_BOOL) return gguf_wrong_type(file, value, key, "a boolean", error);
-    *out = file->map.data[value->offset] != 0;
+    *out = file->header[value->offset] != 0;
     return PUNA_OK;
 }
 

@@ -52,7 +52,7 @@ static puna_status gguf_read_alignment(gguf_cursor *cursor) {
     if (value->type != PUNA_UINT32)
         return gguf_error(file, cursor->error, PUNA_INVALID_FILE, GGUF_ALIGNMENT_KEY, value->offset,
                           "it has type %s; uint32 is needed", gguf_type_name(value->type));
-    uint32_t alignment = bytes_u32(file->map.data + value->offset);
+    uint32_t alignment = bytes_u32(file->header + value->offset);
     if (alignment < 8 || (alignment & (alignment - 1)) != 0)
         return gguf_error(file, cursor->error, PUNA_INVALID_FILE, GGUF_ALIGNMENT_KEY, value->offset,
                           "it is %" PRIu32 "; a power of two, at least 8, is needed", alignment);
@@ -62,7 +62,7 @@ static puna_status gguf_read_alignment(gguf_cursor *cursor) {
 
 static puna_status gguf_check_count(gguf_cursor *cursor, const char *field, uint64_t count, uint64_t offset) {
     /* A count beyond what the file holds is said to be that; the bound is for those that could be true. */
-    if (count <= GGUF_MAX_ROWS || count > cursor->file->map.size) return PUNA_OK;
+    if (count <= GGUF_MAX_ROWS || count > cursor->file->file_bytes) return PUNA_OK;
     return gguf_error(cursor->file, cursor->error, PUNA_UNSUPPORTED, field, offset,
                       "the count is %" PRIu64 "; at most %" PRIu64 " are read", count, (uint64_t)GGUF_MAX_ROWS);
 }
@@ -70,9 +70,12 @@ static puna_status gguf_check_count(gguf_cursor *cursor, const char *field, uint
 static puna_status gguf_read_header(gguf_cursor *cursor) {
     gguf_file *file = cursor->file;
     uint64_t tensors, values;
-    if (file->map.size < 4 || memcmp(file->map.data, "GGUF", 4) != 0) return gguf_refuse(file, cursor->error);
+    uint64_t first = file->file_bytes < GGUF_FIRST_READ ? file->file_bytes : GGUF_FIRST_READ;
+    puna_status status = gguf_read_header_to(file, first, cursor->error);
+    if (status != PUNA_OK) return status;
+    if (first < 4 || memcmp(file->header, "GGUF", 4) != 0) return gguf_refuse(file, cursor->error);
     cursor->at = 4;
-    puna_status status = gguf_take_u32(cursor, "version", &file->version);
+    status = gguf_take_u32(cursor, "version", &file->version);
     if (status == PUNA_OK) status = gguf_check_version(cursor);
     if (status == PUNA_OK) status = gguf_take_u64(cursor, "tensor count", &tensors);
     if (status == PUNA_OK) status = gguf_check_count(cursor, "tensor count", tensors, cursor->at - 8);
@@ -124,20 +127,16 @@ puna_status gguf_open_part(const char *path, gguf_file **out, puna_error *error)
     *out = NULL;
     gguf_file *file = gguf_new(path);
     if (!file) return error_memory(error, "a GGUF file's description", sizeof *file);
-    puna_status status = os_map_open(path, &file->map, error);
-    if (status != PUNA_OK) {
-        file->map = (os_map){0};
-        gguf_close(file);
-        return status;
-    }
-    uint64_t end = file->map.size < GGUF_MAX_HEADER ? file->map.size : GGUF_MAX_HEADER;
+    puna_status status = os_input_open(path, &file->input, &file->file_bytes, error);
+    uint64_t end = file->file_bytes < GGUF_MAX_HEADER ? file->file_bytes : GGUF_MAX_HEADER;
     gguf_cursor cursor = {file, 0, end, error};
-    status = gguf_read_header(&cursor);
+    if (status == PUNA_OK) status = gguf_read_header(&cursor);
+    if (status == PUNA_OK) status = gguf_trim_header(file, cursor.at, error);
     if (status != PUNA_OK) {
         gguf_close(file);
         return status;
     }
-    file->fingerprint = gguf_hash(file->map.data, cursor.at, file->map.size);
+    file->fingerprint = gguf_hash(file->header, cursor.at, file->file_bytes);
     *out = file;
     return PUNA_OK;
 }
@@ -152,6 +151,12 @@ puna_status gguf_open(const char *path, gguf_file **file, puna_error *error) {
     return status;
 }
 
+void gguf_detach(gguf_file *file) {
+    for (uint32_t i = 1; i < file->part_count; i++) gguf_detach(file->parts[i]);
+    os_input_close(file->input);
+    file->input = NULL;
+}
+
 void gguf_close(gguf_file *file) {
     if (!file) return;
     for (uint32_t i = 1; i < file->part_count; i++) gguf_close(file->parts[i]);
@@ -163,7 +168,8 @@ void gguf_close(gguf_file *file) {
     memory_free(account, file->marks);
     memory_free(account, file->parts);
     memory_free(account, file->path);
-    os_map_close(&file->map);
+    memory_free(account, file->header);
+    os_input_close(file->input);
     /* The struct holds its own account: the last block is given back through a copy of it. */
     memory_account last;
     memory_account_init(&last);

@@ -6,16 +6,16 @@
 #include "format/gguf_file.h"
 
 static bool gguf_begins(const gguf_file *file, const char *bytes, size_t count) {
-    return file->map.size >= count && memcmp(file->map.data, bytes, count) == 0;
+    return file->header_bytes >= count && memcmp(file->header, bytes, count) == 0;
 }
 
 /* Does the text begin with `word` (lower case) after white space, whatever its case? */
 static bool gguf_begins_word(const gguf_file *file, const char *word) {
-    uint64_t at = 0, size = file->map.size;
-    while (at < size && at < 64 && strchr(" \t\r\n", file->map.data[at]) && file->map.data[at]) at++;
+    uint64_t at = 0, size = file->header_bytes;
+    while (at < size && at < 64 && strchr(" \t\r\n", file->header[at]) && file->header[at]) at++;
     for (; *word; word++, at++) {
         if (at >= size) return false;
-        unsigned char byte = file->map.data[at];
+        unsigned char byte = file->header[at];
         if (byte >= 'A' && byte <= 'Z') byte = (unsigned char)(byte + 32);
         if (byte != (unsigned char)*word) return false;
     }
@@ -23,8 +23,8 @@ static bool gguf_begins_word(const gguf_file *file, const char *word) {
 }
 
 static bool gguf_is_text(const gguf_file *file) {
-    size_t look = file->map.size < 512 ? (size_t)file->map.size : 512;
-    const char *text = (const char *)file->map.data;
+    size_t look = file->header_bytes < 512 ? (size_t)file->header_bytes : 512;
+    const char *text = (const char *)file->header;
     look = utf8_complete(text, look);
     for (size_t i = 0; i < look; i++)
         if ((unsigned char)text[i] < 32 && !strchr("\t\r\n\f", text[i])) return false;
@@ -32,11 +32,11 @@ static bool gguf_is_text(const gguf_file *file) {
 }
 
 static bool gguf_is_safetensors(const gguf_file *file) {
-    return file->map.size > 9 && bytes_u64(file->map.data) < file->map.size && file->map.data[8] == '{';
+    return file->header_bytes > 9 && bytes_u64(file->header) < file->file_bytes && file->header[8] == '{';
 }
 
 static const char *gguf_looks_like(const gguf_file *file) {
-    if (file->map.size == 0) return "it is empty";
+    if (file->file_bytes == 0) return "it is empty";
     if (gguf_begins(file, "FUGG", 4)) return "its first bytes are GGUF backwards";
     if (gguf_begins(file, "ggml", 4) || gguf_begins(file, "lmgg", 4) || gguf_begins(file, "tjgg", 4) ||
         gguf_begins(file, "fmgg", 4) || gguf_begins(file, "algg", 4))

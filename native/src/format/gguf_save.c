@@ -73,17 +73,50 @@ static puna_status gguf_pad(const gguf_writer *writer, os_output *output, uint64
     return PUNA_OK;
 }
 
-static puna_status gguf_save_tensors(const gguf_writer *writer, os_output *output, uint64_t header, puna_error *error) {
-    const gguf_file *kept = gguf_kept(writer);
-    if (kept) { /* entries and tensors are those of the file, and so is the header's length */
-        uint64_t rest = kept->map.size - header;
-        return rest ? os_output_write(output, kept->map.data + header, (size_t)rest, error) : PUNA_OK;
+#define GGUF_COPY_PIECE ((size_t)1 << 20)
+
+/* A file's tensor, piece by piece. */
+static puna_status gguf_save_copy(gguf_writer *writer, os_output *output, const gguf_output *tensor,
+                                  puna_error *error) {
+    size_t room = tensor->bytes < GGUF_COPY_PIECE ? (size_t)tensor->bytes : GGUF_COPY_PIECE;
+    uint8_t *piece = memory_new(&writer->account, room);
+    if (!piece) return error_memory(error, "a copy of a tensor", room);
+    puna_status status = PUNA_OK;
+    for (uint64_t at = 0; at < tensor->bytes && status == PUNA_OK; at += room) {
+        if (room > tensor->bytes - at) room = (size_t)(tensor->bytes - at);
+        status = gguf_tensor_bytes(tensor->file, &tensor->from, at, piece, room, error);
+        if (status == PUNA_OK) status = os_output_write(output, piece, room, error);
     }
+    memory_free(&writer->account, piece);
+    return status;
+}
+
+/* All of a file from `at` on. */
+static puna_status gguf_save_rest(gguf_writer *writer, os_output *output, const gguf_file *file, uint64_t at,
+                                  puna_error *error) {
+    uint8_t *piece = memory_new(&writer->account, GGUF_COPY_PIECE);
+    if (!piece) return error_memory(error, "a copy of a file", GGUF_COPY_PIECE);
+    puna_status status = PUNA_OK;
+    while (at < file->file_bytes && status == PUNA_OK) {
+        uint64_t left = file->file_bytes - at;
+        size_t room = left < GGUF_COPY_PIECE ? (size_t)left : GGUF_COPY_PIECE;
+        status = os_input_read(file->input, at, piece, room, error);
+        if (status == PUNA_OK) status = os_output_write(output, piece, room, error);
+        at += room;
+    }
+    memory_free(&writer->account, piece);
+    return status;
+}
+
+static puna_status gguf_save_tensors(gguf_writer *writer, os_output *output, uint64_t header, puna_error *error) {
+    const gguf_file *kept = gguf_kept(writer); /* entries and tensors are the file's, and so is the header's length */
+    if (kept) return gguf_save_rest(writer, output, kept, header, error);
     if (writer->tensor_count == 0) return PUNA_OK;
     puna_status status = gguf_pad(writer, output, header, error);
     for (uint64_t i = 0; i < writer->tensor_count && status == PUNA_OK; i++) {
         const gguf_output *tensor = &writer->tensors[i];
-        status = os_output_write(output, tensor->data, (size_t)tensor->bytes, error);
+        status = tensor->data ? os_output_write(output, tensor->data, (size_t)tensor->bytes, error)
+                              : gguf_save_copy(writer, output, tensor, error);
         if (status == PUNA_OK) status = gguf_pad(writer, output, tensor->bytes, error);
     }
     return status;

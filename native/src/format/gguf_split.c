@@ -25,10 +25,10 @@ static puna_status split_read(const gguf_file *file, split_claim *claim, puna_er
     if (status == PUNA_OK) status = gguf_need_u32(file, SPLIT_TENSORS, &claim->tensors, error);
     if (status != PUNA_OK) return status;
     if (claim->count > UINT16_MAX)
-        return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_COUNT, PUNA_NO_OFFSET,
+        return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_COUNT, gguf_place(file, SPLIT_COUNT),
                           "there would be %" PRIu32 " parts; at most 65535 are allowed", claim->count);
     if (claim->no >= claim->count)
-        return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_NO, PUNA_NO_OFFSET,
+        return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_NO, gguf_place(file, SPLIT_NO),
                           "the part's number is %" PRIu32 " (from 0) of %" PRIu32, claim->no, claim->count);
     return PUNA_OK;
 }
@@ -43,7 +43,7 @@ static puna_status split_check_name(const gguf_file *file, const split_claim *cl
     split_tail(tail, claim->no, claim->count);
     size_t length = strlen(file->path);
     if (length > SPLIT_TAIL && strcmp(file->path + length - SPLIT_TAIL, tail) == 0) return PUNA_OK;
-    return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_NO, PUNA_NO_OFFSET,
+    return gguf_error(file, error, PUNA_INVALID_FILE, SPLIT_NO, gguf_place(file, SPLIT_NO),
                       "the file is part %" PRIu32 " of %" PRIu32 ", but its name does not end in %s, so that the other "
                       "parts can't be found", claim->no + 1, claim->count, tail);
 }
@@ -67,14 +67,14 @@ static puna_status split_open(const gguf_file *any, const split_claim *whole, ui
     if (status == PUNA_OK) status = split_read(*part, &claim, error);
     if (status != PUNA_OK) return status;
     if (claim.count != whole->count)
-        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_COUNT, PUNA_NO_OFFSET,
+        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_COUNT, gguf_place(*part, SPLIT_COUNT),
                           "this part says that there are %" PRIu32 " parts; another one says %" PRIu32, claim.count,
                           whole->count);
     if (claim.no != no)
-        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_NO, PUNA_NO_OFFSET,
+        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_NO, gguf_place(*part, SPLIT_NO),
                           "by its name this is part %" PRIu32 ", by its metadata part %" PRIu32, no + 1, claim.no + 1);
     if (claim.tensors != whole->tensors)
-        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_TENSORS, PUNA_NO_OFFSET,
+        return gguf_error(*part, error, PUNA_INVALID_FILE, SPLIT_TENSORS, gguf_place(*part, SPLIT_TENSORS),
                           "this part says that all have %" PRIu32 " tensors; another one says %" PRIu32, claim.tensors,
                           whole->tensors);
     return PUNA_OK;
@@ -85,11 +85,11 @@ static puna_status split_merge(gguf_file *first, const split_claim *whole, puna_
     uint64_t total = 0;
     for (uint32_t i = 0; i < first->part_count; i++) total += gguf_tensor_count(gguf_part(first, i));
     if (total != whole->tensors)
-        return gguf_error(first, error, PUNA_INVALID_FILE, SPLIT_TENSORS, PUNA_NO_OFFSET,
+        return gguf_error(first, error, PUNA_INVALID_FILE, SPLIT_TENSORS, gguf_place(first, SPLIT_TENSORS),
                           "the parts have %" PRIu64 " tensors together; %" PRIu32 " are announced", total,
                           whole->tensors);
     if (total > GGUF_MAX_ROWS)
-        return gguf_error(first, error, PUNA_UNSUPPORTED, SPLIT_TENSORS, PUNA_NO_OFFSET,
+        return gguf_error(first, error, PUNA_UNSUPPORTED, SPLIT_TENSORS, gguf_place(first, SPLIT_TENSORS),
                           "the count is %" PRIu64 "; at most %" PRIu64 " are read", total, (uint64_t)GGUF_MAX_ROWS);
     uint64_t at = gguf_tensor_count(first);
     if (total > at) {
@@ -110,8 +110,9 @@ static puna_status split_merge(gguf_file *first, const split_claim *whole, puna_
     uint32_t row;
     if (!gguf_names_duplicate(&first->names, &row)) return PUNA_OK;
     const gguf_tensor *twice = &first->tensors[row];
-    return gguf_error(gguf_part(first, twice->part), error, PUNA_INVALID_FILE,
-                      gguf_field_of("tensor ", twice->name).text, PUNA_NO_OFFSET,
+    const gguf_file *part = gguf_part(first, twice->part);
+    return gguf_error(part, error, PUNA_INVALID_FILE, gguf_field_of("tensor ", twice->name).text,
+                      (uint64_t)((const uint8_t *)twice->name.data - part->header),
                       "an earlier part has a tensor of this name, too");
 }
 

@@ -74,13 +74,13 @@ static puna_status gguf_read_tensor(gguf_cursor *cursor, uint64_t number, gguf_t
 
 /* Where the table holds a tensor's offset. */
 static uint64_t gguf_offset_place(const gguf_file *file, const gguf_tensor *tensor) {
-    uint64_t name = (uint64_t)((const uint8_t *)tensor->name.data - file->map.data);
+    uint64_t name = (uint64_t)((const uint8_t *)tensor->name.data - file->header);
     return name + tensor->name.length + 4 + 8 * (uint64_t)tensor->dimensions + 4;
 }
 
 static puna_status gguf_place_tensor(gguf_cursor *cursor, uint64_t start, gguf_tensor *tensor) {
     gguf_file *file = cursor->file;
-    uint64_t size = file->map.size;
+    uint64_t size = file->file_bytes;
     if (start <= size && tensor->offset <= size - start && tensor->bytes <= size - start - tensor->offset) {
         tensor->offset += start;
         return PUNA_OK;
@@ -133,7 +133,7 @@ static puna_status gguf_index_tensors(gguf_cursor *cursor, uint32_t count) {
     if (!gguf_names_duplicate(&file->names, &row)) return PUNA_OK;
     gguf_text name = file->tensors[row].name;
     return gguf_error(file, cursor->error, PUNA_INVALID_FILE, gguf_field_of("tensor ", name).text,
-                      (uint64_t)((const uint8_t *)name.data - file->map.data), "two tensors have this name");
+                      (uint64_t)((const uint8_t *)name.data - file->header), "two tensors have this name");
 }
 
 static puna_status gguf_read_rows(gguf_cursor *cursor, uint64_t count) {
@@ -148,6 +148,7 @@ static puna_status gguf_read_rows(gguf_cursor *cursor, uint64_t count) {
             gguf_tensor *grown = memory_grow(&file->account, file->tensors, (size_t)room * sizeof(gguf_tensor));
             if (!grown) return error_memory(cursor->error, "a GGUF file's tensor table", room * sizeof(gguf_tensor));
             file->tensors = grown;
+            file->tensor_room = room;
         }
         status = gguf_read_tensor(cursor, i, &file->tensors[i]);
     }

@@ -112,7 +112,7 @@ static puna_status gguf_index_values(gguf_cursor *cursor, uint32_t count) {
     if (!gguf_names_duplicate(&file->keys, &row)) return PUNA_OK;
     gguf_text key = file->values[row].key;
     return gguf_error(file, cursor->error, PUNA_INVALID_FILE, gguf_field_of("", key).text,
-                      (uint64_t)((const uint8_t *)key.data - file->map.data), "the key occurs twice");
+                      (uint64_t)((const uint8_t *)key.data - file->header), "the key occurs twice");
 }
 
 puna_status gguf_read_values(gguf_cursor *cursor, uint64_t count) {
@@ -128,6 +128,7 @@ puna_status gguf_read_values(gguf_cursor *cursor, uint64_t count) {
             gguf_value *grown = memory_grow(&file->account, file->values, (size_t)room * sizeof(gguf_value));
             if (!grown) return error_memory(cursor->error, "a GGUF file's metadata table", room * sizeof(gguf_value));
             file->values = grown;
+            file->value_room = room;
         }
         status = gguf_read_value(cursor, i, &file->values[i]);
     }

@@ -224,12 +224,12 @@ puna_status gguf_write_texts(gguf_writer *writer, const char *key, const gguf_te
 static uint64_t gguf_value_end(const gguf_file *file, const gguf_value *value) {
     uint64_t next = (uint64_t)(value - file->values) + 1;
     if (next == gguf_value_count(file)) return file->values_end;
-    return (uint64_t)((const uint8_t *)file->values[next].key.data - file->map.data) - 8;
+    return (uint64_t)((const uint8_t *)file->values[next].key.data - file->header) - 8;
 }
 
 puna_status gguf_write_value(gguf_writer *writer, const gguf_file *file, const gguf_value *value, puna_error *error) {
     const uint8_t *start = (const uint8_t *)value->key.data + value->key.length + 4;
-    uint64_t bytes = gguf_value_end(file, value) - (uint64_t)(start - gguf_map(file)->data), alignment = 0;
+    uint64_t bytes = gguf_value_end(file, value) - (uint64_t)(start - file->header), alignment = 0;
     bool aligns = value == gguf_find(file, GGUF_ALIGNMENT_KEY);
     if (aligns) alignment = gguf_alignment(file);
     puna_status status = gguf_begin(writer, value->key, value->type, bytes, error);
@@ -281,7 +281,7 @@ puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t ty
 }
 
 puna_status gguf_write_copy(gguf_writer *writer, const gguf_file *file, const gguf_tensor *from, puna_error *error) {
-    gguf_output tensor = {.type = from->type, .dimensions = from->dimensions, .data = gguf_tensor_data(file, from)};
+    gguf_output tensor = {.type = from->type, .dimensions = from->dimensions, .file = file, .from = *from};
     memcpy(tensor.shape, from->shape, sizeof tensor.shape);
     return gguf_add_tensor(writer, from->name, tensor, error);
 }

@@ -19,7 +19,9 @@ typedef struct gguf_output {
     uint32_t dimensions;
     uint64_t shape[4];
     uint64_t bytes;
-    const uint8_t *data;
+    const uint8_t *data;   /* NULL: the bytes are a file's */
+    const gguf_file *file;
+    gguf_tensor from;      /* of that file */
 } gguf_output;
 
 struct gguf_writer {

@@ -22,8 +22,7 @@ static const char *key_of(reader *r, const char *name) {
 
 static uint32_t ranged(reader *r, uint32_t value, uint32_t low, uint32_t high) {
     if (r->status == PUNA_OK && (value < low || value > high)) {
-        const gguf_value *at = gguf_find(r->file, r->key);
-        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, r->key, at ? at->offset : PUNA_NO_OFFSET,
+        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, r->key, gguf_place(r->file, r->key),
                                "%u lies outside %u to %u", value, low, high);
     }
     return value;
@@ -45,10 +44,15 @@ static float real(reader *r, const char *name, float fallback, float low, float 
     float value = fallback;
     if (r->status == PUNA_OK) r->status = gguf_get_f32(r->file, key_of(r, name), fallback, &value, r->error);
     if (r->status == PUNA_OK && !(value >= low && value <= high)) {
-        const gguf_value *at = gguf_find(r->file, r->key);
-        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, r->key, at ? at->offset : PUNA_NO_OFFSET,
+        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, r->key, gguf_place(r->file, r->key),
                                "%g lies outside %g to %g", (double)value, (double)low, (double)high);
     }
+    return value;
+}
+
+static bool truth(reader *r, const char *name, bool fallback) {
+    bool value = fallback;
+    if (r->status == PUNA_OK) r->status = gguf_get_bool(r->file, key_of(r, name), fallback, &value, r->error);
     return value;
 }
 
@@ -89,10 +93,10 @@ static void read_scaling(reader *r, hyper *h) {
         h->rope_scaling = HYPER_ROPE_YARN;
         read_yarn(r, h);
     } else {
-        gguf_error(r->file, r->error, PUNA_UNSUPPORTED, "rope.scaling.type", PUNA_NO_OFFSET,
-                   "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3, yarn",
-                   (int)(type.length > 64 ? 64 : type.length), type.data);
-        r->status = PUNA_UNSUPPORTED;
+        const char *key = key_of(r, "rope.scaling.type");
+        r->status = gguf_error(r->file, r->error, PUNA_UNSUPPORTED, key, gguf_place(r->file, key),
+                               "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3, yarn",
+                               (int)(type.length > 64 ? 64 : type.length), type.data);
     }
 }
 
@@ -146,8 +150,8 @@ puna_status hyper_read_architecture(const gguf_file *file, char out[32], puna_er
     puna_status status = gguf_get_text(file, "general.architecture", &name, error);
     if (status != PUNA_OK) return status;
     if (name.length == 0 || name.length >= 32)
-        return gguf_error(file, error, PUNA_INVALID_FILE, "general.architecture", PUNA_NO_OFFSET,
-                          "the name is missing or too long");
+        return gguf_error(file, error, PUNA_INVALID_FILE, "general.architecture",
+                          gguf_place(file, "general.architecture"), "the name is missing or too long");
     memcpy(out, name.data, name.length);
     out[name.length] = 0;
     return PUNA_OK;
@@ -168,19 +172,28 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->head_dim_k = get(&r, "attention.key_length", h->embedding / h->heads, 1, 8192);
     h->head_dim_v = get(&r, "attention.value_length", h->head_dim_k, 1, 8192);
     h->rotated = get(&r, "rope.dimension_count", h->head_dim_k, 0, 8192);
-    h->norm_epsilon = real(&r, "attention.layer_norm_rms_epsilon", 1e-5f, 0.0f, 1.0f);
+    h->layer_norm = !gguf_find(file, key_of(&r, "attention.layer_norm_rms_epsilon")) &&
+                    gguf_find(file, key_of(&r, "attention.layer_norm_epsilon"));
+    h->norm_epsilon = real(&r, h->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon",
+                           1e-5f, 0.0f, 1.0f);
+    h->parallel = truth(&r, "use_parallel_residual", true);
     h->rope_base = real(&r, "rope.freq_base", 10000.0f, 1.0f, 1e12f);
     read_scaling(&r, h);
     h->rope_base_local = real(&r, "rope.freq_base_swa", 10000.0f, 1.0f, 1e12f);
     h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
     read_pattern(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);
+    h->embedding_scale = real(&r, "embedding_scale", 0.0f, 0.0f, 1e6f);
+    h->residual_scale = real(&r, "residual_scale", 0.0f, 0.0f, 1e6f);
+    h->logit_scale = real(&r, "logit_scale", 0.0f, 0.0f, 1e6f);
     if (r.status != PUNA_OK) return r.status;
+    const char *key = key_of(&r, "attention.head_count_kv");
     if (h->heads % h->heads_kv != 0)
-        return gguf_error(file, error, PUNA_INVALID_FILE, "attention.head_count_kv", PUNA_NO_OFFSET,
-                          "%u heads can't share %u key heads evenly", h->heads, h->heads_kv);
+        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key), "%u heads can't share %u key heads evenly", h->heads, h->heads_kv);
+    key = key_of(&r, "rope.dimension_count");
     if (h->rotated > h->head_dim_k || h->rotated % 2 != 0 || h->head_dim_k % 2 != 0)
-        return gguf_error(file, error, PUNA_INVALID_FILE, "rope.dimension_count", PUNA_NO_OFFSET,
-                          "%u of a head's %u elements can't be rotated in pairs", h->rotated, h->head_dim_k);
+        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key), "%u of a head's %u elements can't be rotated in pairs", h->rotated, h->head_dim_k);
     return read_vocabulary(file, h, error);
 }

@@ -34,20 +34,54 @@ static void count_parameters(model *m) {
 
 static puna_status check_vocabulary(const model *m, puna_error *error) {
     if ((uint32_t)tokenizer_size(m->tokenizer) <= m->hyper.vocabulary) return PUNA_OK;
-    return gguf_error(m->file, error, PUNA_INVALID_FILE, "tokenizer.ggml.tokens", PUNA_NO_OFFSET,
+    return gguf_error(m->file, error, PUNA_INVALID_FILE, "tokenizer.ggml.tokens",
+                      gguf_place(m->file, "tokenizer.ggml.tokens"),
                       "the tokenizer has %d tokens, the embedding only %u rows", tokenizer_size(m->tokenizer),
                       m->hyper.vocabulary);
 }
 
+/* A weight's place, for the device: a tensor, or some of its rows. */
+typedef struct source {
+    const gguf_file *file;
+    const gguf_tensor *tensor;
+    uint64_t from;  /* bytes of the tensor before it */
+    uint64_t bytes;
+} source;
+
+/* Of a vector first_row and cols count elements. build.c has checked that all lies within. */
+static source source_of(const gguf_file *file, const gguf_tensor *t, const graph_weight_info *w) {
+    bool matrix = t->shape[1] > 1, whole = (uint64_t)w->rows * w->cols == t->shape[0] * t->shape[1];
+    uint64_t row = t->bytes / (matrix ? t->shape[1] : t->shape[0]);
+    return (source){file, t, row * w->first_row, whole ? t->bytes : row * (matrix ? w->rows : w->cols)};
+}
+
+static puna_status source_read(const void *context, uint64_t offset, void *bytes, size_t count, puna_error *error) {
+    const source *s = context;
+    return gguf_tensor_bytes(s->file, s->tensor, s->from + offset, bytes, count, error);
+}
+
+static puna_status source_unsound(const void *context, uint64_t offset, puna_error *error) {
+    const source *s = context;
+    return gguf_tensor_error(s->file, s->tensor, error, PUNA_INVALID_FILE, s->from + offset,
+                             "a number or a block's scale is NaN or infinite: the file is damaged; get it again");
+}
+
 static puna_status load_weights(model *m, uint32_t threads, puna_task *task, puna_error *error) {
-    device_source *sources = memory_array(&m->account, m->graph.weight_count, sizeof *sources);
-    if (!sources) return error_memory(error, "model", m->graph.weight_count * sizeof *sources);
-    for (uint32_t i = 0; i < m->graph.weight_count; i++) {
+    uint32_t count = m->graph.weight_count;
+    device_source *sources = memory_array(&m->account, count, sizeof *sources);
+    source *places = memory_array(&m->account, count, sizeof *places);
+    puna_status status = PUNA_OK;
+    if (!sources || !places) status = error_memory(error, "model", count * (sizeof *sources + sizeof *places));
+    for (uint32_t i = 0; status == PUNA_OK && i < count; i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
-        sources[i] = (device_source){gguf_tensor_data(m->file, t), gguf_tensor_map(m->file, t), t->offset, t->bytes};
+        places[i] = source_of(m->file, t, &m->graph.weights[i]);
+        sources[i] = (device_source){source_read, source_unsound, &places[i], places[i].bytes};
     }
-    puna_status status = m->device->load(&m->graph, sources, threads, task, &m->account, &m->weights, error);
+    if (status == PUNA_OK)
+        status = m->device->load(&m->graph, sources, threads, task, &m->account, &m->weights, error);
     memory_free(&m->account, sources);
+    memory_free(&m->account, places);
+    gguf_detach(m->file); /* all of it was read: it may be removed, replaced, unmounted */
     return status;
 }
 
@@ -101,5 +135,5 @@ void model_release(model *m) {
 uint64_t model_overhead(const device_memory *memory) { return sizeof(model) + memory->tables; }
 
 uint64_t model_memory(const model *m) {
-    return memory_used(&m->account) + tokenizer_memory(m->tokenizer) + sizeof *m;
+    return memory_used(&m->account) + tokenizer_memory(m->tokenizer) + gguf_memory(m->file) + sizeof *m;
 }

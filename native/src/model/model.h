@@ -34,7 +34,7 @@ void model_release(model *m); /* NULL is allowed */
 
 uint64_t model_memory(const model *m);
 
-/* Everything of a model but its weights: to be added to what the outline's account and a tokenizer hold. */
+/* Everything of a model but its weights: to be added to what the outline's account, a tokenizer and the file hold. */
 uint64_t model_overhead(const device_memory *memory);
 
 /* Hyperparameters and graph from metadata alone, nothing loaded: what a plan needs. *h and *g are filled; free g. */

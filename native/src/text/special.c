@@ -94,7 +94,7 @@ puna_status special_load(memory_account *account, const gguf_file *file, vocabul
                               "Token %d, a special one, is too long: one may have 1024 bytes, all together 8 MiB.", id);
         }
     }
-    if (!trie_create(account, bytes, &s->spellings)) return error_memory(error, "special tokens", bytes * 12);
+    if (!trie_create(account, bytes, &s->spellings)) return error_memory(error, "special tokens", (bytes + 1) * 12);
     for (int32_t id = 0; id < v->size; id++) {
         if (is_special(&v->tokens[id])) trie_add(&s->spellings, vocabulary_text(v, id), v->tokens[id].text_length, id);
     }

@@ -105,7 +105,7 @@ static puna_status add_user_defined(memory_account *account, const gguf_file *fi
         trie_add(&s->user_defined, spelling, length, id);
     }
     memory_free(account, spelling);
-    return made ? PUNA_OK : error_memory(error, "user-defined tokens", total * 12);
+    return made ? PUNA_OK : error_memory(error, "user-defined tokens", (total + 1) * 12);
 }
 
 /* ---- Which characters are neighbours ---- */

@@ -20,7 +20,7 @@ static puna_status find_model(const gguf_file *file, const text_model **model, p
     if (status != PUNA_OK) return status;
     const gguf_value *value = gguf_find(file, key);
     if (name.length == 0) {
-        return gguf_error(file, error, PUNA_UNSUPPORTED, key, PUNA_NO_OFFSET,
+        return gguf_error(file, error, PUNA_UNSUPPORTED, key, value ? value->offset : PUNA_NO_OFFSET,
                           "The file holds no tokenizer: %s is missing.", key);
     }
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {

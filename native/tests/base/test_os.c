@@ -57,59 +57,88 @@ static void write_file(const char *path, const void *bytes, size_t count) {
     CHECK_EQUAL(os_output_commit(output, &error), PUNA_OK);
 }
 
-static void maps_what_was_written(void) {
+static void reads_what_was_written(void) {
     const char *path = in_folder("M\xC3\xA4rchen \xF0\x9F\x98\x80.bin");
-    uint8_t bytes[70001];
+    uint8_t bytes[70001], back[70001] = {0};
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)testing_random();
     write_file(path, "old", 3);
     write_file(path, bytes, sizeof bytes); /* replaces */
-    os_map map;
+    os_input *input = NULL;
+    uint64_t size = 0;
     puna_error error = PUNA_ERROR_INIT;
-    CHECK_EQUAL(os_map_open(path, &map, &error), PUNA_OK);
-    NEED(map.data);
-    CHECK_EQUAL(map.size, sizeof bytes);
-    CHECK(memcmp(map.data, bytes, sizeof bytes) == 0);
-    os_map_want(&map, 5, 1u << 20);
-    os_map_release(&map, 4096, 8192);
-    os_map_want(&map, UINT64_MAX, UINT64_MAX);
-    os_map_release(&map, 70000, UINT64_MAX);
-    CHECK(memcmp(map.data, bytes, sizeof bytes) == 0);
-    os_map_close(&map);
-    CHECK(map.data == NULL);
-    os_map_close(&map);
+    CHECK_EQUAL(os_input_open(path, &input, &size, &error), PUNA_OK);
+    NEED(input);
+    CHECK_EQUAL(size, sizeof bytes);
+    CHECK_EQUAL(os_input_read(input, 0, back, sizeof back, &error), PUNA_OK);
+    CHECK(memcmp(back, bytes, sizeof bytes) == 0);
+    CHECK_EQUAL(os_input_read(input, 69999, back, 2, &error), PUNA_OK);
+    CHECK(memcmp(back, bytes + 69999, 2) == 0);
+    CHECK_EQUAL(os_input_read(input, UINT64_MAX / 4, back, 0, &error), PUNA_OK);
+    CHECK_EQUAL(os_input_read(input, 69999, back, 3, &error), PUNA_IO);
+    CHECK_EQUAL(error.offset, 70001);
+    CHECK(strstr(error.message, "cut short"));
+    os_input_close(input);
     file_remove(path);
+}
+
+static void reads_any_part(void) {
+    const char *path = in_folder("parts \xE4\xB8\xAD.bin");
+    uint8_t bytes[70001], got[70001];
+    uint64_t size = 0;
+    os_input *input = NULL;
+    puna_error error = PUNA_ERROR_INIT;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)testing_random();
+    write_file(path, bytes, sizeof bytes);
+    NEED(os_input_open(path, &input, &size, &error) == PUNA_OK);
+    CHECK_EQUAL(size, sizeof bytes);
+    for (int i = 0; i < 100; i++) {
+        uint32_t at = testing_below(sizeof bytes), count = testing_below((uint32_t)sizeof bytes - at + 1);
+        CHECK_EQUAL(os_input_read(input, at, got, count, &error), PUNA_OK);
+        CHECK(memcmp(got, bytes + at, count) == 0);
+    }
+    CHECK_EQUAL(os_input_read(input, sizeof bytes - 1, got, 2, &error), PUNA_IO);
+    CHECK(strstr(error.message, "cut") && error.offset == sizeof bytes);
+    CHECK_EQUAL(os_input_read(input, UINT32_MAX, got, 1, &error), PUNA_IO);
+    os_input_close(input);
+    os_input_close(NULL);
+    file_remove(path);
+    CHECK_EQUAL(os_input_open(path, &input, &size, &error), PUNA_NOT_FOUND);
+    CHECK_EQUAL(os_input_open(base_folder, &input, &size, &error), PUNA_IO);
+    CHECK(input == NULL && strstr(error.message, "a folder"));
 }
 
 static void an_empty_file_is_one(void) {
     const char *path = in_folder("empty");
     write_file(path, "", 0);
-    os_map map;
+    os_input *input = NULL;
+    uint64_t size = 1;
     puna_error error = PUNA_ERROR_INIT;
-    CHECK_EQUAL(os_map_open(path, &map, &error), PUNA_OK);
-    CHECK(map.data == NULL && map.size == 0);
-    os_map_want(&map, 0, 1);
-    os_map_close(&map);
+    CHECK_EQUAL(os_input_open(path, &input, &size, &error), PUNA_OK);
+    CHECK(input && size == 0);
+    os_input_close(input);
+    os_input_close(NULL);
     file_remove(path);
 }
 
 static void refusals_are_sentences(void) {
-    os_map map;
+    os_input *input = NULL;
+    uint64_t size;
     os_output *output = NULL;
     puna_error error = PUNA_ERROR_INIT;
-    CHECK_EQUAL(os_map_open(in_folder("missing"), &map, &error), PUNA_NOT_FOUND);
+    CHECK_EQUAL(os_input_open(in_folder("missing"), &input, &size, &error), PUNA_NOT_FOUND);
     CHECK(strstr(error.message, "no such file") && strstr(error.subject, "missing"));
-    CHECK_EQUAL(os_map_open(in_folder("missing/too"), &map, &error), PUNA_NOT_FOUND);
-    CHECK_EQUAL(os_map_open("", &map, &error), PUNA_NOT_FOUND);
-    CHECK_EQUAL(os_map_open(base_folder, &map, &error), PUNA_IO);
+    CHECK_EQUAL(os_input_open(in_folder("missing/too"), &input, &size, &error), PUNA_NOT_FOUND);
+    CHECK_EQUAL(os_input_open("", &input, &size, &error), PUNA_NOT_FOUND);
+    CHECK_EQUAL(os_input_open(base_folder, &input, &size, &error), PUNA_IO);
     CHECK(strstr(error.message, "folder"));
-    CHECK(map.data == NULL);
+    CHECK(input == NULL);
     CHECK_EQUAL(os_output_open(in_folder("nowhere/file"), &output, &error), PUNA_NOT_FOUND);
     CHECK(output == NULL && strstr(error.message, "folder does not exist"));
 #if !defined(_WIN32)
-    CHECK_EQUAL(os_map_open("/dev/null", &map, &error), PUNA_IO);
+    CHECK_EQUAL(os_input_open("/dev/null", &input, &size, &error), PUNA_IO);
     CHECK(strstr(error.message, "device"));
     CHECK_EQUAL(mkfifo(in_folder("pipe"), 0600), 0);
-    CHECK_EQUAL(os_map_open(in_folder("pipe"), &map, &error), PUNA_IO); /* and does not wait for a writer */
+    CHECK_EQUAL(os_input_open(in_folder("pipe"), &input, &size, &error), PUNA_IO); /* and does not wait for a writer */
     unlink(in_folder("pipe"));
 #endif
 }
@@ -337,7 +366,8 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     snprintf(base_folder, sizeof base_folder, "test_os_%lu_\xC3\xA9\xE4\xB8\xAD", process_id());
     folder_new(base_folder);
-    TEST(maps_what_was_written);
+    TEST(reads_what_was_written);
+    TEST(reads_any_part);
     TEST(an_empty_file_is_one);
     TEST(refusals_are_sentences);
     TEST(discarded_output_leaves_nothing);

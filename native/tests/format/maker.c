@@ -186,6 +186,15 @@ puna_status maker_open(const uint8_t *bytes, size_t count, gguf_file **file, pun
 
 void maker_remove(void) { remove(maker_path()); }
 
+const uint8_t *maker_data(const gguf_file *file, const gguf_tensor *tensor) {
+    static uint8_t bytes[1 << 20];
+    puna_error error = PUNA_ERROR_INIT;
+    if (tensor->bytes > sizeof bytes
+        || gguf_tensor_bytes(file, tensor, 0, bytes, (size_t)tensor->bytes, &error) != PUNA_OK)
+        testing_fail(__FILE__, __LINE__, "%s: %s", error.subject, error.message);
+    return bytes;
+}
+
 static uint64_t maker_sum(const void *data, uint64_t length) {
     const uint8_t *bytes = data;
     uint64_t sum = length;
@@ -211,7 +220,7 @@ uint64_t maker_read_all(const gguf_file *file) {
     for (uint64_t i = 0; i < gguf_tensor_count(file); i++) {
         const gguf_tensor *tensor = gguf_tensor_at(file, i);
         sum += maker_sum(tensor->name.data, tensor->name.length);
-        sum += maker_sum(gguf_tensor_data(file, tensor), tensor->bytes);
+        sum += maker_sum(maker_data(file, tensor), tensor->bytes);
     }
     return sum;
 }

@@ -41,6 +41,9 @@ bool maker_write(const uint8_t *bytes, size_t count);
 puna_status maker_open(const uint8_t *bytes, size_t count, gguf_file **file, puna_error *error);
 void maker_remove(void);
 
+/* A tensor's bytes, until the next call (at most 1 MiB); a failed test where they can't be read. */
+const uint8_t *maker_data(const gguf_file *file, const gguf_tensor *tensor);
+
 /* Reads every byte that the handle gives access to; returns a sum, so that nothing is left out. */
 uint64_t maker_read_all(const gguf_file *file);
 

@@ -141,7 +141,7 @@ static void tensors(void) {
     const gguf_tensor *weights = gguf_find_tensor(file, "weights");
     NEED(weights);
     CHECK_EQUAL(packed->offset - weights->offset, 64);
-    CHECK_EQUAL(gguf_tensor_data(file, weights)[1], 7);
+    CHECK_EQUAL(maker_data(file, weights)[1], 7);
     CHECK_EQUAL(weights->offset % 64, 0);
     const gguf_tensor *listed = gguf_find_tensor(file, "listed");
     NEED(listed);
@@ -249,7 +249,7 @@ static void written_by_python(void) {
     CHECK_EQUAL(plain->shape[1], 3);
     CHECK_EQUAL(last->offset, 3680);
     float numbers[15];
-    block_find(plain->type)->decode(gguf_tensor_data(file, plain), 15, numbers);
+    block_find(plain->type)->decode(maker_data(file, plain), 15, numbers);
     for (int i = 0; i < 15; i++) CHECK(numbers[i] == (float)(i / 5 * 64 + i % 5) / 16 - 6);
     gguf_close(file);
 }

@@ -46,7 +46,7 @@ static puna_status copy_tensors(gguf_writer *w, const gguf_file *file, const cha
         char name[128];
         snprintf(name, sizeof name, "%.*s", (int)t->name.length, t->name.data);
         if (!c->tensor || !is(t->name, c->tensor))
-            status = gguf_write_tensor(w, name, t->type, t->dimensions, t->shape, gguf_tensor_data(file, t), error);
+            status = gguf_write_copy(w, file, t, error);
         else if (c->type != UINT32_MAX)
             status = gguf_write_tensor(w, name, c->type, 2, c->shape, zeros, error);
     }

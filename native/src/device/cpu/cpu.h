@@ -18,7 +18,7 @@ extern const device cpu_device;
 typedef struct cpu_tensor {
     cpu_weight packed;      /* GRAPH_USE_MATRIX; data NULL otherwise */
     const float *vector;    /* GRAPH_USE_VECTOR */
-    const uint8_t *rows;    /* GRAPH_USE_ROWS without a matrix: the file's own bytes, mapped */
+    const uint8_t *rows;    /* GRAPH_USE_ROWS without a matrix: as in the file */
     size_t row_bytes;
 } cpu_tensor;
 
@@ -79,6 +79,13 @@ void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t
 /* The cache: bytes of keys and of values of one layer of a group in a page. */
 size_t cpu_cache_keys(const graph_cache_group *group, uint32_t cache_type);
 size_t cpu_cache_values(const graph_cache_group *group, uint32_t cache_type);
+
+/* cpu_cache.c: rows of a page in plain order, as device.h says. */
+size_t cpu_cache_row_bytes(const device_runner *r, uint32_t layer, bool values);
+void cpu_cache_read(const device_runner *r, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
+                    uint32_t count, uint8_t *rows);
+void cpu_cache_write(const device_runner *r, uint32_t layer, bool values, uint8_t *page, uint32_t slot, uint32_t count,
+                     const uint8_t *rows);
 
 bool cpu_quantizes(uint32_t type);
 

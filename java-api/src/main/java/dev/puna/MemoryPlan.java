@@ -24,11 +24,6 @@ public final class MemoryPlan {
         return plan.weights();
     }
 
-    /** {@return what stays in the mapped file and is read page by page} */
-    public long mapped() {
-        return plan.mapped();
-    }
-
     /** {@return keys and values of one position} */
     public long cachePerPosition() {
         return plan.cachePosition();
@@ -44,7 +39,7 @@ public final class MemoryPlan {
         return plan.scratch();
     }
 
-    /** {@return the tokenizer and tables about the weights} */
+    /** {@return the tokenizer, the file's metadata and tables about the weights} */
     public long vocabulary() {
         return plan.vocabulary();
     }

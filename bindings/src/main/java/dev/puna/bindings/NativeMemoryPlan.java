@@ -10,19 +10,17 @@ import java.lang.foreign.MemorySegment;
  *
  * @param contextLength positions of one sequence
  * @param weights packed weights
- * @param mapped what stays in the mapped file
  * @param cachePosition keys and values a position
  * @param cache the whole budget of keys and values
  * @param scratch activations, logits and tables
  * @param total all of them, as it is then accounted
  * @param available free on this machine now
- * @param vocabulary the tokenizer and tables about the weights
+ * @param vocabulary the tokenizer, the file's metadata and tables about the weights
  * @param sequences what sequences hold beside the cache when it is full
  */
 public record NativeMemoryPlan(
         int contextLength,
         long weights,
-        long mapped,
         long cachePosition,
         long cache,
         long scratch,
@@ -45,7 +43,6 @@ public record NativeMemoryPlan(
             return new NativeMemoryPlan(
                     puna_memory_plan.context_length(plan),
                     puna_memory_plan.weights(plan),
-                    puna_memory_plan.mapped(plan),
                     puna_memory_plan.cache_position(plan),
                     puna_memory_plan.cache(plan),
                     puna_memory_plan.scratch(plan),

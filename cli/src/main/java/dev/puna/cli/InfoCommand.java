@@ -99,7 +99,6 @@ final class InfoCommand implements Callable<Integer> {
         table.row("ids, samplers, lists of pages", plan.sequences(), Units.bytes(plan.sequences()));
         table.row("together", plan.total(), Units.bytes(plan.total()));
         table.row("free now", plan.available(), Units.bytes(plan.available()));
-        table.row("read from the file when needed", plan.mapped(), Units.bytes(plan.mapped()));
         table.print(out);
         long whole = plan.cachePerPosition() * plan.contextLength() * wanted.parallel();
         if (plan.cache() < whole) {
@@ -193,8 +192,7 @@ final class InfoCommand implements Callable<Integer> {
                 "base", plan.base(),
                 "total", plan.total(),
                 "available", plan.available(),
-                "fits", plan.fits(),
-                "mapped", plan.mapped());
+                "fits", plan.fits());
     }
 
     private static Object asJson(ModelFile.Entry entry) {

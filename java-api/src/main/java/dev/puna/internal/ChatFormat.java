@@ -12,10 +12,13 @@ import dev.puna.internal.template.Limits;
 import dev.puna.internal.template.Rendered;
 import dev.puna.internal.template.Segment;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -116,6 +119,16 @@ public final class ChatFormat {
     private static void put(Map<String, Object> specials, String name, NativeTokenizer tokenizer, int id) {
         if (id >= 0) {
             specials.put(name, tokenizer.token(id).text());
+        }
+    }
+
+    /** {@return a digest of the template's text} */
+    public String fingerprint() {
+        try {
+            byte[] text = (own ? source : ChatTemplate.CHATML).getBytes(StandardCharsets.UTF_8);
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text), 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 

@@ -67,7 +67,8 @@ public final class Failures {
 
     private static RuntimeException of(NativeException e) {
         String message = String.valueOf(e.getMessage());
-        String where = e.subject().isEmpty() ? message : e.subject() + ": " + message;
+        String place = e.offset() >= 0 ? " at byte " + e.offset() : "";
+        String where = e.subject().isEmpty() ? message : e.subject() + place + ": " + message;
         return switch (e.status()) {
             case INVALID_ARGUMENT -> new IllegalArgumentException(message);
             case OUT_OF_MEMORY -> new InsufficientMemoryException(where, e.needed(), e.available());

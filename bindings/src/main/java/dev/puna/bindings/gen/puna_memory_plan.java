@@ -19,7 +19,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t size;
  *     uint32_t context_length;
  *     uint64_t weights;
- *     uint64_t mapped;
  *     uint64_t cache_position;
  *     uint64_t cache;
  *     uint64_t scratch;
@@ -40,7 +39,6 @@ public class puna_memory_plan {
         PunaH.C_INT.withName("size"),
         PunaH.C_INT.withName("context_length"),
         PunaH.C_LONG_LONG.withName("weights"),
-        PunaH.C_LONG_LONG.withName("mapped"),
         PunaH.C_LONG_LONG.withName("cache_position"),
         PunaH.C_LONG_LONG.withName("cache"),
         PunaH.C_LONG_LONG.withName("scratch"),
@@ -187,50 +185,6 @@ public class puna_memory_plan {
      */
     public static void weights(MemorySegment struct, long fieldValue) {
         struct.set(weights$LAYOUT, weights$OFFSET, fieldValue);
-    }
-
-    private static final OfLong mapped$LAYOUT = (OfLong)$LAYOUT.select(groupElement("mapped"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * uint64_t mapped
-     * }
-     */
-    public static final OfLong mapped$layout() {
-        return mapped$LAYOUT;
-    }
-
-    private static final long mapped$OFFSET = $LAYOUT.byteOffset(groupElement("mapped"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * uint64_t mapped
-     * }
-     */
-    public static final long mapped$offset() {
-        return mapped$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * uint64_t mapped
-     * }
-     */
-    public static long mapped(MemorySegment struct) {
-        return struct.get(mapped$LAYOUT, mapped$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * uint64_t mapped
-     * }
-     */
-    public static void mapped(MemorySegment struct, long fieldValue) {
-        struct.set(mapped$LAYOUT, mapped$OFFSET, fieldValue);
     }
 
     private static final OfLong cache_position$LAYOUT = (OfLong)$LAYOUT.select(groupElement("cache_position"));

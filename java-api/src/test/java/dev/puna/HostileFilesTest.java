@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.puna.testing.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files that lie, written by the core's own generator (native/tests/hostile): each is an exception that names the lie. */
+@Timeout(240)
+class HostileFilesTest {
+    private static final Duration MOST = Duration.ofSeconds(2);
+    private static final long MOST_GROWTH = 64L << 20;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private static Path folder;
+
+    private static final List<Lie> LIES = new ArrayList<>();
+
+    /** A file and what is to be said of it. */
+    private record Lie(Path file, String name, String status, String field, String words, boolean placed) {
+        static Lie of(Path folder, String line) {
+            String[] cells = line.split("\t", -1);
+            return new Lie(
+                    folder.resolve(cells[0]), cells[1], cells[2], cells[3], cells[4], cells[5].equals("placed"));
+        }
+
+        /** {@return what is wrong with what was thrown; empty if nothing is} */
+        String fault(Throwable thrown) {
+            Class<?> type = status.equals("PUNA_UNSUPPORTED") ? UnsupportedModelException.class : InvalidModelException.class;
+            String message = String.valueOf(thrown == null ? null : thrown.getMessage());
+            if (thrown == null || thrown.getClass() != type) {
+                return "not " + type.getSimpleName() + " but " + thrown;
+            }
+            if (!message.contains(file.getFileName() + ": ") || !message.contains(field) || !message.contains(words)) {
+                return "the message lacks file, field or reason: " + message;
+            }
+            if (message.contains(" at byte ") != placed) {
+                return "the message has a place, or lacks it: " + message;
+            }
+            return message.contains("\n") || message.length() > 800 ? "the message is no sentence: " + message : "";
+        }
+    }
+
+    @BeforeAll
+    static void write() throws IOException, InterruptedException {
+        Path generator = Path.of(
+                Objects.requireNonNull(System.getProperty("puna.root")), "native/build/release/tests/test_hostile");
+        Process process = new ProcessBuilder(generator.toString(), "--write", folder.toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(said).isZero();
+        Files.readAllLines(folder.resolve("cases.tsv")).forEach(line -> LIES.add(Lie.of(folder, line)));
+    }
+
+    private static Throwable refusal(Lie lie) {
+        return catchThrowable(() -> Model.load(lie.file()).close());
+    }
+
+    /** Bytes of memory that this process has of the machine; 0 where the system does not tell in this way. */
+    private static long resident() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                .sum();
+    }
+
+    @Test
+    void eachLieIsNamed() {
+        SoftAssertions all = new SoftAssertions();
+        for (Lie lie : LIES) {
+            long start = System.nanoTime();
+            Throwable thrown = refusal(lie);
+            all.assertThat(lie.fault(thrown)).as(lie.name()).isEmpty();
+            all.assertThat(Duration.ofNanos(System.nanoTime() - start)).as(lie.name()).isLessThan(MOST);
+        }
+        all.assertThat(LIES).hasSizeGreaterThan(500);
+        all.assertAll();
+        assertThat(Models.tiny().chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text())
+                .isEqualTo(Models.answer("Hello"));
+    }
+
+    /** Nothing is kept of files that were refused; their metadata, too, is looked through without harm. */
+    @Test
+    void nothingIsKept() throws IOException {
+        LIES.forEach(HostileFilesTest::refusal);
+        System.gc();
+        long before = resident();
+        for (int round = 0; round < 3; round++) {
+            for (Lie lie : LIES) {
+                refusal(lie);
+                catchThrowable(() -> {
+                    try (ModelFile file = ModelFile.open(lie.file())) {
+                        file.metadata().forEach(entry -> assertThat(entry.key()).isNotEmpty());
+                    }
+                });
+            }
+        }
+        System.gc();
+        assertThat(resident() - before).isLessThan(MOST_GROWTH);
+    }
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The C tests once more under each tier of the processor's kernels, forced by PUNA_CPU_TIER. A tier that this processor lacks
-# is reported, never passed in silence.
+# The C tests of what runs kernels once more under each tier of the processor's, forced by PUNA_CPU_TIER. A tier that this
+# processor lacks is reported, never passed in silence. test_kernels and test_promise go through all tiers by themselves.
 set -u
 cd "$(dirname "$0")/.."
 build=native/build/release
@@ -18,7 +18,14 @@ for tier in ref avx2 avx512; do
         avx512) has avx512f avx512bw avx512vl avx512dq avx512_vnni || { echo "tier $tier: not on this CPU"; continue; } ;;
     esac
     start=$(date +%s)
-    if (cd $build && PUNA_CPU_TIER=$tier ctest --output-on-failure --parallel 2 > tier.log 2>&1); then result=passed; else result=FAILED; status=1; tail -n 40 $build/tier.log; fi
+    if (cd $build && PUNA_CPU_TIER=$tier ctest -L '^(device|model|engine|api)$' -E '/(test_kernels|test_promise)$' \
+        --output-on-failure --parallel 2 > tier.log 2>&1); then
+        result=passed
+    else
+        result=FAILED
+        status=1
+        tail -n 40 $build/tier.log
+    fi
     echo "tier $tier: $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' $build/Testing/Temporary/LastTest.log |
         awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed", p, f }'), $result, $(($(date +%s) - start)) s"
 done

@@ -18,12 +18,15 @@ PARTS = {"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k":
          "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
          "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
 NORMED = PARTS | {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
-GEMMA = NORMED | {"post_attention_norm": "post_attention_layernorm", "ffn_norm": "pre_feedforward_layernorm",
-                  "post_ffw_norm": "post_feedforward_layernorm"}
+POST_NORMED = NORMED | {"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "post_feedforward_layernorm"}
+GEMMA = POST_NORMED | {"ffn_norm": "pre_feedforward_layernorm"}
+OLMO = {ours: theirs for ours, theirs in POST_NORMED.items() if ours not in ("attn_norm", "ffn_norm")}
 
 # general.architecture: (transformers' model type, names of a layer's parts, what GGUF adds to the norms' weights)
 FAMILIES = {"llama": ("llama", PARTS, 0), "qwen2": ("qwen2", PARTS, 0), "qwen3": ("qwen3", NORMED, 0),
-            "gemma3": ("gemma3_text", GEMMA, 1)}
+            "smollm3": ("smollm3", PARTS, 0), "granite": ("granite", PARTS, 0), "olmo2": ("olmo2", OLMO, 0),
+            "gemma": ("gemma", PARTS, 1), "gemma2": ("gemma2", GEMMA, 1), "gemma3": ("gemma3_text", GEMMA, 1)}
+INTERLEAVED = ("llama", "smollm3", "granite")  # rope turns neighbours, and GGUF stores rows of q and k for that
 
 
 def gguf_name(name: str, architecture: str = "llama") -> str:
@@ -61,14 +64,25 @@ def rope_parameters(get) -> dict:
 def windows(architecture: str, get) -> dict:
     """Settings of layers with a window."""
     window, layers, pattern = get("attention.sliding_window"), get("block_count"), get("attention.sliding_window_pattern")
-    if architecture != "gemma3":
+    if architecture not in ("gemma2", "gemma3"):
         return {"sliding_window": window} if window else {}
-    windowed = pattern or [(i + 1) % 6 != 0 for i in range(layers)]
-    return {"sliding_window": window, "layer_types": [
-        "sliding_attention" if w else "full_attention" for w in windowed], "query_pre_attn_scalar":
-            get("attention.key_length"), "final_logit_softcapping": get("final_logit_softcapping"), "rope_parameters": {
-                "full_attention": rope_parameters(get), "sliding_attention": {
-                    "rope_type": "default", "rope_theta": get("rope.freq_base_swa", 10000.0)}}}
+    period = {"gemma2": 2, "gemma3": 6}[architecture]
+    windowed = pattern or [(i + 1) % period != 0 for i in range(layers)]
+    gemma = {"sliding_window": window, "layer_types": ["sliding_attention" if w else "full_attention" for w in windowed],
+             "query_pre_attn_scalar": get("attention.key_length"),
+             "attn_logit_softcapping": get("attn_logit_softcapping"),
+             "final_logit_softcapping": get("final_logit_softcapping")}
+    if architecture == "gemma3":
+        gemma["rope_parameters"] = {"full_attention": rope_parameters(get), "sliding_attention": {
+            "rope_type": "default", "rope_theta": get("rope.freq_base_swa", 10000.0)}}
+    return gemma
+
+
+def factors(get) -> dict:
+    """Granite's four."""
+    names = {"embedding_multiplier": "embedding_scale", "residual_multiplier": "residual_scale",
+             "attention_multiplier": "attention.scale", "logits_scaling": "logit_scale"}
+    return {theirs: get(ours) for theirs, ours in names.items() if get(ours) is not None}
 
 
 def configuration(reader: GGUFReader) -> transformers.PretrainedConfig:
@@ -87,7 +101,7 @@ def configuration(reader: GGUFReader) -> transformers.PretrainedConfig:
         rms_norm_eps=get("attention.layer_norm_rms_epsilon"), max_position_embeddings=get("context_length"),
         tie_word_embeddings="output.weight" not in tensors, rope_parameters=rope_parameters(get),
         attention_bias="blk.0.attn_q.bias" in tensors, mlp_bias="blk.0.ffn_up.bias" in tensors,
-        pad_token_id=None, bos_token_id=None, eos_token_id=None) | windows(architecture, get))
+        pad_token_id=None, bos_token_id=None, eos_token_id=None) | windows(architecture, get) | factors(get))
 
 
 def make(config: transformers.PretrainedConfig) -> transformers.PreTrainedModel:
@@ -110,9 +124,9 @@ def load(path) -> transformers.PreTrainedModel:
         w = dequantize(tensor.data, tensor.tensor_type).reshape([int(n) for n in reversed(tensor.shape)])
         if tensor.name.endswith("norm.weight"):
             w = w - added
-        if architecture == "llama" and ".attn_q." in tensor.name:
+        if architecture in INTERLEAVED and ".attn_q." in tensor.name:
             w = separate(w, config.num_attention_heads)
-        if architecture == "llama" and ".attn_k." in tensor.name:
+        if architecture in INTERLEAVED and ".attn_k." in tensor.name:
             w = separate(w, config.num_key_value_heads)
         name = TOP.get(tensor.name)
         if name is None:

@@ -19,6 +19,7 @@ from gguf import GGMLQuantizationType as Type
 from gguf import GGUFWriter, RopeScalingType
 
 import corpus
+import families
 import gguf_reference
 import k_quants
 import vocabularies
@@ -48,6 +49,12 @@ CAPPED = GEMMA | dict(num_hidden_layers=3, layer_types=["full_attention", "slidi
                       final_logit_softcapping=4.0, rope_parameters={
                           "sliding_attention": {"rope_type": "default", "rope_theta": 20000.0},
                           "full_attention": {"rope_type": "default", "rope_theta": 1000000.0}})
+
+NARROW = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+              tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+PARTIAL = NARROW | dict(rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.25})
+FALCON = dict(model_type="falcon", hidden_size=64, num_hidden_layers=2, num_attention_heads=4, parallel_attn=True, bias=False)
+COHERE = NARROW | dict(model_type="cohere", tie_word_embeddings=True, logit_scale=0.25)
 
 # name: (settings, pre-tokenizer, type of the matrices, type of the embeddings and the output matrix)
 MODELS = {
@@ -81,8 +88,34 @@ MODELS = {
     "qwen2": (SHAPE | dict(model_type="qwen2", tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
     "qwen3": (SHAPE | dict(model_type="qwen3", head_dim=32, tie_word_embeddings=True), "qwen2", Type.F32, Type.F32),
     "qwen3_q4_1": (SHAPE | dict(model_type="qwen3", head_dim=32), "qwen2", Type.Q4_1, Type.Q8_0),
+    "smollm3": (SHAPE | dict(model_type="smollm3", hidden_size=64, intermediate_size=96, num_attention_heads=4,
+                             num_hidden_layers=4, tie_word_embeddings=True,
+                             no_rope_layer_interval=4), "qwen2", Type.F32, Type.F32),
+    "granite": (SHAPE | dict(model_type="granite", tie_word_embeddings=True, embedding_multiplier=12.0,
+                             logits_scaling=2.0, residual_multiplier=0.22, attention_multiplier=0.125), "qwen2",
+                Type.F32, Type.F32),
+    "olmo2": (SHAPE | dict(model_type="olmo2", num_key_value_heads=3), "qwen2", Type.F32, Type.F32),
+    "gemma": (GEMMA | dict(model_type="gemma", num_hidden_layers=2, num_key_value_heads=1, rope_parameters={
+        "rope_type": "default", "rope_theta": 10000.0}), "smollm", Type.F32, Type.F32),
+    "gemma2": (GEMMA | dict(model_type="gemma2", num_hidden_layers=3, attn_logit_softcapping=5.0,
+                            final_logit_softcapping=10.0, rope_parameters={
+                                "rope_type": "default", "rope_theta": 10000.0}), "smollm", Type.F32, Type.F32),
     "gemma3": (GEMMA | dict(head_dim=24, query_pre_attn_scalar=24), "smollm", Type.F32, Type.F32),
     "gemma3_capped": (CAPPED, "smollm", Type.F32, Type.F32),
+    "gpt2": (dict(model_type="gpt2", n_embd=64, n_layer=2, n_head=4, n_positions=CONTEXT), "gpt-2", Type.F32, Type.F32),
+    "gptneox": (PARTIAL | dict(model_type="gpt_neox", use_parallel_residual=True), "gpt-2", Type.F32, Type.F32),
+    "gptneox_serial": (PARTIAL | dict(model_type="gpt_neox", use_parallel_residual=False), "gpt-2", Type.F32, Type.F32),
+    "falcon": (FALCON | dict(multi_query=True, new_decoder_architecture=False), "gpt-2", Type.F32, Type.F32),
+    "falcon_new": (FALCON | dict(num_kv_heads=2, new_decoder_architecture=True), "gpt-2", Type.F32, Type.F32),
+    "phi2": (PARTIAL | dict(model_type="phi", num_key_value_heads=4), "gpt-2", Type.F32, Type.F32),
+    "starcoder2": (NARROW | dict(model_type="starcoder2", sliding_window=WINDOW, tie_word_embeddings=True), "gpt-2",
+                   Type.F32, Type.F32),
+    "stablelm": (PARTIAL | dict(model_type="stablelm", use_qkv_bias=True), "gpt-2", Type.F32, Type.F32),
+    "stablelm_12b": (PARTIAL | dict(model_type="stablelm", qk_layernorm=True, use_parallel_residual=True), "gpt-2",
+                     Type.F32, Type.F32),
+    "command_r": (COHERE, "gpt-2", Type.F32, Type.F32),
+    "command_r_plus": (COHERE | dict(use_qk_norm=True), "gpt-2", Type.F32, Type.F32),
+    "cohere2": (COHERE | dict(model_type="cohere2", num_hidden_layers=4, sliding_window=WINDOW), "gpt-2", Type.F32, Type.F32),
     "gemma3_q8_0": (GEMMA, "smollm", Type.Q8_0, Type.Q8_0),
 }
 
@@ -99,10 +132,12 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
         noise = torch.randn(p.shape, generator=seeded(name, seed))
         if p.dim() == 1:
             p.add_(noise * 0.1)  # norms start at one, biases at zero
-        elif "embed_tokens" in name:
+        elif any(part in name for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
             p.copy_(noise * 0.3)
+        elif "q_norm" in name or "k_norm" in name:  # Command R+: a row a head
+            p.add_(noise * 0.1)
         else:
-            p.copy_(noise * (3 if "lm_head" in name else 1) * p.shape[1] ** -0.5)
+            p.copy_(noise * (3 if "lm_head" in name or "embed_out" in name else 1) * p.shape[1] ** -0.5)
 
 
 def rope_factors(rope: dict, dimension: int) -> np.ndarray | None:
@@ -140,10 +175,18 @@ def metadata(writer: GGUFWriter, name: str, config: transformers.PretrainedConfi
         for theirs, ours in names.items():
             if rope.get(theirs) is not None:
                 writer.add_float32(f"{writer.arch}.rope.scaling.yarn_{ours}", rope[theirs])
-    if config.model_type in ("mistral", "gemma3_text"):
+    if config.model_type in ("mistral", "gemma2", "gemma3_text"):
         writer.add_sliding_window(config.sliding_window)
+    if config.model_type == "gemma2":
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
     if config.model_type == "gemma3_text":
         gemma_metadata(writer, config)
+    if config.model_type == "granite":
+        writer.add_embedding_scale(config.embedding_multiplier)
+        writer.add_residual_scale(config.residual_multiplier)
+        writer.add_attention_scale(config.attention_multiplier)
+        writer.add_logit_scale(config.logits_scaling)
 
 
 def gemma_metadata(writer: GGUFWriter, config: transformers.PretrainedConfig) -> None:
@@ -162,6 +205,9 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
           template: str | None = None) -> None:
     """The model as a GGUF file by llama.cpp's conventions."""
     config = model.config
+    if config.model_type in families.ARCHITECTURES:
+        write_family(path, model, vocabulary)
+        return
     architecture = {"mistral": "llama", "gemma3_text": "gemma3"}.get(config.model_type, config.model_type)
     writer = GGUFWriter(path, architecture)
     metadata(writer, path.stem, config)
@@ -175,12 +221,25 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
         name, w = gguf_reference.gguf_name(theirs, architecture), p.detach().numpy().astype(np.float32)
         if name.endswith("norm.weight"):
             w = w + np.float32(gguf_reference.FAMILIES[architecture][2])
-        if architecture == "llama" and ".attn_q." in name:
+        if architecture in gguf_reference.INTERLEAVED and ".attn_q." in name:
             w = gguf_reference.interleave(w, config.num_attention_heads)
-        if architecture == "llama" and ".attn_k." in name:
+        if architecture in gguf_reference.INTERLEAVED and ".attn_k." in name:
             w = gguf_reference.interleave(w, config.num_key_value_heads)
         kind = Type.F32 if w.ndim == 1 else matrices if name.startswith("blk.") else ends
         writer.add_tensor(name, k_quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def write_family(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary) -> None:
+    """In F32."""
+    writer = GGUFWriter(path, families.ARCHITECTURES[model.config.model_type])
+    families.metadata(writer, path.stem, model.config)
+    vocabulary.write(writer)
+    for name, w in families.tensors(model):
+        writer.add_tensor(name, np.ascontiguousarray(w))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -217,9 +276,7 @@ def greedy(model, ids: list[int], count: int) -> tuple[list[int], list[float]]:
     return grown, margins
 
 
-def goldens(path: pathlib.Path, seed: int, quantized: bool) -> str:
-    """Recorded from the file itself, loaded again and decoded to float32."""
-    model = gguf_reference.load(path)
+def goldens(path: pathlib.Path, model, seed: int, quantized: bool) -> str:
     prompts = [torch.randint(10, VOCABULARY - 10, (n,), generator=seeded(f"prompt {n}", seed)).tolist() for n in LENGTHS]
     results = [gguf_reference.logits(model, ids) for ids in prompts]
     grown, margins = greedy(model, prompts[1], GREEDY)
@@ -244,12 +301,15 @@ def make(name: str, out: pathlib.Path, seed: int) -> None:
     model.tie_weights()
     path = out / f"{name}.gguf"
     write(path, model, vocabularies.train(pre, VOCABULARY, corpus.training_text()), matrices, ends)
-    if matrices == Type.F32:  # the file must say what the model is
+    recorded = model
+    if model.config.model_type not in families.ARCHITECTURES:  # from the file itself, loaded again and decoded to float32
+        recorded = gguf_reference.load(path)
+    if matrices == Type.F32 and recorded is not model:  # the file must say what the model is
         ids = list(range(20, 90))
-        difference = np.abs(gguf_reference.logits(model, ids) - gguf_reference.logits(gguf_reference.load(path), ids)).max()
+        difference = np.abs(gguf_reference.logits(model, ids) - gguf_reference.logits(recorded, ids)).max()
         if difference > 1e-5:
             raise ValueError(f"{name}: the file gives other logits than the model, by {difference}")
-    text = goldens(path, seed, matrices not in (Type.F32, Type.F16, Type.BF16))
+    text = goldens(path, recorded, seed, matrices not in (Type.F32, Type.F16, Type.BF16))
     path.with_suffix(".golden").write_text(text, encoding="utf-8")
     noise = text.split("activation_noise: ")[1].split()[0]
     print(f"{name:16} {path.stat().st_size / 1e3:6.0f} kB, noise of 8-bit activations {noise}")

@@ -128,7 +128,7 @@ def main(smollm2: str) -> None:
     write("special.txt", [escaped(t) for t in special])
     record("smollm2", vocabularies.from_gguf(smollm2), plain, special)
     training = corpus.training_text() + "\n".join(random.Random(3).sample(plain, 400))
-    for pre in vocabularies.PRE_TOKENIZERS:
+    for pre in vocabularies.SPECIALS:
         vocabulary = vocabularies.train(pre, SIZE, training, across=True)
         writer = GGUFWriter(OUT / f"{pre}.gguf", "llama")
         writer.add_name(f"tiny vocabulary {pre}")

@@ -23,6 +23,10 @@ class Reference:
                 spellings.append(piece.piece.replace(MARK, " ") if piece.type == USER_DEFINED else piece.piece)
         self.pattern = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
 
+    def encode_all(self, texts: list[str]) -> list[list[int]]:
+        """Of many texts at once, spelled-out control tokens being plain text."""
+        return self.processor.encode(texts)
+
     def encode(self, text: str, control: bool) -> list[int]:
         """`control`: spelled-out control tokens become their ids, and what stands between two of them is a text."""
         if not control:

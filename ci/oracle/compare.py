@@ -2,8 +2,8 @@
 """What ./puna computes against what transformers computes from the same file. check.sh runs this.
 
 Tiny models, made anew with weights of a fresh seed: logits of every position within 1e-4 (F32, F16, BF16), or within twice
-what rounding activations to int8 does (quantized). SmolLM2 on english.txt: the mean KL divergence from the f32 reference is
-at most 1.03 times what llama.cpp has (its cache in f16) on the same file, text and positions, with each type of cache.
+what rounding activations to int8 does (quantized). SmolLM2 on english.txt: the mean KL divergence from the f32 reference,
+and from ourselves with an f32 cache, each type of cache within a bound of its own (CACHES).
 """
 
 import argparse
@@ -32,7 +32,12 @@ CASES = ("7", "33", "130", "600")
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CHUNK, CHUNKS, FIRST, LAST = 512, 2, 256, 510  # two chunks, each from its own position 0; positions 256 to 510 count
 LLAMA_CPP_KL = 0.002285  # its mean over those 510 positions (without flash attention; 0.002315 with it)
-ALLOWED = 1.03
+PROMISED = 1.03 * LLAMA_CPP_KL  # docs/numerics.md: whatever the cache
+# Of each type of cache: the mean KL from the reference that was measured, and from our own f32 cache. Our bits are the same
+# on every processor, so the first moves only by the reference's own rounding, of another torch or another processor, and the
+# second not at all while the arithmetic is what it is; a wrong scale or a stale page is far beyond both.
+CACHES = {"f32": (0.001623, 0.0), "f16": (0.001624, 0.001778), "q8_0": (0.002261, 0.002497)}
+REFERENCE_ROOM, CACHE_ROOM = 1.1, 1.5
 
 
 def puna(*arguments: str) -> str:
@@ -119,18 +124,22 @@ def log_softmax(rows: np.ndarray) -> np.ndarray:
     return rows - np.log(np.exp(rows).sum(-1, keepdims=True))
 
 
-def check_cache(cache: str, theirs: list[np.ndarray], chunks: list[list[int]], folder: pathlib.Path, path: pathlib.Path) -> int:
-    divergence, same = [], []
-    for expected, chunk in zip(theirs, chunks):
-        ours = log_softmax(puna_logits(path, chunk, folder, "--cache-type", cache)[FIRST:LAST + 1])
-        divergence.append((np.exp(expected) * (expected - ours)).sum(-1))
-        same.append(expected.argmax(-1) == ours.argmax(-1))
-    every = np.concatenate(divergence)
-    mean, bound = float(every.mean()), ALLOWED * LLAMA_CPP_KL
-    right = mean <= bound  # False for NaN, too
-    print(f"SmolLM2 Q4_1, cache in {cache}: mean KL {mean:.6f} +- {every.std() / len(every) ** 0.5:.6f} over {len(every)} "
-          f"positions (chunks {', '.join(f'{d.mean():.6f}' for d in divergence)}), bound {bound:.6f}, llama.cpp "
-          f"{LLAMA_CPP_KL}, best token equal {np.concatenate(same).mean():.4f}{'' if right else '  FAILED'}", flush=True)
+def mean_divergence(expected: list[np.ndarray], ours: list[np.ndarray]) -> tuple[float, float]:
+    """The mean over all positions, and its standard error."""
+    every = np.concatenate([(np.exp(e) * (e - o)).sum(-1) for e, o in zip(expected, ours)])
+    return float(every.mean()), float(every.std() / len(every) ** 0.5)
+
+
+def check_cache(cache: str, theirs: list[np.ndarray], plain: list[np.ndarray], ours: list[np.ndarray]) -> int:
+    measured, apart = CACHES[cache]
+    bound, apart_bound = min(REFERENCE_ROOM * measured, PROMISED), CACHE_ROOM * apart
+    mean, deviation = mean_divergence(theirs, ours)
+    moved, _ = mean_divergence(plain, ours)
+    same = np.concatenate([t.argmax(-1) == o.argmax(-1) for t, o in zip(theirs, ours)]).mean()
+    right = mean <= bound and moved <= apart_bound  # False for NaN, too
+    print(f"SmolLM2 Q4_1, cache in {cache}: mean KL {mean:.6f} +- {deviation:.6f} (bound {bound:.6f}, llama.cpp "
+          f"{LLAMA_CPP_KL}), from an f32 cache {moved:.3e} (bound {apart_bound:.3e}), best token equal {same:.4f}"
+          f"{'' if right else '  FAILED'}", flush=True)
     return not right
 
 
@@ -142,7 +151,9 @@ def check_fidelity(folder: pathlib.Path, path: pathlib.Path) -> int:
     model = gguf_reference.load(path)
     chunks = [ids[start:start + CHUNK] for start in range(0, CHUNK * CHUNKS, CHUNK)]
     theirs = [log_softmax(gguf_reference.logits(model, chunk)[FIRST:LAST + 1]) for chunk in chunks]
-    return sum(check_cache(cache, theirs, chunks, folder, path) for cache in ("f32", "f16", "q8_0"))
+    ours = {cache: [log_softmax(puna_logits(path, chunk, folder, "--cache-type", cache)[FIRST:LAST + 1])
+                    for chunk in chunks] for cache in CACHES}
+    return sum(check_cache(cache, theirs, ours["f32"], ours[cache]) for cache in CACHES)
 
 
 def main() -> None:

@@ -3,8 +3,11 @@
 # The tokenizer against others' ids: `ci/text/check.sh [LIBRARY_FOLDER [SMOLLM2.gguf]]` (the folder that holds libpuna, the
 # build's own without it, and SmolLM2's model file, fetched by Puna itself without it).
 #
-#   - random texts against the PyPI packages tokenizers and sentencepiece: PUNA_TEXT_COUNT of them (20,000 unless set) for
-#     SmolLM2's, GPT-2's and LLaMA's vocabularies, a quarter as many for the others; the seed is printed;
+#   - random texts against the PyPI packages tokenizers and sentencepiece, 100,000 for each: PUNA_TEXT_COUNT of them (20,000
+#     unless set) for SmolLM2's and LLaMA's vocabularies, a part of that for the others: every pre-tokenizer with a vocabulary
+#     whose merges cross all borders, SentencePiece with and without a space in front, byte tokens, extra spaces; the
+#     seed is printed;
+#   - every GGUF file at hand, copied by our writer: byte for byte the same;
 #   - SmolLM2's recorded ids;
 #   - the ids that llama.cpp's own tests expect, for the vocabularies of GPT-2, Llama 3, Qwen2, StarCoder, Refact and LLaMA
 #     (SentencePiece), which lie in the source package of llama-cpp-python;
@@ -80,11 +83,15 @@ for name in $vocabularies; do
     file=$work/$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.gguf
     recorded "$file" ggml "$file.inp" "$file.out"
     case $name in
-        gpt-2 | llama-spm) compare "$file" --count "$count" ;;
-        llama-bpe | qwen2) compare "$file" --count $((count / 4)) ;;
+        llama-spm) compare "$file" --count "$count" ;;
+        gpt-2) compare "$file" --count $((count / 2)) ;;
+        llama-bpe | qwen2) compare "$file" --count $((count / 5)) ;;
     esac
 done
-for name in gpt-2 smollm llama-bpe qwen2 spm spm-bare; do compare "$data/$name.gguf" --count $((count / 4)); done
+for name in gpt-2 smollm llama-bpe qwen2; do compare "$data/$name.gguf" --count $((count / 20)); done
+compare rules --count $((count / 8))
+for name in spm spm-bare; do compare "$data/$name.gguf" --count $((count / 5)); done
+compare pieces --count $((count * 9 / 20))
 compare "$smollm2" --count "$count"
 recorded "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
@@ -93,6 +100,16 @@ for name in gpt-2 llama-spm; do
     shared=../shared/data/tokenizers/$name.gguf
     if [ -r "$shared" ]; then recorded "$shared" ggml "$shared.inp" "$shared.out"; fi
 done
+round_trip() {
+    (cd "$work" && ./round_trip "$@") || status=1
+}
+${CC:-cc} -std=c17 -O2 -Wall -Wextra -D_GNU_SOURCE -DPUNA_BUILD -Inative/include -Inative/src ci/text/round_trip.c \
+    $(ls native/src/base/*.c | grep -v _windows) native/src/format/*.c native/src/format/quant/*.c -lm -lpthread \
+    -o "$work/round_trip"
+store=${PUNA_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/puna}/models
+find -L "$PWD/native/tests/data" "$work" "$store" "$PWD/../shared/data/models" "$PWD/../shared/data/tokenizers" \
+    -name '*.gguf' -type f 2> "$work/absent" > "$work/files" || true
+round_trip "$smollm2" $(sort -u "$work/files")
 story=../shared/data/models/stories260K.gguf
 if [ -r "$story" ]; then
     build greedy

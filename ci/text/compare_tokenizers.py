@@ -3,9 +3,14 @@
 file's own vocabulary.
 
     python ci/text/compare_tokenizers.py TOKENIZE_LINES MODEL.gguf [--count 20000] [--seed N]
+    python ci/text/compare_tokenizers.py TOKENIZE_LINES rules      [--count 2000] [--seed N]
+    python ci/text/compare_tokenizers.py TOKENIZE_LINES pieces     [--count 7000] [--seed N]
 
 TOKENIZE_LINES is the program of ci/text/tokenize_lines.c. The vocabulary and merges are read with the package gguf, the
-other tokenizer is built from them. Every text is compared twice: with special tokens as plain text, and parsed.
+other tokenizer is built from them. Every text is compared twice: with special tokens as plain text, and parsed. `rules`
+compares one small vocabulary behind each way of cutting and normalizing that we have (tools/vocabularies.py); its merges
+cross every border, so that a wrong cut shows. `pieces` compares the two small SentencePiece vocabularies with and without a
+space in front, and with extra spaces kept and removed.
 """
 import argparse
 import pathlib
@@ -13,32 +18,21 @@ import random
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
 
-from gguf import GGUFReader
-from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
+from gguf import GGUFReader, GGUFWriter
+from tokenizers import AddedToken
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 
+import corpus  # noqa: E402
 import sentencepiece_reference  # noqa: E402
+import vocabularies  # noqa: E402
 
-LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
-          r"|\s+(?!\S)|\s+")
 # `Digits` asks Rust's standard library, which knows Unicode 17; all else is cut by Oniguruma's 16.
 NEW_DIGITS = {*range(0x11DE0, 0x11DEA), *range(0x16FF4, 0x16FF7)}
-
-
-def pre_tokenizer(name):
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    if name == "gpt-2":
-        return byte_level
-    if name == "smollm":
-        return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
-    pattern = LLAMA3 % {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}[name]
-    return pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(pattern), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
 def build(path):
@@ -48,14 +42,12 @@ def build(path):
         return build_sentencepiece(path)
     tokens = fields["tokenizer.ggml.tokens"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
-    merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
+    merges = fields["tokenizer.ggml.merges"].contents()
     name = fields["tokenizer.ggml.pre"].contents()
     special = [t for t, kind in zip(tokens, kinds) if kind in (2, 3)]
     both = []
     for parsed in (False, True):
-        model = models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges, ignore_merges=name == "llama-bpe")
-        tokenizer = Tokenizer(model)
-        tokenizer.pre_tokenizer = pre_tokenizer(name)
+        tokenizer = vocabularies.assemble(name, tokens, merges)
         tokenizer.add_tokens([AddedToken(t, normalized=False) for t, kind in zip(tokens, kinds) if kind == 4])
         if parsed:
             tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
@@ -67,7 +59,7 @@ def build_sentencepiece(path):
     proto = sentencepiece_reference.from_gguf(path)
     reference = sentencepiece_reference.Reference(proto)
     defined = [p.piece.replace(sentencepiece_reference.MARK, " ") for p in proto.pieces if p.type == p.USER_DEFINED]
-    both = [lambda texts, c=control: [reference.encode(t, c) for t in texts] for control in (False, True)]
+    both = [reference.encode_all, lambda texts: [reference.encode(t, True) for t in texts]]
     return both, list(reference.special) + defined, "sentencepiece"
 
 
@@ -84,6 +76,10 @@ SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", " \n", "\n ", 
           "\x0c", "\x1c", "\u200b", "\u180e", "\u2581", ""]
 
 
+# Pairs that a vocabulary for comparing cuts should merge, and sentences may lack.
+SCRIPTS = " ".join(WORDS) + "".join(a + b for a in "a1 .\n中м½'" for b in "b2 ,\r文и²s") + "  \n\n \t\t\r\n 12345 !?... \u2026\u3002"
+
+
 def code_point(draw):
     low, high = draw.choice(BLOCKS) if draw.random() < 0.8 else (1, 0x10FFFF)
     c = draw.randint(low, high)
@@ -95,7 +91,7 @@ def piece(draw, special):
     if kind < 0.35:
         return draw.choice(WORDS)
     if kind < 0.55:
-        return draw.choice(SPACES) * draw.choice((1, 1, 1, 2, 5))
+        return draw.choice(SPACES) * draw.choice((1, 1, 1, 2, 5, draw.choice((1, 9, 700))))
     if kind < 0.70:
         return "".join(code_point(draw) for _ in range(draw.randint(1, 8)))
     if kind < 0.78:
@@ -124,20 +120,12 @@ def ours(program, path, flags, texts):
     return [[int(i) for i in line.split()] for line in run.stdout.decode().split("\n")[:-1]]
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model")
-    parser.add_argument("--count", type=int, default=20000)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    arguments = parser.parse_args()
-    both, special, name = build(arguments.model)
-    draw = random.Random(arguments.seed)
-    texts = [text(draw, special) for _ in range(arguments.count)]
+def compare(program, path, both, name, texts, seed, drops=False):
+    """Prints what is different; returns how many texts are."""
     different = tokens = 0
     for flags, other in enumerate(both):
         theirs = other(texts)
-        found = ours(arguments.program, arguments.model, flags, texts)
+        found = ours(program, path, flags + 256 * (name in vocabularies.NFC) + 512 * drops, texts)
         if len(found) != len(texts):
             sys.exit(f"{len(found)} answers for {len(texts)} texts")
         for t, a, b in zip(texts, found, theirs):
@@ -146,9 +134,63 @@ def main():
                 different += 1
                 if different <= 5:
                     print(f"different (special tokens {'parsed' if flags else 'plain'}): {t!r}\n  ours   {a}\n  theirs {b}")
-    model = pathlib.Path(arguments.model).name
-    print(f"{model} ({name}): {len(texts)} texts twice, {tokens} tokens, {different} different (--seed {arguments.seed})")
-    sys.exit(1 if different else 0)
+    times = "twice, " if len(both) > 1 else ""
+    print(f"{pathlib.Path(path).name} ({name}): {len(texts)} texts {times}{tokens} tokens, {different} different (--seed {seed})")
+    return different
+
+
+def rules(program, count, seed):
+    draw = random.Random(seed)
+    plain = vocabularies.train("gpt-2", 4096, corpus.training_text() + SCRIPTS * 3, across=True)
+    names = ["<sentinel:12>", "IMGIMGABZ", "IMGIMGABCDEZ", "\r\r\n", "1234½", "12½345", "ab1234", "1234ab", "x_1", "1234567890"]
+    texts = [text(draw, names) for _ in range(count)]
+    different = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in vocabularies.PRE_TOKENIZERS:
+            path = pathlib.Path(folder) / f"{name}.gguf"
+            writer = GGUFWriter(path, "llama")
+            vocabularies.Vocabulary(name, plain.tokens, plain.types, plain.merges).write(writer)
+            writer.write_header_to_file()
+            writer.write_kv_data_to_file()
+            writer.close()
+            tokenizer = vocabularies.assemble(name, plain.tokens, plain.merges)
+            encode = lambda texts: [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+            different += compare(program, path, [encode], name, texts, seed)
+    return different
+
+
+def pieces(program, count, seed):
+    draw = random.Random(seed)
+    different = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("spm", "spm-bare"):
+            proto = sentencepiece_reference.from_gguf(corpus.DATA / "tokenizer" / f"{name}.gguf")
+            texts = [text(draw, ["<tool_call>", "of the", "12", "  ", "\n\n"]) for _ in range(count)]
+            for prefix in (False, True):
+                for remove in (False, True):
+                    proto.normalizer_spec.add_dummy_prefix = prefix
+                    proto.normalizer_spec.remove_extra_whitespaces = remove
+                    path = pathlib.Path(folder) / f"{name}-{'prefix' if prefix else 'bare'}-{'less' if remove else 'all'}.gguf"
+                    sentencepiece_reference.write(proto, path, name)
+                    reference = sentencepiece_reference.Reference(proto)
+                    different += compare(program, path, [reference.encode_all], "sentencepiece", texts, seed, True)
+    return different
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("model")
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    for name, kind in (("rules", rules), ("pieces", pieces)):
+        if arguments.model == name:
+            sys.exit(1 if kind(arguments.program, arguments.count, arguments.seed) else 0)
+    both, special, name = build(arguments.model)
+    draw = random.Random(arguments.seed)
+    texts = [text(draw, special) for _ in range(arguments.count)]
+    sys.exit(1 if compare(arguments.program, arguments.model, both, name, texts, arguments.seed) else 0)
 
 
 main()

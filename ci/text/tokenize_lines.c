@@ -3,7 +3,8 @@
  * For comparisons with other tokenizers: `tokenize_lines MODEL.gguf FLAGS < texts > ids`.
  *
  * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
- * numbers. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
+ * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes U+2581
+ * for one. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,10 +57,14 @@ static int has_all_bytes(const puna_tokenizer *tokenizer) {
     return 1;
 }
 
+#define NORMALIZES 256u
+#define DROPS 512u
+
 static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
     puna_error error = PUNA_ERROR_INIT;
     unsigned char head[4];
-    int lossless = has_all_bytes(tokenizer);
+    int normalizes = (flags & NORMALIZES) != 0, lossless = !(flags & DROPS) && has_all_bytes(tokenizer);
+    flags &= ~(NORMALIZES | DROPS);
     while (fread(head, 1, 4, stdin) == 4) {
         uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
         uint64_t count = 0, back = 0;
@@ -76,7 +81,16 @@ static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
         if (puna_detokenize(tokenizer, ids, count, spelled, again, back, &back, &error)) {
             return complain("detokenize", &error);
         }
-        if (lossless && (back != length || memcmp(text, again, length) != 0)) {
+        if (normalizes) { /* another text may come back; it has the same ids */
+            uint64_t twice = 0;
+            int32_t *others = malloc((back + 2) * sizeof *others);
+            if (!others || puna_tokenize(tokenizer, again, back, flags, others, back + 2, &twice, &error) || twice != count
+                || memcmp(ids, others, count * sizeof *ids) != 0) {
+                fprintf(stderr, "tokenize_lines: what comes back from a text's ids has others\n");
+                return 1;
+            }
+            free(others);
+        } else if (lossless && (back != length || memcmp(text, again, length) != 0)) {
             fprintf(stderr, "tokenize_lines: a text of %" PRIu32 " bytes does not come back from its ids\n", length);
             return 1;
         }

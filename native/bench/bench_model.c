@@ -6,7 +6,12 @@
  *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3]
  *                 [--cache f16] [--json]
  *
- * --cache is f16, f32 or q8_0. Each number but the repetitions may be a list, 1,8,32: its values are measured one by one.
+ * --cache is f16, f32 or q8_0. Each number but the repetitions may be a list, 1,8,32: its values are measured one by
+ * one.
+ *
+ * Every sequence of every measurement has ids of its own and begins with an empty cache: an engine finds whole pages of
+ * a common beginning again by itself, and would answer a prompt that it has read before in no time. That nothing was
+ * found is checked.
  */
 #include <puna.h>
 #include <stdio.h>
@@ -14,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST = 16 };
+enum { MOST = 16, MOST_SEQUENCES = 1024 };
 
 typedef struct list {
     long values[MOST];
@@ -28,6 +33,9 @@ typedef struct settings {
     int json;
     int runs;             /* that were reported */
     long depth, parallel; /* of the measurement at hand */
+    uint64_t seed;        /* of the next ids */
+    int32_t vocabulary;
+    uint64_t sequences[MOST_SEQUENCES];
 } settings;
 
 typedef struct figures {
@@ -62,65 +70,92 @@ static void run(puna_engine *engine) {
     for (puna_step step = {.active = 1}; step.active;) need(puna_engine_step(engine, &step, &error));
 }
 
-/* Fixed ids, spread over the vocabulary. */
-static int32_t *make_ids(long count, int32_t vocabulary) {
-    int32_t *ids = malloc((size_t)count * sizeof *ids);
-    uint32_t x = 12345;
-    for (long i = 0; ids && i < count; i++) {
-        x = x * 1664525u + 1013904223u;
-        ids[i] = (int32_t)((x >> 8) % (uint32_t)vocabulary);
+static void stop_with(const char *message) {
+    fprintf(stderr, "bench_model: %s\n", message);
+    exit(1);
+}
+
+/* So many ids for each sequence, spread over the vocabulary: the same in every run of this program, others at each
+   call. */
+static int32_t *draw_ids(settings *s, long each) {
+    size_t count = (size_t)each * (size_t)s->parallel;
+    int32_t *ids = malloc(count * sizeof *ids);
+    if (!ids) stop_with("out of memory");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t x = (s->seed += 0x9E3779B97F4A7C15u);
+        x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+        x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+        ids[i] = (int32_t)((x ^ x >> 31) % (uint64_t)s->vocabulary);
     }
     return ids;
 }
 
-static void start(puna_engine *engine, uint64_t *sequences, const settings *s, const int32_t *ids, long count,
-                  const puna_generation *g) {
-    for (long i = 0; i < s->parallel; i++) {
-        need(puna_sequence_open(engine, &sequences[i], &error));
-        need(puna_sequence_generate(engine, sequences[i], ids, (uint64_t)count, g, &error));
-    }
+static uint64_t reused(const puna_engine *engine) {
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_describe(engine, &info);
+    return info.prefix_hit_tokens;
 }
 
-static void end(puna_engine *engine, uint64_t *sequences, const settings *s) {
-    for (long i = 0; i < s->parallel; i++) need(puna_sequence_close(engine, sequences[i], &error));
+static void open_all(puna_engine *engine, settings *s) {
+    need(puna_engine_trim(engine, &error));
+    for (long i = 0; i < s->parallel; i++) need(puna_sequence_open(engine, &s->sequences[i], &error));
 }
 
-static double prompt_speed(puna_engine *engine, const int32_t *ids, const settings *s, long tokens) {
-    uint64_t sequences[1024];
-    puna_generation one;
-    puna_generation_default(&one);
-    one.max_tokens = 1;
+static void close_all(puna_engine *engine, settings *s) {
+    for (long i = 0; i < s->parallel; i++) need(puna_sequence_close(engine, s->sequences[i], &error));
+}
+
+/* The first `count` of each sequence's `each` ids. */
+static void start_all(puna_engine *engine, settings *s, const int32_t *ids, long each, long count, long generate) {
+    puna_generation g;
+    puna_generation_default(&g);
+    g.max_tokens = (uint32_t)generate;
+    g.flags = PUNA_GENERATE_IGNORE_EOS;
+    for (long i = 0; i < s->parallel; i++)
+        need(puna_sequence_generate(engine, s->sequences[i], ids + i * each, (uint64_t)count, &g, &error));
+}
+
+static double prompt_speed(puna_engine *engine, settings *s, long tokens) {
+    int32_t *ids = draw_ids(s, tokens);
+    uint64_t before = reused(engine);
+    open_all(engine, s);
     double begin = seconds();
-    start(engine, sequences, s, ids, tokens, &one);
+    start_all(engine, s, ids, tokens, tokens, 1);
     run(engine);
     double took = seconds() - begin;
-    end(engine, sequences, s);
+    close_all(engine, s);
+    free(ids);
+    if (reused(engine) != before) stop_with("the cache had a part of a prompt: its rate would be too high");
     return (double)(tokens * s->parallel) / took;
 }
 
-/* The first token of each sequence comes with its prompt and isn't counted. */
-static double generate_speed(puna_engine *engine, const int32_t *ids, const settings *s, long count) {
-    uint64_t sequences[1024];
-    puna_generation g;
-    puna_generation_default(&g);
-    g.max_tokens = (uint32_t)count + 1;
-    g.flags = PUNA_GENERATE_IGNORE_EOS;
-    start(engine, sequences, s, ids, s->depth + 1, &g);
-    puna_step step = {.active = 1};
-    do need(puna_engine_step(engine, &step, &error));
-    while (step.prompt_tokens);
+/* The depth is read first, by all, so that they generate in step; the first token of each comes with its last id and
+   isn't counted. */
+static double generate_speed(puna_engine *engine, settings *s, long count) {
+    long each = s->depth + 1, tokens = 0;
+    int32_t *ids = draw_ids(s, each);
+    uint64_t before = reused(engine);
+    open_all(engine, s);
+    if (s->depth) start_all(engine, s, ids, each, s->depth, 1);
+    run(engine);
+    if (reused(engine) != before) stop_with("the cache had a part of a depth");
+    start_all(engine, s, ids, each, each, count + 1);
+    puna_step step = {.size = sizeof step};
+    need(puna_engine_step(engine, &step, &error));
+    if (step.tokens != (uint32_t)s->parallel) stop_with("the cache doesn't hold all: lower --parallel or --depth");
     double begin = seconds();
-    long tokens = 0;
     while (step.active) {
         need(puna_engine_step(engine, &step, &error));
         tokens += step.tokens;
     }
     double took = seconds() - begin;
-    end(engine, sequences, s);
+    close_all(engine, s);
+    free(ids);
+    if (tokens != count * s->parallel) stop_with("a sequence ended early");
     return (double)tokens / took;
 }
 
-typedef double measure(puna_engine *engine, const int32_t *ids, const settings *s, long tokens);
+typedef double measure(puna_engine *engine, settings *s, long tokens);
 
 static void report(settings *s, const char *test, long tokens, uint32_t threads, figures f) {
     if (s->json)
@@ -133,14 +168,14 @@ static void report(settings *s, const char *test, long tokens, uint32_t threads,
     s->runs++;
 }
 
-static void test(settings *s, const char *name, measure *speed, puna_engine *engine, const int32_t *ids, long tokens) {
+static void test(settings *s, const char *name, measure *speed, puna_engine *engine, long tokens) {
     long repeat = s->repeats.values[0];
     double *values = malloc((size_t)repeat * sizeof *values);
     if (!values) exit(1);
     puna_engine_info info = {.size = sizeof info};
     puna_engine_describe(engine, &info);
-    speed(engine, ids, s, tokens); /* warms up */
-    for (long i = 0; i < repeat; i++) values[i] = speed(engine, ids, s, tokens);
+    speed(engine, s, tokens); /* warms up */
+    for (long i = 0; i < repeat; i++) values[i] = speed(engine, s, tokens);
     report(s, name, tokens, info.threads, sorted(values, repeat));
     free(values);
 }
@@ -193,18 +228,12 @@ static int parse(settings *s, int argc, char **argv) {
         else return 0;
     }
     return s->model && within(&s->prompts, 0, 1 << 24) && within(&s->generates, 0, 1 << 24) &&
-           within(&s->depths, 0, 1 << 24) && within(&s->parallels, 1, 1024) && within(&s->threads, 0, 256) &&
+           within(&s->depths, 0, 1 << 24) && within(&s->parallels, 1, MOST_SEQUENCES) && within(&s->threads, 0, 256) &&
            s->repeats.count == 1 && within(&s->repeats, 1, 10000);
 }
 
-static long largest(const list *l) {
-    long most = 0;
-    for (int i = 0; i < l->count; i++) most = l->values[i] > most ? l->values[i] : most;
-    return most;
-}
-
 /* All tests with so many threads and sequences. */
-static void measure_all(settings *s, puna_model *model, const int32_t *ids, uint32_t threads) {
+static void measure_all(settings *s, puna_model *model, uint32_t threads) {
     puna_engine *engine;
     puna_engine_options options;
     puna_engine_options_default(&options);
@@ -214,18 +243,19 @@ static void measure_all(settings *s, puna_model *model, const int32_t *ids, uint
     need(puna_engine_create(model, &options, &engine, &error));
     s->depth = 0;
     for (int i = 0; i < s->prompts.count; i++)
-        if (s->prompts.values[i]) test(s, "prompt", prompt_speed, engine, ids, s->prompts.values[i]);
+        if (s->prompts.values[i]) test(s, "prompt", prompt_speed, engine, s->prompts.values[i]);
     for (int g = 0; g < s->generates.count; g++) {
         for (int d = 0; d < s->depths.count && s->generates.values[g]; d++) {
             s->depth = s->depths.values[d];
-            test(s, "generate", generate_speed, engine, ids, s->generates.values[g]);
+            test(s, "generate", generate_speed, engine, s->generates.values[g]);
         }
     }
     puna_engine_close(engine);
 }
 
 int main(int argc, char **argv) {
-    settings s = {NULL, {{512}, 1}, {{128}, 1}, {{0}, 1}, {{1}, 1}, {{0}, 1}, {{3}, 1}, PUNA_CACHE_F16, 0, 0, 0, 1};
+    static settings s = {.prompts = {{512}, 1}, .generates = {{128}, 1}, .depths = {{0}, 1}, .parallels = {{1}, 1},
+                         .threads = {{0}, 1}, .repeats = {{3}, 1}, .cache = PUNA_CACHE_F16};
     if (!parse(&s, argc, argv)) {
         fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N,...] [--generate N,...] [--depth N,...] "
                         "[--parallel N,...] [--threads N,...] [--repeat N] [--cache TYPE] [--json]\n");
@@ -237,9 +267,7 @@ int main(int argc, char **argv) {
     double loaded = seconds() - begin;
     puna_model_info info = {.size = sizeof info};
     puna_model_describe(model, &info);
-    long prompt = largest(&s.prompts), depth = largest(&s.depths) + 1;
-    int32_t *ids = make_ids(prompt > depth ? prompt : depth, info.vocabulary);
-    if (!ids) return 1;
+    s.vocabulary = info.vocabulary;
     if (s.json) printf("{\"load_seconds\":%.3f,\"runs\":[", loaded);
     else
         printf("loaded in %.3f s\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth",
@@ -247,11 +275,10 @@ int main(int argc, char **argv) {
     for (int t = 0; t < s.threads.count; t++) {
         for (int p = 0; p < s.parallels.count; p++) {
             s.parallel = s.parallels.values[p];
-            measure_all(&s, model, ids, (uint32_t)s.threads.values[t]);
+            measure_all(&s, model, (uint32_t)s.threads.values[t]);
         }
     }
     if (s.json) printf("]}\n");
-    free(ids);
     puna_model_close(model);
     return 0;
 }

@@ -106,6 +106,7 @@ PUNA_API const char *puna_status_name(puna_status status);
 
 PUNA_API uint32_t puna_abi(void);
 PUNA_API const char *puna_version(void); /* "0.1.0" */
+PUNA_API const char *puna_build(void);   /* compiler and target, for reports: "gcc 12.2.0, linux x86_64" */
 
 /* The version of the arithmetic contract (docs/numerics.md): equal numbers promise equal bits. */
 PUNA_API uint32_t puna_arithmetic_version(void);
@@ -119,11 +120,37 @@ typedef struct puna_cpu {
     uint64_t memory_free;     /* bytes available now */
     char tier[16];            /* the kernels in use: "ref", "avx2", "avx512" */
     char tiers[64];           /* all that this processor could run, from low to high: "ref avx2 avx512" */
+    uint32_t quota;           /* processors' time that the container may use, in thousandths; 0: no limit */
+    uint32_t reserved;
+    char name[64];            /* what the processor calls itself; "" if it does not say */
 } puna_cpu;
 
 /* Describes the processor. The environment variable PUNA_CPU_TIER forces a lower tier, for tests and support; one that
    the processor lacks gives PUNA_UNSUPPORTED here and wherever a model is loaded. */
 PUNA_API puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error);
+
+/* Bytes that the library holds now, accounted to any owner (models, engines, files, ...): 0 again when all are closed.
+   Any thread. */
+PUNA_API uint64_t puna_memory(void);
+
+/* The self-test: each kernel of each tier that this processor runs, compared with the portable one over a few shapes
+   (the portable products with a computation in double). A kernel that is at fault may end the process: run it in one of
+   its own, and say the name first. Any thread; some milliseconds a kernel. */
+typedef struct puna_kernel_test {
+    uint32_t size;
+    uint32_t cases;     /* that were compared; 0 from puna_kernel_describe */
+    uint32_t different; /* of those: 0 if all is well */
+    uint32_t reserved;
+    char tier[16];      /* "avx2" */
+    char name[32];      /* "product_q4_1" */
+    char detail[200];   /* the first difference; else "" */
+} puna_kernel_test;
+
+/* Kernels by index, 0 to count - 1 (PUNA_INVALID_ARGUMENT beyond): its names alone, and its test
+   (PUNA_OUT_OF_MEMORY). */
+PUNA_API uint32_t puna_kernel_count(void);
+PUNA_API puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error);
+PUNA_API puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error);
 
 enum { PUNA_LOG_DEBUG = 0, PUNA_LOG_INFO = 1, PUNA_LOG_WARNING = 2, PUNA_LOG_ERROR = 3 };
 
@@ -405,7 +432,8 @@ typedef struct puna_engine_info {
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
-   prompts that begin alike. They are computed again when they are needed. */
+   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts.
+   Where all were, and no sequence is open, memory_bytes is then what it was when the engine was created. */
 PUNA_API puna_status puna_engine_trim(puna_engine *engine, puna_error *error);
 
 /* Any thread, also while another one is inside the engine: then as it was when a call last returned. */
@@ -459,6 +487,8 @@ typedef struct puna_text {
 
 enum {
     PUNA_GENERATE_IGNORE_EOS = 1,
+    PUNA_GENERATE_LOGITS = 4, /* each row of logits is shown (PUNA_EVENT_LOGITS) before a token is chosen from it, and
+                                 the sequence waits for puna_sequence_choose */
     PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is dropped,
                                and the tokens that stay are read again at their new positions; the event of the end
                                says how many were dropped. Without it: PUNA_STOP_CONTEXT */
@@ -537,10 +567,41 @@ PUNA_API puna_status puna_sequence_rewind(puna_engine *engine, uint64_t sequence
 PUNA_API puna_status puna_sequence_pause(puna_engine *engine, uint64_t sequence, puna_error *error);
 PUNA_API puna_status puna_sequence_resume(puna_engine *engine, uint64_t sequence, puna_error *error);
 
+/* Lets a generation go on whose logits were shown: in the coming step a token is chosen from these (NULL: from those
+   that were shown), `count` as many as were shown, copied. Until then the sequence takes part in no step, but keeps its
+   place in the batch and its pages: pause it, where choosing takes long. PUNA_NOT_FINITE (one is NaN or +inf, or all
+   are -inf) and PUNA_INVALID_ARGUMENT (another count, nothing was shown, or the choice was made already) change
+   nothing; PUNA_CLOSED. */
+PUNA_API puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count,
+                                          puna_error *error);
+
+/* Writes a sequence down: its tokens, and what the cache holds of their keys and values. A restored one goes on to the
+   same bits, on any tier and with any engine options but the cache type; where pages were lost, it computes them again.
+   A generation is no part of it; one that runs goes on undisturbed. docs/engine.md has the form, which withstands damage,
+   not forgery.
+   Into memory: *length bytes, PUNA_BUFFER_TOO_SMALL as for puna_tokenize (bytes may be NULL with capacity 0). Into a
+   file: it appears under its name when it is whole and on the disk, and replaces another one; else that one is as it was
+   (PUNA_NOT_FOUND: no such folder; PUNA_IO). Both: PUNA_CLOSED, PUNA_OUT_OF_MEMORY. */
+PUNA_API puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity,
+                                        uint64_t *length, puna_error *error);
+PUNA_API puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path,
+                                             puna_error *error);
+
+/* A new sequence from one that was saved. Everything is checked before anything changes: PUNA_INVALID_FILE (not a saved
+   sequence, cut, or damaged), PUNA_UNSUPPORTED (another version of the form, or of the arithmetic contract),
+   PUNA_INVALID_ARGUMENT (another model, by its fingerprint, or another cache type), PUNA_CONTEXT_FULL (more tokens than
+   the context holds), PUNA_BUSY (a million are open), PUNA_OUT_OF_MEMORY, PUNA_NOT_FOUND, PUNA_IO. Pages are taken from
+   idle sequences as for a prompt; where those that run leave too few, it begins without and computes them again. */
+PUNA_API puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence,
+                                           puna_error *error);
+PUNA_API puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence,
+                                                puna_error *error);
+
 typedef struct puna_step {
     uint32_t size;
-    uint32_t active;        /* sequences that still have work after this step: running and waiting, not paused */
-    uint32_t sequences;     /* that took part in this step */
+    uint32_t active;        /* sequences that still have work after this step: running and waiting, but not those that
+                               are paused or wait for puna_sequence_choose */
+    uint32_t sequences;     /* that took part in this step; 0 where the active ones wait for pages of such */
     uint32_t prompt_tokens; /* computed in this step */
     uint32_t tokens;        /* generated in this step */
     uint32_t events;        /* ready to be taken */
@@ -554,7 +615,7 @@ typedef struct puna_step {
    the step would have to tell: nothing was done then, and nothing is lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
-enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2 };
+enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2, PUNA_EVENT_LOGITS = 3 };
 
 enum {
     PUNA_STOP_NONE = 0,      /* not finished */
@@ -578,7 +639,8 @@ typedef struct puna_event {
     int32_t token;             /* TOKEN: the id */
     uint32_t stop;             /* FINISHED: PUNA_STOP_* */
     int32_t status;            /* FINISHED with PUNA_STOP_FAILED: why */
-    float logprob;             /* TOKEN: of the chosen id, 0 unless asked for */
+    float logprob;             /* TOKEN: of the chosen id, 0 unless asked for; of the logits that the caller chose from,
+                                  where these were shown */
     const puna_logprob *top;   /* TOKEN: the best ones, best first; valid until the next step, as all pointers here */
     uint32_t top_count;
     uint32_t stop_index;       /* FINISHED with PUNA_STOP_TEXT: which of the stops */
@@ -593,7 +655,9 @@ typedef struct puna_event {
     uint64_t prompt_ns;        /* FINISHED: from then to the first token */
     uint64_t generate_ns;      /* FINISHED: from the first token to the last */
     uint32_t dropped_tokens;   /* FINISHED: that PUNA_GENERATE_SHIFT took out of a full context */
-    uint32_t reserved;
+    uint32_t logit_count;      /* LOGITS: one for each token of the model's vocabulary */
+    const float *logits;       /* LOGITS: of what comes next; valid until the next call about this sequence, or step;
+                                  NULL where such a call came before the event was taken */
 } puna_event;
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */
@@ -620,7 +684,7 @@ typedef struct puna_memory_plan {
     uint64_t available;      /* bytes free on this machine now */
     uint64_t vocabulary;     /* bytes of the tokenizer, of the file's metadata, and of tables about the weights */
     uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
-                                Penalties and stop strings come on top */
+                                Penalties, stop strings and logits that are shown come on top */
 } puna_memory_plan;
 
 /* What a model with such an engine would need, from the metadata alone: no weight is read. `total` is what is then

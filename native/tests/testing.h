@@ -29,6 +29,16 @@ uint32_t testing_below(uint32_t bound);      /* 0 to bound - 1 */
 float testing_float(float low, float high);
 float testing_normal(void);
 
+/* How often: under sanitizers, where all is slower, a matrix is thinner: of addresses (three times slower), of threads
+   (thirty times: it looks for races, which every seed and every model show alike). */
+#if defined(__SANITIZE_THREAD__)
+#define TESTING_THIN(normally, addresses, threads) (threads)
+#elif defined(__SANITIZE_ADDRESS__)
+#define TESTING_THIN(normally, addresses, threads) (addresses)
+#else
+#define TESTING_THIN(normally, addresses, threads) (normally)
+#endif
+
 /* A whole file; the caller frees it. NULL (and a failed test) if it can't be read. */
 uint8_t *testing_read(const char *path, size_t *size);
 

@@ -2,8 +2,8 @@
 /* puna.h, part 6, and raw logits of part 7: checks arguments, lets one thread in at a time. */
 #include <string.h>
 
+#include "api/api_enter.h"
 #include "api/api_structs.h"
-#include "engine/engine.h"
 
 void puna_engine_options_default(puna_engine_options *options) {
     if (options)
@@ -15,16 +15,12 @@ void puna_generation_default(puna_generation *generation) {
     if (generation) *generation = (puna_generation){.size = sizeof *generation};
 }
 
-static puna_status missing(puna_error *error, const char *name) {
-    return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is NULL", name);
-}
-
 puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out,
                                puna_error *error) {
     puna_engine_options asked;
-    if (!out) return missing(error, "engine");
+    if (!out) return api_missing(error, "engine");
     *out = NULL;
-    if (!m) return missing(error, "model");
+    if (!m) return api_missing(error, "model");
     puna_engine_options_default(&asked);
     structs_take(&asked, options, sizeof asked);
     return engine_create(m, &asked, out, error);
@@ -56,8 +52,8 @@ void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
 }
 
 puna_status puna_sequence_open(puna_engine *e, uint64_t *id, puna_error *error) {
-    if (!e) return missing(error, "engine");
-    if (!id) return missing(error, "sequence");
+    if (!e) return api_missing(error, "engine");
+    if (!id) return api_missing(error, "sequence");
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
     status = engine_open_sequence(e, id, error);
@@ -65,22 +61,12 @@ puna_status puna_sequence_open(puna_engine *e, uint64_t *id, puna_error *error) 
     return status;
 }
 
-/* Lets the caller in and finds its sequence; on success the caller must leave. */
-static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *error) {
-    if (!e) return missing(error, "engine");
-    puna_status status = engine_enter(e, error);
-    if (status != PUNA_OK) return status;
-    status = engine_find(e, id, s, error);
-    if (status != PUNA_OK) engine_leave(e);
-    return status;
-}
-
 /* The sampler and the stream check what is theirs; the rest is checked here. */
 static puna_status read_generation(const puna_generation *asked, puna_generation *g, puna_error *error) {
     puna_generation_default(g);
     structs_take(g, asked, sizeof *g);
-    if (g->stop_count && !g->stops) return missing(error, "stops");
-    if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT))
+    if (g->stop_count && !g->stops) return api_missing(error, "stops");
+    if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT | PUNA_GENERATE_LOGITS))
         return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here",
                          g->flags);
     return PUNA_OK;
@@ -89,11 +75,11 @@ static puna_status read_generation(const puna_generation *asked, puna_generation
 puna_status puna_sequence_generate(puna_engine *e, uint64_t id, const int32_t *ids, uint64_t count,
                                    const puna_generation *generation, puna_error *error) {
     puna_generation g;
-    if (!ids && count) return missing(error, "ids");
+    if (!ids && count) return api_missing(error, "ids");
     puna_status status = read_generation(generation, &g, error);
     if (status != PUNA_OK) return status;
     sequence *s;
-    status = enter(e, id, &s, error);
+    status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     status = scheduler_generate(e, s, ids, count, &g, error);
     engine_leave(e);
@@ -102,7 +88,7 @@ puna_status puna_sequence_generate(puna_engine *e, uint64_t id, const int32_t *i
 
 puna_status puna_sequence_cancel(puna_engine *e, uint64_t id, puna_error *error) {
     sequence *s;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     sequences_resume(e, s);
     if (s->state != SEQUENCE_IDLE) s->cancelled = true;
@@ -112,7 +98,7 @@ puna_status puna_sequence_cancel(puna_engine *e, uint64_t id, puna_error *error)
 
 puna_status puna_sequence_close(puna_engine *e, uint64_t id, puna_error *error) {
     sequence *s;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     engine_close_sequence(e, s);
     engine_leave(e);
@@ -122,8 +108,8 @@ puna_status puna_sequence_close(puna_engine *e, uint64_t id, puna_error *error) 
 puna_status puna_sequence_tokens(puna_engine *e, uint64_t id, int32_t *ids, uint64_t capacity, uint64_t *count,
                                  puna_error *error) {
     sequence *s;
-    if (!count) return missing(error, "count");
-    puna_status status = enter(e, id, &s, error);
+    if (!count) return api_missing(error, "count");
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     *count = s->count;
     if (capacity < s->count || (!ids && s->count)) {
@@ -138,8 +124,7 @@ puna_status puna_sequence_tokens(puna_engine *e, uint64_t id, int32_t *ids, uint
 
 puna_status puna_engine_step(puna_engine *e, puna_step *step, puna_error *error) {
     puna_step report;
-    if (!e) return missing(error, "engine");
-    puna_status status = engine_enter(e, error);
+    puna_status status = api_enter(e, error);
     if (status != PUNA_OK) return status;
     status = step_run(e, &report, error);
     engine_leave(e);
@@ -150,7 +135,12 @@ puna_status puna_engine_step(puna_engine *e, puna_step *step, puna_error *error)
 int32_t puna_engine_next_event(puna_engine *e, puna_event *event) {
     if (!e || !event || engine_enter(e, NULL) != PUNA_OK) return 0;
     puna_event filled;
+    sequence *s;
     int32_t got = events_take(&e->events, &filled);
+    if (got && filled.kind == PUNA_EVENT_LOGITS && engine_find(e, filled.sequence, &s, NULL) == PUNA_OK && s->asks) {
+        filled.logits = s->shown;
+        filled.logit_count = e->model->hyper.vocabulary;
+    }
     engine_leave(e);
     if (got) structs_give(event, &filled, sizeof filled);
     return got;
@@ -183,8 +173,7 @@ static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64
 
 puna_status puna_engine_logits(puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first, float *logits,
                                uint64_t capacity, puna_task *task, puna_error *error) {
-    if (!e) return missing(error, "engine");
-    puna_status status = engine_enter(e, error);
+    puna_status status = api_enter(e, error);
     if (status != PUNA_OK) return status;
     status = check_logits(e, ids, count, first, logits, capacity, error);
     if (status == PUNA_OK) status = step_logits(e, ids, (uint32_t)count, (uint32_t)first, logits, task, error);

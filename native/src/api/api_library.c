@@ -3,11 +3,14 @@
 #include <stdio.h>
 
 #include "api/api_structs.h"
+#include "base/cgroup.h"
 #include "base/log.h"
+#include "base/math.h"
 #include "base/memory.h"
 #include "base/os.h"
 #include "base/task.h"
 #include "base/threads.h"
+#include "device/cpu/cpuid.h"
 #include "device/cpu/kernels.h"
 #include "device/device.h"
 
@@ -24,7 +27,42 @@ uint32_t puna_abi(void) { return PUNA_ABI; }
 
 const char *puna_version(void) { return "0.1.0"; }
 
-uint32_t puna_arithmetic_version(void) { return 1; }
+#if defined(__clang__)
+#  define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#  define COMPILER "gcc " __VERSION__
+#else
+#  define COMPILER "an unknown compiler"
+#endif
+#if defined(_WIN32)
+#  define SYSTEM "windows"
+#elif defined(__APPLE__)
+#  define SYSTEM "macos"
+#elif defined(__linux__)
+#  define SYSTEM "linux"
+#else
+#  define SYSTEM "an unknown system"
+#endif
+#if defined(__x86_64__)
+#  define PROCESSOR "x86_64"
+#elif defined(__aarch64__)
+#  define PROCESSOR "aarch64"
+#else
+#  define PROCESSOR "an unknown processor"
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#  define SANITIZED ", address sanitizer"
+#elif defined(__SANITIZE_THREAD__)
+#  define SANITIZED ", thread sanitizer"
+#else
+#  define SANITIZED ""
+#endif
+
+const char *puna_build(void) { return COMPILER ", " SYSTEM " " PROCESSOR SANITIZED; }
+
+uint64_t puna_memory(void) { return memory_used_by_all(); }
+
+uint32_t puna_arithmetic_version(void) { return MATH_CONTRACT; }
 
 puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
     if (!cpu) return error_set(error, PUNA_INVALID_ARGUMENT, "cpu", "cpu is NULL");
@@ -34,6 +72,9 @@ puna_status puna_cpu_describe(puna_cpu *cpu, puna_error *error) {
     puna_cpu filled = {.cores = threads_core_count(), .threads = threads_hardware_count(),
                        .default_threads = threads_default_count(), .memory = os_memory_total(),
                        .memory_free = os_memory_free()};
+    uint64_t quota = cgroup_quota_read("");
+    filled.quota = quota == CGROUP_NONE ? 0 : quota > UINT32_MAX ? UINT32_MAX : (uint32_t)quota;
+    cpuid_name(filled.name, sizeof filled.name);
     snprintf(filled.tier, sizeof filled.tier, "%s", cpu_kernels_select(forced)->tier);
     cpu_kernels_list(filled.tiers, sizeof filled.tiers);
     structs_give(cpu, &filled, sizeof filled);

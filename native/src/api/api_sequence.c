@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* puna.h, part 6: what is done to sequences beside generating. */
-#include "api/api_structs.h"
-#include "engine/engine.h"
-
-static puna_status missing(puna_error *error, const char *name) {
-    return error_set(error, PUNA_INVALID_ARGUMENT, name, "%s is NULL", name);
-}
-
-/* Lets the caller in and finds its sequence; on success the caller must leave. */
-static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *error) {
-    if (!e) return missing(error, "engine");
-    puna_status status = engine_enter(e, error);
-    if (status != PUNA_OK) return status;
-    status = engine_find(e, id, s, error);
-    if (status != PUNA_OK) engine_leave(e);
-    return status;
-}
+#include "api/api_enter.h"
 
 puna_status puna_sequence_fork(puna_engine *e, uint64_t id, uint64_t positions, uint64_t *fork, puna_error *error) {
     sequence *s;
-    if (!fork) return missing(error, "fork");
+    if (!fork) return api_missing(error, "fork");
     *fork = 0;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     status = sequences_fork(e, s, positions, fork, error);
     engine_leave(e);
@@ -30,7 +15,7 @@ puna_status puna_sequence_fork(puna_engine *e, uint64_t id, uint64_t positions, 
 
 puna_status puna_sequence_rewind(puna_engine *e, uint64_t id, uint64_t positions, puna_error *error) {
     sequence *s;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     status = sequences_rewind(e, s, positions, error);
     engine_leave(e);
@@ -39,7 +24,7 @@ puna_status puna_sequence_rewind(puna_engine *e, uint64_t id, uint64_t positions
 
 puna_status puna_sequence_pause(puna_engine *e, uint64_t id, puna_error *error) {
     sequence *s;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     sequences_pause(e, s);
     engine_leave(e);
@@ -48,18 +33,26 @@ puna_status puna_sequence_pause(puna_engine *e, uint64_t id, puna_error *error) 
 
 puna_status puna_sequence_resume(puna_engine *e, uint64_t id, puna_error *error) {
     sequence *s;
-    puna_status status = enter(e, id, &s, error);
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
     sequences_resume(e, s);
     engine_leave(e);
     return PUNA_OK;
 }
 
-puna_status puna_engine_trim(puna_engine *e, puna_error *error) {
-    if (!e) return missing(error, "engine");
-    puna_status status = engine_enter(e, error);
+puna_status puna_sequence_choose(puna_engine *e, uint64_t id, const float *logits, uint64_t count, puna_error *error) {
+    sequence *s;
+    puna_status status = api_enter_sequence(e, id, &s, error);
     if (status != PUNA_OK) return status;
-    while (evict_one(e, NULL)) {}
+    status = sequences_choose(e, s, logits, count, error);
+    engine_leave(e);
+    return status;
+}
+
+puna_status puna_engine_trim(puna_engine *e, puna_error *error) {
+    puna_status status = api_enter(e, error);
+    if (status != PUNA_OK) return status;
+    engine_trim(e);
     engine_leave(e);
     return PUNA_OK;
 }

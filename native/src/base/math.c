@@ -76,26 +76,31 @@ float math_geluf(float x) {
  */
 float math_erff(float x) {
     float u = x * x;
-    float p = 0x1.496a32p-14f;
-    p = math_fmaf(p, u, -0x1.a3f700p-11f);
-    p = math_fmaf(p, u, 0x1.5405b2p-8f);
-    p = math_fmaf(p, u, -0x1.b7f90ep-6f);
-    p = math_fmaf(p, u, 0x1.ce2cf8p-4f);
-    p = math_fmaf(p, u, -0x1.81273ep-2f);
-    p = math_fmaf(p, u, 0x1.06eba8p-3f);
+    float p = MATH_ERF_P13;
+    p = math_fmaf(p, u, MATH_ERF_P11);
+    p = math_fmaf(p, u, MATH_ERF_P9);
+    p = math_fmaf(p, u, MATH_ERF_P7);
+    p = math_fmaf(p, u, MATH_ERF_P5);
+    p = math_fmaf(p, u, MATH_ERF_P3);
+    p = math_fmaf(p, u, MATH_ERF_P1);
     float near = math_fmaf(x, p, x);
     float z = fabsf(x);
-    z = z < 4.0f ? z : 4.0f;
-    float q = -0x1.86dd8cp-13f;
-    q = math_fmaf(q, z, 0x1.825afep-9f);
-    q = math_fmaf(q, z, -0x1.65cb7ap-6f);
-    q = math_fmaf(q, z, 0x1.a65344p-4f);
-    q = math_fmaf(q, z, 0x1.46baecp-1f);
-    q = math_fmaf(q, z, 0x1.2088eap+0f);
-    q = math_fmaf(q, z, 0x1.661cfcp-12f);
+    z = z < MATH_ERF_LARGEST ? z : MATH_ERF_LARGEST;
+    float q = MATH_ERF_Q6;
+    q = math_fmaf(q, z, MATH_ERF_Q5);
+    q = math_fmaf(q, z, MATH_ERF_Q4);
+    q = math_fmaf(q, z, MATH_ERF_Q3);
+    q = math_fmaf(q, z, MATH_ERF_Q2);
+    q = math_fmaf(q, z, MATH_ERF_Q1);
+    q = math_fmaf(q, z, MATH_ERF_Q0);
     float far = copysignf(1.0f - math_expf(-q), x);
-    float y = fabsf(x) <= 1.0f ? near : far;
+    float y = fabsf(x) <= MATH_ERF_SMALL ? near : far;
     return x == x ? y : x;
+}
+
+float math_gelu_erff(float x) {
+    float e = math_erff(x * MATH_GELU_ROOT), h = x * 0.5f;
+    return math_fmaf(h, e, h);
 }
 
 /*

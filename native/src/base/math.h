@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define MATH_CONTRACT 1u /* the version of docs/numerics.md that all arithmetic keeps to */
+
 /* a * b + c, rounded once. Where the compiler may not use the instruction (a file without -mfma), it is used if the
    processor has it, else exact by our own code (some C libraries' fmaf is not). The bits are the same in every case. */
 #if defined(__FMA__) || defined(__aarch64__)
@@ -65,6 +67,10 @@ float math_siluf(float x);
 #define MATH_GELU_C1 0x1.2444f2p-5f
 float math_geluf(float x);
 
+/* GELU in its exact form: h + h * erf(x / sqrt 2), h = x / 2. Its sequence: e = erf(x * ROOT), h = x * 0.5, fma(h, e, h). */
+#define MATH_GELU_ROOT 0x1.6a09e6p-1f
+float math_gelu_erff(float x);
+
 /* tanh: at most 1.5 ulp; erf: 1.5 ulp; log of a positive number, denormals included: 1 ulp. Their sequences stand in
    base/math.c. */
 #define MATH_TANH_SMALL 0.625f /* below: an odd polynomial; else from e^2x */
@@ -75,6 +81,22 @@ float math_geluf(float x);
 #define MATH_TANH_C9 0x1.5256d8p-6f
 #define MATH_TANH_C11 (-0x1.76ac1ap-8f)
 float math_tanhf(float x);
+#define MATH_ERF_SMALL 1.0f /* up to it: an odd polynomial, P1 to P13; else from e^-Q, Q0 to Q6 */
+#define MATH_ERF_LARGEST 4.0f
+#define MATH_ERF_P1 0x1.06eba8p-3f
+#define MATH_ERF_P3 (-0x1.81273ep-2f)
+#define MATH_ERF_P5 0x1.ce2cf8p-4f
+#define MATH_ERF_P7 (-0x1.b7f90ep-6f)
+#define MATH_ERF_P9 0x1.5405b2p-8f
+#define MATH_ERF_P11 (-0x1.a3f700p-11f)
+#define MATH_ERF_P13 0x1.496a32p-14f
+#define MATH_ERF_Q0 0x1.661cfcp-12f
+#define MATH_ERF_Q1 0x1.2088eap+0f
+#define MATH_ERF_Q2 0x1.46baecp-1f
+#define MATH_ERF_Q3 0x1.a65344p-4f
+#define MATH_ERF_Q4 (-0x1.65cb7ap-6f)
+#define MATH_ERF_Q5 0x1.825afep-9f
+#define MATH_ERF_Q6 (-0x1.86dd8cp-13f)
 float math_erff(float x);
 float math_logf(float x);
 

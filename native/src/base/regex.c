@@ -298,13 +298,13 @@ static inline uint32_t class_at(const regex *a, uint32_t code_point) {
     return a->classes[(size_t)a->blocks[code_point / BLOCK] * BLOCK + code_point % BLOCK];
 }
 
-size_t regex_match(const regex *automaton, const char *text, size_t length) {
+static inline size_t match(const regex *automaton, const char *text, size_t length, bool bytes) {
     size_t at = 0, matched = 0;
     uint32_t state = START, entry;
     while (at < length) {
         size_t used = 1;
         uint32_t class, code_point = (unsigned char)text[at];
-        if (code_point >= 0x80) code_point = utf8_decode(text + at, length - at, &used);
+        if (code_point >= 0x80 && !bytes) code_point = utf8_decode(text + at, length - at, &used);
         class = code_point == UTF8_INVALID ? automaton->invalid : class_at(automaton, code_point);
         entry = automaton->next[(size_t)state * automaton->columns + class];
         if (entry & 1) matched = at;
@@ -314,4 +314,12 @@ size_t regex_match(const regex *automaton, const char *text, size_t length) {
     }
     entry = automaton->next[(size_t)state * automaton->columns + automaton->columns - 1];
     return entry & 1 ? at : matched;
+}
+
+size_t regex_match(const regex *automaton, const char *text, size_t length) {
+    return match(automaton, text, length, false);
+}
+
+size_t regex_match_bytes(const regex *automaton, const char *text, size_t length) {
+    return match(automaton, text, length, true);
 }

@@ -6,6 +6,7 @@
  *     sequence := (atom count?)*
  *     count    := '*' | '+' | '?' | '{' m (',' n?)? '}'
  *     atom     := '(' choice ')' | '(?:' choice ')' | '(?i:' choice ')' | '(?!' character ')' | character
+ *     class    := '[' '^'? member+ ('&&' class)? ']'
  *
  * A counted atom is read again for each copy. Depth, nodes, sets and the atoms read are bounded, so that no pattern,
  * however nested its counts, costs more than a moment.
@@ -83,10 +84,30 @@ static puna_status parse_property(parser *p, regex_set *set) {
     const char *close = memchr(p->pattern + p->at, '}', p->length - p->at);
     if (!close) return fail(p, start, "a brace is not closed");
     size_t length = (size_t)(close - (p->pattern + p->at));
-    uint32_t categories = unicode_categories_named(p->pattern + p->at, length);
-    if (!categories) return fail(p, start, "no general category has this name");
+    const char *name = p->pattern + p->at;
+    uint32_t categories = unicode_categories_named(name, length);
+    bool han = length == 3 && memcmp(name, "Han", 3) == 0;
+    if (!categories && !han) return fail(p, start, "no general category has this name, and of the scripts there is Han");
     p->at += length + 1;
-    return regex_set_add_categories(p->account, set, categories) ? PUNA_OK : no_memory(p);
+    bool added = han ? regex_set_add_han(p->account, set) : regex_set_add_categories(p->account, set, categories);
+    return added ? PUNA_OK : no_memory(p);
+}
+
+/* Behind \x: a code point in hexadecimal, in braces. */
+static puna_status parse_hexadecimal(parser *p, uint32_t *code_point) {
+    size_t start = p->at;
+    uint32_t value = 0;
+    if (!take(p, "{")) return fail(p, start, "\\x needs a code point in braces");
+    for (; !at_end(p) && peek(p) != '}'; p->at++) {
+        char c = peek(p);
+        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10 : 16;
+        if (digit == 16) return fail(p, p->at, "a code point has digits and the letters A to F");
+        value = value * 16 + digit;
+        if (value > UNICODE_LAST) return fail(p, start, "no character has this code point");
+    }
+    if (p->at == start + 1 || !take(p, "}")) return fail(p, start, "\\x needs a code point in braces");
+    *code_point = value;
+    return PUNA_OK;
 }
 
 /* After a backslash: adds what it stands for; *single is its code point, or UTF8_INVALID where it stands for many. */
@@ -110,6 +131,10 @@ static puna_status parse_escape(parser *p, regex_set *set, uint32_t *single) {
     case 'd': stored = regex_set_add_categories(p->account, &part, 1u << UNICODE_ND); break;
     case 'P': negated = true; /* fall through */
     case 'p': status = parse_property(p, &part); break;
+    case 'x':
+        status = parse_hexadecimal(p, single);
+        if (status != PUNA_OK) return status;
+        break;
     default:
         if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80) {
             return fail(p, start, "this escape is not known");
@@ -154,16 +179,39 @@ static puna_status parse_member(parser *p, regex_set *set) {
     return regex_set_add(p->account, set, first, last) ? PUNA_OK : no_memory(p);
 }
 
+static puna_status parse_class(parser *p, regex_set *set);
+
+/* Behind && in a class: leaves in the set what the class that follows holds, too. */
+static puna_status parse_common(parser *p, regex_set *set) {
+    regex_set other = {0};
+    if (!take(p, "[")) return refuse(p, "behind && stands a class in brackets");
+    if (++p->depth > MAX_DEPTH) return refuse(p, "its classes are nested too deep");
+    puna_status status = parse_class(p, &other);
+    p->depth--;
+    /* What both hold is what neither lacks. */
+    if (status == PUNA_OK
+        && !(regex_set_negate(p->account, set) && regex_set_negate(p->account, &other)
+             && regex_set_add_set(p->account, set, &other) && regex_set_negate(p->account, set))) {
+        status = no_memory(p);
+    }
+    regex_set_free(p->account, &other);
+    return status;
+}
+
 static puna_status parse_class(parser *p, regex_set *set) {
     size_t start = p->at - 1;
     bool negated = take(p, "^"), first = true;
     puna_status status;
     while (peek(p) != ']' || first) {
         if (at_end(p)) return fail(p, start, "a class is not closed");
+        if (take(p, "&&")) {
+            if ((status = parse_common(p, set)) != PUNA_OK) return status;
+            break;
+        }
         if ((status = parse_member(p, set)) != PUNA_OK) return status;
         first = false;
     }
-    p->at++;
+    if (!take(p, "]")) return fail(p, start, "a class is not closed");
     if (p->any_case && !regex_set_add_cases(p->account, set)) return no_memory(p);
     return !negated || regex_set_negate(p->account, set) ? PUNA_OK : no_memory(p);
 }

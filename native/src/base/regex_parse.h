@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/regex_set.h"
 
-#define REGEX_MAX_NODES 2048u
+#define REGEX_MAX_NODES 4096u
 #define REGEX_MAX_SETS 64u
 #define REGEX_NONE 0xFFFFu
 

@@ -33,11 +33,19 @@ bool regex_set_add_categories(memory_account *account, regex_set *set, uint32_t 
     return true;
 }
 
-bool regex_set_add_spaces(memory_account *account, regex_set *set) {
-    for (size_t i = 0; i < unicode_space_count; i++) {
-        if (!regex_set_add(account, set, unicode_spaces[i].first, unicode_spaces[i].last)) return false;
+static bool add_ranges(memory_account *account, regex_set *set, const unicode_range *ranges, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!regex_set_add(account, set, ranges[i].first, ranges[i].last)) return false;
     }
     return true;
+}
+
+bool regex_set_add_spaces(memory_account *account, regex_set *set) {
+    return add_ranges(account, set, unicode_spaces, unicode_space_count);
+}
+
+bool regex_set_add_han(memory_account *account, regex_set *set) {
+    return add_ranges(account, set, unicode_han, unicode_han_count);
 }
 
 bool regex_set_negate(memory_account *account, regex_set *set) {

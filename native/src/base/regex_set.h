@@ -22,6 +22,7 @@ bool regex_set_add(memory_account *account, regex_set *set, uint32_t first, uint
 bool regex_set_add_set(memory_account *account, regex_set *set, const regex_set *other);
 bool regex_set_add_categories(memory_account *account, regex_set *set, uint32_t categories);
 bool regex_set_add_spaces(memory_account *account, regex_set *set);
+bool regex_set_add_han(memory_account *account, regex_set *set); /* the script Han */
 bool regex_set_negate(memory_account *account, regex_set *set);
 
 /* Adds the other case of ASCII letters, and the two characters outside ASCII that fold to one (U+017F, U+212A). */

@@ -31,6 +31,8 @@ extern const uint32_t unicode_runs[]; /* the run's first code point << 8 | its c
 extern const size_t unicode_run_count;
 extern const unicode_range unicode_spaces[]; /* ascending */
 extern const size_t unicode_space_count;
+extern const unicode_range unicode_han[]; /* the script Han, ascending */
+extern const size_t unicode_han_count;
 
 /* Cn for anything beyond UNICODE_LAST. */
 unicode_category unicode_category_of(uint32_t code_point);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Written by tools/make_unicode.py: general categories of Unicode 16.0.0 (package unicodedata2
-   16.0.0), White_Space (package regex). Do not edit. */
+   16.0.0), White_Space and the script Han (package regex). Do not edit. */
 #include "base/unicode.h"
 
 const char unicode_version[] = "16.0.0";
@@ -527,3 +527,11 @@ const unicode_range unicode_spaces[] = {
     {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
 };
 const size_t unicode_space_count = sizeof unicode_spaces / sizeof unicode_spaces[0];
+
+const unicode_range unicode_han[] = {
+    {0x2E80, 0x2E99}, {0x2E9B, 0x2EF3}, {0x2F00, 0x2FD5}, {0x3005, 0x3005}, {0x3007, 0x3007}, {0x3021, 0x3029},
+    {0x3038, 0x303B}, {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xF900, 0xFA6D}, {0xFA70, 0xFAD9}, {0x16FE2, 0x16FE3},
+    {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739}, {0x2B740, 0x2B81D}, {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0},
+    {0x2EBF0, 0x2EE5D}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A}, {0x31350, 0x323AF},
+};
+const size_t unicode_han_count = sizeof unicode_han / sizeof unicode_han[0];

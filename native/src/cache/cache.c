@@ -136,6 +136,37 @@ bool cache_reaches(const cache *c, const cache_sequence *s, uint32_t positions) 
     return true;
 }
 
+uint32_t cache_first(const cache *c, uint32_t group, uint32_t positions) {
+    return cache_first_page(&c->pools[group], positions) * CACHE_PAGE;
+}
+
+uint64_t cache_seen_bytes(const cache *c, uint32_t positions) {
+    uint64_t bytes = 0;
+    for (uint32_t g = 0; g < c->groups; g++)
+        bytes += (uint64_t)(pages_for(positions) - pages_for(cache_first(c, g, positions))) * c->pools[g].page_bytes;
+    return bytes;
+}
+
+puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_error *error) {
+    puna_status status = PUNA_OK;
+    for (uint32_t g = 0; g < s->groups && status == PUNA_OK; g++) {
+        cache_list *l = &s->lists[g];
+        uint32_t holes = cache_first(c, g, positions) / CACHE_PAGE;
+        if (!cache_list_reserve(c, s, g, pages_for(positions))) {
+            status = error_memory(error, "sequence", pages_for(positions) * sizeof(void *));
+            break;
+        }
+        for (l->count = 0; l->count < holes; l->count++) {
+            l->pages[l->count] = NULL;
+            l->data[l->count] = NULL;
+        }
+        l->from = holes;
+        status = list_extend(c, s, g, pages_for(positions), error);
+    }
+    if (status != PUNA_OK) cache_truncate(c, s, 0);
+    return status;
+}
+
 void cache_pass(cache *c, cache_sequence *s, uint32_t positions) {
     for (uint32_t g = 0; g < s->groups; g++) {
         cache_list *l = &s->lists[g];

@@ -59,6 +59,14 @@ void cache_sequence_release(cache *c, cache_sequence *s); /* gives back its page
    copied. PUNA_OUT_OF_MEMORY (the budget or the system): the list is then as it was, but for copies made. */
 puna_status cache_extend(cache *c, cache_sequence *s, uint32_t positions, uint32_t writable, puna_error *error);
 
+/* Pages for an empty sequence that will be given `positions` from elsewhere: those that a query at `positions` sees,
+   before them holes. PUNA_OUT_OF_MEMORY: it is empty still. */
+puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_error *error);
+
+/* The first position that such a query finds in a group, the beginning of a page; bytes of the pages from there. */
+uint32_t cache_first(const cache *c, uint32_t group, uint32_t positions);
+uint64_t cache_seen_bytes(const cache *c, uint32_t positions);
+
 /* Keeps the pages that hold positions below `positions`. */
 void cache_truncate(cache *c, cache_sequence *s, uint32_t positions);
 

@@ -25,16 +25,18 @@ void pages_free(cache *c, cache_pool *pool) {
     }
 }
 
-static uint32_t slab_pages(const cache *c, const cache_pool *p) {
-    uint64_t pages = p->page_bytes < SLAB_BYTES ? SLAB_BYTES / p->page_bytes : 1, most = c->budget / p->page_bytes;
-    return (uint32_t)(pages > most && most ? most : pages);
+/* Groups share the budget, but a page that is free in one of them is of no use to another: where there are several,
+   each page is a slab of its own, so that memory never exceeds the budget, whatever comes and goes. */
+static uint64_t pages_of_slab(uint32_t groups, size_t page_bytes) {
+    return groups == 1 && page_bytes < SLAB_BYTES ? SLAB_BYTES / page_bytes : 1;
 }
 
 static bool slab_add(cache *c, cache_pool *p) {
     cache_slab *s = memory_new(c->account, sizeof *s);
     if (!s) return false;
     uint64_t left = (c->budget - c->used) / p->page_bytes; /* so that all slabs together keep to the budget */
-    s->count = left < slab_pages(c, p) ? (uint32_t)left : slab_pages(c, p);
+    uint64_t most = pages_of_slab(c->groups, p->page_bytes);
+    s->count = (uint32_t)(left < most ? left : most);
     s->bytes = s->count * p->page_bytes;
     s->pages = memory_array(c->account, s->count, sizeof *s->pages);
     s->memory = memory_pages_new(c->account, s->bytes);
@@ -65,7 +67,7 @@ cache_page *page_take(cache *c, uint32_t group, puna_error *error) {
         return NULL;
     }
     if (!p->free && !slab_add(c, p)) {
-        error_memory(error, "cache", (uint64_t)slab_pages(c, p) * p->page_bytes);
+        error_memory(error, "cache", pages_of_slab(c->groups, p->page_bytes) * p->page_bytes);
         return NULL;
     }
     cache_page *page = p->free;
@@ -119,8 +121,8 @@ uint64_t cache_tables(const size_t *page_bytes, uint32_t groups, uint64_t budget
     uint64_t whole = 0, bytes = sizeof(cache) + groups * sizeof(cache_pool);
     for (uint32_t g = 0; g < groups; g++) whole += page_bytes[g];
     for (uint32_t g = 0; g < groups && whole; g++) {
-        uint64_t pages = budget / whole, slab_pages = page_bytes[g] < SLAB_BYTES ? SLAB_BYTES / page_bytes[g] : 1;
-        bytes += pages * sizeof(cache_page) + (pages + slab_pages - 1) / slab_pages * sizeof(cache_slab);
+        uint64_t pages = budget / whole, of_slab = pages_of_slab(groups, page_bytes[g]);
+        bytes += pages * sizeof(cache_page) + (pages + of_slab - 1) / of_slab * sizeof(cache_slab);
     }
     return bytes + (whole ? prefix_bytes(groups, budget / whole) : 0);
 }

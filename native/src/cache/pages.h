@@ -24,7 +24,6 @@ struct cache_page {
 typedef struct cache_pool {
     size_t page_bytes;
     uint32_t window, most; /* as in cache_group */
-    uint32_t slab_pages;
     cache_slab *slabs;
     cache_page *free; /* in slabs with at least one used page, or just made */
 } cache_pool;

@@ -89,6 +89,15 @@ typedef struct device {
     /* [output_count][vocabulary] of the last run; valid until the next. */
     const float *(*logits)(const device_runner *runner);
 
+    /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a position,
+       [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of
+       them. Positions slot to slot + count - 1 of one page, [count][row_bytes]. Not while the runner runs. */
+    size_t (*row_bytes)(const device_runner *runner, uint32_t layer, bool values);
+    void (*rows_read)(const device_runner *runner, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
+                      uint32_t count, uint8_t *rows);
+    void (*rows_write)(const device_runner *runner, uint32_t layer, bool values, uint8_t *page, uint32_t slot,
+                       uint32_t count, const uint8_t *rows);
+
     /* The runner's threads, for what else an engine computes in parallel; NULL if it has none. */
     struct threads_pool *(*threads)(device_runner *runner);
 } device;

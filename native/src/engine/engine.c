@@ -35,9 +35,9 @@ static uint32_t most_pages(const graph_cache_group *g, const puna_engine_options
     return g->window ? (g->window + o->step_tokens) / CACHE_PAGE + 2 : 0;
 }
 
-/* UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
-static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o) {
-    uint64_t bytes = 0, group, all = (o->context_length + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
+/* Of one sequence. UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
+static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o, uint32_t positions) {
+    uint64_t bytes = 0, group, all = (positions + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
     for (uint32_t i = 0; i < g->group_count; i++) {
         uint64_t most = most_pages(&g->groups[i], o), pages = most && most < all ? most : all;
         if (__builtin_mul_overflow(pages, (uint64_t)d->page_bytes(g, i, o->cache_type), &group)) return UINT64_MAX;
@@ -47,7 +47,7 @@ static uint64_t context_bytes(const graph *g, const device *d, const puna_engine
 }
 
 static puna_status decide_cache(const graph *g, const device *d, puna_engine_options *o, puna_error *error) {
-    uint64_t one = context_bytes(g, d, o), all, total = os_memory_total();
+    uint64_t one = context_bytes(g, d, o, o->context_length), all, total = os_memory_total();
     if (__builtin_mul_overflow(one, (uint64_t)o->max_sequences, &all)) all = UINT64_MAX;
     if (o->cache_bytes == 0) {
         uint64_t half = os_memory_free() / 2;
@@ -74,9 +74,25 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     *decided = *asked;
     puna_status status = check_ranges(decided, error);
     if (status != PUNA_OK) return status;
-    if (decided->context_length == 0) decided->context_length = h->context_length > 1 ? h->context_length : 2;
+    if (decided->context_length > g->most_positions)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "context_length",
+                         "context_length is %u; this model has learned positions, and only %u of them",
+                         decided->context_length, g->most_positions);
+    uint32_t trained = h->context_length < g->most_positions ? h->context_length : g->most_positions;
+    if (decided->context_length == 0) decided->context_length = trained > 1 ? trained : 2;
     if (decided->threads == 0) decided->threads = threads_default_count();
     return decide_cache(g, d, decided, error);
+}
+
+uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *o) {
+    uint64_t each = o->cache_bytes / o->max_sequences, low = 0, high = o->context_length / CACHE_PAGE;
+    if (context_bytes(g, d, o, o->context_length) <= each) return o->context_length;
+    while (low < high) { /* whole pages: `low` fit */
+        uint64_t middle = (low + high + 1) / 2;
+        if (context_bytes(g, d, o, (uint32_t)(middle * CACHE_PAGE)) <= each) low = middle;
+        else high = middle - 1;
+    }
+    return (uint32_t)(low * CACHE_PAGE);
 }
 
 device_options engine_device_options(const puna_engine_options *o) {
@@ -109,6 +125,15 @@ static puna_status make_batch(engine *e, puna_error *error) {
     return error_memory(error, "engine", rows * 8);
 }
 
+size_t engine_longest_token(const tokenizer *t) {
+    size_t longest = 0, length = 0;
+    for (int32_t i = 0; i < tokenizer_size(t); i++) {
+        tokenizer_bytes(t, i, &length);
+        if (length > longest) longest = length;
+    }
+    return longest;
+}
+
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error) {
     puna_engine_options decided;
     puna_status status = engine_decide(&m->hyper, &m->graph, m->device, options, &decided, error);
@@ -123,11 +148,7 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
     e->model = model_share(m);
     status = make_cache(e, error);
     if (status == PUNA_OK) status = make_batch(e, error);
-    for (int32_t i = 0; i < tokenizer_size(m->tokenizer); i++) {
-        size_t length = 0;
-        tokenizer_bytes(m->tokenizer, i, &length);
-        if (length > e->longest_token) e->longest_token = length;
-    }
+    e->longest_token = engine_longest_token(m->tokenizer);
     if (status == PUNA_OK) {
         device_options d = engine_device_options(&decided);
         status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
@@ -198,9 +219,23 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
     if (slots) e->slots = slots;
     uint32_t *generations = slots ? memory_grow(&e->account, e->generations, grown * sizeof *generations) : NULL;
     if (!generations) return error_memory(error, "engine", grown * sizeof *slots);
+    for (uint32_t i = e->slot_count; i < grown; i++) generations[i] = e->generation;
     e->generations = generations;
     e->slot_count = grown;
     return PUNA_OK;
+}
+
+void engine_trim(engine *e) {
+    while (evict_one(e, NULL)) {}
+    if (e->events.taken == e->events.count) events_free(&e->events);
+    if (e->open) return;
+    for (uint32_t i = 0; i < e->slot_count; i++)
+        if (e->generations[i] > e->generation) e->generation = e->generations[i];
+    memory_free(&e->account, e->slots);
+    memory_free(&e->account, e->generations);
+    e->slots = NULL;
+    e->generations = NULL;
+    e->slot_count = e->free_from = 0;
 }
 
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {

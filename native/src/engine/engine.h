@@ -7,7 +7,7 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, step.c does one, sequences.c forks, rewinds and pauses, saved.c writes sequences down, events.c holds
+ * what in a round, step.c does one, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds
  * what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
@@ -50,12 +50,14 @@ struct puna_engine {
     sequence **slots;            /* sequences by the low half of their id, less one */
     uint32_t slot_count;
     uint32_t *generations;       /* [slot]: the high half of the id in use, so that old ids are told apart */
+    uint32_t generation;         /* of slots that are made: not less than that of any before */
     uint32_t free_from;          /* all slots below are taken */
     uint32_t open;
     sequence_list bare, idle;    /* without a generation: without pages, and with pages, longest unused first */
     sequence_list paused;        /* longest unused first */
     sequence_list waiting, running; /* by order of asking */
     uint64_t asked;              /* generations, since it was created */
+    uint64_t restored;           /* sequences, likewise */
     events events;
     uint64_t steps;
     engine_counts counts;
@@ -75,6 +77,9 @@ typedef struct puna_engine engine;
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 
+/* Positions that each of max_sequences can have when they share the cache evenly. */
+uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *decided);
+
 /* What engines of these options are to a device. */
 device_options engine_device_options(const puna_engine_options *decided);
 
@@ -92,10 +97,16 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
 puna_status engine_enter(engine *e, puna_error *error);
 void engine_leave(engine *e);
 
+size_t engine_longest_token(const tokenizer *t); /* in bytes of text */
+
 /* engine.c: sequences by id. */
 puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
 puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error);
 void engine_close_sequence(engine *e, sequence *s);
+
+/* Gives back pages that no running sequence holds, events that were taken, and where no sequence is open, its table: the
+   account is then as it was at the beginning. */
+void engine_trim(engine *e);
 
 /* scheduler.c */
 puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint64_t count,
@@ -122,10 +133,15 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
 puna_status sequences_rewind(engine *e, sequence *s, uint64_t positions, puna_error *error);
 void sequences_pause(engine *e, sequence *s);
 void sequences_resume(engine *e, sequence *s);
+puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error);
 void sequences_shift(engine *e, sequence *s);            /* a full context loses the older half behind `keep` */
 
 /* step.c */
 size_t step_choice_bytes(void);
+/* Room for all that a step may tell of so many sequences, before anything is done: two events each, with the text that
+   may become final (`held`, of all, and what the next token adds), a reason, and log-probabilities of those that
+   run. */
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token);
 puna_status step_run(engine *e, puna_step *report, puna_error *error);
 puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
                         puna_error *error);

@@ -2,14 +2,12 @@
 /* What an engine will be accounted with. Where a part's size is its own secret, one is made and its account is read. */
 #include "engine/engine.h"
 
-static puna_status events_bytes(uint32_t sequences, uint64_t *bytes, puna_error *error) {
+static puna_status events_bytes(const tokenizer *t, uint32_t sequences, uint64_t *bytes, puna_error *error) {
     memory_account account;
     memory_account_init(&account);
     events e;
     events_init(&e, &account);
-    puna_event token = {.kind = PUNA_EVENT_TOKEN, .text = "token", .text_length = 5, .message = ""};
-    bool room = true;
-    for (uint32_t i = 0; i < sequences && room; i++) room = events_add(&e, &token);
+    bool room = step_reserve(&e, sequences, sequences, 0, engine_longest_token(t));
     *bytes = memory_used(&account);
     events_free(&e);
     return room ? PUNA_OK : error_memory(error, "events", sequences * sizeof(events_entry));
@@ -49,15 +47,14 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
     memory_account_init(&account);
     size_t *pages = memory_array(&account, g->group_count, sizeof *pages);
     if (!pages) return error_memory(error, "plan", g->group_count * sizeof *pages);
-    uint64_t page = 0, runner = 0, told = 0, generation = 0;
-    for (uint32_t i = 0; i < g->group_count; i++) page += pages[i] = d->page_bytes(g, i, decided->cache_type);
+    uint64_t runner = 0, told = 0, generation = 0;
+    for (uint32_t i = 0; i < g->group_count; i++) pages[i] = d->page_bytes(g, i, decided->cache_type);
     device_options o = engine_device_options(decided);
     puna_status status = d->runner_bytes(g, &o, &runner, error);
-    if (status == PUNA_OK) status = events_bytes(decided->max_sequences, &told, error);
+    if (status == PUNA_OK) status = events_bytes(t, decided->max_sequences, &told, error);
     if (status == PUNA_OK) status = generation_bytes(h, t, &generation, error);
     if (status == PUNA_OK) {
-        uint64_t each = page ? decided->cache_bytes / page * CACHE_PAGE / decided->max_sequences : UINT64_MAX;
-        uint32_t positions = each < decided->context_length ? (uint32_t)each : decided->context_length;
+        uint32_t positions = engine_positions(g, d, decided);
         *scratch = sizeof(engine) + runner + batch_bytes(decided);
         *sequences = decided->max_sequences * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(decided->max_sequences) +

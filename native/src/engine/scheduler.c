@@ -34,6 +34,11 @@ static puna_status constrain(engine *e, sequence *s, puna_grammar *g, puna_error
     return matcher_create(g, e->model->tokenizer, &s->matcher, error);
 }
 
+static puna_status make_shown(engine *e, sequence *s, puna_error *error) {
+    s->shown = memory_array(&e->account, e->model->hyper.vocabulary, sizeof *s->shown);
+    return s->shown ? PUNA_OK : error_memory(error, "logits", e->model->hyper.vocabulary * sizeof *s->shown);
+}
+
 /* A token's bytes for the sampler; control tokens as they are spelled, rows beyond the tokenizer's vocabulary empty. */
 static const char *spell(const void *context, int32_t id, size_t *length) {
     puna_token token = {.text = "", .bytes = ""};
@@ -52,6 +57,7 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
     if (status == PUNA_OK)
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
+    if (status == PUNA_OK && g->flags & PUNA_GENERATE_LOGITS) status = make_shown(e, s, error);
     if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;

@@ -80,6 +80,7 @@ puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, 
     memcpy(s->tokens, ids, count * sizeof *ids);
     s->count = count;
     sequence_cut(c, s, common);
+    if (s->cached == 0) s->space = 0; /* all will be computed here, also where pages were restored before */
     return PUNA_OK;
 }
 
@@ -94,10 +95,13 @@ void sequence_end_generation(memory_account *account, sequence *s) {
     stream_free(account, s->stream);
     matcher_free(s->matcher);
     memory_free(account, s->allowed);
+    memory_free(account, s->shown);
     s->sampler = NULL;
     s->stream = NULL;
     s->matcher = NULL;
     s->allowed = NULL;
+    s->shown = NULL;
+    s->asks = s->chosen = false;
     s->cancelled = false;
     s->rows = 0;
     s->output = UINT32_MAX;

@@ -30,7 +30,7 @@ typedef struct sequence {
     uint32_t cached;         /* positions whose keys and values the pages hold */
     cache_sequence pages;
     uint32_t remembered;     /* positions of its tokens that were offered to the prefix index */
-    uint64_t space;          /* of the prefix index: which weights compute it */
+    uint64_t space;          /* of the prefix index: 0 where this engine computed the pages, from the tokens alone */
     uint64_t used;           /* the cache's time when it last ran */
     /* the generation */
     sampler *sampler;
@@ -45,6 +45,9 @@ typedef struct sequence {
     uint32_t limit;          /* tokens that `count` may reach: prompt + max_tokens, at most the context */
     bool limited;            /* by max_tokens rather than by the context */
     bool cancelled;
+    bool asks;               /* its logits are shown: it computes nothing before its caller has chosen */
+    bool chosen;             /* the caller has: the coming step takes a token from `shown` */
+    float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
     uint32_t row, rows;      /* in the batch of the current step; rows 0: not in it */
     uint32_t output;         /* row of logits, UINT32_MAX: none */

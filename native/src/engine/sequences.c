@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What callers do to sequences beside generating: fork, rewind, pause, resume; and the shift of a full context. */
+/* What callers do to sequences beside generating: fork, rewind, pause, resume, choose; the shift of a full context. */
 #include <string.h>
 
 #include "engine/engine.h"
@@ -55,6 +55,22 @@ void sequences_pause(engine *e, sequence *s) {
 
 void sequences_resume(engine *e, sequence *s) {
     if (s->state == SEQUENCE_PAUSED) scheduler_requeue(e, s);
+}
+
+puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error) {
+    static const sampler_blame blame = {"the logits that were handed in", "they may be numbers and -inf"};
+    uint32_t vocabulary = e->model->hyper.vocabulary;
+    if (!s->asks)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "sequence", "no logits of this sequence wait for a choice");
+    if (logits && count != vocabulary)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "count", "count is %llu; the vocabulary has %u tokens",
+                         (unsigned long long)count, vocabulary);
+    puna_status status = logits ? sampler_check_row(logits, vocabulary, &blame, error) : PUNA_OK;
+    if (status != PUNA_OK) return status;
+    if (logits) memcpy(s->shown, logits, vocabulary * sizeof *logits);
+    s->asks = false;
+    s->chosen = true;
+    return PUNA_OK;
 }
 
 void sequences_shift(engine *e, sequence *s) {

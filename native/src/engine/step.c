@@ -10,6 +10,7 @@
 /* What was sampled for one row of logits. */
 struct step_choice {
     sequence *sequence;
+    const float *logits;
     sampler_choice choice;
     puna_status status;
     puna_error error;
@@ -20,7 +21,7 @@ size_t step_choice_bytes(void) { return sizeof(struct step_choice); }
 /* ---- telling ---- */
 
 static puna_event event_of(const sequence *s, uint32_t kind) {
-    return (puna_event){.kind = kind, .sequence = s->id, .token = -1, .message = ""};
+    return (puna_event){.kind = kind, .sequence = s->id, .token = -1, .text = "", .message = ""};
 }
 
 static uint64_t between(uint64_t from, uint64_t to) { return from && to > from ? to - from : 0; }
@@ -88,10 +89,8 @@ static device_batch new_batch(engine *e) {
 
 /* ---- samples ---- */
 
-typedef struct sampling {
-    engine *e;
-    const float *logits;
-} sampling;
+/* Does the caller see the row that was computed, before a token is chosen? */
+static bool is_shown(const sequence *s) { return s->shown && !s->chosen; }
 
 /* What the sequence's grammar allows next. */
 static puna_status allow(engine *e, sequence *s, puna_error *error) {
@@ -102,24 +101,27 @@ static puna_status allow(engine *e, sequence *s, puna_error *error) {
 
 static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     (void)thread;
-    const sampling *w = context;
-    size_t vocabulary = w->e->model->hyper.vocabulary;
+    engine *e = context;
     for (uint32_t i = begin; i < end; i++) {
-        struct step_choice *c = &w->e->choices[i];
+        struct step_choice *c = &e->choices[i];
+        sequence *s = c->sequence;
         c->error = (puna_error)PUNA_ERROR_INIT;
-        c->status = c->sequence->matcher ? allow(w->e, c->sequence, &c->error) : PUNA_OK;
+        if (is_shown(s)) {
+            c->status = sampler_check_row(c->logits, e->model->hyper.vocabulary, &sampler_model_blame, &c->error);
+            continue;
+        }
+        c->status = s->matcher ? allow(e, s, &c->error) : PUNA_OK;
         if (c->status == PUNA_OK)
-            c->status = sampler_choose(c->sequence->sampler, w->logits + i * vocabulary,
-                                       c->sequence->prompt + c->sequence->generated, &c->choice, &c->error);
+            c->status = sampler_choose(s->sampler, c->logits, s->prompt + s->generated, &c->choice, &c->error);
     }
 }
 
+/* The first `count` choices. */
 static void sample_all(engine *e, uint32_t count) {
-    sampling work = {e, e->model->device->logits(e->runner)};
-    threads_phase phase = {sample_range, &work, count, 1};
+    threads_phase phase = {sample_range, e, count, 1};
     threads_pool *pool = e->model->device->threads(e->runner);
     if (count > 1 && pool) threads_run(pool, &phase, 1);
-    else if (count) sample_range(&work, 0, count, 0);
+    else if (count) sample_range(e, 0, count, 0);
 }
 
 /* `known`: the tokenizer has this token. */
@@ -169,7 +171,32 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     if (stop != PUNA_STOP_NONE) finish(e, s, stop, stop == PUNA_STOP_TEXT ? stop_index : -1, NULL, lost);
 }
 
+static void show(engine *e, const struct step_choice *c, bool *lost) {
+    sequence *s = c->sequence;
+    if (c->status != PUNA_OK) {
+        finish(e, s, PUNA_STOP_FAILED, -1, &c->error, lost);
+        return;
+    }
+    memcpy(s->shown, c->logits, e->model->hyper.vocabulary * sizeof *s->shown);
+    s->asks = true;
+    puna_event event = event_of(s, PUNA_EVENT_LOGITS); /* finds its logits when it is taken */
+    if (!events_add(&e->events, &event)) *lost = true;
+}
+
+/* Those whose callers have chosen since the step before: before the batch, so that they lose no step. */
+static void take_chosen(engine *e, puna_step *report, bool *lost) {
+    uint32_t count = 0;
+    for (sequence *s = e->running.first; s; s = s->next)
+        if (s->chosen) e->choices[count++] = (struct step_choice){.sequence = s, .logits = s->shown};
+    sample_all(e, count);
+    for (uint32_t i = 0; i < count; i++) {
+        e->choices[i].sequence->chosen = false;
+        accept(e, &e->choices[i], report, lost);
+    }
+}
+
 static void take_results(engine *e, const device_batch *batch, puna_step *report, bool *lost) {
+    const float *logits = e->model->device->logits(e->runner);
     for (sequence *s = e->running.first; s; s = s->next) {
         if (s->rows == 0) continue;
         s->cached += s->rows;
@@ -179,24 +206,41 @@ static void take_results(engine *e, const device_batch *batch, puna_step *report
             s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
         }
         report->sequences++;
-        if (s->output != UINT32_MAX) e->choices[s->output].sequence = s;
+        if (s->output == UINT32_MAX) continue;
+        e->choices[s->output].sequence = s;
+        e->choices[s->output].logits = logits + (size_t)s->output * e->model->hyper.vocabulary;
     }
     sample_all(e, batch->output_count);
-    for (uint32_t i = 0; i < batch->output_count; i++) accept(e, &e->choices[i], report, lost);
+    for (uint32_t i = 0; i < batch->output_count; i++) {
+        struct step_choice *c = &e->choices[i];
+        if (is_shown(c->sequence)) show(e, c, lost);
+        else accept(e, c, report, lost);
+    }
 }
 
-/* Room for all that a step may tell, before anything is done: two events a sequence, each with the text that may become
-   final, a reason and log-probabilities. */
+/* Sequences that wait for their callers. */
+static uint32_t count_asking(const engine *e) {
+    uint32_t count = 0;
+    for (const sequence *s = e->running.first; s; s = s->next) count += s->asks;
+    for (const sequence *s = e->waiting.first; s; s = s->next) count += s->asks;
+    return count;
+}
+
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token) {
+    size_t push = 3 * (longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
+    return events_reserve(e, 2 * sequences, 2 * (held + sequences * push), (size_t)running * PUNA_MAX_TOP_LOGPROBS);
+}
+
 static bool reserve_events(engine *e) {
     uint32_t count = e->running.count;
-    size_t text = 0, push = 3 * (e->longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
-    for (const sequence *s = e->running.first; s; s = s->next) text += stream_held(s->stream) + push;
+    size_t held = 0;
+    for (const sequence *s = e->running.first; s; s = s->next) held += stream_held(s->stream);
     for (const sequence *s = e->waiting.first; s; s = s->next) {
         if (!s->cancelled) continue;
-        text += stream_held(s->stream) + push;
+        held += stream_held(s->stream);
         count++;
     }
-    return events_reserve(&e->events, 2 * count, 2 * text, (size_t)e->running.count * PUNA_MAX_TOP_LOGPROBS);
+    return step_reserve(&e->events, count, e->running.count, held, e->longest_token);
 }
 
 puna_status step_run(engine *e, puna_step *report, puna_error *error) {
@@ -208,6 +252,7 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
     if (!reserve_events(e)) return error_memory(error, "events", 4096);
     math_environment environment = math_environment_enter();
     finish_cancelled(e, &lost);
+    take_chosen(e, report, &lost);
     device_batch batch = new_batch(e);
     fill(e, &batch, report, &lost);
     if (batch.tokens) {
@@ -215,10 +260,10 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
         take_results(e, &batch, report, &lost);
         e->steps++;
         e->counts.prompt_tokens += report->prompt_tokens;
-        e->counts.generated_tokens += report->tokens;
     }
+    e->counts.generated_tokens += report->tokens;
     math_environment_leave(environment);
-    report->active = e->running.count + e->waiting.count;
+    report->active = e->running.count + e->waiting.count - count_asking(e);
     report->events = e->events.count;
     return lost ? error_memory(error, "events", 4096) : PUNA_OK;
 }

@@ -33,6 +33,7 @@ struct puna_file {
     gguf_value *values; /* in the file's order */
     uint64_t value_room;
     uint64_t values_end; /* where the metadata table ends and the tensor table begins */
+    uint64_t tensors_end; /* where the tensor table ends */
     gguf_tensor *tensors;
     uint64_t tensor_room;
     uint64_t *marks;

@@ -35,10 +35,18 @@ static void gguf_make_head(const gguf_writer *writer, gguf_buffer *buffer) {
     gguf_put_u64(buffer, writer->key_count);
 }
 
+/* The file whose layout is kept, or NULL. */
+static const gguf_file *gguf_kept(const gguf_writer *writer) {
+    bool alone = writer->key_count == writer->origin_keys && writer->tensor_count == writer->origin_tensors;
+    return alone ? writer->origin : NULL;
+}
+
 static puna_status gguf_make_table(gguf_writer *writer, gguf_buffer *table, puna_error *error) {
-    uint64_t offset = 0;
+    const gguf_file *kept = gguf_kept(writer);
+    uint64_t offset = 0, start = kept ? gguf_aligned(writer, kept->tensors_end) : 0;
     for (uint64_t i = 0; i < writer->tensor_count; i++) {
         const gguf_output *tensor = &writer->tensors[i];
+        if (kept) offset = gguf_tensor_at(kept, i)->offset - start;
         if (!gguf_reserve(writer, table, 8 + (size_t)tensor->name.length + 4 + 4 * 8 + 4 + 8))
             return error_memory(error, "a GGUF file's tensor table", table->used);
         gguf_put_text(table, tensor->name);
@@ -83,7 +91,26 @@ static puna_status gguf_save_copy(gguf_writer *writer, os_output *output, const 
     return status;
 }
 
+/* All of a file from `at` on. */
+static puna_status gguf_save_rest(gguf_writer *writer, os_output *output, const gguf_file *file, uint64_t at,
+                                  puna_error *error) {
+    uint8_t *piece = memory_new(&writer->account, GGUF_COPY_PIECE);
+    if (!piece) return error_memory(error, "a copy of a file", GGUF_COPY_PIECE);
+    puna_status status = PUNA_OK;
+    while (at < file->file_bytes && status == PUNA_OK) {
+        uint64_t left = file->file_bytes - at;
+        size_t room = left < GGUF_COPY_PIECE ? (size_t)left : GGUF_COPY_PIECE;
+        status = os_input_read(file->input, at, piece, room, error);
+        if (status == PUNA_OK) status = os_output_write(output, piece, room, error);
+        at += room;
+    }
+    memory_free(&writer->account, piece);
+    return status;
+}
+
 static puna_status gguf_save_tensors(gguf_writer *writer, os_output *output, uint64_t header, puna_error *error) {
+    const gguf_file *kept = gguf_kept(writer); /* entries and tensors are the file's, and so is the header's length */
+    if (kept) return gguf_save_rest(writer, output, kept, header, error);
     if (writer->tensor_count == 0) return PUNA_OK;
     puna_status status = gguf_pad(writer, output, header, error);
     for (uint64_t i = 0; i < writer->tensor_count && status == PUNA_OK; i++) {

@@ -159,6 +159,7 @@ puna_status gguf_read_tensors(gguf_cursor *cursor, uint64_t count) {
     gguf_file *file = cursor->file;
     puna_status status = gguf_read_rows(cursor, count);
     if (status != PUNA_OK) return status;
+    file->tensors_end = cursor->at;
     /* No overflow: the cursor is below GGUF_MAX_HEADER, the alignment below 2^32. */
     uint64_t start = (cursor->at + file->alignment - 1) / file->alignment * file->alignment;
     for (uint64_t i = 0; i < count && status == PUNA_OK; i++)

@@ -297,8 +297,14 @@ puna_status gguf_write_values(gguf_writer *writer, const gguf_file *file, bool s
 }
 
 puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_error *error) {
+    bool whole = gguf_part_count(file) == 1 && writer->key_count == 0 && writer->tensor_count == 0;
     puna_status status = gguf_write_values(writer, file, gguf_part_count(file) == 1, error);
     for (uint64_t i = 0; i < gguf_tensor_count(file) && status == PUNA_OK; i++)
         status = gguf_write_copy(writer, file, gguf_tensor_at(file, i), error);
+    if (status == PUNA_OK && whole) {
+        writer->origin = file;
+        writer->origin_keys = writer->key_count;
+        writer->origin_tensors = writer->tensor_count;
+    }
     return status;
 }

@@ -10,7 +10,8 @@
  *     gguf_writer_free(writer);
  *
  * Tensors lie in the file in their order, each at the next multiple of the alignment (32, or what the uint32 entry
- * general.alignment says) and padded to it: a file that was written in this way comes out of a copy byte for byte.
+ * general.alignment says) and padded to it. A file that is copied whole, with nothing beside it, keeps its own layout:
+ * any file comes out byte for byte, with gaps, bytes between tensors, tensors in another order, and what stands behind.
  * One thread at a time. After a failed call the writer holds what it held before.
  */
 #ifndef PUNA_FORMAT_GGUF_WRITE_H

@@ -33,6 +33,8 @@ struct gguf_writer {
     uint64_t key_count, key_room;
     gguf_output *tensors;
     uint64_t tensor_count, tensor_room;
+    const gguf_file *origin; /* what gguf_write_file copied whole: where nothing was added, its layout is kept */
+    uint64_t origin_keys, origin_tensors;
 };
 
 /* Room for `more` bytes; then bytes are put without a further check. */

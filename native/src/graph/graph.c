@@ -15,6 +15,7 @@ void graph_init(graph *g, memory_account *account) {
     memset(g, 0, sizeof *g);
     g->account = account;
     g->logits = GRAPH_ABSENT;
+    g->most_positions = UINT32_MAX;
     g->error.size = sizeof g->error;
 }
 
@@ -51,9 +52,14 @@ static void *append(graph *g, void **array, uint32_t *count, size_t size) {
 }
 
 graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t row_count, uint32_t cols) {
+    return graph_add_slice(g, tensor, type, 0, row_count, cols);
+}
+
+graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t row_count,
+                             uint32_t cols) {
     graph_weight_info *w = append(g, (void **)&g->weights, &g->weight_count, sizeof *w);
     if (!w) return GRAPH_ABSENT;
-    *w = (graph_weight_info){tensor, type, row_count, cols, 0};
+    *w = (graph_weight_info){.tensor = tensor, .type = type, .rows = row_count, .cols = cols, .first_row = first_row};
     return g->weight_count - 1;
 }
 
@@ -135,6 +141,17 @@ graph_value graph_embed(graph *g, graph_weight table) {
     return make(g, op, g->weights[table].cols);
 }
 
+graph_value graph_position(graph *g, graph_weight table, uint32_t first) {
+    graph_op *op = add_op(g, GRAPH_POSITION_OP, GRAPH_ABSENT, GRAPH_ABSENT);
+    if (!use(g, op, table, GRAPH_USE_ROWS)) return GRAPH_ABSENT;
+    if (!expect(g, op, first < g->weights[table].rows)) return GRAPH_ABSENT;
+    op->weight = table;
+    op->first = first;
+    uint32_t positions = g->weights[table].rows - first;
+    if (positions < g->most_positions) g->most_positions = positions;
+    return make(g, op, g->weights[table].cols);
+}
+
 graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias) {
     graph_op *op = add_op(g, GRAPH_LINEAR_OP, x, GRAPH_ABSENT);
     if (!use(g, op, weight, GRAPH_USE_MATRIX)) return GRAPH_ABSENT;
@@ -149,8 +166,8 @@ graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_wei
     return make(g, op, w->rows);
 }
 
-graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight) {
-    graph_value y = graph_linear(g, x, weight, GRAPH_ABSENT);
+graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight, graph_weight bias) {
+    graph_value y = graph_linear(g, x, weight, bias);
     if (y != GRAPH_ABSENT) g->ops[g->op_count - 1].fine = true;
     return y;
 }
@@ -166,6 +183,33 @@ graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_
     op->weight = weight;
     op->heads = heads;
     op->number = epsilon;
+    return make(g, op, width(g, x));
+}
+
+static bool norm_vector(graph *g, graph_op *op, graph_weight v, uint32_t all, uint32_t part) {
+    if (v == GRAPH_ABSENT) return true;
+    if (!use(g, op, v, GRAPH_USE_VECTOR)) return false;
+    uint64_t elements = (uint64_t)g->weights[v].rows * g->weights[v].cols;
+    return expect(g, op, elements == all || elements == part);
+}
+
+graph_value graph_layer_norm(graph *g, graph_value x, uint32_t heads, graph_weight weight, graph_weight bias,
+                             float epsilon) {
+    graph_op *op = add_op(g, GRAPH_LAYER_NORM_OP, x, GRAPH_ABSENT);
+    uint32_t all = width(g, x);
+    if (!op || !expect(g, op, heads > 0 && all % heads == 0)) return GRAPH_ABSENT;
+    if (!norm_vector(g, op, weight, all, all / heads) || !norm_vector(g, op, bias, all, all / heads)) return GRAPH_ABSENT;
+    op->weight = weight;
+    op->bias = bias;
+    op->heads = heads;
+    op->number = epsilon;
+    return make(g, op, all);
+}
+
+graph_value graph_activate(graph *g, graph_value x, graph_activation f) {
+    graph_op *op = add_op(g, GRAPH_ACTIVATE_OP, x, GRAPH_ABSENT);
+    if (!op) return GRAPH_ABSENT;
+    op->activation = f;
     return make(g, op, width(g, x));
 }
 

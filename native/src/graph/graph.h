@@ -25,6 +25,9 @@ typedef enum graph_kind {
     GRAPH_KINDS
 } graph_kind;
 
+/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square. */
+typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU, GRAPH_RELU_SQUARED } graph_activation;
+
 typedef struct graph_op_row {
     const char *name;
     uint32_t inputs;
@@ -46,6 +49,7 @@ typedef struct graph_weight_info {
     uint32_t tensor; /* the model's own number for where the bytes are */
     uint32_t type;   /* BLOCK_* */
     uint32_t rows, cols;
+    uint32_t first_row; /* of the tensor's: several weights may share a tensor */
     uint32_t uses;
 } graph_weight_info;
 
@@ -70,14 +74,16 @@ typedef struct graph_op {
     graph_kind kind;
     graph_value in[GRAPH_INPUTS];
     graph_value out;
-    graph_weight weight; /* EMBED, LINEAR, RMS_NORM */
-    graph_weight bias;   /* LINEAR */
+    graph_weight weight; /* EMBED, POSITION, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
+    graph_weight bias;   /* LINEAR, LAYER_NORM; may be absent */
     uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
-    uint32_t heads;      /* ROPE, ATTEND, RMS_NORM: heads in a row */
+    uint32_t heads;      /* ROPE, ATTEND, RMS_NORM, LAYER_NORM: heads in a row */
+    uint32_t first;      /* POSITION: the row of position 0 */
+    graph_activation activation;
     uint32_t dimension;  /* ROPE: of a head */
     bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
-    float number;        /* RMS_NORM: epsilon; SCALE: factor; ATTEND: scale; SOFTCAP: cap */
+    float number;        /* norms: epsilon; SCALE: factor; ATTEND: scale; SOFTCAP: cap */
     float softcap;       /* ATTEND: 0 is none */
     bool fine;           /* LINEAR: quantized activations in two terms (graph_linear_fine) */
 } graph_op;
@@ -102,6 +108,7 @@ typedef struct graph {
     uint32_t group_count;
     graph_table *tables;
     uint32_t table_count;
+    uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
     graph_value logits; /* the result, [outputs, vocabulary] */
     puna_status status; /* the first failure while building */
     puna_error error;
@@ -112,20 +119,30 @@ void graph_free(graph *g);
 
 /* Declarations. `tensor` is the model's own number, given back in weights[].tensor. */
 graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t rows, uint32_t cols);
+
+/* The same of a tensor's rows from first_row on: one matrix of several (q, k and v in one tensor). Of a vector (a bias,
+   rows 1) first_row counts elements. */
+graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t rows, uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
+graph_value graph_position(graph *g, graph_weight table, uint32_t first); /* position p: row first + p */
 graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias);
 
 /* y = W x for where rounding shows most, the output matrix: quantized activations are taken in two terms, x = x1 + x2
    with x2 what the rounding of x1 left (docs/numerics.md, rule 2). Float weights: as graph_linear. */
-graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight);
+graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight, graph_weight bias);
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon);
 
 /* Each of the `heads` parts of a row is normed for itself, with the same weight. */
 graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_weight weight, float epsilon);
+
+/* Weights of all heads one after the other, or one head's for each; both weights may be absent. */
+graph_value graph_layer_norm(graph *g, graph_value x, uint32_t heads, graph_weight weight, graph_weight bias,
+                             float epsilon);
+graph_value graph_activate(graph *g, graph_value x, graph_activation f);
 graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table);
 void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);
 graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer);

@@ -76,7 +76,8 @@ static plan_buffer quantized_form(planner *w, graph_value value) {
 static bool in_place(const planner *w, const graph_op *op) {
     if (!w->options->reuse) return false;
     bool elementwise = op->kind == GRAPH_ROPE_OP || op->kind == GRAPH_ADD_OP || op->kind == GRAPH_SCALE_OP ||
-                       op->kind == GRAPH_SILU_MUL_OP || op->kind == GRAPH_GELU_MUL_OP || op->kind == GRAPH_SOFTCAP_OP;
+                       op->kind == GRAPH_SILU_MUL_OP || op->kind == GRAPH_GELU_MUL_OP || op->kind == GRAPH_SOFTCAP_OP ||
+                       op->kind == GRAPH_ACTIVATE_OP;
     return elementwise && w->uses[op->in[0]] == 1;
 }
 
@@ -93,7 +94,7 @@ static void emit_fine(planner *w, const graph_op *op) {
     s->in[0] = columns;
     s->out = result;
     s->fine = true;
-    s = add_step(w, NULL, GRAPH_FOLD_OP, out->rows);
+    s = add_step(w, op, GRAPH_FOLD_OP, out->rows); /* and adds the bias */
     s->in[0] = s->out = result;
     w->of_value[op->out] = result;
 }

@@ -7,17 +7,17 @@
 #include "base/math.h"
 #include "format/block.h"
 
-/* shape: [cols, rows] for a matrix, [n] for a vector, as GGUF stores them. */
-static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
-                         va_list arguments) {
+/* shape: [cols, rows] for a matrix, [n] for a vector, as GGUF stores them. NULL: absent or of another shape. */
+static const gguf_tensor *find_tensor(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
+                                      va_list arguments) {
     char name[96];
     vsnprintf(name, sizeof name, format, arguments);
-    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    if (b->status != PUNA_OK) return NULL;
     const gguf_tensor *t = gguf_find_tensor(b->file, name);
     if (!t) {
         if (!optional)
             b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, PUNA_NO_OFFSET, "the tensor is missing");
-        return GRAPH_ABSENT;
+        return NULL;
     }
     bool fits = t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == 1 && t->shape[3] == 1;
     if (!fits) {
@@ -25,7 +25,7 @@ static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, 
                                "the shape is [%llu, %llu, %llu, %llu], the metadata ask for [%u, %u]",
                                (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
                                (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], cols, rows);
-        return GRAPH_ABSENT;
+        return NULL;
     }
     const block_format *stored = block_find(t->type);
     if (!stored) {
@@ -34,10 +34,19 @@ static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, 
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, name, t->offset,
                                "weights stored as %s are not supported; supported are: %s",
                                type ? type : "an unknown type", block_names(names, sizeof names));
-        return GRAPH_ABSENT;
+        return NULL;
     }
-    uint64_t index = (uint64_t)(t - gguf_tensor_at(b->file, 0));
-    if (b->known[index] == GRAPH_ABSENT) b->known[index] = graph_add_weight(b->g, (uint32_t)index, t->type, rows, cols);
+    return t;
+}
+
+static uint32_t index_of(const build *b, const gguf_tensor *t) { return (uint32_t)(t - gguf_tensor_at(b->file, 0)); }
+
+static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
+                         va_list arguments) {
+    const gguf_tensor *t = find_tensor(b, optional, rows, cols, format, arguments);
+    if (!t) return GRAPH_ABSENT;
+    uint32_t index = index_of(b, t);
+    if (b->known[index] == GRAPH_ABSENT) b->known[index] = graph_add_weight(b->g, index, t->type, rows, cols);
     return b->known[index];
 }
 
@@ -57,6 +66,36 @@ graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const
 graph_weight build_vector(build *b, uint32_t n, const char *format, ...) { FIND(false, 1, n); }
 
 graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) { FIND(true, 1, n); }
+
+bool build_has(const build *b, const char *format, ...) {
+    char name[96];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    return gguf_find_tensor(b->file, name) != NULL;
+}
+
+graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, uint32_t cols, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const gguf_tensor *t = find_tensor(b, false, all, cols, format, arguments);
+    va_end(arguments);
+    return t ? graph_add_slice(b->g, index_of(b, t), t->type, first, rows, cols) : GRAPH_ABSENT;
+}
+
+graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint32_t all, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const gguf_tensor *t = find_tensor(b, true, 1, all, format, arguments);
+    va_end(arguments);
+    if (t && block_find(t->type)->length != 1) {
+        b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "bias", t->offset,
+                               "a bias stored as %s can't be taken apart; F32, F16 and BF16 can", block_type_name(t->type));
+        return GRAPH_ABSENT;
+    }
+    return t ? graph_add_slice(b->g, index_of(b, t), t->type, first, 1, n) : GRAPH_ABSENT;
+}
 
 static puna_status read_factors(build *b, const gguf_tensor *t, const block_format *stored, float *factors) {
     uint8_t *raw = memory_new(b->g->account, (size_t)t->bytes);

@@ -26,6 +26,15 @@ graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *fo
 /* A vector of n elements. */
 graph_weight build_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
 
+/* Rows [first, first + rows) of a tensor of `all` rows; elements of a vector (biases), GRAPH_ABSENT if the file has none. */
+graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, uint32_t cols, const char *format, ...)
+    ERROR_FORMAT(6, 7);
+graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint32_t all, const char *format, ...)
+    ERROR_FORMAT(5, 6);
+
+/* Whether the file has a tensor of that name. */
+bool build_has(const build *b, const char *format, ...) ERROR_FORMAT(2, 3);
+
 /* The same, GRAPH_ABSENT if the file has none of that name. */
 graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
 graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
@@ -53,6 +62,19 @@ puna_status model_build(const gguf_file *file, const hyper *h, graph *g, puna_er
 graph_value llama_logits(build *b);
 graph_value qwen2_logits(build *b);
 graph_value qwen3_logits(build *b);
+graph_value smollm3_logits(build *b);
+graph_value granite_logits(build *b);
+graph_value olmo2_logits(build *b);
+graph_value gemma_logits(build *b);
+graph_value gemma2_logits(build *b);
 graph_value gemma3_logits(build *b);
+graph_value gpt2_logits(build *b);
+graph_value gptneox_logits(build *b);
+graph_value falcon_logits(build *b);
+graph_value phi2_logits(build *b);
+graph_value starcoder2_logits(build *b);
+graph_value stablelm_logits(build *b);
+graph_value command_r_logits(build *b);
+graph_value cohere2_logits(build *b);
 
 #endif

@@ -22,7 +22,7 @@ static float score_scale(const hyper *h) {
 graph_value gemma3_logits(build *b) {
     const hyper *h = b->h;
     graph *g = b->g;
-    decoder_attention how = {.head_norms = true, .scale = score_scale(h)};
+    decoder_attention how = {.norm = DECODER_HEAD_NORM, .scale = score_scale(h)};
     uint32_t global = build_rope_table(b), local = h->window ? build_plain_rope_table(b, h->rope_base_local) : global;
     graph_value x = decoder_embed(b);
     x = graph_scale(g, x, sqrtf((float)h->embedding));

@@ -50,6 +50,12 @@ static float real(reader *r, const char *name, float fallback, float low, float 
     return value;
 }
 
+static bool truth(reader *r, const char *name, bool fallback) {
+    bool value = fallback;
+    if (r->status == PUNA_OK) r->status = gguf_get_bool(r->file, key_of(r, name), fallback, &value, r->error);
+    return value;
+}
+
 static bool equals(gguf_text t, const char *text) {
     return t.length == strlen(text) && memcmp(t.data, text, t.length) == 0;
 }
@@ -166,13 +172,22 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->head_dim_k = get(&r, "attention.key_length", h->embedding / h->heads, 1, 8192);
     h->head_dim_v = get(&r, "attention.value_length", h->head_dim_k, 1, 8192);
     h->rotated = get(&r, "rope.dimension_count", h->head_dim_k, 0, 8192);
-    h->norm_epsilon = real(&r, "attention.layer_norm_rms_epsilon", 1e-5f, 0.0f, 1.0f);
+    h->layer_norm = !gguf_find(file, key_of(&r, "attention.layer_norm_rms_epsilon")) &&
+                    gguf_find(file, key_of(&r, "attention.layer_norm_epsilon"));
+    h->norm_epsilon = real(&r, h->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon",
+                           1e-5f, 0.0f, 1.0f);
+    h->parallel = truth(&r, "use_parallel_residual", true);
     h->rope_base = real(&r, "rope.freq_base", 10000.0f, 1.0f, 1e12f);
     read_scaling(&r, h);
     h->rope_base_local = real(&r, "rope.freq_base_swa", 10000.0f, 1.0f, 1e12f);
     h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
     read_pattern(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
+    h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);
+    h->embedding_scale = real(&r, "embedding_scale", 0.0f, 0.0f, 1e6f);
+    h->residual_scale = real(&r, "residual_scale", 0.0f, 0.0f, 1e6f);
+    h->logit_scale = real(&r, "logit_scale", 0.0f, 0.0f, 1e6f);
     if (r.status != PUNA_OK) return r.status;
     const char *key = key_of(&r, "attention.head_count_kv");
     if (h->heads % h->heads_kv != 0)

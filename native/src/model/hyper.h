@@ -31,6 +31,8 @@ typedef struct hyper {
     uint32_t rotated;        /* elements of a head that rope turns */
     uint32_t vocabulary;     /* rows of the embedding */
     float norm_epsilon;
+    bool layer_norm;         /* norms subtract the mean: the file names an epsilon for LayerNorm, none for RMSNorm */
+    bool parallel;           /* attention and feed-forward read the same x */
     float rope_base;
     hyper_rope rope_scaling;
     float rope_factor;
@@ -40,6 +42,9 @@ typedef struct hyper {
     uint32_t window_period;  /* the last of each so many layers has none; HYPER_UNSAID, or HYPER_LISTED: in windowed */
     bool windowed[HYPER_MOST_LAYERS];
     float final_softcap;     /* of the logits; 0: none */
+    float score_softcap;     /* of attention's scores; 0: none */
+    float score_scale;       /* of attention's scores; 0: the family's own */
+    float embedding_scale, residual_scale, logit_scale; /* 0: none; what a family does with each is its own */
 } hyper;
 
 #define HYPER_UNSAID UINT32_MAX

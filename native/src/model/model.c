@@ -40,20 +40,29 @@ static puna_status check_vocabulary(const model *m, puna_error *error) {
                       m->hyper.vocabulary);
 }
 
-/* A weight's place, for the device. */
+/* A weight's place, for the device: a tensor, or some of its rows. */
 typedef struct source {
     const gguf_file *file;
     const gguf_tensor *tensor;
+    uint64_t from;  /* bytes of the tensor before it */
+    uint64_t bytes;
 } source;
+
+/* Of a vector first_row and cols count elements. build.c has checked that all lies within. */
+static source source_of(const gguf_file *file, const gguf_tensor *t, const graph_weight_info *w) {
+    bool matrix = t->shape[1] > 1, whole = (uint64_t)w->rows * w->cols == t->shape[0] * t->shape[1];
+    uint64_t row = t->bytes / (matrix ? t->shape[1] : t->shape[0]);
+    return (source){file, t, row * w->first_row, whole ? t->bytes : row * (matrix ? w->rows : w->cols)};
+}
 
 static puna_status source_read(const void *context, uint64_t offset, void *bytes, size_t count, puna_error *error) {
     const source *s = context;
-    return gguf_tensor_bytes(s->file, s->tensor, offset, bytes, count, error);
+    return gguf_tensor_bytes(s->file, s->tensor, s->from + offset, bytes, count, error);
 }
 
 static puna_status source_unsound(const void *context, uint64_t offset, puna_error *error) {
     const source *s = context;
-    return gguf_tensor_error(s->file, s->tensor, error, PUNA_INVALID_FILE, offset,
+    return gguf_tensor_error(s->file, s->tensor, error, PUNA_INVALID_FILE, s->from + offset,
                              "a number or a block's scale is NaN or infinite: the file is damaged; get it again");
 }
 
@@ -65,8 +74,8 @@ static puna_status load_weights(model *m, uint32_t threads, puna_task *task, pun
     if (!sources || !places) status = error_memory(error, "model", count * (sizeof *sources + sizeof *places));
     for (uint32_t i = 0; status == PUNA_OK && i < count; i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, m->graph.weights[i].tensor);
-        places[i] = (source){m->file, t};
-        sources[i] = (device_source){source_read, source_unsound, &places[i], t->bytes};
+        places[i] = source_of(m->file, t, &m->graph.weights[i]);
+        sources[i] = (device_source){source_read, source_unsound, &places[i], places[i].bytes};
     }
     if (status == PUNA_OK)
         status = m->device->load(&m->graph, sources, threads, task, &m->account, &m->weights, error);

@@ -6,6 +6,6 @@
 #include "model/decoder.h"
 
 graph_value qwen3_logits(build *b) {
-    decoder_attention how = {.table = build_rope_table(b), .head_norms = true, .scale = decoder_scale(b->h)};
+    decoder_attention how = {.table = build_rope_table(b), .norm = DECODER_HEAD_NORM, .scale = decoder_scale(b->h)};
     return decoder_whole(b, how, 0);
 }

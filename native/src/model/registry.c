@@ -7,7 +7,20 @@ static const model_family families[] = {
     {"llama", llama_logits},
     {"qwen2", qwen2_logits},
     {"qwen3", qwen3_logits},
+    {"smollm3", smollm3_logits},
+    {"granite", granite_logits},
+    {"olmo2", olmo2_logits},
+    {"gemma", gemma_logits},
+    {"gemma2", gemma2_logits},
     {"gemma3", gemma3_logits},
+    {"gpt2", gpt2_logits},
+    {"gptneox", gptneox_logits},
+    {"falcon", falcon_logits},
+    {"phi2", phi2_logits},
+    {"starcoder2", starcoder2_logits},
+    {"stablelm", stablelm_logits},
+    {"command-r", command_r_logits},
+    {"cohere2", cohere2_logits},
 };
 
 #define FAMILIES (sizeof families / sizeof *families)

@@ -145,11 +145,14 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
     return PUNA_OK;
 }
 
+const sampler_blame sampler_model_blame = {"the model's logits", "its weights are damaged, or a number overflowed"};
+
 /* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
-static puna_status sampler_best(const sampler *s, const float *logits, uint32_t *best, puna_error *error) {
+static puna_status sampler_best(const float *logits, uint32_t vocabulary, const sampler_blame *blame, uint32_t *best,
+                                puna_error *error) {
     float max = -INFINITY, sum = 0;
     uint32_t at = 0;
-    for (uint32_t i = 0; i < s->vocabulary; i++) {
+    for (uint32_t i = 0; i < vocabulary; i++) {
         sum += logits[i] * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
         if (logits[i] > max) {
             max = logits[i];
@@ -160,11 +163,15 @@ static puna_status sampler_best(const sampler *s, const float *logits, uint32_t 
     const char *fault = NULL;
     if (max > FLT_MAX) fault = "+inf";
     else if (!(max >= -FLT_MAX)) fault = "no finite number";
-    for (uint32_t i = 0; sum != 0 && !fault && i < s->vocabulary; i++)
+    for (uint32_t i = 0; sum != 0 && !fault && i < vocabulary; i++)
         if (logits[i] != logits[i]) fault = "NaN";
     if (!fault) return PUNA_OK;
-    return error_set(error, PUNA_NOT_FINITE, "logits",
-                     "the model's logits hold %s: its weights are damaged, or a number overflowed", fault);
+    return error_set(error, PUNA_NOT_FINITE, "logits", "%s hold %s: %s", blame->row, fault, blame->why);
+}
+
+puna_status sampler_check_row(const float *logits, uint32_t vocabulary, const sampler_blame *blame, puna_error *error) {
+    uint32_t best;
+    return sampler_best(logits, vocabulary, blame, &best, error);
 }
 
 /* The row and its best id, of those that are allowed. */
@@ -210,7 +217,7 @@ puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, s
                            puna_error *error) {
     uint32_t best;
     *choice = (sampler_choice){0};
-    puna_status status = sampler_best(s, logits, &best, error);
+    puna_status status = sampler_best(logits, s->vocabulary, &sampler_model_blame, &best, error);
     if (status != PUNA_OK) return status;
     uint32_t first = best;
     const float *row = s->allowed ? sampler_restrict(s, logits, &first, error) : logits;

@@ -71,6 +71,16 @@ void sampler_accept(sampler *s, int32_t id);
 puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
                            puna_error *error);
 
+/* What a message about a row of logits says: what it is, and after the fault why that may be. */
+typedef struct sampler_blame {
+    const char *row, *why;
+} sampler_blame;
+
+extern const sampler_blame sampler_model_blame; /* of a row that the model computed */
+
+/* Whether a row can be chosen from: PUNA_NOT_FINITE if a logit is NaN or +inf, or all are -inf. */
+puna_status sampler_check_row(const float *logits, uint32_t vocabulary, const sampler_blame *blame, puna_error *error);
+
 /* The stated hash of (seed, position, draw): with M the finalizer of splitmix64 and G = 0x9E3779B97F4A7C15,
    M(M(M(seed + G) + G * (position + 1)) + G * (draw + 1)), modulo 2^64. */
 uint64_t sampler_draw(uint64_t seed, uint64_t position, uint64_t draw);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/normalize.h"
 #include "text/bpe.h"
 #include "text/bytelevel.h"
 #include "text/pre.h"
@@ -20,7 +21,13 @@ typedef struct bpe_state {
     bpe_scratch scratch;
     word_cache_entry *cache; /* NULL for short texts */
     char *spelling;    /* of a word, for looking it up whole */
+    struct normalized *texts; /* the cache points into them */
 } bpe_state;
+
+typedef struct normalized {
+    struct normalized *next;
+    char *text;
+} normalized;
 
 static size_t decode_token(uint8_t kind, const char *text, size_t length, char *bytes) {
     size_t count;
@@ -86,6 +93,11 @@ static void end(text_run *run) {
     bpe_release(&run->account, &state->scratch);
     memory_free(&run->account, state->cache);
     memory_free(&run->account, state->spelling);
+    for (normalized *kept = state->texts, *next; kept; kept = next) {
+        next = kept->next;
+        memory_free(&run->account, kept->text);
+        memory_free(&run->account, kept);
+    }
     memory_free(&run->account, state);
     run->state = NULL;
 }
@@ -159,13 +171,30 @@ static puna_status encode_word(const tokenizer *t, text_run *run, bpe_state *sta
     return PUNA_OK;
 }
 
+/* Replaces a text that is not in form C. */
+static bool normalize(text_run *run, bpe_state *state, const char **text, size_t *length) {
+    char *result;
+    if (!normalize_nfc(&run->account, *text, *length, &result, length)) return false;
+    if (!result) return true;
+    normalized *kept = memory_new(&run->account, sizeof *kept);
+    if (!kept) {
+        memory_free(&run->account, result);
+        return false;
+    }
+    *kept = (normalized){state->texts, result};
+    state->texts = kept;
+    *text = result;
+    return true;
+}
+
 static puna_status encode(const tokenizer *t, text_run *run, const char *text, size_t length, puna_error *error) {
     const bpe_part *part = t->part;
-    pre_cutter cutter = {.text = text, .length = length};
     const char *word;
     size_t word_length;
     bpe_state *state = begin(part, run, length);
     if (!state) return error_memory(error, "words", WORD_CACHE_SLOTS * sizeof(word_cache_entry));
+    if (part->pre.nfc && !normalize(run, state, &text, &length)) return error_memory(error, "a text", length);
+    pre_cutter cutter = {.text = text, .length = length};
     while ((word_length = pre_next(&part->pre, &cutter, &word)) > 0) {
         puna_status status = encode_word(t, run, state, word, word_length, error);
         if (status != PUNA_OK) return status;

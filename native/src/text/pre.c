@@ -4,25 +4,24 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/pre_rules.h"
 
-#define PRE_GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-#define PRE_LLAMA3(numbers) \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers \
-    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+enum { WHOLE = 1, BOS = 2, NFC = 4 };
 
 typedef struct pre_row {
-    const char *name, *first, *second;
-    bool whole_words, add_bos;
+    const char *name;
+    const pre_rule *rule;
+    unsigned flags;
 } pre_row;
 
 static const pre_row rows[] = {
-#define PRE(name, first, second, whole_words, add_bos) {name, first, second, whole_words, add_bos},
+#define PRE(name, rule, flags) {name, &rule, flags},
 #include "text/pre.def"
 #undef PRE
 };
 
 static const char supported[] =
-#define PRE(name, first, second, whole_words, add_bos) " " name
+#define PRE(name, rule, flags) " " name
 #include "text/pre.def"
 #undef PRE
     ;
@@ -53,37 +52,19 @@ puna_status pre_load(memory_account *account, const gguf_file *file, pre *p, pun
                           "The pre-tokenizer \"%.*s\" is not known; these are:%s.", shown, name.data, supported);
     }
     p->name = row->name;
-    p->whole_words = row->whole_words;
-    p->add_bos = row->add_bos;
-    status = regex_compile(account, row->first, &p->first, error);
-    if (status == PUNA_OK && row->second) status = regex_compile(account, row->second, &p->second, error);
+    p->rule = row->rule;
+    p->whole_words = row->flags & WHOLE;
+    p->add_bos = row->flags & BOS;
+    p->nfc = row->flags & NFC;
+    while (status == PUNA_OK && p->step_count < PRE_STEPS && p->rule->steps[p->step_count].pattern) {
+        const char *pattern = p->rule->steps[p->step_count].pattern;
+        status = regex_compile(account, pattern, &p->patterns[p->step_count], error);
+        if (status == PUNA_OK) p->step_count++;
+    }
     return status;
 }
 
 void pre_free(memory_account *account, pre *p) {
-    regex_free(account, p->first);
-    regex_free(account, p->second);
+    for (size_t i = 0; i < PRE_STEPS; i++) regex_free(account, p->patterns[i]);
     *p = (pre){0};
-}
-
-/* What no pattern takes is a piece of one character. */
-static size_t cut(const regex *pattern, const char *text, size_t length) {
-    size_t used, matched = regex_match(pattern, text, length);
-    if (matched) return matched;
-    (void)utf8_decode(text, length, &used);
-    return used;
-}
-
-size_t pre_next(const pre *p, pre_cutter *cutter, const char **word) {
-    if (cutter->at == cutter->length) return 0;
-    *word = cutter->text + cutter->at;
-    if (!p->second) {
-        size_t length = cut(p->first, *word, cutter->length - cutter->at);
-        cutter->at += length;
-        return length;
-    }
-    if (cutter->at == cutter->piece_end) cutter->piece_end += cut(p->first, *word, cutter->length - cutter->at);
-    size_t length = cut(p->second, *word, cutter->piece_end - cutter->at);
-    cutter->at += length;
-    return length;
 }

@@ -35,7 +35,8 @@ const char *tokenizer_bytes(const tokenizer *t, int32_t id, size_t *length);
 puna_status tokenizer_tree(const tokenizer *t, token_tree **out, puna_error *error);
 
 /* A SentencePiece vocabulary that wants a space in front of a text gets it at the beginning and behind each control token,
-   not behind a user-defined one. */
+   not behind a user-defined one. A byte-level vocabulary whose model was trained on normalized texts (NFC in text/pre.def)
+   takes letters and marks as composed: what comes back from the ids is the text in form C. */
 puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length, uint32_t flags, int32_t *ids,
                              size_t capacity, size_t *count, puna_error *error);
 /* As puna_tokenize_parts. */

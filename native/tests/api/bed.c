@@ -41,6 +41,7 @@ static void note(bed_result *r, const puna_event *e) {
     r->text[r->text_length += length] = 0;
     if (e->kind == PUNA_EVENT_TOKEN && r->count < 256) {
         r->logprobs[r->count] = e->logprob;
+        r->top = bed_digest(r->top, e->top, e->top_count * sizeof *e->top);
         r->tokens[r->count++] = e->token;
     } else if (e->kind == PUNA_EVENT_FINISHED) {
         r->stop = e->stop;

@@ -32,6 +32,7 @@ typedef struct bed_result {
     char message[256];
     uint32_t prompt_tokens, cached_tokens;
     float logprobs[256];
+    uint64_t top; /* a digest of the best log-probabilities, where they were asked for */
 } bed_result;
 
 /* Steps until nothing is active (at most `limit` steps); events go to the results by sequence. Returns the steps. */

@@ -78,7 +78,7 @@ static void what_ends_is_whole(void) {
     NEED(bed_open(&b, "tiny-chat.gguf", &o));
     puna_grammar *g = compile(&b, json);
     NEED(g);
-    enum { COUNT = 96 };
+    enum { COUNT = TESTING_THIN(96, 32, 16) };
     static bed_result results[COUNT];
     int ended = 0;
     for (int i = 0; i < COUNT; i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A random walk through the engine's calls: sequences are opened, started, cancelled, closed and asked in any order, in
- * a cache that is too small for all of them. Whatever a generation said must be what the same request says alone in an
+ * A random walk through the engine's calls: sequences are opened, started, paused, resumed, cancelled, copied, closed and
+ * asked in any order, some with callers who look at each row of logits first, in a cache that is too small for all of
+ * them. Whatever a generation said must be what the same request says alone in an
  * engine of its own, and in the end every byte must have come back. A second walk lets allocations fail.
  */
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define PLACES 10u
 
 typedef struct place {
-    bool open, generating;
+    bool open, generating, paused, asks; /* asks: logits were shown and nothing was chosen yet */
     uint64_t id;
     int32_t prompt[CONTEXT];
     uint32_t prompt_count, max_tokens;
@@ -72,6 +73,7 @@ static puna_generation settings(const place *p, puna_stage stages[2]) {
     g.seed = p->seed;
     g.stages = stages;
     g.stage_count = p->seed % 3 ? 2 : 0; /* a third of them is greedy */
+    if (p->seed % 4 == 1) g.flags |= PUNA_GENERATE_LOGITS;
     return g;
 }
 
@@ -80,6 +82,7 @@ static uint32_t alone(machine *m, const place *p, int32_t said[CONTEXT]) {
     puna_stage stages[2];
     int32_t all[CONTEXT];
     puna_generation g = settings(p, stages);
+    g.flags &= ~(uint32_t)PUNA_GENERATE_LOGITS;
     puna_error *error = &m->bed.error;
     CHECK_EQUAL(puna_sequence_open(m->lone, &id, error), PUNA_OK);
     CHECK_EQUAL(puna_sequence_generate(m->lone, id, p->prompt, p->prompt_count, &g, error), PUNA_OK);
@@ -96,7 +99,7 @@ static uint32_t alone(machine *m, const place *p, int32_t said[CONTEXT]) {
 static void finish(machine *m, place *p, const puna_event *e) {
     int32_t said[CONTEXT], all[CONTEXT];
     uint64_t count = 0;
-    p->generating = false;
+    p->generating = p->paused = p->asks = false;
     m->finished++;
     if (e->stop == PUNA_STOP_FAILED) {
         m->failed++;
@@ -125,6 +128,7 @@ static void take_events(machine *m) {
         if (p == m->places + PLACES) continue; /* closed between the step and now */
         CHECK(p->generating);
         if (e.kind == PUNA_EVENT_FINISHED) finish(m, p, &e);
+        else if (e.kind == PUNA_EVENT_LOGITS) p->asks = true;
         else if (p->said_count < CONTEXT) p->said[p->said_count++] = e.token;
     }
 }
@@ -137,9 +141,34 @@ static uint32_t step(machine *m) {
     return well ? report.active : 1; /* without memory for what it would tell a step does nothing, and loses nothing */
 }
 
-/* Until nothing is active. */
+static void move_pause(machine *m, place *p) {
+    if (!p->open) return;
+    CHECK_EQUAL(puna_sequence_pause(m->bed.engine, p->id, &m->bed.error), PUNA_OK);
+    p->paused = p->generating;
+}
+
+static void move_resume(machine *m, place *p) {
+    if (p->open) CHECK_EQUAL(puna_sequence_resume(m->bed.engine, p->id, &m->bed.error), PUNA_OK);
+    p->paused = false;
+}
+
+static void move_choose(machine *m, place *p) {
+    puna_status expected = !p->open ? PUNA_CLOSED : p->asks ? PUNA_OK : PUNA_INVALID_ARGUMENT;
+    CHECK_EQUAL(puna_sequence_choose(m->bed.engine, p->id, NULL, 0, &m->bed.error), expected);
+    p->asks = false;
+}
+
+/* Until nothing is active, nobody waits for a choice and nobody is paused. */
 static void settle(machine *m) {
-    for (int n = 0; step(m) && n < 5000; n++) {}
+    bool more = true;
+    for (int n = 0; more && n < 5000; n++) {
+        for (uint32_t i = 0; i < PLACES; i++) {
+            if (m->places[i].paused) move_resume(m, &m->places[i]);
+            if (m->places[i].asks) move_choose(m, &m->places[i]);
+        }
+        more = step(m);
+        for (uint32_t i = 0; i < PLACES; i++) more |= m->places[i].asks;
+    }
     for (uint32_t i = 0; i < PLACES; i++) CHECK(!m->places[i].generating);
 }
 
@@ -176,7 +205,7 @@ static void move_generate(machine *m, place *p) {
     puna_engine_describe(m->bed.engine, &info);
     unsteady(m, true);
     puna_status status = puna_sequence_generate(m->bed.engine, p->id, p->prompt, p->prompt_count, &g, &m->bed.error);
-    if (before.generating || info.running + info.waiting >= 7) {
+    if (before.generating || info.running + info.waiting + info.paused >= 7) {
         unsteady(m, false);
         CHECK_EQUAL(status, PUNA_BUSY);
         *p = before;
@@ -188,11 +217,37 @@ static void move_generate(machine *m, place *p) {
 
 static void move_cancel(machine *m, place *p) {
     if (p->open) CHECK_EQUAL(puna_sequence_cancel(m->bed.engine, p->id, &m->bed.error), PUNA_OK);
+    p->paused = false; /* cancelling resumes */
 }
 
 static void move_close(machine *m, place *p) {
     CHECK_EQUAL(puna_sequence_close(m->bed.engine, p->id, &m->bed.error), p->open ? PUNA_OK : PUNA_CLOSED);
-    p->open = p->generating = false;
+    p->open = p->generating = p->paused = p->asks = false;
+}
+
+/* Another sequence is made of this one, whatever it is doing: a fork, or one that was saved and restored. */
+static void move_copy(machine *m, place *p) {
+    place *copy = &m->places[testing_below(PLACES)];
+    uint64_t length = 0;
+    if (!p->open || copy->open) return;
+    *copy = (place){0};
+    if (testing_below(2)) {
+        unsteady(m, true);
+        puna_status status = puna_sequence_fork(m->bed.engine, p->id, PUNA_ALL, &copy->id, &m->bed.error);
+        copy->open = went_well(m, status);
+        return;
+    }
+    puna_status status = puna_sequence_save(m->bed.engine, p->id, NULL, 0, &length, &m->bed.error);
+    CHECK_EQUAL(status, PUNA_BUFFER_TOO_SMALL);
+    uint8_t *bytes = malloc(length);
+    unsteady(m, true);
+    status = puna_sequence_save(m->bed.engine, p->id, bytes, length, &length, &m->bed.error);
+    if (went_well(m, status)) {
+        unsteady(m, true);
+        status = puna_sequence_restore(m->bed.engine, bytes, length, &copy->id, &m->bed.error);
+        copy->open = went_well(m, status);
+    }
+    free(bytes);
 }
 
 static void move_logits(machine *m, place *p) {
@@ -228,6 +283,10 @@ static void walk(machine *m, int moves) {
         else if (move < 48) move_close(m, p);
         else if (move < 50) move_logits(m, p);
         else if (move < 52) settle(m);
+        else if (move < 56) move_copy(m, p);
+        else if (move < 60) move_pause(m, p);
+        else if (move < 66) move_resume(m, p);
+        else if (move < 76) move_choose(m, p);
         else step(m);
     }
     settle(m);
@@ -274,9 +333,9 @@ static void walk_through(bool allocations_fail, int moves) {
     bed_close(&m.bed);
 }
 
-static void any_order_of_calls_gives_what_each_gives_alone(void) { walk_through(false, 4000); }
+static void any_order_of_calls_gives_what_each_gives_alone(void) { walk_through(false, TESTING_THIN(4000, 1333, 500)); }
 
-static void failing_allocations_spoil_nothing_else(void) { walk_through(true, 4000); }
+static void failing_allocations_spoil_nothing_else(void) { walk_through(true, TESTING_THIN(4000, 1333, 500)); }
 
 /* Every allocation of an open engine's life fails once: the call or the sequence fails, all comes back, and the next
    run says what it should. */

@@ -29,6 +29,11 @@ static void null_to_the_library_files_and_tokenizers(void) {
     const char *text;
     int32_t id = 5;
     REFUSED(puna_cpu_describe(NULL, &error));
+    puna_kernel_test test = {.size = sizeof test};
+    REFUSED(puna_kernel_run(0, NULL, &error));
+    REFUSED(puna_kernel_describe(0, NULL, &error));
+    REFUSED(puna_kernel_run(puna_kernel_count(), &test, &error));
+    REFUSED(puna_kernel_describe(UINT32_MAX, &test, &error));
     REFUSED(puna_task_create(NULL, &error));
     CHECK_EQUAL(puna_log_next(NULL), 0);
     puna_task_cancel(NULL);
@@ -135,6 +140,7 @@ static void null_to_models_and_engines(void) {
 typedef void (*filler)(bed *b, void *to);
 
 static void fill_cpu(bed *b, void *to) { CHECK_EQUAL(puna_cpu_describe(to, &b->error), PUNA_OK); }
+static void fill_kernel(bed *b, void *to) { CHECK_EQUAL(puna_kernel_run(0, to, &b->error), PUNA_OK); }
 static void fill_model(bed *b, void *to) { puna_model_describe(b->model, to); }
 static void fill_engine(bed *b, void *to) { puna_engine_describe(b->engine, to); }
 static void fill_tokenizer(bed *b, void *to) { puna_tokenizer_describe(puna_model_tokenizer(b->model), to); }
@@ -177,6 +183,7 @@ static const struct filled {
     filler fill;
 } all_filled[] = {
     {"cpu", sizeof(puna_cpu), fill_cpu}, {"model_info", sizeof(puna_model_info), fill_model},
+    {"kernel_test", sizeof(puna_kernel_test), fill_kernel},
     {"engine_info", sizeof(puna_engine_info), fill_engine},
     {"tokenizer_info", sizeof(puna_tokenizer_info), fill_tokenizer},
     {"token", sizeof(puna_token), fill_token}, {"metadata", sizeof(puna_metadata), fill_metadata},
@@ -250,6 +257,38 @@ static void shorter_options_leave_the_rest_as_it_is_by_default(void) {
     CHECK_EQUAL(puna_model_load(path, &m, NULL, &again, &b.error), PUNA_INVALID_ARGUMENT);
     CHECK(again == NULL);
     bed_close(&b);
+}
+
+/* ---- the library itself ---- */
+
+static void every_kernel_is_named_and_equals_the_portable_one(void) {
+    puna_cpu cpu = {.size = sizeof cpu};
+    CHECK_EQUAL(puna_cpu_describe(&cpu, NULL), PUNA_OK);
+    CHECK(strlen(cpu.name) < sizeof cpu.name);
+    uint32_t of_best = 0, count = puna_kernel_count();
+    for (uint32_t i = 0; i < count; i++) {
+        puna_kernel_test named = {.size = sizeof named}, test = {.size = sizeof test};
+        NEED(puna_kernel_describe(i, &named, NULL) == PUNA_OK && named.name[0] != 0 && named.cases == 0);
+        NEED(puna_kernel_run(i, &test, NULL) == PUNA_OK && test.cases > 0);
+        CHECK_TEXT(named.name, test.name);
+        CHECK_TEXT(named.tier, test.tier);
+        if (test.different > 0) testing_fail(__FILE__, __LINE__, "%s %s: %s", test.tier, test.name, test.detail);
+        of_best += strcmp(named.tier, cpu.tier) == 0;
+    }
+    CHECK(of_best >= 16);
+}
+
+static void all_memory_is_given_back(void) {
+    bed b;
+    uint64_t before = puna_memory();
+    NEED(bed_open(&b, "tiny-chat.gguf", NULL));
+    puna_model_info model = {.size = sizeof model};
+    puna_engine_info engine = {.size = sizeof engine};
+    puna_model_describe(b.model, &model);
+    puna_engine_describe(b.engine, &engine);
+    CHECK(puna_memory() >= before + model.memory_bytes + engine.memory_bytes);
+    bed_close(&b);
+    CHECK_EQUAL(puna_memory(), before);
 }
 
 /* ---- settings ---- */
@@ -347,6 +386,8 @@ int main(int argc, char **argv) {
     TEST(null_to_the_library_files_and_tokenizers);
     TEST(null_to_models_and_engines);
     TEST(filled_structs_are_never_overrun);
+    TEST(every_kernel_is_named_and_equals_the_portable_one);
+    TEST(all_memory_is_given_back);
     TEST(shorter_options_leave_the_rest_as_it_is_by_default);
     TEST(settings_out_of_range_are_named);
     TEST(contexts_have_edges);

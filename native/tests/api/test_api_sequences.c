@@ -210,7 +210,8 @@ static void a_number_that_overflows_is_an_event(void) {
             NEED(puna_model_load(DAMAGED, NULL, NULL, &model, &b.error) == PUNA_OK);
             NEED(puna_engine_create(model, &o, &b.engine, &b.error) == PUNA_OK);
             puna_generation g = bed_generation(5);
-            for (int round = 0; round < 2; round++) { /* the engine goes on */
+            for (int round = 0; round < 2; round++) { /* the engine goes on; nobody is shown such a row */
+                if (round && stop == PUNA_STOP_FAILED) g.flags |= PUNA_GENERATE_LOGITS;
                 NEED(bed_start(&b, &r, ids, 70, &g) == PUNA_OK);
                 bed_run(&b, &r, 1, 50);
                 if (stop == PUNA_STOP_NONE) stop = r.stop;
@@ -230,6 +231,82 @@ static void a_number_that_overflows_is_an_event(void) {
     remove(DAMAGED);
 }
 
+/* A copy of tiny llama in which one token's numbers can't be computed with: its embedding is zeros, and the norms have no
+   epsilon. */
+static bool starve(uint32_t token, size_t embedding) {
+    static const char key[] = "llama.attention.layer_norm_rms_epsilon";
+    char path[512];
+    size_t size, at = 0, length = sizeof key - 1;
+    puna_file *file;
+    puna_tensor t = {.size = sizeof t};
+    puna_error error = PUNA_ERROR_INIT;
+    snprintf(path, sizeof path, "%s/tiny/llama.gguf", PUNA_TEST_DATA);
+    uint8_t *bytes = testing_read(path, &size);
+    if (!bytes || puna_file_open(path, &file, &error) != PUNA_OK) return false;
+    bool found = false;
+    for (uint64_t i = 0; i < puna_file_tensor_count(file) && !found; i++)
+        found = puna_file_tensor(file, i, &t, &error) == PUNA_OK && t.name_length == 17 &&
+                memcmp(t.name, "token_embd.weight", 17) == 0;
+    while (found && at + length + 8 < size && memcmp(bytes + at, key, length) != 0) at++;
+    memset(bytes + at + length + 4, 0, 4); /* behind its type */
+    memset(bytes + t.offset + token * embedding * sizeof(float), 0, embedding * sizeof(float));
+    puna_file_close(file);
+    FILE *out = fopen(DAMAGED, "wb");
+    found = found && out && fwrite(bytes, 1, size, out) == size;
+    if (out) fclose(out);
+    free(bytes);
+    return found;
+}
+
+/* One token's embedding is damaged: whoever reads it ends, at once or later, and no bit of the others changes, alone,
+   among them, or after them. */
+static void one_that_fails_harms_nobody(void) {
+    enum { OTHERS = 6, BAD = 333 };
+    static bed_result others[OTHERS], failing, expected[OTHERS];
+    bed b, whole;
+    puna_engine_options o = small(4);
+    puna_generation g = bed_generation(40);
+    g.logprobs = 1;
+    make_ids(); /* BAD is not among these */
+    NEED(starve(BAD, 96));
+    memset(&whole, 0, sizeof whole);
+    whole.error = (puna_error)PUNA_ERROR_INIT;
+    NEED(puna_model_load(DAMAGED, NULL, NULL, &whole.model, &whole.error) == PUNA_OK);
+    NEED(puna_engine_create(whole.model, &o, &whole.engine, &whole.error) == PUNA_OK);
+    for (uint32_t i = 0; i < OTHERS; i++) {
+        NEED(bed_start(&whole, &expected[i], ids + i, 50 + 20 * i, &g) == PUNA_OK);
+        bed_run(&whole, &expected[i], 1, 200);
+    }
+    memset(&b, 0, sizeof b);
+    b.error = (puna_error)PUNA_ERROR_INIT;
+    NEED(puna_model_load(DAMAGED, NULL, NULL, &b.model, &b.error) == PUNA_OK);
+    NEED(puna_engine_create(b.model, &o, &b.engine, &b.error) == PUNA_OK);
+    for (uint32_t round = 0; round < 3; round++) { /* it asks first, in the middle, last */
+        int32_t bad[70];
+        memcpy(bad, ids, sizeof bad);
+        bad[round == 1 ? 69 : 20] = BAD; /* also as the only one that is not shared */
+        for (uint32_t i = 0; i <= OTHERS; i++) {
+            if (i == round * OTHERS / 2) NEED(bed_start(&b, &failing, bad, 70, &g) == PUNA_OK);
+            if (i < OTHERS) NEED(bed_start(&b, &others[i], ids + i, 50 + 20 * i, &g) == PUNA_OK);
+        }
+        bed_result all[OTHERS + 1];
+        memcpy(all, others, sizeof others);
+        all[OTHERS] = failing;
+        bed_run(&b, all, OTHERS + 1, 1000);
+        CHECK_EQUAL(all[OTHERS].stop, PUNA_STOP_FAILED);
+        CHECK_EQUAL(all[OTHERS].status, PUNA_NOT_FINITE);
+        CHECK_EQUAL(all[OTHERS].count, 0);
+        for (uint32_t i = 0; i < OTHERS; i++) {
+            CHECK_EQUAL(all[i].stop, PUNA_STOP_LENGTH);
+            CHECK(memcmp(all[i].tokens, expected[i].tokens, 40 * sizeof *ids) == 0);
+            CHECK(memcmp(all[i].logprobs, expected[i].logprobs, 40 * sizeof(float)) == 0);
+        }
+    }
+    bed_close(&b);
+    bed_close(&whole);
+    remove(DAMAGED);
+}
+
 /* ---- two threads ---- */
 
 typedef struct visitor {
@@ -237,9 +314,11 @@ typedef struct visitor {
     uint32_t opened, refused, other;
 } visitor;
 
+enum { VISITS = TESTING_THIN(4000, 4000, 1000) };
+
 static void visit(void *context) {
     visitor *v = context;
-    for (int n = 0; n < 4000; n++) {
+    for (int n = 0; n < VISITS; n++) {
         uint64_t id;
         puna_error error = PUNA_ERROR_INIT;
         puna_status status = puna_sequence_open(v->engine, &id, &error);
@@ -273,7 +352,7 @@ static void a_second_thread_is_refused_not_let_in(void) {
     }
     for (int i = 0; i < 2; i++) {
         os_thread_join(threads[i]);
-        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, 4000);
+        CHECK_EQUAL(visitors[i].opened + visitors[i].refused, VISITS);
         CHECK_EQUAL(visitors[i].other, 0);
     }
     CHECK_EQUAL(tokens, 150);
@@ -290,6 +369,7 @@ int main(int argc, char **argv) {
     TEST(it_may_end_in_any_state);
     TEST(a_weight_that_is_not_finite_is_refused);
     TEST(a_number_that_overflows_is_an_event);
+    TEST(one_that_fails_harms_nobody);
     TEST(a_second_thread_is_refused_not_let_in);
     return testing_end();
 }

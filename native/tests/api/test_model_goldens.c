@@ -127,9 +127,27 @@ static void mistral_q8_0(void) { check_file("mistral_q8_0"); }
 static void qwen2(void) { check_file("qwen2"); }
 static void qwen3(void) { check_file("qwen3"); }
 static void qwen3_q4_1(void) { check_file("qwen3_q4_1"); }
+static void smollm3(void) { check_file("smollm3"); }
+static void granite(void) { check_file("granite"); }
+static void olmo2(void) { check_file("olmo2"); }
+static void gemma(void) { check_file("gemma"); }
+static void gemma2(void) { check_file("gemma2"); }
 static void gemma3(void) { check_file("gemma3"); }
 static void gemma3_capped(void) { check_file("gemma3_capped"); }
 static void gemma3_q8_0(void) { check_file("gemma3_q8_0"); }
+
+static void gpt2(void) { check_file("gpt2"); }
+static void gptneox(void) { check_file("gptneox"); }
+static void gptneox_serial(void) { check_file("gptneox_serial"); }
+static void falcon(void) { check_file("falcon"); }
+static void falcon_new(void) { check_file("falcon_new"); }
+static void phi2(void) { check_file("phi2"); }
+static void starcoder2(void) { check_file("starcoder2"); }
+static void stablelm(void) { check_file("stablelm"); }
+static void stablelm_12b(void) { check_file("stablelm_12b"); }
+static void command_r(void) { check_file("command_r"); }
+static void command_r_plus(void) { check_file("command_r_plus"); }
+static void cohere2(void) { check_file("cohere2"); }
 
 /* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8, whose
    steps are 16 times as large: a third of what int8 activations do to quantized models (their activation_noise). */
@@ -170,9 +188,26 @@ int main(int argc, char **argv) {
     TEST(qwen2);
     TEST(qwen3);
     TEST(qwen3_q4_1);
+    TEST(smollm3);
+    TEST(granite);
+    TEST(olmo2);
+    TEST(gemma);
+    TEST(gemma2);
     TEST(gemma3);
     TEST(gemma3_capped);
     TEST(gemma3_q8_0);
+    TEST(gpt2);
+    TEST(gptneox);
+    TEST(gptneox_serial);
+    TEST(falcon);
+    TEST(falcon_new);
+    TEST(phi2);
+    TEST(starcoder2);
+    TEST(stablelm);
+    TEST(stablelm_12b);
+    TEST(command_r);
+    TEST(command_r_plus);
+    TEST(cohere2);
     TEST(caches_of_other_types);
     return testing_end();
 }

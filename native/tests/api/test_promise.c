@@ -16,19 +16,15 @@ static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16
                                      "llama_q4_0.gguf", "llama_q4_1.gguf", "llama_wide_q4_1.gguf", "llama_biased.gguf",
                                      "llama_q5_0.gguf", "llama_q5_1.gguf", "llama_iq4_nl.gguf", "llama_mxfp4.gguf",
                                      "llama_q4_k.gguf", "llama_q5_k.gguf", "llama_q6_k.gguf", "llama_q3_k.gguf",
-                                     "llama_q2_k.gguf", "llama_iq4_xs.gguf", "qwen2.gguf", "qwen3_q4_1.gguf"};
+                                     "llama_q2_k.gguf", "llama_iq4_xs.gguf", "qwen2.gguf", "qwen3_q4_1.gguf",
+                                     "olmo2.gguf", "gpt2.gguf", "gptneox.gguf", "command_r_plus.gguf"};
 static const char *const long_models[] = {"mistral.gguf", "mistral_q8_0.gguf", "gemma3.gguf", "gemma3_capped.gguf",
-                                          "gemma3_q8_0.gguf", "llama_yarn.gguf", "llama_yarn_set.gguf"};
+                                          "gemma3_q8_0.gguf", "llama_yarn.gguf", "llama_yarn_set.gguf", "gemma2.gguf"};
 static const char *const tiers[] = {"ref", "avx2", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)
 
-/* The thread sanitizer is thirty times slower and looks for races, which every model shows alike: it gets every sixth. */
-#if defined(__SANITIZE_THREAD__)
-#define MODEL_STRIDE 6
-#else
-#define MODEL_STRIDE 1
-#endif
+#define MODEL_STRIDE TESTING_THIN(1, 3, 7)
 
 static void fill(int32_t *ids, int count, uint32_t salt) {
     uint32_t x = salt * 2654435761u + 1;

@@ -17,8 +17,9 @@ static void blocks_are_zeroed_aligned_and_counted(void) {
     enum { COUNT = sizeof sizes / sizeof sizes[0] };
     memory_account account;
     memory_account_init(&account);
-    void *blocks[COUNT];
-    uint64_t sum = 0;
+    void *blocks[COUNT], *other = memory_new(NULL, 77);
+    uint64_t sum = 0, before = memory_used_by_all();
+    CHECK(before >= 77);
     for (size_t i = 0; i < COUNT; i++) {
         blocks[i] = memory_new(&account, sizes[i]);
         NEED(blocks[i]);
@@ -27,8 +28,12 @@ static void blocks_are_zeroed_aligned_and_counted(void) {
         memset(blocks[i], 0xA5, sizes[i]);
         sum += sizes[i] ? sizes[i] : 1;
         CHECK_EQUAL(memory_used(&account), sum);
+        CHECK_EQUAL(memory_used_by_all(), before + sum);
     }
     for (size_t i = 0; i < COUNT; i++) memory_free(&account, blocks[i]);
+    CHECK_EQUAL(memory_used_by_all(), before);
+    memory_free(NULL, other);
+    CHECK_EQUAL(memory_used_by_all(), before - 77);
     memory_free(&account, NULL);
     CHECK_EQUAL(memory_used(&account), 0);
     CHECK_EQUAL(atomic_load(&account.peak), sum);

@@ -81,6 +81,32 @@ static void reads_what_was_written(void) {
     file_remove(path);
 }
 
+static void reads_any_part(void) {
+    const char *path = in_folder("parts \xE4\xB8\xAD.bin");
+    uint8_t bytes[70001], got[70001];
+    uint64_t size = 0;
+    os_input *input = NULL;
+    puna_error error = PUNA_ERROR_INIT;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)testing_random();
+    write_file(path, bytes, sizeof bytes);
+    NEED(os_input_open(path, &input, &size, &error) == PUNA_OK);
+    CHECK_EQUAL(size, sizeof bytes);
+    for (int i = 0; i < 100; i++) {
+        uint32_t at = testing_below(sizeof bytes), count = testing_below((uint32_t)sizeof bytes - at + 1);
+        CHECK_EQUAL(os_input_read(input, at, got, count, &error), PUNA_OK);
+        CHECK(memcmp(got, bytes + at, count) == 0);
+    }
+    CHECK_EQUAL(os_input_read(input, sizeof bytes - 1, got, 2, &error), PUNA_IO);
+    CHECK(strstr(error.message, "cut") && error.offset == sizeof bytes);
+    CHECK_EQUAL(os_input_read(input, UINT32_MAX, got, 1, &error), PUNA_IO);
+    os_input_close(input);
+    os_input_close(NULL);
+    file_remove(path);
+    CHECK_EQUAL(os_input_open(path, &input, &size, &error), PUNA_NOT_FOUND);
+    CHECK_EQUAL(os_input_open(base_folder, &input, &size, &error), PUNA_IO);
+    CHECK(input == NULL && strstr(error.message, "a folder"));
+}
+
 static void an_empty_file_is_one(void) {
     const char *path = in_folder("empty");
     write_file(path, "", 0);
@@ -341,6 +367,7 @@ int main(int argc, char **argv) {
     snprintf(base_folder, sizeof base_folder, "test_os_%lu_\xC3\xA9\xE4\xB8\xAD", process_id());
     folder_new(base_folder);
     TEST(reads_what_was_written);
+    TEST(reads_any_part);
     TEST(an_empty_file_is_one);
     TEST(refusals_are_sentences);
     TEST(discarded_output_leaves_nothing);

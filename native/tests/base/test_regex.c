@@ -77,6 +77,12 @@ static void knows_classes(void) {
     matches("[^a-c]+", "xyza", 3);
     matches("[]a]+", "]a]b", 3);
     matches("[a-]+", "a-b", 2);
+    matches("[a-f&&[^c]]+", "abcd", 2);
+    matches("[^a-f&&[^c]]+", "xcya", 3);
+    matches("[\\p{L}&&[^\\p{Han}]]+", "ab\xE4\xBD\xA0", 2);
+    matches("\\p{Han}+", "\xE4\xBD\xA0\xE3\x80\x85x", 6);
+    matches("[&]+", "&&", 2);
+    matches("\\x{61}[\\x{E9}-\\x{FF}]", "a\xC3\xA9", 3);
     matches("[\\p{L}\\d_]+", "h\xC3\xA9llo_1 ", 8);
     matches("\\P{L}+", "12a", 2);
     matches(".+", "ab\ncd", 2);
@@ -159,6 +165,13 @@ static void says_what_is_wrong_with_a_pattern(void) {
     refuses("\\p{Quux}", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
     refuses("\\p{L", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
     refuses("\\q", PUNA_INVALID_ARGUMENT, 0);
+    refuses("\\x41", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
+    refuses("\\x{}", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
+    refuses("\\x{110000}", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
+    refuses("\\x{41", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
+    refuses("[a&&b]", PUNA_UNSUPPORTED, PUNA_NO_OFFSET);
+    refuses("[a&&[b]c]", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
+    refuses("[a&&[b]", PUNA_INVALID_ARGUMENT, PUNA_NO_OFFSET);
     refuses("ab\\", PUNA_INVALID_ARGUMENT, 2);
     refuses("\xFF", PUNA_INVALID_ARGUMENT, 0);
     refuses("a+?", PUNA_UNSUPPORTED, PUNA_NO_OFFSET);
@@ -297,6 +310,17 @@ static void survives_failing_memory(void) {
     CHECK(allowed > 10 && allowed < 1000);
 }
 
+/* Of bytes as characters: BD is a number, as a part of a longer character it is none. */
+static void matches_bytes(void) {
+    regex *automaton = compile("\\p{N}+");
+    NEED(automaton);
+    CHECK_EQUAL(regex_match(automaton, "\xBD\xB2", 2), 0);
+    CHECK_EQUAL(regex_match_bytes(automaton, "\xBD\xB2", 2), 2);
+    CHECK_EQUAL(regex_match(automaton, "\xC2\xBD", 2), 2);
+    CHECK_EQUAL(regex_match_bytes(automaton, "\xC2\xBD", 2), 0);
+    regex_free(&account, automaton);
+}
+
 static void knows_unicode(void) {
     CHECK_TEXT(unicode_version, "16.0.0");
     CHECK_EQUAL(unicode_category_of('A'), UNICODE_LU);
@@ -357,6 +381,7 @@ int main(int argc, char **argv) {
     TEST(bounds_hostile_patterns);
     TEST(agrees_with_backtracking);
     TEST(survives_failing_memory);
+    TEST(matches_bytes);
     TEST(knows_unicode);
     TEST(agrees_with_the_table);
     return testing_end();

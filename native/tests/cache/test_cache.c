@@ -126,6 +126,37 @@ static void accounts_hold_under_random_use(void) {
 }
 
 /* A window of 100 positions: passed pages leave holes, and the index serves what a query still sees. */
+/* Room for positions that come from elsewhere: as a sequence has it that computed them, and within the budget or none. */
+static void places_hold_what_a_query_sees(void) {
+    memory_account account;
+    memory_account_init(&account);
+    const cache_group windowed[2] = {{.page_bytes = 4096}, {.page_bytes = 1024, .window = 100}};
+    puna_error error = PUNA_ERROR_INIT;
+    cache *c;
+    NEED(cache_create(&account, windowed, 2, 5 * 4096 + 3 * 1024, &c, &error) == PUNA_OK);
+    for (uint32_t positions = 1; positions < 330; positions++) {
+        cache_sequence s;
+        NEED(cache_sequence_init(c, &s, &error) == PUNA_OK);
+        puna_status status = cache_place(c, &s, positions, &error);
+        CHECK_EQUAL(status, positions <= 320 ? PUNA_OK : PUNA_OUT_OF_MEMORY);
+        CHECK_EQUAL(cache_used(c), status == PUNA_OK ? cache_seen_bytes(c, positions) : 0);
+        if (status == PUNA_OK) {
+            uint32_t pages = (positions + 63) / 64, holes = cache_first(c, 1, positions) / 64;
+            CHECK_EQUAL(holes, positions < 100 ? 0 : (positions + 1 - 100) / 64);
+            CHECK(s.lists[0].count == pages && s.lists[0].from == 0 && s.lists[1].count == pages && s.lists[1].from == holes);
+            for (uint32_t i = 0; i < pages; i++) CHECK(s.data[0][i] && !s.data[1][i] == (i < holes));
+            CHECK(cache_reaches(c, &s, positions));
+            CHECK_EQUAL(cache_extend(c, &s, positions, positions, &error), PUNA_OK);
+        } else {
+            CHECK(s.lists[0].count == 0 && s.lists[1].count == 0);
+        }
+        cache_sequence_release(c, &s);
+        CHECK_EQUAL(cache_used(c), 0);
+    }
+    cache_destroy(c);
+    CHECK_EQUAL(memory_used(&account), 0);
+}
+
 static void windows_leave_holes(void) {
     static const cache_group two[2] = {{.page_bytes = 4096}, {.page_bytes = 1024, .window = 100}};
     bed b;
@@ -196,6 +227,7 @@ int main(int argc, char **argv) {
     TEST(the_budget_is_kept);
     TEST(forks_share_until_they_write);
     TEST(accounts_hold_under_random_use);
+    TEST(places_hold_what_a_query_sees);
     TEST(windows_leave_holes);
     TEST(every_failing_allocation_is_a_status);
     return testing_end();

@@ -4,6 +4,7 @@
  * computation in double within a bound. `test_kernels bench` times them instead.
  */
 #include "device/cpu/kernels.h"
+#include "graph/graph.h"
 
 #include <math.h>
 
@@ -65,6 +66,45 @@ static void rms_norm(void) {
         tier->rms_norm(x, w, n, 1e-5f, x);
         CHECK(shapes_same(y[0], x, n, &at));
     }
+}
+
+static void layer_norm(void) {
+    float x[600], w[600], b[600], y[2][600];
+    const uint32_t widths[] = {1, 15, 16, 17, 24, 64, 576, 600};
+    for (int round = 0; round < 400; round++) {
+        uint32_t n = pick(widths, 8);
+        size_t at = 0;
+        fill(x, n, round % 8);
+        fill(w, n, 0);
+        fill(b, n, 0);
+        const float *weight = testing_below(4) ? w : NULL, *bias = testing_below(3) ? b : NULL;
+        ref_layer_norm(x, weight, bias, n, 1e-5f, y[0]);
+        tier->layer_norm(x, weight, bias, n, 1e-5f, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        tier->layer_norm(x, weight, bias, n, 1e-5f, x);
+        CHECK(shapes_same(y[0], x, n, &at));
+    }
+}
+
+static void activate(void) {
+    float a[600], y[2][601];
+    for (int round = 0; round < 400; round++) {
+        uint32_t n = 1 + testing_below(600);
+        size_t at = 0;
+        fill(a, n, round % 8);
+        y[1][n] = 7.0f;
+        for (uint32_t f = GRAPH_GELU; f <= GRAPH_RELU_SQUARED; f++) {
+            ref_activate(f, a, n, y[0]);
+            tier->activate(f, a, n, y[1]);
+            CHECK(shapes_same(y[0], y[1], n, &at));
+        }
+        CHECK(y[1][n] == 7.0f);
+    }
+    for (uint32_t i = 0; i < 600; i++) a[i] = ((float)i - 300.0f) / 60.0f; /* over both branches of erf and its far end */
+    ref_activate(GRAPH_GELU_ERF, a, 600, y[0]);
+    tier->activate(GRAPH_GELU_ERF, a, 600, y[1]);
+    size_t at = 0;
+    CHECK(shapes_same(y[0], y[1], 600, &at));
 }
 
 static void elementwise(void) {
@@ -335,6 +375,8 @@ int main(int argc, char **argv) {
         TEST(products_are_the_tiers_own);
         TEST(quantize);
         TEST(rms_norm);
+        TEST(layer_norm);
+        TEST(activate);
         TEST(elementwise);
         TEST(rope);
         TEST(products);

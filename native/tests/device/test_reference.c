@@ -14,6 +14,7 @@
 #include "puna.h"
 #include "shapes.h"
 #include "testing.h"
+#include "graph/graph.h"
 
 static double distance(double a, double b, double size) { return fabs(a - b) / (size + 1e-30); }
 
@@ -110,6 +111,43 @@ static void norm_is_right(void) {
     }
     ref_softcap(x, 1.5f, 577, y);
     for (int i = 0; i < 577; i++) CHECK(distance(y[i], 1.5 * tanh(x[i] / 1.5), fabs((double)x[i])) < 1e-6);
+}
+
+static void layer_norm_is_right(void) {
+    float x[577], w[577], b[577], y[577];
+    double sum = 0, squares = 0;
+    for (int i = 0; i < 577; i++) {
+        x[i] = testing_normal() + 3;
+        w[i] = testing_normal();
+        b[i] = testing_normal();
+        sum += (double)x[i];
+    }
+    double mean = sum / 577;
+    for (int i = 0; i < 577; i++) squares += (x[i] - mean) * (x[i] - mean);
+    ref_layer_norm(x, w, b, 577, 1e-5f, y);
+    for (int i = 0; i < 577; i++)
+        CHECK(distance(y[i], (x[i] - mean) / sqrt(squares / 577 + 1e-5) * w[i] + b[i], 1 + fabs((double)w[i])) < 1e-5);
+    ref_layer_norm(x, NULL, NULL, 577, 1e-5f, y);
+    for (int i = 0; i < 577; i++) CHECK(distance(y[i], (x[i] - mean) / sqrt(squares / 577 + 1e-5), 1) < 1e-5);
+}
+
+static void activations_are_right(void) {
+    float x[577], y[577];
+    for (int i = 0; i < 577; i++) x[i] = 2 * testing_normal();
+    ref_activate(GRAPH_GELU_ERF, x, 577, y);
+    for (int i = 0; i < 577; i++)
+        CHECK(distance(y[i], 0.5 * x[i] * (1 + erf(x[i] / sqrt(2.0))), fabs((double)x[i])) < 1e-6);
+    ref_activate(GRAPH_GELU, x, 577, y);
+    for (int i = 0; i < 577; i++) {
+        double inner = sqrt(2 / 3.14159265358979323846) * (x[i] + 0.044715 * x[i] * x[i] * x[i]);
+        CHECK(distance(y[i], 0.5 * x[i] * (1 + tanh(inner)), fabs((double)x[i])) < 1e-6);
+    }
+    ref_activate(GRAPH_SILU, x, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(distance(y[i], x[i] / (1 + exp(-(double)x[i])), fabs((double)x[i])) < 1e-6);
+    ref_activate(GRAPH_RELU, x, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(y[i] == (x[i] > 0 ? x[i] : 0));
+    ref_activate(GRAPH_RELU_SQUARED, x, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(y[i] == (x[i] > 0 ? x[i] * x[i] : 0));
 }
 
 /* Dimension i of a head's key or value; where it lies is said anew here. */
@@ -252,6 +290,8 @@ int main(int argc, char **argv) {
     TEST(products_are_three_loops);
     TEST(products_are_right);
     TEST(norm_is_right);
+    TEST(layer_norm_is_right);
+    TEST(activations_are_right);
     TEST(attention_is_right);
     TEST(q8_0_caches_round_by_half_a_step);
     TEST(a_forced_tier_is_taken_or_refused);

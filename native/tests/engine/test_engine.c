@@ -55,6 +55,27 @@ static void defaults_are_decided(void) {
     engine_close(e);
 }
 
+/* A table of positions ends: no sequence may go beyond it. */
+static void learned_positions_bound_the_context(void) {
+    memory_account account;
+    memory_account_init(&account);
+    graph g;
+    graph_init(&g, &account);
+    graph_add_cache_layer(&g, 2, 16, 16, 0);
+    g.most_positions = 100;
+    hyper h = {.context_length = 1024};
+    puna_engine_options o = options(), decided;
+    o.context_length = 101;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_INVALID_ARGUMENT);
+    CHECK(strstr(error.message, "only 100 of them"));
+    o.context_length = 100;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_OK);
+    o.context_length = 0;
+    CHECK_EQUAL(engine_decide(&h, &g, device_find("cpu"), &o, &decided, &error), PUNA_OK);
+    CHECK_EQUAL(decided.context_length, 100);
+    graph_free(&g);
+}
+
 /* Ids are never used twice, whatever the order of opening and closing; slots are. */
 static void ids_are_never_used_again(void) {
     enum { MOST = 100, MOVES = 5000 };
@@ -126,6 +147,113 @@ static void events_keep_what_they_were_given(void) {
     CHECK_EQUAL(memory_used(&account), 0);
 }
 
+/* ---- who loses pages ---- */
+
+/* Computes `count` ids of its own in a sequence, and a token; it is idle afterwards. */
+static bool compute(engine *e, sequence *s, int32_t salt, uint32_t count) {
+    int32_t ids[200];
+    puna_generation g = {.size = sizeof g, .max_tokens = 1, .flags = PUNA_GENERATE_IGNORE_EOS};
+    puna_step step = {.active = 1};
+    for (uint32_t i = 0; i < count; i++) ids[i] = (int32_t)(5 + (uint32_t)salt * 40 + i % 30);
+    puna_status status = scheduler_generate(e, s, ids, count, &g, &error);
+    while (status == PUNA_OK && step.active) status = step_run(e, &step, &error);
+    CHECK_EQUAL(status, PUNA_OK);
+    return status == PUNA_OK && s->cached == count;
+}
+
+static sequence *opened(engine *e) {
+    uint64_t id;
+    sequence *s = NULL;
+    if (engine_open_sequence(e, &id, &error) == PUNA_OK) engine_find(e, id, &s, &error);
+    CHECK(s);
+    return s;
+}
+
+/* Which of them the next eviction takes pages from, -1: nobody. */
+static int loser(engine *e, sequence *const *all, int count) {
+    uint32_t before[8];
+    int lost = -1;
+    for (int i = 0; i < count; i++) before[i] = all[i]->cached;
+    evict_one(e, NULL);
+    for (int i = 0; i < count; i++)
+        if (all[i]->cached != before[i]) lost = lost < 0 ? i : 100;
+    return lost;
+}
+
+/* The longest unused one goes first, whether it is idle or paused; who was used again goes later. */
+static void the_longest_unused_goes_first(void) {
+    enum { COUNT = 6 };
+    engine *e;
+    sequence *all[COUNT];
+    puna_engine_options o = options();
+    puna_step step;
+    puna_generation g = {.size = sizeof g, .flags = PUNA_GENERATE_IGNORE_EOS};
+    NEED(open_engine(&e, &o));
+    for (int i = 0; i < COUNT; i++) {
+        NEED((all[i] = opened(e)));
+        if (i != 3) NEED(compute(e, all[i], i, 20));
+        if (i != 3) continue;
+        NEED(scheduler_generate(e, all[3], (int32_t[]){7, 8, 9}, 3, &g, &error) == PUNA_OK);
+        for (int n = 0; n < 5; n++) NEED(step_run(e, &step, &error) == PUNA_OK);
+        sequences_pause(e, all[3]);
+    }
+    NEED(compute(e, all[1], 1, 21)); /* used again */
+    static const int order[] = {0, 2, 3, 4, 5, 1, -1};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        CHECK_EQUAL(loser(e, all, COUNT), order[i]);
+        CHECK_EQUAL(e->counts.evictions, i < 6 ? i + 1 : 6);
+    }
+    CHECK_EQUAL(cache_held(e->cache), 0);
+    CHECK_EQUAL(e->idle.count, 0);
+    CHECK_EQUAL(e->bare.count, 5);
+    CHECK_EQUAL(e->paused.count, 1);
+    engine_close(e);
+}
+
+/* What the prefix index alone holds has its turn by its own age: before those who were used later, after those who were
+   used earlier. */
+static void kept_prefixes_go_by_their_age(void) {
+    engine *e;
+    puna_engine_options o = options();
+    NEED(open_engine(&e, &o));
+    sequence *old = opened(e), *gone = opened(e), *young = opened(e);
+    NEED(old && gone && young);
+    NEED(compute(e, old, 0, 20) && compute(e, gone, 1, 70));
+    engine_close_sequence(e, gone);
+    NEED(compute(e, young, 2, 20));
+    uint64_t page = cache_bytes_for(e->cache, CACHE_PAGE);
+    CHECK_EQUAL(cache_used(e->cache) - cache_held(e->cache), page);
+    CHECK(evict_one(e, NULL) && old->cached == 0 && young->cached == 20);
+    CHECK_EQUAL(cache_used(e->cache) - cache_held(e->cache), page);
+    CHECK(evict_one(e, NULL) && young->cached == 20);
+    CHECK_EQUAL(cache_used(e->cache) - cache_held(e->cache), 0);
+    CHECK(evict_one(e, NULL) && young->cached == 0);
+    CHECK(!evict_one(e, NULL));
+    engine_close(e);
+}
+
+/* Those in the queue come last, the last to ask first; `but` and who runs never. */
+static void the_queue_comes_last(void) {
+    engine *e;
+    puna_engine_options o = options();
+    puna_step step;
+    puna_generation g = {.size = sizeof g, .flags = PUNA_GENERATE_IGNORE_EOS};
+    NEED(open_engine(&e, &o));
+    sequence *all[4];
+    for (int i = 0; i < 4; i++) NEED((all[i] = opened(e)) && compute(e, all[i], i, 20));
+    for (int i = 0; i < 2; i++) /* they run: two at a time */
+        NEED(scheduler_generate(e, all[i], all[i]->tokens, 20, &g, &error) == PUNA_OK);
+    NEED(step_run(e, &step, &error) == PUNA_OK);
+    for (int i = 2; i < 4; i++)
+        NEED(scheduler_generate(e, all[i], all[i]->tokens, 20, &g, &error) == PUNA_OK);
+    CHECK(all[2]->cached && all[3]->cached);
+    CHECK(evict_one(e, all[3]) && all[2]->cached == 0 && all[3]->cached);
+    CHECK(evict_one(e, NULL) && all[3]->cached == 0);
+    CHECK(!evict_one(e, NULL));
+    CHECK(all[0]->cached && all[1]->cached);
+    engine_close(e);
+}
+
 static void one_thread_at_a_time(void) {
     engine *e;
     puna_engine_options o = options();
@@ -142,8 +270,12 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(a_cache_beyond_64_bits_is_refused);
     TEST(defaults_are_decided);
+    TEST(learned_positions_bound_the_context);
     TEST(ids_are_never_used_again);
     TEST(events_keep_what_they_were_given);
+    TEST(the_longest_unused_goes_first);
+    TEST(kept_prefixes_go_by_their_age);
+    TEST(the_queue_comes_last);
     TEST(one_thread_at_a_time);
     return testing_end();
 }

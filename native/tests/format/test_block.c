@@ -150,6 +150,41 @@ static void odd_numbers_do_no_harm(void) {
     for (int i = 0; i < 32; i++) CHECK(back[i] == (i % 2 ? 65504.0f : -65504.0f));
 }
 
+/* What the formats' files say of exact sums: no bytes give a larger number, and some give that one. */
+static void the_largest_numbers(void) {
+    static const struct { uint32_t type, unit; int most; } said[] = {
+        {BLOCK_Q5_0, 32, 16}, {BLOCK_Q5_1, 32, 31}, {BLOCK_Q2_K, 16, 3}, {BLOCK_Q3_K, 16, 4}, {BLOCK_Q4_K, 32, 15},
+        {BLOCK_Q5_K, 32, 31}, {BLOCK_Q6_K, 16, 32}, {BLOCK_IQ4_NL, 32, 127}, {BLOCK_IQ4_XS, 32, 127}, {BLOCK_MXFP4, 32, 12},
+    };
+    for (size_t f = 0; f < sizeof said / sizeof *said; f++) {
+        const block_format *format = block_find(said[f].type);
+        int most = 0, sum = 0;
+        CHECK_EQUAL(format->unit, said[f].unit);
+        for (int round = 0; round < 1000; round++) {
+            uint8_t block[BLOCK_BYTES_MAX];
+            int8_t numbers[BLOCK_LENGTH_MAX];
+            float scales[BLOCK_LENGTH_MAX / 16], minimums[BLOCK_LENGTH_MAX / 16];
+            for (uint32_t i = 0; i < format->bytes; i++)
+                block[i] = round == 0 ? 0 : round == 1 ? 255 : (uint8_t)testing_below(256);
+            format->parts(block, numbers, scales, minimums);
+            for (uint32_t k = 0; k < format->length; k++) {
+                int size = numbers[k] < 0 ? -numbers[k] : numbers[k];
+                if (size > most) most = size;
+            }
+        }
+        for (uint32_t k = 0; k < format->unit; k++) sum += most * 127;
+        CHECK_EQUAL(most, said[f].most);
+        CHECK((int)(float)sum == sum && sum < 1 << 24);
+    }
+    /* Q8_0 keeps its bytes as they are: -128 is one of them. */
+    uint8_t block[34];
+    float numbers[32];
+    memset(block, 0x80, sizeof block);
+    block[0] = 0, block[1] = 0x3C; /* 1 */
+    block_find(BLOCK_Q8_0)->decode(block, 32, numbers);
+    CHECK(numbers[0] == -128 && numbers[31] == -128);
+}
+
 static void the_table(void) {
     static const struct { uint32_t type, length, bytes; const char *name; } rows[] = {
         {0, 1, 4, "F32"},      {1, 1, 2, "F16"},      {2, 32, 18, "Q4_0"},   {3, 32, 20, "Q4_1"},
@@ -195,6 +230,7 @@ int main(int argc, char **argv) {
     TEST(layouts);
     TEST(near_after_a_round);
     TEST(odd_numbers_do_no_harm);
+    TEST(the_largest_numbers);
     TEST(the_table);
     return testing_end();
 }

@@ -5,57 +5,19 @@
  */
 #include <stdlib.h>
 
+#include "golden_lines.h"
 #include "testing.h"
 #include "text/tokenizer.h"
-
-static char *read_text(const char *name) {
-    char path[512];
-    size_t size;
-    snprintf(path, sizeof path, "%s/tokenizer/%s", PUNA_TEST_DATA, name);
-    return (char *)testing_read(path, &size);
-}
-
-static int digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
-
-/* One line of escaped text, in place. */
-static size_t unescape(char *line) {
-    char *out = line;
-    for (const char *in = line; *in; in++) {
-        if (*in != '\\') {
-            *out++ = *in;
-            continue;
-        }
-        in++;
-        if (*in == 'n') *out++ = '\n';
-        else if (*in == 'r') *out++ = '\r';
-        else if (*in == 't') *out++ = '\t';
-        else if (*in == 'x') {
-            *out++ = (char)(digit(in[1]) << 4 | digit(in[2]));
-            in += 2;
-        } else {
-            *out++ = *in;
-        }
-    }
-    return (size_t)(out - line);
-}
-
-static char *next_line(char **rest) {
-    char *line = *rest, *end = strchr(line, '\n');
-    if (!*line) return NULL;
-    *rest = end ? end + 1 : line + strlen(line);
-    if (end) *end = 0;
-    return line;
-}
 
 /* Returns the number of strings that were compared. */
 static int compare(const tokenizer *t, const char *strings_name, const char *ids_name, uint32_t flags) {
     static int32_t ids[1 << 16];
-    char *strings = read_text(strings_name), *expected = read_text(ids_name), *strings_rest = strings, *ids_rest = expected;
+    char *strings = lines_read(strings_name), *expected = lines_read(ids_name), *strings_rest = strings, *ids_rest = expected;
     int lines = 0;
     if (!strings || !expected) return 0;
-    for (char *line; (line = next_line(&strings_rest)) != NULL; lines++) {
-        char *numbers = next_line(&ids_rest);
-        size_t length = unescape(line), count = 0, wanted = 0;
+    for (char *line; (line = lines_next(&strings_rest)) != NULL; lines++) {
+        char *numbers = lines_next(&ids_rest);
+        size_t length = lines_unescape(line), count = 0, wanted = 0;
         if (!numbers) {
             testing_fail(__FILE__, __LINE__, "%s ends at line %d", ids_name, lines);
             break;

@@ -80,6 +80,13 @@ void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t
 size_t cpu_cache_keys(const graph_cache_group *group, uint32_t cache_type);
 size_t cpu_cache_values(const graph_cache_group *group, uint32_t cache_type);
 
+/* cpu_cache.c: rows of a page in plain order, as device.h says. */
+size_t cpu_cache_row_bytes(const device_runner *r, uint32_t layer, bool values);
+void cpu_cache_read(const device_runner *r, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
+                    uint32_t count, uint8_t *rows);
+void cpu_cache_write(const device_runner *r, uint32_t layer, bool values, uint8_t *page, uint32_t slot, uint32_t count,
+                     const uint8_t *rows);
+
 bool cpu_quantizes(uint32_t type);
 
 #endif

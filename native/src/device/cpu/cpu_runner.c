@@ -199,5 +199,6 @@ static threads_pool *pool_of(device_runner *r) { return r->pool; }
 const device cpu_device = {
     .name = "cpu", .check = check, .measure = cpu_weights_measure, .load = cpu_weights_load,
     .unload = cpu_weights_unload, .page_bytes = page_bytes, .runner_bytes = runner_bytes, .create = create,
-    .destroy = destroy, .run = run, .logits = logits, .threads = pool_of,
+    .destroy = destroy, .run = run, .logits = logits, .row_bytes = cpu_cache_row_bytes,
+    .rows_read = cpu_cache_read, .rows_write = cpu_cache_write, .threads = pool_of,
 };

@@ -77,9 +77,9 @@ static cpu_attention attention_of(const device_runner *r, uint32_t layer) {
     return a;
 }
 
-static void step_embed(const device_runner *r, const plan_step *s, uint32_t row) {
+/* A row of a table: by token id or by position. */
+static void step_embed(const device_runner *r, const plan_step *s, uint32_t row, uint32_t id) {
     const cpu_tensor *t = &r->weights->tensors[s->op->weight];
-    uint32_t id = (uint32_t)r->batch->ids[row];
     float *out = row_of(r, s->out, row);
     if (t->packed.data) {
         r->kernels->decode_row(&t->packed, id, out);
@@ -95,6 +95,22 @@ static void step_norm(const device_runner *r, const plan_step *s, uint32_t row) 
     uint32_t part = r->plan.buffers[s->out].width / s->op->heads;
     for (uint32_t h = 0; h < s->op->heads; h++)
         r->kernels->rms_norm(x + (size_t)h * part, weight, part, s->op->number, y + (size_t)h * part);
+}
+
+/* Weights may be one head's, used for each, or those of all heads. */
+static const float *norm_part(const device_runner *r, graph_weight v, uint32_t part, uint32_t head) {
+    if (v == GRAPH_ABSENT) return NULL;
+    const graph_weight_info *w = &r->g->weights[v];
+    return r->weights->tensors[v].vector + ((size_t)w->rows * w->cols > part ? (size_t)head * part : 0);
+}
+
+static void step_layer_norm(const device_runner *r, const plan_step *s, uint32_t row) {
+    const float *x = row_of(r, s->in[0], row);
+    float *y = row_of(r, s->out, row);
+    uint32_t part = r->plan.buffers[s->out].width / s->op->heads;
+    for (uint32_t h = 0; h < s->op->heads; h++)
+        r->kernels->layer_norm(x + (size_t)h * part, norm_part(r, s->op->weight, part, h),
+                               norm_part(r, s->op->bias, part, h), part, s->op->number, y + (size_t)h * part);
 }
 
 static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -140,8 +156,13 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     const cpu_kernels *k = r->kernels;
     uint32_t width = s->out == PLAN_NO_BUFFER ? 0 : r->plan.buffers[s->out].width;
     switch (s->kind) {
-    case GRAPH_EMBED_OP: step_embed(r, s, row); break;
+    case GRAPH_EMBED_OP: step_embed(r, s, row, (uint32_t)r->batch->ids[row]); break;
+    case GRAPH_POSITION_OP: step_embed(r, s, row, s->op->first + r->batch->positions[row]); break;
     case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
+    case GRAPH_LAYER_NORM_OP: step_layer_norm(r, s, row); break;
+    case GRAPH_ACTIVATE_OP:
+        k->activate(s->op->activation, row_of(r, s->in[0], row), width, row_of(r, s->out, row));
+        break;
     case GRAPH_ROPE_OP: step_rope(r, s, row); break;
     case GRAPH_STORE_OP: step_store(r, s, row); break;
     case GRAPH_SILU_MUL_OP:
@@ -160,6 +181,8 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     case GRAPH_FOLD_OP:
         k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width,
                row_of(r, s->out, row));
+        if (s->op->bias != GRAPH_ABSENT)
+            k->add(row_of(r, s->out, row), r->weights->tensors[s->op->bias].vector, width, row_of(r, s->out, row));
         break;
     default: break;
     }
@@ -181,7 +204,7 @@ static void product(const device_runner *r, const plan_step *s, uint32_t begin, 
         p.xf = floats(r, s->in[0]);
         p.xf_stride = r->plan.buffers[s->in[0]].width;
     }
-    if (s->op->bias != GRAPH_ABSENT) p.bias = r->weights->tensors[s->op->bias].vector;
+    if (s->op->bias != GRAPH_ABSENT && !s->fine) p.bias = r->weights->tensors[s->op->bias].vector;
     if (s->residual != PLAN_NO_BUFFER) p.residual = floats(r, s->residual);
     r->kernels->product(t->packed.type)(&p, begin, end, r->scratch[thread]);
 }

@@ -5,6 +5,8 @@
 
 #include <cpuid.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 typedef struct leaf {
     uint32_t a, b, c, d;
@@ -41,7 +43,28 @@ bool cpuid_avx512(void) {
     return cpuid_avx2() && has(saved(), 0xe6) && has(ask(7).b, f | dq | bw | vl) && has(ask(7).c, vnni);
 }
 
+/* Three leaves of 16 characters each, often filled up with spaces at either end. */
+void cpuid_name(char *out, size_t capacity) {
+    const uint32_t first = 0x80000002u;
+    char text[49] = "";
+    if (__get_cpuid_max(0x80000000u, 0) >= first + 2)
+        for (uint32_t i = 0; i < 3; i++) {
+            uint32_t words[4];
+            __cpuid(first + i, words[0], words[1], words[2], words[3]);
+            memcpy(text + i * sizeof words, words, sizeof words);
+        }
+    char *begin = text, *end = text + strlen(text);
+    while (*begin == ' ') begin++;
+    while (end > begin && end[-1] == ' ') end--;
+    *end = 0;
+    if (capacity > 0) snprintf(out, capacity, "%s", begin);
+}
+
 #else
+
+void cpuid_name(char *out, size_t capacity) {
+    if (capacity > 0) out[0] = 0;
+}
 
 bool cpuid_avx2(void) { return false; }
 bool cpuid_avx512(void) { return false; }

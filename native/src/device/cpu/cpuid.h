@@ -4,11 +4,15 @@
 #define PUNA_DEVICE_CPU_CPUID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* AVX2, FMA, F16C, BMI2, and registers that the system saves. */
 bool cpuid_avx2(void);
 
 /* Those and AVX-512 F, BW, VL, DQ, VBMI, VNNI. */
 bool cpuid_avx512(void);
+
+/* What the processor calls itself, zero-terminated; "" if it does not say. */
+void cpuid_name(char *out, size_t capacity);
 
 #endif

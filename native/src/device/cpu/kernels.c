@@ -33,6 +33,12 @@ const cpu_kernels *cpu_kernels_find(const char *tier) {
     return NULL;
 }
 
+const cpu_kernels *cpu_kernels_at(uint32_t index) {
+    for (int i = 0; i < RUNGS; i++)
+        if (ladder[i].runs() && index-- == 0) return ladder[i].kernels;
+    return NULL;
+}
+
 const cpu_kernels *cpu_kernels_select(char forced[16]) {
     forced[0] = 0;
     if (os_environment("PUNA_CPU_TIER", forced, 16) > 0) return cpu_kernels_find(forced);

@@ -93,6 +93,12 @@ typedef struct cpu_kernels {
     /* y = x / sqrt(mean(x^2) + epsilon) * weight, along one row of n; lanes as in rule 4. y may be x. */
     void (*rms_norm)(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
 
+    /* y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * weight + bias, likewise; weight and bias may be NULL. */
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, uint32_t n, float epsilon, float *y);
+
+    /* y[i] = f(x[i]), f a graph_activation; y may be x. */
+    void (*activate)(uint32_t f, const float *x, size_t n, float *y);
+
     /* y[i] = silu(gate[i]) * up[i] for n elements; y may be gate or up. */
     void (*silu_mul)(const float *gate, const float *up, size_t n, float *y);
     void (*gelu_mul)(const float *gate, const float *up, size_t n, float *y); /* gelu(gate[i]) * up[i] (math_geluf) */
@@ -122,6 +128,9 @@ typedef struct cpu_kernels {
 
 /* The table of a tier by name, or NULL if this build or this processor lacks it. */
 const cpu_kernels *cpu_kernels_find(const char *tier);
+
+/* The tiers that run here, from low to high; NULL beyond the last. */
+const cpu_kernels *cpu_kernels_at(uint32_t index);
 
 /* The best tier of this processor, or the one that PUNA_CPU_TIER names. NULL: the forced tier is not on this CPU;
    *forced then holds its name. */

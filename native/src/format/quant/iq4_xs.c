@@ -8,12 +8,16 @@
  *     8   128 bytes: of sub-block u, byte j of 16 holds number 32 u + j in its low half, 32 u + 16 + j in its high half
  *
  * number = d * (s - 32) * quant_uneven[q], q in 0 ... 15. The products are exact in single precision.
+ *
+ * Exact sums: 32 numbers of at most 127 with activations of at most 127 give at most 516,128.
  */
 #include "format/quant/quant.h"
 
 QUANT_READ_ONLY(iq4_xs);
 
 enum { LENGTH = 256, BYTES = 136, UNIT = 32 };
+
+QUANT_EXACT(32, 127);
 
 void iq4_xs_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     float d = math_from_half(bytes_u16(block));

@@ -7,12 +7,16 @@
  *     80   half d, half dmin
  *
  * number = d * s * q - dmin * n, q in 0 ... 3. The products are exact in single precision, the difference rounds once.
+ *
+ * Exact sums: 16 numbers of at most 3 with activations of at most 127 give at most 6,096.
  */
 #include "format/quant/quant.h"
 
 QUANT_READ_ONLY(q2_k);
 
 enum { LENGTH = 256, BYTES = 84, UNIT = 16 };
+
+QUANT_EXACT(16, 3);
 
 void q2_k_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     float d = math_from_half(bytes_u16(block + 80)), least = math_from_half(bytes_u16(block + 82));

@@ -9,12 +9,17 @@
  *
  * s = (u < 8 ? t[u] & 15 : t[u - 8] >> 4) | (t[8 + u % 4] >> 2 (u / 4) & 3) << 4
  * number = d * (s - 32) * (q - 4), q in 0 ... 7. The products are exact in single precision.
+ *
+ * Exact sums: 16 numbers of at most 4 with activations of at most 127 give at most 8,128
+ * (of the bits as they are stored, at most 7: 14,224).
  */
 #include "format/quant/quant.h"
 
 QUANT_READ_ONLY(q3_k);
 
 enum { LENGTH = 256, BYTES = 110, UNIT = 16 };
+
+QUANT_EXACT(16, 7);
 
 void q3_k_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     const uint8_t *t = block + 96;

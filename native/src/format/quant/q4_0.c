@@ -6,12 +6,17 @@
  *     2   16 bytes: byte j holds number j in its low half and number j + 16 in its high half
  *
  * number = d * (q - 8), q in 0 ... 15. The product is exact in single precision.
+ *
+ * Exact sums: 32 numbers of at most 8 with activations of at most 127 give at most 32,512
+ * (of the bits as they are stored, at most 15: 60,960).
  */
 #include "format/quant/quant.h"
 
 QUANT_DECLARE(q4_0);
 
 enum { LENGTH = 32, BYTES = 18 };
+
+QUANT_EXACT(32, 15);
 
 void q4_0_decode(const uint8_t *blocks, size_t count, float *out) {
     for (; count >= LENGTH; count -= LENGTH, blocks += BYTES, out += LENGTH) {

@@ -7,6 +7,9 @@
  *     6   16 bytes: byte j holds number j in its low half and number j + 16 in its high half
  *
  * number = d * (q - 16), q in 0 ... 31. The product is exact in single precision.
+ *
+ * Exact sums: 32 numbers of at most 16 with activations of at most 127 give at most 65,024
+ * (of the bits as they are stored, at most 31: 125,984).
  */
 #include "format/quant/quant.h"
 
@@ -14,6 +17,8 @@ QUANT_DECLARE(q5_0);
 QUANT_READ_ONLY(q5_0);
 
 enum { LENGTH = 32, BYTES = 22 };
+
+QUANT_EXACT(32, 31);
 
 void q5_0_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     uint32_t fifth = bytes_u32(block + 2);

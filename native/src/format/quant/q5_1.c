@@ -8,6 +8,8 @@
  *     8   16 bytes: byte j holds number j in its low half and number j + 16 in its high half
  *
  * number = d * q + m, q in 0 ... 31. The product is exact in single precision, the sum rounds once.
+ *
+ * Exact sums: 32 numbers of at most 31 with activations of at most 127 give at most 125,984.
  */
 #include "format/quant/quant.h"
 
@@ -15,6 +17,8 @@ QUANT_DECLARE(q5_1);
 QUANT_READ_ONLY(q5_1);
 
 enum { LENGTH = 32, BYTES = 24 };
+
+QUANT_EXACT(32, 31);
 
 void q5_1_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     uint32_t fifth = bytes_u32(block + 4);

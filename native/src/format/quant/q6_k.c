@@ -9,12 +9,17 @@
  *     208  half d
  *
  * number = d * s * (q - 32), q in 0 ... 63. The products are exact in single precision.
+ *
+ * Exact sums: 16 numbers of at most 32 with activations of at most 127 give at most 65,024
+ * (of the bits as they are stored, at most 63: 128,016).
  */
 #include "format/quant/quant.h"
 
 QUANT_READ_ONLY(q6_k);
 
 enum { LENGTH = 256, BYTES = 210, UNIT = 16 };
+
+QUANT_EXACT(16, 63);
 
 void q6_k_parts(const uint8_t *block, int8_t *numbers, float *scales, float *minimums) {
     float d = math_from_half(bytes_u16(block + 208));

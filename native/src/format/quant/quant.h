@@ -35,6 +35,10 @@
         } \
     }
 
+/* Products add a unit's numbers times activations (at most 127 in size) in int32 and turn the sum into a float: that is exact
+   below 2^24. `most` is the largest a number can be, in size, as a kernel may take it. */
+#define QUANT_EXACT(unit, most) _Static_assert((unit) * (most) * 127 < 1 << 24, "a unit's sum is exact as a float")
+
 /* The values of IQ4_NL's and IQ4_XS's four bits (iq4_nl.c). */
 extern const int8_t quant_uneven[16];
 

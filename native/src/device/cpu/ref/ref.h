@@ -33,6 +33,8 @@ void ref_units_decode_row(const cpu_weight *weight, uint32_t row, float *out); /
 void ref_finish(const cpu_product *p, uint32_t tile, uint32_t column, const float acc[CPU_TILE]);
 
 void ref_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
+void ref_layer_norm(const float *x, const float *weight, const float *bias, uint32_t n, float epsilon, float *y);
+void ref_activate(uint32_t f, const float *x, size_t n, float *y);
 void ref_silu_mul(const float *gate, const float *up, size_t n, float *y);
 void ref_gelu_mul(const float *gate, const float *up, size_t n, float *y);
 void ref_softcap(const float *a, float cap, size_t n, float *y);

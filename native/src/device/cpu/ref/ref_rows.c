@@ -4,6 +4,7 @@
 
 #include "base/math.h"
 #include "device/cpu/ref/ref.h"
+#include "graph/graph.h"
 
 /* Sum of squares in 16 lanes, element i in lane i mod 16, ascending, by fmaf; the lanes' tree; mean = sum / (float)n;
    scale = 1 / sqrtf(mean + epsilon); y = (x * scale) * weight. Every operation is rounded once. */
@@ -13,6 +14,35 @@ void ref_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon
     float mean = math_lanes_sum(lanes) / (float)n;
     float scale = 1.0f / sqrtf(mean + epsilon);
     for (uint32_t i = 0; i < n; i++) y[i] = x[i] * scale * weight[i];
+}
+
+/* The sum in 16 lanes as above, by addition; mean = sum / (float)n; the sum of (x - mean)^2 in 16 lanes, by fmaf; scale as
+   above; y = ((x - mean) * scale) * weight + bias, each operation rounded. */
+void ref_layer_norm(const float *x, const float *weight, const float *bias, uint32_t n, float epsilon, float *y) {
+    float sums[16] = {0}, squares[16] = {0};
+    for (uint32_t i = 0; i < n; i++) sums[i % 16] += x[i];
+    float mean = math_lanes_sum(sums) / (float)n;
+    for (uint32_t i = 0; i < n; i++) squares[i % 16] = math_fmaf(x[i] - mean, x[i] - mean, squares[i % 16]);
+    float scale = 1.0f / sqrtf(math_lanes_sum(squares) / (float)n + epsilon);
+    for (uint32_t i = 0; i < n; i++) {
+        float v = (x[i] - mean) * scale;
+        if (weight) v = v * weight[i];
+        y[i] = bias ? v + bias[i] : v;
+    }
+}
+
+static float activation(uint32_t f, float x) {
+    switch (f) {
+    case GRAPH_GELU: return math_geluf(x);
+    case GRAPH_GELU_ERF: return math_gelu_erff(x);
+    case GRAPH_SILU: return math_siluf(x);
+    case GRAPH_RELU: return x > 0 ? x : 0.0f;
+    default: return x > 0 ? x * x : 0.0f;
+    }
+}
+
+void ref_activate(uint32_t f, const float *x, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = activation(f, x[i]);
 }
 
 void ref_silu_mul(const float *gate, const float *up, size_t n, float *y) {

@@ -7,6 +7,8 @@
 
 void avx512_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
 void avx512_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon, float *y);
+void avx512_layer_norm(const float *x, const float *weight, const float *bias, uint32_t n, float epsilon, float *y);
+void avx512_activate(uint32_t f, const float *x, size_t n, float *y);
 void avx512_silu_mul(const float *gate, const float *up, size_t n, float *y);
 void avx512_gelu_mul(const float *gate, const float *up, size_t n, float *y);
 void avx512_softcap(const float *a, float cap, size_t n, float *y);

@@ -56,6 +56,35 @@ static inline __m256 eight_gelu(__m256 x) {
     return _mm256_fmadd_ps(h, t, h);
 }
 
+static inline __m256 eight_erf(__m256 x) {
+    __m256 sign = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1.0f), u = _mm256_mul_ps(x, x);
+    __m256 p = _mm256_set1_ps(MATH_ERF_P13);
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P11));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P9));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P7));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P5));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P3));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_ERF_P1));
+    __m256 near = _mm256_fmadd_ps(x, p, x), size = _mm256_andnot_ps(sign, x);
+    __m256 z = _mm256_min_ps(size, _mm256_set1_ps(MATH_ERF_LARGEST)); /* NaN: the second operand, as in C */
+    __m256 q = _mm256_set1_ps(MATH_ERF_Q6);
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q5));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q4));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q3));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q2));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q1));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(MATH_ERF_Q0));
+    __m256 far = _mm256_sub_ps(one, eight_exp(_mm256_xor_ps(q, sign)));
+    far = _mm256_or_ps(_mm256_andnot_ps(sign, far), _mm256_and_ps(sign, x));
+    __m256 y = _mm256_blendv_ps(far, near, _mm256_cmp_ps(size, _mm256_set1_ps(MATH_ERF_SMALL), _CMP_LE_OQ));
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+static inline __m256 eight_gelu_erf(__m256 x) {
+    __m256 e = eight_erf(_mm256_mul_ps(x, _mm256_set1_ps(MATH_GELU_ROOT))), h = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
+    return _mm256_fmadd_ps(h, e, h);
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float eight_lanes_sum(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);

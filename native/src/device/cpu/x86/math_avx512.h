@@ -56,6 +56,35 @@ static inline __m512 wide_gelu(__m512 x) {
     return _mm512_fmadd_ps(h, t, h);
 }
 
+static inline __m512 wide_erf(__m512 x) {
+    __m512 sign = _mm512_set1_ps(-0.0f), one = _mm512_set1_ps(1.0f), u = _mm512_mul_ps(x, x);
+    __m512 p = _mm512_set1_ps(MATH_ERF_P13);
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P11));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P9));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P7));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P5));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P3));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_ERF_P1));
+    __m512 near = _mm512_fmadd_ps(x, p, x), size = _mm512_andnot_ps(sign, x);
+    __m512 z = _mm512_min_ps(size, _mm512_set1_ps(MATH_ERF_LARGEST)); /* NaN: the second operand, as in C */
+    __m512 q = _mm512_set1_ps(MATH_ERF_Q6);
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q5));
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q4));
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q3));
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q2));
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q1));
+    q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(MATH_ERF_Q0));
+    __m512 far = _mm512_sub_ps(one, wide_exp(_mm512_xor_ps(q, sign)));
+    far = _mm512_or_ps(_mm512_andnot_ps(sign, far), _mm512_and_ps(sign, x));
+    __m512 y = _mm512_mask_mov_ps(far, _mm512_cmp_ps_mask(size, _mm512_set1_ps(MATH_ERF_SMALL), _CMP_LE_OQ), near);
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+
+static inline __m512 wide_gelu_erf(__m512 x) {
+    __m512 e = wide_erf(_mm512_mul_ps(x, _mm512_set1_ps(MATH_GELU_ROOT))), h = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
+    return _mm512_fmadd_ps(h, e, h);
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float wide_lanes_sum(__m512 lanes) {
     __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));

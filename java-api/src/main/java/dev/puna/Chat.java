@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeLibrary;
+import dev.puna.bindings.NativeState;
+import dev.puna.internal.ChatFile;
+import dev.puna.internal.WholeFile;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Slot;
 import dev.puna.internal.template.Rendered;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ref.Cleaner;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -35,7 +45,9 @@ public final class Chat implements AutoCloseable {
     private final Slot slot = Slot.kept();
     private final Cleaner.Cleanable release;
     private final Map<String, ?> variables;
+    private final boolean shifts;
     private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
+    private int forgotten; // messages behind the system's that the model is not told of any more
     private Transcript transcript = Transcript.EMPTY;
     private @Nullable Answer pending; // the turn that is being answered
     private Toolbox tools = Toolbox.EMPTY;
@@ -45,6 +57,7 @@ public final class Chat implements AutoCloseable {
     Chat(Context context, Options options) {
         this.context = context;
         this.variables = options.variables;
+        this.shifts = options.shifts;
         if (options.system != null) {
             messages.add(Message.system(options.system));
         }
@@ -59,6 +72,7 @@ public final class Chat implements AutoCloseable {
         private @Nullable String system;
         private List<Message> messages = List.of();
         private Map<String, ?> variables = Map.of();
+        private boolean shifts;
 
         Options() {}
 
@@ -94,6 +108,21 @@ public final class Chat implements AutoCloseable {
             variables = Messages.copy(values);
             return this;
         }
+
+        /**
+         * Lets the chat go on where its context is full, by forgetting: it ends with {@link ContextFullException}
+         * otherwise. Where a turn's prompt would leave less than a quarter of the context to the answer, the model is no
+         * longer told of the oldest turns, so that half is free; the system message and the last turn stay. Where an
+         * answer itself fills the context, it goes on as {@link Request#contextShift(int)} says, which also says what
+         * that does to its quality and to the promise of equal tokens. {@link Chat#messages()} still has all that was
+         * said; {@link Usage#droppedTokens()} tells what was dropped.
+         *
+         * @return this
+         */
+        public Options contextShift() {
+            shifts = true;
+            return this;
+        }
     }
 
     /** One turn: what the user says, options, then a terminal. One thread. */
@@ -115,6 +144,11 @@ public final class Chat implements AutoCloseable {
         @Override
         Work work() {
             return chat.begin(message == null ? null : List.of(message), toolbox(), null);
+        }
+
+        @Override
+        int frame() {
+            return chat.frame(toolbox());
         }
 
         /** A turn of several answers: as a single one, it leaves the chat as it was when it fails. */
@@ -225,11 +259,12 @@ public final class Chat implements AutoCloseable {
             throw new IllegalArgumentException("turns is " + turns + "; it may be 1 to " + (turns - left));
         }
         messages.subList(end, messages.size()).clear();
+        forgotten = 0; // there may be room for it again
     }
 
     /**
      * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools. What both
-     * have in common is held once in the cache, in whole pages.
+     * have in common is held once in the cache.
      *
      * @return the new chat, to be closed
      * @throws IllegalStateException if the chat is still answering
@@ -239,12 +274,122 @@ public final class Chat implements AutoCloseable {
         Options options = new Options();
         options.messages = List.copyOf(messages);
         options.variables = variables;
+        options.shifts = shifts;
         Chat fork = new Chat(context, options);
         synchronized (fork) {
             fork.transcript = transcript;
             fork.tools = tools;
+            fork.forgotten = forgotten;
         }
+        context.engine().fork(slot, fork.slot);
         return fork;
+    }
+
+    /**
+     * The ids of what was read and said, control tokens and all: what of it the conversation as it is now begins with.
+     *
+     * @return a copy; empty before the first answer
+     */
+    public synchronized int[] tokens() {
+        settleLast();
+        if (messages.isEmpty() || transcript.ids().length == 0) {
+            return new int[0];
+        }
+        Rendered rendered = new Remembering(context, variables, tools).render(messages, forgotten);
+        return transcript.kept(rendered.segments()).ids().clone();
+    }
+
+    /**
+     * Saves the conversation: its messages, the template's variables, its ids, and what the cache holds of them. It goes
+     * on where {@link Generator#restoreChat(Path)} restores it, with the same model. A chat that has lost its place in
+     * the cache is saved without, and its restored one computes it again.
+     *
+     * <p>Tools are code, and not saved: give them again. The file is as large as the chat's place in the cache: some
+     * kilobytes a token, by the model and the {@link CacheType}.
+     *
+     * @param file appears when it is complete; replaced if it is there
+     * @throws IllegalStateException if the chat is still answering
+     * @throws ClosedException if the chat is closed
+     * @throws UncheckedIOException if it can't be written; a file that was there is then as it was
+     * @throws IllegalArgumentException if the template's variables or a call's arguments hold what is no JSON
+     */
+    public void save(Path file) {
+        try (ChatFile saved = saved()) {
+            WholeFile.write(file, saved::writeTo);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the chat can't be written to " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Saves the conversation as {@link #save(Path)}, in memory.
+     *
+     * @return for {@link Generator#restoreChat(byte[])}
+     * @throws IllegalStateException if the chat is still answering, or is more than an array holds
+     * @throws ClosedException if the chat is closed
+     */
+    public byte[] save() {
+        try (ChatFile saved = saved()) {
+            if (saved.length() > Integer.MAX_VALUE - 8) {
+                throw new IllegalStateException("the chat has " + saved.length()
+                        + " bytes, which are more than an array holds: save it to a file");
+            }
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) saved.length());
+            saved.writeTo(Channels.newChannel(bytes));
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // not from an array
+        }
+    }
+
+    /** The books first, then the cache: what a turn adds meanwhile does no harm there, since ids say what is whose. */
+    private ChatFile saved() {
+        String json;
+        synchronized (this) {
+            refuseToMeddle(null);
+            Provenance of = context.provenance();
+            json = ChatJson.write(new ChatJson.Saved(
+                    NativeLibrary.version(),
+                    NativeLibrary.arithmeticVersion(),
+                    of.model().name(),
+                    of.model().fingerprint(),
+                    context.format().fingerprint(),
+                    of.cacheType(),
+                    messages,
+                    variables,
+                    shifts,
+                    forgotten,
+                    transcript));
+        }
+        return new ChatFile(json, context.engine().save(slot));
+    }
+
+    /**
+     * Goes on from what was saved, which fits the context's model.
+     *
+     * @param saved what stands in its text
+     * @param state of its sequence; null if it is to be computed again
+     * @throws NativeException if the state is none, or too long
+     */
+    static Chat restored(Context context, ChatJson.Saved saved, @Nullable NativeState state) {
+        Options options = new Options();
+        options.messages = saved.messages();
+        options.variables = saved.variables();
+        options.shifts = saved.contextShift();
+        Chat chat = new Chat(context, options);
+        synchronized (chat) {
+            chat.transcript = saved.transcript();
+            chat.forgotten = saved.forgotten();
+        }
+        try {
+            if (state != null) {
+                context.engine().restore(state, chat.slot);
+            }
+            return chat;
+        } catch (RuntimeException | Error e) {
+            chat.close();
+            throw e;
+        }
     }
 
     /** Ends a running turn and gives back the chat's place in the cache; without effect the second time. */
@@ -259,18 +404,19 @@ public final class Chat implements AutoCloseable {
     // The books
 
     /** What a chat was before a turn. */
-    private record Before(List<Message> messages, Transcript transcript) {}
+    private record Before(List<Message> messages, Transcript transcript, int forgotten) {}
 
     private synchronized Before enter(Turn turn) {
         refuseToMeddle(null);
         looping = turn;
-        return new Before(List.copyOf(messages), transcript);
+        return new Before(List.copyOf(messages), transcript, forgotten);
     }
 
     private synchronized void restore(Before before) {
         messages.clear();
         messages.addAll(before.messages);
         transcript = before.transcript;
+        forgotten = before.forgotten;
     }
 
     private synchronized void leave() {
@@ -288,11 +434,30 @@ public final class Chat implements AutoCloseable {
         } else {
             asked.removeLast();
         }
-        Rendered rendered = context.format().render(Messages.asTemplateValues(asked), box.templateValues(), variables);
+        Remembering known = new Remembering(context, variables, box);
+        int left = shifts ? known.leaveOut(asked, forgotten, transcript) : 0;
+        Rendered rendered = known.render(asked, left);
         Transcript prompt = transcript.next(rendered.segments(), context.format());
-        Answer answer = new Answer(asked, prompt);
+        int dropped = left == forgotten
+                ? 0
+                : transcript.next(known.render(asked, forgotten).segments(), context.format()).ids().length
+                        - prompt.ids().length;
+        Answer answer = new Answer(asked, prompt, left);
         pending = answer;
-        return new Request.Work(prompt.ids(), slot, answer, context.format().speech(rendered, box.schemas()));
+        return new Request.Work(
+                prompt.ids(),
+                slot,
+                answer,
+                context.format().speech(rendered, box.schemas()),
+                shifts ? known.frame(asked, left) : -1,
+                Math.max(0, dropped));
+    }
+
+    /** The tokens of the last prompt that do not depend on what was said. */
+    private synchronized int frame(Toolbox box) {
+        Answer answer = pending;
+        List<Message> asked = answer == null ? messages : answer.asked;
+        return new Remembering(context, variables, box).frame(asked, answer == null ? forgotten : answer.left);
     }
 
     /** Nobody but the turn that calls tools goes on between its answers. */
@@ -324,11 +489,13 @@ public final class Chat implements AutoCloseable {
     private final class Answer implements Request.Books {
         private final List<Message> asked;
         private final Transcript prompt;
+        private final int left; // messages that were left out
         private @Nullable Settlement settlement; // guarded by the chat
 
-        Answer(List<Message> asked, Transcript prompt) {
+        Answer(List<Message> asked, Transcript prompt, int left) {
             this.asked = asked;
             this.prompt = prompt;
+            this.left = left;
         }
 
         @Override
@@ -346,6 +513,7 @@ public final class Chat implements AutoCloseable {
                     messages.clear();
                     messages.addAll(asked);
                     messages.add(reply.message());
+                    forgotten = left;
                     transcript = answered(prompt, reply);
                 }
             }

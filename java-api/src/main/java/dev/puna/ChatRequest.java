@@ -71,6 +71,11 @@ public final class ChatRequest extends TalkingRequest<ChatRequest> {
         return work(messages);
     }
 
+    @Override
+    int frame() {
+        return new Remembering(context(), variables, toolbox()).frame(messages, 0);
+    }
+
     private Work work(List<Message> said) {
         Rendered rendered = render(said);
         int[] ids = context().format().encode(rendered.segments());

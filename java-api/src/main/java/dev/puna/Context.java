@@ -3,11 +3,13 @@ package dev.puna;
 
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEngineOptions;
+import dev.puna.internal.ChatFile;
 import dev.puna.internal.ChatFormat;
 import dev.puna.internal.Failures;
 import dev.puna.internal.Platform;
 import dev.puna.internal.engine.EngineThread;
 import java.lang.ref.Cleaner;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -95,7 +97,12 @@ public final class Context implements Generator, AutoCloseable {
             return info.waiting();
         }
 
-        /** {@return sequences that are open: running, waiting, and chats between their turns} */
+        /** {@return sequences with a generation that is held back: their reader lags, or their logits hook takes long} */
+        public int paused() {
+            return info.paused();
+        }
+
+        /** {@return sequences that are open: running, waiting, paused, and chats between their turns} */
         public int sequences() {
             return info.sequences();
         }
@@ -143,6 +150,15 @@ public final class Context implements Generator, AutoCloseable {
     @Override
     public Statistics statistics() {
         return new Statistics(Failures.mapped(engine::figures));
+    }
+
+    /**
+     * Gives back the part of the cache that nothing running holds: the places of chats between their turns, and what is
+     * kept since a later prompt may begin alike. What is needed again is computed again, to the same bits. Waits for
+     * the running step to end.
+     */
+    public void trim() {
+        engine.trim();
     }
 
     @Override
@@ -201,9 +217,19 @@ public final class Context implements Generator, AutoCloseable {
         return new Chat(this, wanted);
     }
 
+    @Override
+    public Chat restoreChat(Path file) {
+        return SavedChat.restore(this, file.toString(), () -> ChatFile.read(file));
+    }
+
+    @Override
+    public Chat restoreChat(byte[] saved) {
+        return SavedChat.restore(this, "the array", () -> ChatFile.read(saved));
+    }
+
     /**
-     * The logits after each token, from an empty cache; waits until nothing else generates. For experts: a row is as
-     * long as the vocabulary.
+     * The logits after each token, from an empty cache; waits until nothing else computes, but not for streams that are
+     * paused since nobody reads them. For experts: a row is as long as the vocabulary.
      *
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i
@@ -221,6 +247,15 @@ public final class Context implements Generator, AutoCloseable {
         return engine.logits(ids, first, model.info().vocabulary());
     }
 
+    /**
+     * Gives back the memory of all pages that no running request needs: those of chats between their turns, of waiting
+     * and paused ones, and what is kept for prompts that begin alike. They are computed again when they are needed, to
+     * the same bits. Waits for a running step to end.
+     */
+    public void trim() {
+        engine.trim();
+    }
+
     /** Ends what runs and gives the memory back; waits for a running step to end. Without effect the second time. */
     @Override
     public void close() {
@@ -230,6 +265,11 @@ public final class Context implements Generator, AutoCloseable {
     /** {@return whether it was closed} */
     public boolean isClosed() {
         return engine.isClosed();
+    }
+
+    /** Positions of one sequence. */
+    int length() {
+        return provenance.contextLength();
     }
 
     Provenance provenance() {

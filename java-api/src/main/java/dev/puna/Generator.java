@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -57,6 +58,35 @@ public sealed interface Generator permits Model, Context {
      * @return a new chat, to be closed
      */
     Chat newChat(Consumer<Chat.Options> options);
+
+    /**
+     * Goes on with a conversation that was saved.
+     *
+     * <pre>{@code
+     * try (Chat chat = model.restoreChat(Path.of("fugue.chat"))) {
+     *     System.out.println(chat.user("And a canon?").text());
+     * }
+     * }</pre>
+     *
+     * <p>It answers what the saved one would have answered, bit for bit. What its file holds of the cache is used where
+     * there is room and the context's cache is of the same type; else it is computed again. Tools are code, and not
+     * saved: give them again.
+     *
+     * @param file what {@link Chat#save(Path)} wrote
+     * @return the chat, to be closed
+     * @throws PunaException if there is no such file, if it is no saved chat or a damaged one, or of another model: says
+     *     why
+     * @throws ContextFullException if it has more tokens than this context's
+     */
+    Chat restoreChat(Path file);
+
+    /**
+     * Goes on with a conversation that was saved: as {@link #restoreChat(Path)}.
+     *
+     * @param saved what {@link Chat#save()} gave
+     * @return the chat, to be closed
+     */
+    Chat restoreChat(byte[] saved);
 
     /**
      * What it is doing and has done; waits for nothing. Of a closed one: as it was at the end.

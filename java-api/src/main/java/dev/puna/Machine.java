@@ -5,7 +5,9 @@ import dev.puna.bindings.NativeCpu;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** This machine as Puna's library sees it, and the library itself. Immutable; any thread. */
 public final class Machine {
@@ -39,6 +41,65 @@ public final class Machine {
     /** {@return where the library was found, in words} */
     public String libraryOrigin() {
         return NativeLibrary.origin();
+    }
+
+    /** {@return the library's file} */
+    public Path libraryFile() {
+        return NativeLibrary.file();
+    }
+
+    /** {@return what built the library: compiler and target, in words} */
+    public String libraryBuild() {
+        return NativeLibrary.build();
+    }
+
+    /** {@return the number of the interface between the library and Java} */
+    public int libraryAbi() {
+        return NativeLibrary.abi();
+    }
+
+    /**
+     * What the library holds now, for all models and contexts of the process: 0 when all of them are closed, but for what
+     * runs still.
+     *
+     * @return bytes
+     * @throws NativeLibraryException if the library can't be loaded
+     */
+    public static long nativeMemory() {
+        Core.load();
+        return NativeLibrary.memory();
+    }
+
+    /**
+     * The library's inner functions, each of which can be tested.
+     *
+     * @return those of all tiers that the processor runs
+     * @throws NativeLibraryException if the library can't be loaded
+     */
+    public static List<Kernel> kernels() {
+        Core.load();
+        return Kernel.all();
+    }
+
+    /** {@return what Java's option {@code --enable-native-access} must name: a module, or ALL-UNNAMED} */
+    public static String nativeModule() {
+        Module module = NativeLibrary.class.getModule();
+        return module.isNamed() ? module.getName() : "ALL-UNNAMED";
+    }
+
+    /** {@return whether Java lets the library be used without a warning; after its first use it always does} */
+    public static boolean hasNativeAccess() {
+        return NativeLibrary.class.getModule().isNativeAccessEnabled();
+    }
+
+    /** {@return what the processor calls itself, or empty} */
+    public String processor() {
+        return cpu.name();
+    }
+
+    /** {@return processors' worth of time that the container may use; empty without a limit} */
+    public OptionalDouble processorQuota() {
+        return cpu.quota() == 0 ? OptionalDouble.empty() : OptionalDouble.of(cpu.quota() / 1000.0);
     }
 
     /** {@return physical cores} */

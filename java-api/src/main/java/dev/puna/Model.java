@@ -351,19 +351,34 @@ public final class Model implements Generator, AutoCloseable {
         return context().newChat(options);
     }
 
+    @Override
+    public Chat restoreChat(Path file) {
+        return context().restoreChat(file);
+    }
+
+    @Override
+    public Chat restoreChat(byte[] saved) {
+        return context().restoreChat(saved);
+    }
+
     /** Closes its contexts, which ends what runs, and frees the weights. Without effect the second time. */
     @Override
     public void close() {
         List<WeakReference<Context>> open;
+        Grammars compiled;
         synchronized (this) {
             closed = true;
             open = List.copyOf(contexts);
+            compiled = grammars;
         }
         for (WeakReference<Context> reference : open) {
             Context living = reference.get();
             if (living != null) {
                 living.close();
             }
+        }
+        if (compiled != null) {
+            compiled.close();
         }
         model.close();
         release.clean();
@@ -379,6 +394,7 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     synchronized Grammars grammars() {
+        refuseClosed();
         Grammars known = grammars;
         if (known == null) {
             known = new Grammars(model.tokenizer());

@@ -53,7 +53,8 @@ final class Observation implements Observer.Registration {
         @Override
         public void ended(NativeEvent.Finished f, boolean timedOut) {
             offer(o -> {
-                Usage usage = new Usage(f.promptTokens(), f.cachedTokens(), f.generatedTokens());
+                Usage usage = new Usage(
+                        f.promptTokens(), f.cachedTokens(), f.generatedTokens(), f.droppedTokens());
                 Timings timings = new Timings(
                         Duration.ofNanos(f.queuedNanos()),
                         Duration.ofNanos(f.promptNanos()),
@@ -90,8 +91,7 @@ final class Observation implements Observer.Registration {
             try {
                 told.take().accept(observer);
             } catch (InterruptedException e) {
-                LOG.debug("an observer's thread was interrupted", e);
-                return;
+                LOG.debug("an observer interrupted itself; it stays registered", e); // nobody else knows its thread
             } catch (RuntimeException | Error e) {
                 LOG.warn("an observer failed; it stays registered", e);
             }

@@ -233,6 +233,10 @@ public final class ReplayRecord {
                     + " of the arithmetic contract, this library has version " + NativeLibrary.arithmeticVersion()
                     + ": replay it with puna " + content.library());
         }
+        if (content.settings().shown()) {
+            throw new PunaException(
+                    "the record is of a request with a logits hook, which is not part of it: it can't be replayed");
+        }
     }
 
     private boolean wasCut() {

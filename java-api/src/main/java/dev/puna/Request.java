@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Request<T extends Request<T>> permits Prompt, TalkingRequest {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
+    private static final int FRAME = -2;
     private static final Duration FOREVER = Duration.ofDays(10_000);
 
     private final Context context;
@@ -38,6 +40,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private int topLogprobs;
     private boolean ignoreEnd;
     private @Nullable String grammar;
+    private int keep = -1; // tokens that a full context never drops, or FRAME; -1: it drops none, but ends
+    private @Nullable Consumer<? super Logits> hook;
 
     Request(Context context) {
         this.context = context;
@@ -188,6 +192,61 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     }
 
     /**
+     * Lets somebody see, and change, the model's logits at each step, before anything else regards them.
+     *
+     * <pre>{@code
+     * int comma = model.tokenizer().encode(",")[0];
+     * String text = model.prompt("Once upon a time").logits(l -> l.set(comma, Float.NEGATIVE_INFINITY)).text();
+     * }</pre>
+     *
+     * <p>Biases, the grammar and the sampler come afterwards, and so do the log-probabilities of {@link #logprobs}. The
+     * hook runs on the thread that waits: that calls {@link #text()} or {@link #reply()} or reads the stream; for {@link
+     * #async()} on a virtual thread of its own. The request waits for it, others don't: a hook that takes longer than
+     * 100 ms gives up its place in the batch meanwhile. What it throws ends the request, and is thrown there. A {@link
+     * #timeout} does not interrupt it.
+     *
+     * @param value called for each token; deterministic, if answers are to be. A {@link ReplayRecord} can't hold it
+     * @return this
+     */
+    public T logits(Consumer<? super Logits> value) {
+        hook = Objects.requireNonNull(value, "logits");
+        return self();
+    }
+
+    /**
+     * As {@link #contextShift(int)}, keeping what stands in front of the first thing that a user says, such as a system
+     * message and tools; of a plain prompt, the first token, since many models were trained with a mark there.
+     *
+     * @return this
+     */
+    public T contextShift() {
+        keep = FRAME;
+        return self();
+    }
+
+    /**
+     * Goes on where the context is full, where the answer would end with {@link StopReason#CONTEXT} otherwise: the older
+     * half of the tokens behind the first ones is forgotten, and those that stay are read again at their new places.
+     * {@link Usage#droppedTokens()} tells how many went.
+     *
+     * <p>It is off unless asked for, since it changes what is generated: the model no longer knows what was dropped,
+     * cut anywhere within a word or a turn, and the answer may lose its thread. Reading again takes the time of a prompt
+     * of half a context. Tokens still don't depend on anything else that runs, but they depend on the context's length:
+     * the promise of equal tokens holds among contexts of equal length. A prompt must still fit; a chat can forget turns
+     * instead: {@link Chat.Options#contextShift()}.
+     *
+     * @param keeping tokens at the front of the prompt that are never dropped, at least 0
+     * @return this
+     */
+    public T contextShift(int keeping) {
+        if (keeping < 0) {
+            throw new IllegalArgumentException("contextShift keeps " + keeping + " tokens; it must be at least 0");
+        }
+        keep = keeping;
+        return self();
+    }
+
+    /**
      * Generates, and waits for the whole text.
      *
      * @return the text
@@ -237,9 +296,11 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
 
     private TextStream stream(Work work, long deadline) {
         try {
-            Generation generation = new Generation(work.ids(), settings(), work.slot(), deadline, marks(work.speech()));
-            Settlement settlement = new Settlement(generation, context.provenance(), work.books(), work.speech());
-            TextStream stream = TextStream.start(context, generation, settlement);
+            int kept = keep == FRAME ? frame() : keep >= 0 ? keep : work.keep();
+            NativeGeneration settings = settings(kept);
+            Generation generation = new Generation(work.ids(), settings, work.slot(), deadline, marks(work.speech()));
+            Settlement settlement = new Settlement(generation, context.provenance(), work);
+            TextStream stream = TextStream.start(context, generation, settlement, look(hook));
             work.books().started(settlement);
             return stream;
         } catch (RuntimeException e) {
@@ -248,7 +309,12 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
         }
     }
 
-    private NativeGeneration settings() {
+    /** Tokens at the front that a full context keeps unless the caller says how many. */
+    int frame() {
+        return 1;
+    }
+
+    private NativeGeneration settings(int kept) {
         NativeGrammar compiled =
                 grammar == null ? null : context.model().grammars().of(grammar);
         long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
@@ -262,7 +328,23 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
                 ignoreEnd,
                 sampler.biases(),
                 sampler.breakers(),
-                compiled);
+                compiled,
+                kept,
+                hook != null);
+    }
+
+    /** The caller's hook sees an object that is of no use afterwards. */
+    private static Generation.Hook look(@Nullable Consumer<? super Logits> hook) {
+        return (row, tokens) -> {
+            if (hook != null) {
+                Logits logits = new Logits(row, tokens);
+                try {
+                    hook.accept(logits);
+                } finally {
+                    logits.expire();
+                }
+            }
+        };
     }
 
     private Map<Integer, String> marks(Speech speech) {
@@ -352,8 +434,9 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     /** A generation with all its settings given: a replay. */
     static Reply again(Context context, int[] ids, NativeGeneration settings) {
         Generation generation = new Generation(ids, settings, Slot.once(), Long.MAX_VALUE, Map.of());
-        Settlement settlement = new Settlement(generation, context.provenance(), Books.NONE, Speech.PLAIN);
-        try (TextStream stream = TextStream.start(context, generation, settlement)) {
+        Work work = new Work(ids, generation.slot(), Books.NONE, Speech.PLAIN);
+        Settlement settlement = new Settlement(generation, context.provenance(), work);
+        try (TextStream stream = TextStream.start(context, generation, settlement, look(null))) {
             return stream.reply();
         }
     }
@@ -373,9 +456,15 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
      * @param slot its sequence
      * @param books who is told how it goes
      * @param speech how the answer is taken apart
+     * @param keep tokens that a full context keeps, if the request itself says nothing of it; -1: it drops none
+     * @param forgotten tokens that were left out of the prompt, since the context was full
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Work(int[] ids, Slot slot, Books books, Speech speech) {}
+    record Work(int[] ids, Slot slot, Books books, Speech speech, int keep, int forgotten) {
+        Work(int[] ids, Slot slot, Books books, Speech speech) {
+            this(ids, slot, books, speech, -1, 0);
+        }
+    }
 
     /** Who keeps books about a generation: a chat. */
     interface Books {

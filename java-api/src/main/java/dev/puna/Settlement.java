@@ -19,13 +19,15 @@ final class Settlement {
     private final Provenance provenance;
     private final Request.Books books;
     private final Speech speech;
+    private final int forgotten; // tokens left out of the prompt
     private @Nullable Reply reply; // guarded by this
 
-    Settlement(Generation generation, Provenance provenance, Request.Books books, Speech speech) {
+    Settlement(Generation generation, Provenance provenance, Request.Work work) {
         this.generation = generation;
         this.provenance = provenance;
-        this.books = books;
-        this.speech = speech;
+        this.books = work.books();
+        this.speech = work.speech();
+        this.forgotten = work.forgotten();
     }
 
     boolean isDone() {
@@ -61,7 +63,8 @@ final class Settlement {
 
     private Reply of(Outcome o) {
         Reply.Said said = Saying.of(o.text(), o.marks(), speech);
-        Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length);
+        Usage usage = new Usage(
+                o.promptTokens(), o.cachedTokens(), o.tokens().length, forgotten + o.droppedTokens());
         Timings timings = new Timings(
                 Duration.ofNanos(o.queuedNanos()),
                 Duration.ofNanos(o.promptNanos()),

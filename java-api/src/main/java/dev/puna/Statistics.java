@@ -30,12 +30,22 @@ public final class Statistics {
 
     /** {@return sequences that are open and do nothing: chats between their turns} */
     public int idle() {
-        return Math.max(0, info.sequences() - info.running() - info.waiting());
+        return Math.max(0, info.sequences() - info.running() - info.waiting() - info.paused());
     }
 
-    /** {@return pages of the cache in use} */
+    /** {@return sequences whose generation is held back, since their reader lags or their logits hook takes long} */
+    public int paused() {
+        return info.paused();
+    }
+
+    /** {@return pages of the cache in use: of sequences that are running, waiting, paused or idle} */
     public long pagesUsed() {
         return info.pagesUsed();
+    }
+
+    /** {@return further pages that nobody uses, kept since a prompt may begin alike; given up when pages run out} */
+    public long pagesCached() {
+        return info.pagesCached();
     }
 
     /** {@return pages that the budget allows} */
@@ -80,8 +90,8 @@ public final class Statistics {
 
     @Override
     public String toString() {
-        return running() + " running, " + waiting() + " waiting, " + idle() + " idle; " + pagesUsed() + " of "
-                + pagesTotal() + " pages; " + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
+        return running() + " running, " + waiting() + " waiting, " + paused() + " paused, " + idle() + " idle; "
+                + pagesUsed() + " of " + pagesTotal() + " pages, " + pagesCached() + " more kept; " + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
                 + generatedTokens() + " generated; " + evictions() + " evictions";
     }
 }

@@ -22,17 +22,26 @@ import java.util.NoSuchElementException;
  * }</pre>
  *
  * One reader; {@link #cancel} and {@link #close} may come from any thread. A stream that is forgotten is cancelled.
+ *
+ * <p>A reader who lags holds nobody up: beyond {@link #READ_AHEAD} unread pieces the generation pauses. It has no place
+ * in the batch then, and others may take its memory; it goes on when half of these were read, to the same tokens as if
+ * nothing had been. So a stream that is not read does not end by itself. {@link #reply()} reads all of it.
  */
 public final class TextStream implements Iterable<Piece>, AutoCloseable {
+    /** Unread pieces beyond which the generation pauses until the reader has read half of them. */
+    public static final int READ_AHEAD = Generation.READ_AHEAD;
+
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Context context; // keeps the model reachable while this is
     private final EngineThread engine;
     private final Generation generation;
     private final Settlement settlement;
+    private final Generation.Hook hook;
     private boolean iterated;
 
-    private TextStream(Context context, Generation generation, Settlement settlement) {
+    private TextStream(Context context, Generation generation, Settlement settlement, Generation.Hook hook) {
+        this.hook = hook;
         this.context = context;
         this.engine = context.engine();
         this.generation = generation;
@@ -51,8 +60,8 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
     }
 
     /** Submits the generation and waits until the engine has taken it in. */
-    static TextStream start(Context context, Generation generation, Settlement settlement) {
-        TextStream stream = new TextStream(context, generation, settlement);
+    static TextStream start(Context context, Generation generation, Settlement settlement, Generation.Hook hook) {
+        TextStream stream = new TextStream(context, generation, settlement, hook);
         stream.engine.submit(generation);
         try {
             generation.awaitAccepted();
@@ -87,7 +96,7 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
             while (parts.isEmpty() && !ended) {
                 Generation.Chunk chunk;
                 try {
-                    chunk = generation.next();
+                    chunk = generation.next(hook);
                 } catch (InterruptedException e) {
                     throw interrupted();
                 }
@@ -123,7 +132,7 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
      */
     public Reply reply() {
         try {
-            generation.awaitEnd();
+            generation.awaitEnd(hook);
         } catch (InterruptedException e) {
             throw interrupted();
         }
@@ -148,8 +157,25 @@ public final class TextStream implements Iterable<Piece>, AutoCloseable {
         cancel();
     }
 
+    /** Runs something on a thread of its own after the end. */
     void whenDone(Runnable listener) {
-        generation.whenDone(listener);
+        generation.readWhole();
+        if (generation.settings().shown()) {
+            Thread.ofVirtual().name("puna-logits").start(() -> lookOn(listener));
+        } else {
+            generation.whenDone(listener);
+        }
+    }
+
+    /** Somebody must be there for the hook; what it throws is the generation's failure. */
+    private void lookOn(Runnable listener) {
+        try {
+            generation.awaitEnd(hook);
+        } catch (InterruptedException | RuntimeException e) {
+            generation.awaitUninterruptibly();
+        } finally {
+            listener.run();
+        }
     }
 
     Reply settle() {

@@ -5,6 +5,7 @@ import dev.puna.internal.ChatFormat;
 import dev.puna.internal.template.Segment;
 import java.nio.CharBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -31,13 +32,8 @@ record Transcript(String text, BitSet control, int[] ids, List<Mark> marks) {
      * @param format gives the ids of the rest
      */
     Transcript next(List<Segment> rendered, ChatFormat format) {
-        StringBuilder all = new StringBuilder();
-        BitSet origins = new BitSet();
-        for (Segment segment : rendered) {
-            origins.set(all.length(), all.length() + segment.text().length(), segment.trusted());
-            all.append(segment.text());
-        }
-        String whole = all.toString();
+        BitSet origins = origins(rendered);
+        String whole = text(rendered);
         int common = common(whole, origins);
         List<Mark> kept = new ArrayList<>(marks);
         kept.removeIf(mark -> mark.characters > common);
@@ -46,6 +42,40 @@ record Transcript(String text, BitSet control, int[] ids, List<Mark> marks) {
         BitSet spelled = spelled(whole, origins, cut.characters, rest, format);
         spelled.or(control.get(0, cut.characters));
         return marked(whole, spelled, joined(IntStream.of(ids).limit(cut.count), rest), kept);
+    }
+
+    /**
+     * What stays of the transcript where the conversation is now this one.
+     *
+     * @param rendered the whole conversation
+     * @return its longest beginning up to a mark that both have
+     */
+    Transcript kept(List<Segment> rendered) {
+        int common = common(text(rendered), origins(rendered));
+        List<Mark> kept = marks.stream().filter(mark -> mark.characters <= common).toList();
+        if (kept.isEmpty()) {
+            return EMPTY;
+        }
+        Mark end = kept.getLast();
+        BitSet spelled = control.get(0, end.characters);
+        return new Transcript(text.substring(0, end.characters), spelled, Arrays.copyOf(ids, end.count), kept);
+    }
+
+    private static String text(List<Segment> rendered) {
+        StringBuilder all = new StringBuilder();
+        rendered.forEach(segment -> all.append(segment.text()));
+        return all.toString();
+    }
+
+    /** The characters that the template wrote. */
+    private static BitSet origins(List<Segment> rendered) {
+        BitSet origins = new BitSet();
+        int at = 0;
+        for (Segment segment : rendered) {
+            origins.set(at, at + segment.text().length(), segment.trusted());
+            at += segment.text().length();
+        }
+        return origins;
     }
 
     /** Where the control tokens among some ids stand, which the template spelled from a place on. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.puna.testing.Golden;
 import dev.puna.testing.Models;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,34 @@ class Gemma3Test {
             byte[] text = golden.text("text").getBytes(StandardCharsets.UTF_8);
             assertThat(model.tokenizer().encode(text, true, true)).as(name).isEqualTo(golden.ids("ids"));
         });
+    }
+
+    /** The file brings no template: the turns are those that jinja2 made of Gemma's own one. */
+    @Test
+    void chatsAreWrittenAsGemmaWasTaught() {
+        Map<String, Golden> chats = Golden.cases(Models.DATA.resolve("goldens/gemma3-chat.golden"));
+        assertThat(chats).hasSizeGreaterThanOrEqualTo(5);
+        chats.forEach((name, golden) -> {
+            List<Message> messages = new ArrayList<>();
+            for (int i = 0; golden.has("said" + i); i++) {
+                String said = golden.text("said" + i);
+                messages.add(i % 2 == 0 ? Message.user(said) : Message.assistant(said));
+            }
+            assertThat(model.chat(messages).rendered()).as(name).isEqualTo(golden.text("text"));
+            assertThat(model.chat(messages).tokens()).as(name).isEqualTo(golden.ids("ids"));
+        });
+    }
+
+    @Test
+    void thereIsNoSystemRole() {
+        assertThat(model.chat(List.of(Message.system("Be brief."), Message.user("Hi"))).rendered())
+                .isEqualTo("<bos><start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\n");
+        assertThat(model.chat(List.of(Message.user("Hello!")))
+                        .sampler(Sampler.greedy())
+                        .maxTokens(8)
+                        .reply()
+                        .tokens())
+                .isNotEmpty();
     }
 
     @Test

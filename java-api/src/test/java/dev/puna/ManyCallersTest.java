@@ -119,7 +119,7 @@ class ManyCallersTest {
         try (Context context = Models.tiny().newContext(o -> o.maxSequences(1))) {
             List<TextStream> streams = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
-                streams.add(context.prompt("Hello").ignoreEnd().maxTokens(400).stream());
+                streams.add(context.prompt("Hello").ignoreEnd().maxTokens(TextStream.READ_AHEAD).stream()); // unread
             }
             streams.get(1).reply();
             assertThat(streams.get(0).isDone()).isTrue();

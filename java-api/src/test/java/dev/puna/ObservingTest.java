@@ -8,6 +8,8 @@ import dev.puna.testing.Models;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -72,6 +74,26 @@ class ObservingTest {
             assertThat(now.promptTokens()).isEqualTo(15);
             assertThat(now.steps()).isEqualTo(notes.steps.size());
             assertThat(now.running() + now.waiting() + now.idle()).isZero();
+        }
+    }
+
+    @Test
+    void oneThatLeavesItsThreadInterruptedIsStillTold() {
+        Queue<Observer.End> ends = new ConcurrentLinkedQueue<>();
+        try (Context context = Models.tiny().newContext(o -> o.maxSequences(1));
+                Observer.Registration watch = context.observe(new Observer() {
+                    @Override
+                    public void ended(End end) {
+                        ends.add(end);
+                        Thread.currentThread().interrupt();
+                    }
+                })) {
+            for (int i = 1; i <= 3; i++) {
+                int told = i;
+                context.prompt("x").maxTokens(1).text();
+                Eventually.holds("the end is told", () -> ends.size() == told);
+            }
+            assertThat(watch.missed()).isZero();
         }
     }
 

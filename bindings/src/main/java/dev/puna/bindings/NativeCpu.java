@@ -13,6 +13,16 @@ import java.util.List;
  * @param memoryFree bytes available now
  * @param tier the kernels in use, for example {@code avx2}
  * @param tiers all that the processor could run, from low to high
+ * @param quota processors' time that the container may use, in thousandths; 0 without a limit
+ * @param name what the processor calls itself, or empty
  */
 public record NativeCpu(
-        int cores, int threads, int defaultThreads, long memory, long memoryFree, String tier, List<String> tiers) {}
+        int cores,
+        int threads,
+        int defaultThreads,
+        long memory,
+        long memoryFree,
+        String tier,
+        List<String> tiers,
+        int quota,
+        String name) {}

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * refused with {@link NativeStatus#BUSY}. {@link #info} and {@link #close} may come from any thread.
  */
 public final class NativeEngine extends NativeObject {
+    /** All tokens of a sequence. */
+    public static final long ALL = -1L;
+
     private NativeEngine(NativeModel model, MemorySegment engine) {
         super("engine", engine, PunaH::puna_engine_close, model);
     }
@@ -45,6 +48,8 @@ public final class NativeEngine extends NativeObject {
      * @param promptTokens of prompts, computed
      * @param generatedTokens generated
      * @param prefixHitTokens of prompts, found in the cache
+     * @param pagesCached held by nobody, kept since a prompt may begin alike
+     * @param paused sequences: with a generation that is held back
      */
     public record Info(
             int contextLength,
@@ -62,12 +67,14 @@ public final class NativeEngine extends NativeObject {
             long evictions,
             long promptTokens,
             long generatedTokens,
-            long prefixHitTokens) {}
+            long prefixHitTokens,
+            long pagesCached,
+            int paused) {}
 
     /**
      * One round.
      *
-     * @param active sequences that still have work after it
+     * @param active sequences that still have work after it; not those that are paused or wait for a choice
      * @param sequences that took part
      * @param promptTokens computed
      * @param tokens generated
@@ -118,7 +125,9 @@ public final class NativeEngine extends NativeObject {
                     puna_engine_info.evictions(info),
                     puna_engine_info.prompt_tokens(info),
                     puna_engine_info.generated_tokens(info),
-                    puna_engine_info.prefix_hit_tokens(info));
+                    puna_engine_info.prefix_hit_tokens(info),
+                    puna_engine_info.pages_cached(info),
+                    puna_engine_info.paused(info));
         }
     }
 
@@ -172,7 +181,12 @@ public final class NativeEngine extends NativeObject {
         puna_generation.seed(to, from.seed());
         puna_generation.logprobs(to, from.logprobs() ? 1 : 0);
         puna_generation.top_logprobs(to, from.topLogprobs());
-        puna_generation.flags(to, from.ignoreEos() ? PunaH.PUNA_GENERATE_IGNORE_EOS() : 0);
+        puna_generation.flags(
+                to,
+                (from.ignoreEos() ? PunaH.PUNA_GENERATE_IGNORE_EOS() : 0)
+                        | (from.shown() ? PunaH.PUNA_GENERATE_LOGITS() : 0)
+                        | (from.keep() >= 0 ? PunaH.PUNA_GENERATE_SHIFT() : 0));
+        puna_generation.keep(to, Math.max(0, from.keep()));
         puna_generation.stage_count(to, from.stages().size());
         if (!from.stages().isEmpty()) {
             puna_generation.stages(to, stages(call, from.stages()));
@@ -260,6 +274,92 @@ public final class NativeEngine extends NativeObject {
         }
     }
 
+    /** Gives back all pages that no running sequence holds; they are computed again when they are needed. */
+    public void trim() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_engine_trim(engine.address(), call.error()));
+        }
+    }
+
+    /**
+     * A new sequence with the first tokens of another one, whose pages it shares.
+     *
+     * @param sequence which; may be generating
+     * @param positions how many tokens, or {@link #ALL}
+     * @return the new one's id
+     */
+    public long fork(long sequence, long positions) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, positions, out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Forgets all tokens but the first ones.
+     *
+     * @param sequence which; not generating
+     * @param positions how many stay
+     */
+    public void rewind(long sequence, long positions) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_rewind(engine.address(), sequence, positions, call.error()));
+        }
+    }
+
+    /**
+     * Holds back the generation, if there is one: it takes no part in steps, and its pages may go to others.
+     *
+     * @param sequence which
+     */
+    public void pause(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_pause(engine.address(), sequence, call.error()));
+        }
+    }
+
+    /**
+     * Lets a generation go on that was held back, to the tokens that it would have had.
+     *
+     * @param sequence which
+     */
+    public void resume(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_sequence_resume(engine.address(), sequence, call.error()));
+        }
+    }
+
+    /**
+     * Lets a generation go on whose logits were shown.
+     *
+     * @param sequence which
+     * @param logits what a token is chosen from in the coming step: as many as were shown
+     * @throws NativeException NOT_FINITE if one is NaN or infinite, or none is finite: nothing was changed then
+     */
+    public void choose(long sequence, float[] logits) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment row = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, logits.length));
+            MemorySegment.copy(logits, 0, row, ValueLayout.JAVA_FLOAT, 0, logits.length);
+            call.check(
+                    PunaH.puna_sequence_choose(engine.address(), sequence, row, logits.length, call.error()));
+        }
+    }
+
+    /** Gives back all pages that no running sequence holds; they are computed again when they are needed. */
+    public void trim() {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(PunaH.puna_engine_trim(engine.address(), call.error()));
+        }
+    }
+
     /**
      * A sequence's token ids: prompt and generated ones.
      *
@@ -273,6 +373,68 @@ public final class NativeEngine extends NativeObject {
                     256,
                     (ids, capacity, count) ->
                             PunaH.puna_sequence_tokens(engine.address(), sequence, ids, capacity, count, call.error()));
+        }
+    }
+
+    /**
+     * Goes on in two ways from all that a sequence has; both share its pages.
+     *
+     * @param sequence which
+     * @return the new sequence's id
+     */
+    public long fork(long sequence) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, PunaH.PUNA_ALL(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * How many bytes a sequence takes when it is saved.
+     *
+     * @param sequence which
+     * @return bytes, until it changes
+     */
+    public long stateLength(long sequence) {
+        return save(sequence, MemorySegment.NULL, 0);
+    }
+
+    /**
+     * Saves a sequence: its tokens and what the cache holds of them. Takes milliseconds: call it on a platform thread.
+     *
+     * @param sequence which
+     * @param into room for it
+     * @return the bytes that it takes; nothing was written if that is more than there is room for
+     */
+    public long save(long sequence, NativeState into) {
+        return save(sequence, into.bytes(), into.length());
+    }
+
+    private long save(long sequence, MemorySegment into, long room) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment length = call.longs(1);
+            call.tooSmall(PunaH.puna_sequence_save(engine.address(), sequence, into, room, length, call.error()));
+            return length.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Opens a sequence that was saved. Takes milliseconds: call it on a platform thread.
+     *
+     * @param state what {@link #save} wrote
+     * @return the sequence's id
+     * @throws NativeException INVALID_FILE, UNSUPPORTED, INVALID_ARGUMENT (another model or cache type), CONTEXT_FULL
+     */
+    public long restore(NativeState state) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment out = call.longs(1);
+            call.check(PunaH.puna_sequence_restore(
+                    engine.address(), state.bytes(), state.length(), out, call.error()));
+            return out.get(ValueLayout.JAVA_LONG, 0);
         }
     }
 
@@ -308,8 +470,19 @@ public final class NativeEngine extends NativeObject {
             if (PunaH.puna_engine_next_event(engine.address(), event) == 0) {
                 return null;
             }
-            return puna_event.kind(event) == PunaH.PUNA_EVENT_FINISHED() ? finished(event) : token(event);
+            int kind = puna_event.kind(event);
+            if (kind == PunaH.PUNA_EVENT_FINISHED()) return finished(event);
+            return kind == PunaH.PUNA_EVENT_LOGITS() ? logits(event) : token(event);
         }
+    }
+
+    private static NativeEvent logits(MemorySegment event) {
+        int count = puna_event.logit_count(event);
+        MemorySegment row = puna_event.logits(event);
+        float[] values = count == 0
+                ? new float[0]
+                : row.asSlice(0, (long) count * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        return new NativeEvent.Logits(puna_event.sequence(event), values);
     }
 
     private static NativeEvent token(MemorySegment event) {
@@ -348,7 +521,8 @@ public final class NativeEngine extends NativeObject {
                 puna_event.generated_tokens(event),
                 puna_event.queued_ns(event),
                 puna_event.prompt_ns(event),
-                puna_event.generate_ns(event));
+                puna_event.generate_ns(event),
+                puna_event.dropped_tokens(event));
     }
 
     private static String text(MemorySegment event) {

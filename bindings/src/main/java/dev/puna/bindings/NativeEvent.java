@@ -24,6 +24,20 @@ public sealed interface NativeEvent {
             implements NativeEvent {}
 
     /**
+     * A row of logits waits for {@link NativeEngine#choose}.
+     *
+     * @param sequence whose
+     * @param values a copy, one for each token of the vocabulary; empty where the sequence ended meanwhile
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Logits(long sequence, float[] values) implements NativeEvent {
+        @Override
+        public String text() {
+            return "";
+        }
+    }
+
+    /**
      * A generation ended.
      *
      * @param sequence whose
@@ -38,6 +52,7 @@ public sealed interface NativeEvent {
      * @param queuedNanos waited for a place in the batch
      * @param promptNanos from then to the first token
      * @param generateNanos from the first token to the last
+     * @param droppedTokens that a full context lost
      */
     record Finished(
             long sequence,
@@ -51,7 +66,8 @@ public sealed interface NativeEvent {
             int generatedTokens,
             long queuedNanos,
             long promptNanos,
-            long generateNanos)
+            long generateNanos,
+            int droppedTokens)
             implements NativeEvent {}
 
     /** Why a generation ended. */

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param biases what is added to tokens' logits; -infinity bans one
  * @param breakers texts that DRY counts no repetition across
  * @param grammar what the text must be; null: anything
+ * @param keep tokens at the front that stay where a full context drops others; -1: it ends the generation instead
+ * @param shown whether logits are told before a token is chosen, and {@link NativeEngine#choose} is waited for
  */
 public record NativeGeneration(
         int maxTokens,
@@ -29,7 +31,9 @@ public record NativeGeneration(
         boolean ignoreEos,
         Map<Integer, Float> biases,
         List<String> breakers,
-        @Nullable NativeGrammar grammar) {
+        @Nullable NativeGrammar grammar,
+        int keep,
+        boolean shown) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
@@ -38,7 +42,7 @@ public record NativeGeneration(
         breakers = List.copyOf(breakers);
     }
 
-    /** Without biases, breakers and a grammar. */
+    /** Without biases, breakers, a grammar and what follows. */
     public NativeGeneration(
             int maxTokens,
             long seed,
@@ -47,18 +51,52 @@ public record NativeGeneration(
             boolean logprobs,
             int topLogprobs,
             boolean ignoreEos) {
-        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, Map.of(), List.of(), null);
+        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, Map.of(), List.of(), null, -1, false);
     }
 
     /** The same with another bound. */
     public NativeGeneration bounded(int tokens) {
         return new NativeGeneration(
-                tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, grammar);
+                tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, grammar, keep, shown);
     }
 
     /** The same, held to a grammar. */
     public NativeGeneration held(NativeGrammar to) {
         return new NativeGeneration(
-                maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, to);
+                maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, to, keep, shown);
+    }
+
+    /** The same, with a full context that drops tokens behind the first ones. */
+    public NativeGeneration shifting(int keeping) {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keeping,
+                shown);
+    }
+
+    /** The same, with its logits shown. */
+    public NativeGeneration showing() {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                true);
     }
 }

@@ -3,8 +3,10 @@ package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_cpu;
+import dev.puna.bindings.gen.puna_kernel_test;
 import dev.puna.bindings.gen.puna_log_entry;
 import dev.puna.bindings.library.NativeLoader;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -87,8 +89,87 @@ public final class NativeLibrary {
                     puna_cpu.memory(cpu),
                     puna_cpu.memory_free(cpu),
                     puna_cpu.tier(cpu).getString(0),
-                    tiers.isEmpty() ? List.of() : List.of(tiers.split(" ")));
+                    tiers.isEmpty() ? List.of() : List.of(tiers.split(" ")),
+                    puna_cpu.quota(cpu),
+                    puna_cpu.name(cpu).getString(0));
         }
+    }
+
+    /**
+     * What built the library.
+     *
+     * @return compiler and target, in words
+     */
+    public static String build() {
+        NativeLoader.load(null);
+        return PunaH.puna_build().getString(0);
+    }
+
+    /**
+     * The number of the interface between the library and these classes.
+     *
+     * @return the library's; {@link #load()} refuses any other than this class's own
+     */
+    public static int abi() {
+        NativeLoader.load(null);
+        return PunaH.puna_abi();
+    }
+
+    /**
+     * What the library holds now.
+     *
+     * @return bytes, accounted to any owner
+     */
+    public static long memory() {
+        NativeLoader.load(null);
+        return PunaH.puna_memory();
+    }
+
+    /**
+     * How many kernels there are to test.
+     *
+     * @return their number, over all tiers that run here
+     */
+    public static int kernelCount() {
+        NativeLoader.load(null);
+        return PunaH.puna_kernel_count();
+    }
+
+    /**
+     * A kernel's names.
+     *
+     * @param index 0 to {@link #kernelCount()} - 1
+     * @return without results
+     */
+    public static NativeKernelTest kernel(int index) {
+        try (Call call = new Call()) {
+            var test = call.struct(puna_kernel_test.layout());
+            call.check(PunaH.puna_kernel_describe(index, test, call.error()));
+            return kernel(test);
+        }
+    }
+
+    /**
+     * Tests a kernel; one that is at fault may end the process.
+     *
+     * @param index 0 to {@link #kernelCount()} - 1
+     * @return what it found
+     */
+    public static NativeKernelTest testKernel(int index) {
+        try (Call call = new Call()) {
+            var test = call.struct(puna_kernel_test.layout());
+            call.check(PunaH.puna_kernel_run(index, test, call.error()));
+            return kernel(test);
+        }
+    }
+
+    private static NativeKernelTest kernel(MemorySegment test) {
+        return new NativeKernelTest(
+                puna_kernel_test.tier(test).getString(0),
+                puna_kernel_test.name(test).getString(0),
+                puna_kernel_test.cases(test),
+                puna_kernel_test.different(test),
+                puna_kernel_test.detail(test).getString(0));
     }
 
     /**

@@ -4,6 +4,12 @@ package dev.puna.bindings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -131,6 +137,131 @@ class NativeEngineTest {
             best = rows[i] > rows[best] ? i : best;
         }
         assertThat(best).isEqualTo(first.token());
+    }
+
+    private List<Integer> tokens(List<NativeEvent> events, long sequence) {
+        return events.stream()
+                .filter(event -> event.sequence() == sequence)
+                .filter(NativeEvent.Token.class::isInstance)
+                .map(event -> ((NativeEvent.Token) event).token())
+                .toList();
+    }
+
+    @Test
+    void aGenerationIsHeldBackAndGoesOn() {
+        int[] prompt = ids("Once upon a time");
+        long free = engine.openSequence();
+        engine.generate(free, prompt, GREEDY);
+        List<Integer> expected = tokens(drain(), free);
+        long sequence = engine.openSequence();
+        engine.generate(sequence, prompt, GREEDY);
+        engine.step();
+        engine.pause(sequence);
+        assertThat(engine.info().paused()).isEqualTo(1);
+        assertThat(engine.step().active()).isZero();
+        assertThat(engine.info().pagesUsed()).isPositive();
+        engine.trim();
+        assertThat(engine.info().pagesUsed() + engine.info().pagesCached()).isZero();
+        engine.resume(sequence);
+        assertThat(tokens(drain(), sequence)).isEqualTo(expected.subList(1, 8)); // the first one came before
+        assertThat(engine.info().paused()).isZero();
+    }
+
+    @Test
+    void aSequenceForksAndRewinds() {
+        int[] prompt = ids("Once upon a time");
+        long sequence = engine.openSequence();
+        engine.generate(sequence, prompt, GREEDY);
+        drain();
+        int[] all = engine.tokens(sequence);
+        long fork = engine.fork(sequence, NativeEngine.ALL);
+        assertThat(engine.tokens(fork)).isEqualTo(all);
+        assertThat(engine.tokens(engine.fork(sequence, 3))).isEqualTo(java.util.Arrays.copyOf(all, 3));
+        engine.rewind(fork, prompt.length);
+        assertThat(engine.tokens(fork)).isEqualTo(prompt);
+        assertThat(engine.tokens(sequence)).isEqualTo(all);
+        assertThatThrownBy(() -> engine.rewind(fork, 1000)).hasMessageContaining("1000");
+        engine.generate(fork, prompt, GREEDY);
+        assertThat(tokens(drain(), fork))
+                .isEqualTo(
+                        java.util.Arrays.stream(all).skip(prompt.length).boxed().toList());
+    }
+
+    @Test
+    void logitsAreShownAndChosenFrom() {
+        int[] prompt = ids("Once upon a time");
+        int vocabulary = model.info().vocabulary();
+        long sequence = engine.openSequence();
+        engine.generate(sequence, prompt, GREEDY.showing());
+        assertThat(drain()).singleElement().isInstanceOfSatisfying(NativeEvent.Logits.class, shown -> {
+            assertThat(shown.text()).isEmpty();
+            engine.pause(sequence); // raw logits want a quiet engine
+            assertThat(shown.values()).isEqualTo(engine.logits(prompt, prompt.length - 1, vocabulary, null));
+            engine.resume(sequence);
+            float[] row = shown.values();
+            row[33] = 1000;
+            row[7] = Float.NaN;
+            assertThatThrownBy(() -> engine.choose(sequence, row))
+                    .isInstanceOfSatisfying(
+                            NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.NOT_FINITE));
+            row[7] = Float.NEGATIVE_INFINITY;
+            engine.choose(sequence, row);
+        });
+        List<NativeEvent> next = drain();
+        assertThat(tokens(next, sequence)).containsExactly(33);
+        assertThat(next).last().isInstanceOf(NativeEvent.Logits.class);
+        engine.closeSequence(sequence);
+    }
+
+    @Test
+    void aFullContextDropsTokens() {
+        try (NativeEngine small = NativeEngine.create(
+                model, new NativeEngineOptions(64, 1, 1, 1, 512, NativeEngineOptions.CacheType.F32, 0))) {
+            long sequence = small.openSequence();
+            NativeGeneration asked = new NativeGeneration(100, 1, List.of(), List.of(), false, 0, true);
+            small.generate(sequence, ids("Once"), asked.shifting(2));
+            while (small.step().active() > 0) {}
+            assertThat(small.nextEvent()).isInstanceOf(NativeEvent.Token.class);
+            assertThat(small.nextEvent()).isInstanceOfSatisfying(NativeEvent.Finished.class, finished -> {
+                assertThat(finished.stop()).isEqualTo(NativeEvent.Stop.LENGTH);
+                assertThat(finished.generatedTokens()).isEqualTo(100);
+                assertThat(finished.droppedTokens())
+                        .isPositive()
+                        .isEqualTo(ids("Once").length + 100 - small.tokens(sequence).length);
+            });
+        }
+    }
+
+    @Test
+    void sequencesAreForkedSavedAndRestored() throws IOException {
+        long sequence = engine.openSequence();
+        engine.generate(sequence, ids("Once upon a time"), GREEDY);
+        drain();
+        int[] tokens = engine.tokens(sequence);
+        assertThat(engine.tokens(engine.fork(sequence))).isEqualTo(tokens);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (NativeState small = NativeState.allocate(8);
+                NativeState state = NativeState.allocate(engine.stateLength(sequence))) {
+            assertThat(engine.save(sequence, small)).isEqualTo(state.length());
+            assertThat(engine.save(sequence, state)).isEqualTo(state.length());
+            assertThat(engine.tokens(engine.restore(state))).isEqualTo(tokens);
+            state.writeTo(Channels.newChannel(bytes));
+        }
+        byte[] saved = bytes.toByteArray();
+        assertThat(saved).startsWith("PUNASEQ".getBytes(StandardCharsets.US_ASCII));
+        saved[saved.length / 2]++;
+        try (NativeState damaged = NativeState.read(channel(saved), saved.length)) {
+            assertThatThrownBy(() -> engine.restore(damaged))
+                    .isInstanceOfSatisfying(
+                            NativeException.class,
+                            e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_FILE));
+        }
+        assertThatThrownBy(() -> NativeState.read(channel(saved), saved.length + 1L))
+                .isInstanceOf(EOFException.class);
+    }
+
+    private static ReadableByteChannel channel(byte[] bytes) {
+        return Channels.newChannel(new ByteArrayInputStream(bytes));
     }
 
     @Test

@@ -2,25 +2,37 @@
 package dev.puna.cli;
 
 import dev.puna.Context;
+import dev.puna.Observer;
+import dev.puna.PunaException;
 import dev.puna.Reply;
 import dev.puna.Sampler;
-import dev.puna.TextStream;
-import dev.puna.Timings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.ToDoubleFunction;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
 import java.util.stream.Stream;
 
-/** Measures a context: only the engine's own times count, not those of callers. */
+/**
+ * Measures a context. Every sequence of every measurement has ids of its own and begins with an empty cache: an engine
+ * finds whole pages of a common beginning again by itself, and would answer a prompt that it has read before in no time.
+ */
 final class Bench {
+    /** Tokens more than are asked for, at most: sequences that are started together begin in steps of their own. */
+    private static final int SPARE = 1024;
+
     private final Context context;
     private final int parallel;
     private final int repeat;
+    private long drawn; // ids until now
 
     Bench(Context context, int parallel, int repeat) {
         this.context = context;
@@ -33,38 +45,61 @@ final class Bench {
 
     /** Prompts of a length: from their start to the first token of the last one. */
     Run prompt(int tokens) {
-        return measure("prompt", tokens, 0, () -> together(tokens, 1), replies -> {
-            double longest = replies.stream()
-                    .mapToDouble(reply -> nanos(reply.timings().queued())
-                            + nanos(reply.timings().prompt()))
-                    .max()
-                    .orElseThrow();
-            return parallel * (double) tokens * 1e9 / longest;
+        return measure("prompt", tokens, 0, () -> {
+            List<int[]> prompts = draw(tokens);
+            context.trim();
+            long cached = context.statistics().cachedTokens();
+            long begun = System.nanoTime();
+            together(prompts, 1);
+            double seconds = (System.nanoTime() - begun) / 1e9;
+            nothingFound(cached);
+            return parallel * (double) tokens / seconds;
         });
     }
 
-    /** Tokens one by one behind a depth: the rates of all sequences. */
+    /**
+     * Tokens one by one behind a depth, which is read before: the steps in which all sequences generate count, and
+     * those alone.
+     */
     Run generate(int tokens, int depth) {
-        return measure(
-                "generate",
-                tokens,
-                depth,
-                () -> together(Math.max(1, depth), tokens + 1),
-                replies -> replies.stream()
-                        .map(Reply::timings)
-                        .mapToDouble(Timings::tokensPerSecond)
-                        .sum());
+        return measure("generate", tokens, depth, () -> {
+            for (int spare = parallel == 1 ? 0 : parallel; ; spare *= 2) {
+                List<int[]> prompts = draw(depth + 1);
+                context.trim();
+                if (depth > 0) {
+                    long cached = context.statistics().cachedTokens();
+                    together(
+                            prompts.stream()
+                                    .map(ids -> Arrays.copyOf(ids, depth))
+                                    .toList(),
+                            1);
+                    nothingFound(cached);
+                }
+                Steps steps = new Steps(parallel, tokens);
+                try (Observer.Registration watch = context.observe(steps)) {
+                    together(prompts, tokens + 1 + Math.min(spare, SPARE));
+                    double rate = steps.rate(watch);
+                    if (rate > 0) {
+                        return rate;
+                    }
+                }
+                if (spare == 0 || spare >= SPARE) {
+                    throw new PunaException(parallel + " sequences never generated all together: ask for more tokens");
+                }
+            }
+        });
     }
 
-    private interface Work {
-        List<Reply> once();
+    /** Positions that a context has to have beside those that are asked for. */
+    static int spare(int parallel) {
+        return parallel == 1 ? 0 : SPARE;
     }
 
-    private Run measure(String test, int tokens, int depth, Work work, ToDoubleFunction<List<Reply>> rate) {
-        work.once(); // warms up: pages, branches, clocks
+    private Run measure(String test, int tokens, int depth, DoubleSupplier once) {
+        double unused = once.getAsDouble(); // warms up: pages, branches, clocks
         double[] rates = new double[repeat];
         for (int i = 0; i < repeat; i++) {
-            rates[i] = rate.applyAsDouble(work.once());
+            rates[i] = once.getAsDouble();
         }
         Arrays.sort(rates);
         double median = (rates[repeat / 2] + rates[(repeat - 1) / 2]) / 2;
@@ -72,40 +107,91 @@ final class Bench {
         return new Run(test, tokens, depth, parallel, threads, median, rates[0], rates[repeat - 1]);
     }
 
-    /** As many sequences as wanted, started together. */
-    private List<Reply> together(int promptTokens, int generated) {
-        List<TextStream> streams = new ArrayList<>();
-        try {
-            for (int i = 0; i < parallel; i++) {
-                streams.add(
-                        context
-                                .prompt(ids(promptTokens, i))
-                                .sampler(Sampler.greedy())
-                                .maxTokens(generated)
-                                .ignoreEnd()
-                                .stream());
+    private void nothingFound(long before) {
+        long found = context.statistics().cachedTokens() - before;
+        if (found != 0) {
+            throw new IllegalStateException(found + " tokens were found in the cache: the rate would be too high");
+        }
+    }
+
+    /** The first so many steps in which all sequences generate and no prompt is read. */
+    private static final class Steps implements Observer {
+        private final int parallel;
+        private final int wanted;
+        private final CountDownLatch ends;
+        private int steps; // written before the last end, read after it; so are nanos
+        private long nanos;
+
+        Steps(int parallel, int wanted) {
+            this.parallel = parallel;
+            this.wanted = wanted;
+            this.ends = new CountDownLatch(parallel);
+        }
+
+        @Override
+        public void stepped(Step step) {
+            if (step.promptTokens() == 0 && step.generatedTokens() == parallel && steps < wanted) {
+                nanos += step.duration().toNanos();
+                steps++;
             }
-            return streams.stream().map(TextStream::reply).toList();
-        } finally {
-            streams.forEach(TextStream::close);
+        }
+
+        @Override
+        public void ended(End end) {
+            ends.countDown();
+        }
+
+        /** Tokens a second of all together, 0 where they never generated together. */
+        double rate(Observer.Registration watch) {
+            try {
+                while (!ends.await(1, TimeUnit.SECONDS)) {
+                    if (watch.missed() > 0) {
+                        return 0;
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new PunaException("the measurement was interrupted", e);
+            }
+            return steps == 0 ? 0 : (double) parallel * steps * 1e9 / nanos;
         }
     }
 
-    /** Ids that look random but are the same at every run: others for each of the parallel prompts. */
-    private int[] ids(int count, int which) {
+    /** A generation behind each prompt, started at the same time. */
+    private void together(List<int[]> prompts, int generated) {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Reply>> replies = prompts.stream()
+                    .map(ids -> threads.submit(() -> context.prompt(ids)
+                            .sampler(Sampler.greedy())
+                            .maxTokens(generated)
+                            .ignoreEnd()
+                            .reply()))
+                    .toList();
+            for (Future<Reply> reply : replies) {
+                reply.get();
+            }
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof PunaException known ? known : new PunaException("a request failed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PunaException("the measurement was interrupted", e);
+        }
+    }
+
+    /** Ids that look random: the same in every run of the program, others at each call and for each sequence. */
+    private List<int[]> draw(int count) {
         int vocabulary = context.model().info().vocabulary();
-        int[] ids = new int[count];
-        long state = 0x9E3779B97F4A7C15L * (which + 1);
-        for (int i = 0; i < count; i++) {
-            state += 0x9E3779B97F4A7C15L;
-            long mixed = (state ^ (state >>> 30)) * 0xBF58476D1CE4E5B9L;
-            ids[i] = (int) Long.remainderUnsigned(mixed ^ (mixed >>> 27), vocabulary);
+        List<int[]> prompts = new ArrayList<>();
+        for (int which = 0; which < parallel; which++) {
+            int[] ids = new int[count];
+            for (int i = 0; i < count; i++) {
+                long state = ++drawn * 0x9E3779B97F4A7C15L;
+                long mixed = (state ^ (state >>> 30)) * 0xBF58476D1CE4E5B9L;
+                ids[i] = (int) Long.remainderUnsigned(mixed ^ (mixed >>> 27), vocabulary);
+            }
+            prompts.add(ids);
         }
-        return ids;
-    }
-
-    private static double nanos(Duration time) {
-        return time.toNanos();
+        return prompts;
     }
 
     /** The processor's name where the system tells it, else its architecture. */

@@ -140,7 +140,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         int positions = length;
         try (Context context = loaded.newContext(options -> {
-            options.maxSequences(sequences).contextLength(positions);
+            options.maxSequences(sequences).contextLength(positions + Bench.spare(sequences));
             if (count > 0) {
                 options.threads(count);
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.ContextOptions;
 import dev.puna.Model;
 import java.io.IOException;
 import java.util.concurrent.Callable;
@@ -30,16 +31,29 @@ final class ChatCommand implements Callable<Integer> {
     @Mixin
     private final EngineOptions engine = new EngineOptions();
 
+    @Mixin
+    private final CacheTypeOption cache = new CacheTypeOption();
+
+    @Option(
+            names = "--context-shift",
+            description = "Go on where the context is full: the oldest turns are forgotten.")
+    private boolean shift;
+
     ChatCommand(Streams streams) {
         this.streams = streams;
+    }
+
+    private void setUp(ContextOptions options) {
+        engine.apply(options);
+        cache.apply(options);
     }
 
     @Override
     public Integer call() throws IOException {
         sampling.check();
         engine.check();
-        try (Model loaded = new Models(streams).load(model.reference, engine::apply);
-                Conversation conversation = new Conversation(loaded, system, sampling)) {
+        try (Model loaded = new Models(streams).load(model.reference, this::setUp);
+                Conversation conversation = new Conversation(loaded, system, sampling, shift)) {
             if (streams.inIsTerminal() && streams.outIsTerminal()) {
                 new ChatTerminal(streams, conversation, model.isDefault()).talk();
             } else {

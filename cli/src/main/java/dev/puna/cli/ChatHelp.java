@@ -13,11 +13,18 @@ import org.jspecify.annotations.Nullable;
 
 /** What the chat's commands print. */
 final class ChatHelp {
-    private static final List<String> COMMANDS = List.of("/help", "/system ", "/regen", "/stats", "/exit");
+    private static final List<String> COMMANDS = List.of(
+            "/help", "/system ", "/regen", "/fork", "/branch ", "/save ", "/load ", "/tokens", "/stats", "/exit");
 
     private ChatHelp() {}
 
     static void complete(String line, List<Candidate> candidates) {
+        for (String command : List.of("/save ", "/load ")) {
+            if (line.startsWith(command)) {
+                ChatKeeping.complete(command, line.substring(command.length()), candidates);
+                return;
+            }
+        }
         if (line.startsWith("/")) {
             for (String command : COMMANDS) {
                 String name = command.strip();
@@ -29,6 +36,9 @@ final class ChatHelp {
     static void print(PrintWriter out) {
         out.println("  /system TEXT  a new conversation; TEXT says what the model is to be");
         out.println("  /regen        another answer to the same");
+        out.println("  /fork         a second branch from here; /branch N goes to another, /branch says which there are");
+        out.println("  /save FILE    keeps the conversation; /load FILE goes on with it");
+        out.println("  /tokens       how many there are of the context's, and the last ones; /tokens all");
         out.println("  /stats        how fast, and how much memory");
         out.println("  /exit         ends; so does Ctrl-D");
         out.println(

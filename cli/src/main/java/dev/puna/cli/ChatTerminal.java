@@ -88,11 +88,15 @@ final class ChatTerminal {
         terminal.flush();
     }
 
+    private String prompt() {
+        return conversation.branches() == 1 ? "> " : conversation.branch() + "> ";
+    }
+
     /** One line of the user's; returns whether to go on. */
     private boolean turn(LineReader reader, Terminal terminal) {
         String line;
         try {
-            line = ChatParser.joined(reader.readLine(style.prompt("> ")));
+            line = ChatParser.joined(reader.readLine(style.prompt(prompt())));
         } catch (UserInterruptException e) {
             if (e.getPartialLine().isEmpty()) {
                 terminal.writer().println(style.dim("Ctrl-D or /exit ends."));
@@ -119,6 +123,7 @@ final class ChatTerminal {
         int space = line.indexOf(' ');
         String name = space < 0 ? line : line.substring(0, space);
         String rest = space < 0 ? "" : line.substring(space).strip();
+        ChatKeeping keeping = new ChatKeeping(conversation, style, terminal.writer());
         switch (name) {
             case "/exit", "/quit" -> {
                 return false;
@@ -138,6 +143,14 @@ final class ChatTerminal {
                     terminal.writer().println(style.dim("There is no answer yet."));
                 }
             }
+            case "/save" -> keeping.save(rest);
+            case "/load" -> {
+                keeping.load(rest);
+                last = null;
+            }
+            case "/fork" -> keeping.fork();
+            case "/branch" -> keeping.branch(rest);
+            case "/tokens" -> keeping.tokens(rest);
             case "/stats" -> ChatHelp.stats(terminal.writer(), conversation.model(), last, answered);
             default -> terminal.writer().println(style.error("There is no " + name + "; /help shows the commands."));
         }

@@ -5,27 +5,40 @@ import dev.puna.Chat;
 import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.TextStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A chat with its settings, which can begin anew. One thread. */
+/** A chat with its settings, which can begin anew, and branch. One thread. */
 final class Conversation implements AutoCloseable {
     private final Model model;
     private final SamplingOptions sampling;
-    private Chat chat;
+    private final List<Chat> branches = new ArrayList<>(); // one at least
+    private int branch;
+    private final boolean shift;
     private int attempt;
 
-    Conversation(Model model, @Nullable String system, SamplingOptions sampling) {
+    Conversation(Model model, @Nullable String system, SamplingOptions sampling, boolean shift) {
         this.model = model;
         this.sampling = sampling;
-        this.chat = begin(model, system);
+        this.shift = shift;
+        this.branches.add(begin(model, system, shift));
     }
 
-    private static Chat begin(Model model, @Nullable String system) {
+    private static Chat begin(Model model, @Nullable String system, boolean shift) {
         return model.newChat(options -> {
             if (system != null && !system.isEmpty()) {
                 options.system(system);
             }
+            if (shift) {
+                options.contextShift();
+            }
         });
+    }
+
+    private Chat chat() {
+        return branches.get(branch);
     }
 
     Model model() {
@@ -35,28 +48,88 @@ final class Conversation implements AutoCloseable {
     /** The answer to what the user says. */
     TextStream say(String text) {
         attempt = 0;
-        return sampling.apply(chat.user(text), ChatCommand.ANSWER_TOKENS, attempt).stream();
+        return sampling.apply(chat().user(text), ChatCommand.ANSWER_TOKENS, attempt).stream();
     }
 
     /** Whether there is an answer that could be given again. */
     boolean hasAnswer() {
-        return !chat.messages().isEmpty() && chat.messages().getLast() instanceof Message.Assistant;
+        return !messages().isEmpty() && messages().getLast() instanceof Message.Assistant;
+    }
+
+    List<Message> messages() {
+        return chat().messages();
+    }
+
+    List<Message> messages(int of) {
+        return branches.get(of - 1).messages();
+    }
+
+    /** Ids of what was read and said. */
+    int[] tokens() {
+        return chat().tokens();
     }
 
     /** Another answer to the same; with a seed of its own, even when one was set. */
     TextStream again() {
         attempt++;
-        return sampling.apply(chat.again(), ChatCommand.ANSWER_TOKENS, attempt).stream();
+        return sampling.apply(chat().again(), ChatCommand.ANSWER_TOKENS, attempt).stream();
     }
 
-    /** Forgets all that was said. */
+    /** Forgets all that was said in this branch. */
     void restart(@Nullable String system) {
-        chat.close();
-        chat = begin(model, system);
+        replace(begin(model, system, shift));
+    }
+
+    private void replace(Chat chat) {
+        chat().close();
+        branches.set(branch, chat);
+        attempt = 0;
+    }
+
+    void save(Path file) {
+        chat().save(file);
+    }
+
+    /** Goes on with a saved conversation: in a branch of its own, unless nothing was said here yet. */
+    void load(Path file) {
+        Chat loaded = model.restoreChat(file);
+        if (messages().stream().anyMatch(Message.User.class::isInstance)) {
+            add(loaded);
+        } else {
+            replace(loaded);
+        }
+    }
+
+    /** Goes on in two ways from here; in the new one for now. */
+    void fork() {
+        add(chat().fork());
+    }
+
+    private void add(Chat chat) {
+        branches.add(chat);
+        go(branches.size());
+    }
+
+    /** The branch that is talked in, from 1. */
+    int branch() {
+        return branch + 1;
+    }
+
+    int branches() {
+        return branches.size();
+    }
+
+    /** Talks in another branch. */
+    void go(int to) {
+        if (to < 1 || to > branches.size()) {
+            throw new IllegalArgumentException("there is no branch " + to + "; there are " + branches.size());
+        }
+        branch = to - 1;
+        attempt = 0;
     }
 
     @Override
     public void close() {
-        chat.close();
+        branches.forEach(Chat::close);
     }
 }

@@ -44,7 +44,7 @@ final class LogitsCommand implements Callable<Integer> {
             names = "--cache-type",
             paramLabel = "TYPE",
             defaultValue = "f32",
-            converter = PlanOptions.TypeConverter.class,
+            converter = CacheTypeOption.TypeConverter.class,
             description = "How keys and values are kept: f16, f32 or q8_0 (default: f32).")
     @SuppressWarnings("NullAway.Init")
     private CacheType cache;

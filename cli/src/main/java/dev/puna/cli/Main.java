@@ -70,6 +70,7 @@ public final class Main {
                         new PullCommand(streams),
                         new ListCommand(streams),
                         new RemoveCommand(streams),
+                        new DoctorCommand(streams),
                         new AutoComplete.GenerateCompletion(),
                         new CommandLine.HelpCommand())
                 .forEach(all::addSubcommand);

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
-import dev.puna.CacheType;
 import dev.puna.ContextOptions;
-import java.util.Locale;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
-import picocli.CommandLine.TypeConversionException;
 
 /** What a memory plan is for: {@code --context}, {@code --threads}, {@code --parallel} and {@code --cache-type}. */
 final class PlanOptions {
@@ -29,12 +24,8 @@ final class PlanOptions {
             description = "Plan for so many sequences at the same time (default: ${DEFAULT-VALUE}).")
     private int parallel;
 
-    @Option(
-            names = "--cache-type",
-            paramLabel = "TYPE",
-            converter = TypeConverter.class,
-            description = "How keys and values are kept: f16, f32 or q8_0 (default: f16).")
-    private @Nullable CacheType type;
+    @Mixin
+    private final CacheTypeOption cache = new CacheTypeOption();
 
     /** Complains about values out of range. */
     void check() {
@@ -47,9 +38,7 @@ final class PlanOptions {
     void apply(ContextOptions options) {
         engine.apply(options);
         options.maxSequences(parallel);
-        if (type != null) {
-            options.cacheType(type);
-        }
+        cache.apply(options);
     }
 
     int parallel() {
@@ -57,28 +46,6 @@ final class PlanOptions {
     }
 
     String cacheType() {
-        return name(type != null ? type : CacheType.F16);
-    }
-
-    private static String name(CacheType type) {
-        return type.name().toLowerCase(Locale.ROOT);
-    }
-
-    /** Reads a type's name in any case. */
-    static final class TypeConverter implements ITypeConverter<CacheType> {
-        @Override
-        public CacheType convert(String text) {
-            for (CacheType type : CacheType.values()) {
-                if (name(type).equalsIgnoreCase(text)) {
-                    return type;
-                }
-            }
-            throw new TypeConversionException("'" + text + "' is none of "
-                    + String.join(
-                            ", ",
-                            java.util.Arrays.stream(CacheType.values())
-                                    .map(PlanOptions::name)
-                                    .toList()));
-        }
+        return cache.chosen();
     }
 }

@@ -46,7 +46,7 @@ final class PunaCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "which command? There are chat, run, tokenize, logits, info, bench, replay, pull, list and rm");
+                "which command? There are chat, run, tokenize, logits, info, bench, replay, pull, list, rm and doctor");
     }
 
     /** The version that the build wrote down. */

@@ -26,7 +26,8 @@ final class Replies {
                         Json.object(
                                 "prompt_tokens", usage.promptTokens(),
                                 "cached_tokens", usage.cachedTokens(),
-                                "generated_tokens", usage.generatedTokens()),
+                                "generated_tokens", usage.generatedTokens(),
+                                "dropped_tokens", usage.droppedTokens()),
                 "timings",
                         Json.object(
                                 "queued_ms", millis(timings.queued()),

@@ -2,6 +2,7 @@
 package dev.puna.cli;
 
 import dev.puna.Channel;
+import dev.puna.ContextOptions;
 import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.Piece;
@@ -44,6 +45,14 @@ final class RunCommand implements Callable<Integer> {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
+    private final CacheTypeOption cache = new CacheTypeOption();
+
+    @Option(
+            names = "--context-shift",
+            description = "Go on where the context is full: the older half behind the beginning is forgotten.")
+    private boolean shift;
+
+    @Mixin
     private final FormOptions form = new FormOptions();
 
     @Option(names = "--chat", description = "The prompt is what a user says; the model's chat template is applied.")
@@ -78,7 +87,7 @@ final class RunCommand implements Callable<Integer> {
         if (text.length == 0) {
             throw new IllegalArgumentException("the prompt is empty; it must hold at least one character");
         }
-        try (Model loaded = new Models(streams).load(model.reference, engine::apply)) {
+        try (Model loaded = new Models(streams).load(model.reference, this::setUp)) {
             if (chat) {
                 String said = new String(text, StandardCharsets.UTF_8);
                 List<Message> messages = system == null
@@ -112,6 +121,11 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
+    private void setUp(ContextOptions options) {
+        engine.apply(options);
+        cache.apply(options);
+    }
+
     private byte[] read() throws IOException {
         if (streams.inIsTerminal()) {
             streams.err().println("puna: reading the prompt from the terminal; Ctrl-D ends it");
@@ -123,6 +137,9 @@ final class RunCommand implements Callable<Integer> {
     private <T extends Request<T>> void generate(Model loaded, T request, int maximum) {
         sampling.apply(request, maximum, 0).stop(stops.toArray(String[]::new));
         form.apply(request);
+        if (shift) {
+            request.contextShift();
+        }
         if (logprobs != null) {
             request.logprobs(logprobs);
         }

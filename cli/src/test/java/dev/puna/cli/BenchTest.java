@@ -4,6 +4,8 @@ package dev.puna.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.puna.Context;
+import dev.puna.Model;
 import java.nio.file.Path;
 import java.util.Arrays;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -83,6 +85,25 @@ class BenchTest {
                 .doesNotHaveDuplicates()
                 .startsWith("p 8 0 1 1", "p 16 0 1 1", "g 4 0 1 1", "g 4 64 1 1", "p 8 0 3 1")
                 .endsWith("g 4 64 3 2");
+    }
+
+    /** What an engine finds again in its cache is no rate: every repetition computes every token of its prompts. */
+    @Test
+    void everyRepetitionComputesAll() {
+        try (Model model = Model.load(Path.of(Cli.model("llama_q8_0")));
+                Context context =
+                        model.newContext(options -> options.maxSequences(8).contextLength(2048))) {
+            Bench bench = new Bench(context, 8, 3);
+            assertThat(bench.prompt(200).min()).isPositive();
+            assertThat(context.statistics().promptTokens()).isEqualTo(4 * 8 * 200);
+            assertThat(context.statistics().cachedTokens()).isZero();
+            Bench.Run run = bench.generate(16, 130);
+            assertThat(run.min()).isPositive();
+            long attempts = context.statistics().cachedTokens() / (8 * 128); // the depth's whole pages, once each
+            assertThat(attempts).isGreaterThanOrEqualTo(4);
+            assertThat(context.statistics().cachedTokens()).isEqualTo(attempts * 8 * 128);
+            assertThat(context.statistics().promptTokens()).isEqualTo(4 * 8 * 200 + attempts * 8 * (130 + 3));
+        }
     }
 
     @Test

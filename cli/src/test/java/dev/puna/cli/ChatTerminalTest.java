@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -25,6 +26,9 @@ import picocli.CommandLine.Model.CommandSpec;
 @Timeout(60)
 class ChatTerminalTest {
     private static final Goldens GOLDENS = Goldens.of("tiny-chat");
+
+    @TempDir
+    private Path folder;
 
     private final ByteArrayOutputStream screen = new ByteArrayOutputStream();
     private Model model;
@@ -43,7 +47,7 @@ class ChatTerminalTest {
         Streams streams = Streams.of(
                 InputStream.nullInputStream(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream());
         chat = Thread.ofPlatform().daemon().start(() -> {
-            try (Conversation conversation = new Conversation(model, null, sampling)) {
+            try (Conversation conversation = new Conversation(model, null, sampling, false)) {
                 new ChatTerminal(streams, conversation, true).talk(terminal);
             }
         });
@@ -99,6 +103,9 @@ class ChatTerminalTest {
         see("> ");
         type("/help\r");
         see("/system TEXT");
+        see("/fork");
+        see("/save FILE");
+        see("/tokens");
         see("> ");
         type("/regen\r");
         see("There is no answer yet.");
@@ -119,6 +126,98 @@ class ChatTerminalTest {
         see("> ");
         type("/exit\r");
         assertThat(chat.join(Duration.ofSeconds(20))).isTrue();
+    }
+
+    @Test
+    void whatWasSaidIsKeptAndGoesOn() throws Exception {
+        Path file = folder.resolve("a b.chat");
+        see("> ");
+        type("Hello\r");
+        see(GOLDENS.text("Hello", "answer"));
+        see("> ");
+        type("Say yes.\r");
+        see("Yes.");
+        see("> ");
+        type("/save " + file + "\r");
+        see("Saved to " + file);
+        see("> ");
+        type("/save " + file + "\r"); // over itself
+        see("Saved to " + file);
+        see("> ");
+        type("/tokens\r");
+        see(" tokens, ");
+        see("of the context's 2048");
+        see("<|im_start|>");
+        see("> ");
+        type("/system\r");
+        see("A new conversation.");
+        see("> ");
+        type("/tokens\r");
+        see("0 tokens, 0% of");
+        type("/load " + folder + "/a\t\r"); // completed
+        see(file + ": 4 messages.");
+        see("> Say yes.");
+        see("Yes.");
+        see("> ");
+        type("Thank you\r");
+        see(GOLDENS.text("Hello / Say yes. / Thank you", "answer"));
+        see("> ");
+        type("/load " + file + "\r");
+        see(file + ": 4 messages, as branch 2 of 2.");
+        see("2> ");
+        type("Thank you\r");
+        see(GOLDENS.text("Hello / Say yes. / Thank you", "answer"));
+    }
+
+    @Test
+    void branchesGoOnApart() throws Exception {
+        see("> ");
+        type("Hello\r");
+        see(GOLDENS.text("Hello", "answer"));
+        see("> ");
+        type("/fork\r");
+        see("This is branch 2 of 2. /branch 1 goes back.");
+        see("2> ");
+        type("Say yes.\r");
+        see("Yes.");
+        see("2> ");
+        type("/branch\r");
+        see("  1  2 messages: " + GOLDENS.text("Hello", "answer").substring(0, 10));
+        see("* 2  4 messages: Yes.");
+        see("2> ");
+        type("/branch 1\r");
+        see("This is branch 1 of 2.");
+        see("> Hello");
+        see("1> ");
+        type("Say yes.\r");
+        see("Yes.");
+        see("1> ");
+        type("/branch 3\r");
+        see("there is no branch 3; there are 2");
+        see("1> ");
+        type("/branch two\r");
+        see("/branch takes a number");
+    }
+
+    @Test
+    void whatCantBeKeptIsSaidAndTheChatGoesOn() throws Exception {
+        Files.writeString(folder.resolve("text"), "no chat at all, but long enough to be read");
+        see("> ");
+        type("/save\r");
+        see("/save needs the name of a file");
+        type("/load " + folder.resolve("missing") + "\r");
+        see("there is no file");
+        type("/load " + folder.resolve("text") + "\r");
+        see("is no saved chat");
+        type("/save " + folder.resolve("text") + "\r");
+        see("is there already and is no chat");
+        type("/save " + folder.resolve("nowhere/x") + "\r");
+        see("can't be written");
+        type("/tokens some\r");
+        see("/tokens all shows all");
+        see("> ");
+        type("Say yes.\r");
+        see("Yes.");
     }
 
     @Test

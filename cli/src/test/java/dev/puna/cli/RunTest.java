@@ -72,6 +72,26 @@ class RunTest {
         assertThat(first.get("top").get(0).get("id").asInt()).isEqualTo(expected[0]);
     }
 
+    @Test
+    void aFullContextGoesOnWhereThatIsWanted() {
+        String question = "Tell me a story about a ferry."; // 373 tokens
+        String[] command = {
+            "run", "-m", Cli.CHAT, "--chat", "--json", "--temperature", "0", "-n", "300", "--context", "200", question
+        };
+        JsonNode json = Cli.run(command).succeeded().json();
+        assertThat(json.get("stop_reason").asString()).isEqualTo("context");
+        assertThat(json.get("usage").get("dropped_tokens").asInt()).isZero();
+        String[] shifting = Arrays.copyOf(command, command.length + 3);
+        shifting[command.length] = "--context-shift";
+        shifting[command.length + 1] = "--cache-type";
+        shifting[command.length + 2] = "f32";
+        json = Cli.run(shifting).succeeded().json();
+        assertThat(json.get("stop_reason").asString()).isIn("length", "end");
+        assertThat(json.get("usage").get("dropped_tokens").asInt()).isPositive();
+        assertThat(json.get("tokens").size() + json.get("usage").get("prompt_tokens").asInt())
+                .isGreaterThan(200);
+    }
+
     private static Integer[] box(int[] values) {
         return Arrays.stream(values).boxed().toArray(Integer[]::new);
     }

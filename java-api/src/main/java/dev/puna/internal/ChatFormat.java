@@ -12,10 +12,13 @@ import dev.puna.internal.template.Limits;
 import dev.puna.internal.template.Rendered;
 import dev.puna.internal.template.Segment;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * How a model wants conversations written: its own template, and the ids of what it renders.
  *
  * <p>A model without a template, or with one that is not valid or fails even on a user's greeting, gets ChatML and a
- * warning in the log. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
+ * warning in the log; one whose vocabulary has Gemma's marks for turns gets Gemma's format. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
  * as a {@link TemplateException}. Immutable; any thread.
  */
 public final class ChatFormat {
@@ -61,12 +64,14 @@ public final class ChatFormat {
     public static ChatFormat of(NativeFile file, NativeTokenizer tokenizer) {
         long index = file.find("tokenizer.chat_template");
         if (index < 0) {
-            LOG.warn("the model has no chat template: ChatML is used in its place, and answers may be poor");
-            return chatMl(tokenizer);
+            LOG.warn("the model has no chat template: {} is used in its place, and answers may be poor", name(tokenizer));
+            return substitute(tokenizer);
         }
         if (file.metadata(index).type() != NativeFile.Type.STRING) {
-            LOG.warn("the model's chat template is no text: ChatML is used in its place, and answers may be poor");
-            return chatMl(tokenizer);
+            LOG.warn(
+                    "the model's chat template is no text: {} is used in its place, and answers may be poor",
+                    name(tokenizer));
+            return substitute(tokenizer);
         }
         String source = file.string(index, 0);
         try {
@@ -75,15 +80,28 @@ public final class ChatFormat {
             return format;
         } catch (TemplateException e) {
             LOG.warn(
-                    "the model's chat template is not valid or fails, ChatML is used in its place, and answers may be"
+                    "the model's chat template is not valid or fails, {} is used in its place, and answers may be"
                             + " poor: {}",
+                    name(tokenizer),
                     e.getMessage());
-            return chatMl(tokenizer);
+            return substitute(tokenizer);
         }
     }
 
-    private static ChatFormat chatMl(NativeTokenizer tokenizer) {
-        return new ChatFormat(tokenizer, ChatTemplate.parse(ChatTemplate.CHATML), "", false);
+    private static ChatFormat substitute(NativeTokenizer tokenizer) {
+        String source = knowsTurns(tokenizer) ? ChatTemplate.TURNS : ChatTemplate.CHATML;
+        return new ChatFormat(tokenizer, ChatTemplate.parse(source), "", false);
+    }
+
+    private static String name(NativeTokenizer tokenizer) {
+        return knowsTurns(tokenizer) ? "Gemma's format" : "ChatML";
+    }
+
+    private static boolean knowsTurns(NativeTokenizer tokenizer) {
+        return List.of("<start_of_turn>", "<end_of_turn>").stream().allMatch(mark -> {
+            int[] ids = tokenizer.tokenize(mark.getBytes(StandardCharsets.UTF_8), true, false);
+            return ids.length == 1 && tokenizer.token(ids[0]).kind() == NativeTokenizer.Kind.CONTROL;
+        });
     }
 
     private static Map<String, Object> specials(NativeTokenizer tokenizer) {
@@ -99,6 +117,16 @@ public final class ChatFormat {
     private static void put(Map<String, Object> specials, String name, NativeTokenizer tokenizer, int id) {
         if (id >= 0) {
             specials.put(name, tokenizer.token(id).text());
+        }
+    }
+
+    /** {@return a digest of the template's text} */
+    public String fingerprint() {
+        try {
+            byte[] text = (own ? source : ChatTemplate.CHATML).getBytes(StandardCharsets.UTF_8);
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text), 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 

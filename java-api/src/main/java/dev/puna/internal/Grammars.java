@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal;
 
+import dev.puna.ClosedException;
 import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeGrammar;
 import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTokenizer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,6 +27,8 @@ public final class Grammars {
         }
     };
 
+    private boolean closed; // guarded by known
+
     /**
      * None yet.
      *
@@ -40,6 +44,7 @@ public final class Grammars {
      * @param text in the core's notation
      * @return an old or a new one
      * @throws IllegalArgumentException with the place of what is wrong
+     * @throws ClosedException if the model was closed
      */
     public NativeGrammar of(String text) {
         synchronized (known) {
@@ -50,9 +55,24 @@ public final class Grammars {
         }
         NativeGrammar made = compile(text);
         synchronized (known) {
-            NativeGrammar old = known.putIfAbsent(text, made);
-            return old != null ? old : made;
+            if (!closed) {
+                NativeGrammar old = known.putIfAbsent(text, made);
+                return old != null ? old : made;
+            }
         }
+        made.close();
+        throw new ClosedException("the model is closed");
+    }
+
+    /** Gives back what was compiled; generations that run keep theirs. */
+    public void close() {
+        List<NativeGrammar> all;
+        synchronized (known) {
+            closed = true;
+            all = List.copyOf(known.values());
+            known.clear();
+        }
+        all.forEach(NativeGrammar::close);
     }
 
     private NativeGrammar compile(String text) {

@@ -3,6 +3,7 @@ package dev.puna.internal;
 
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeStage;
+import dev.puna.internal.json.Fields;
 import dev.puna.internal.json.Json;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -102,7 +103,9 @@ public final class RecordJson {
                 "ignore_end", g.ignoreEos(),
                 "biases", biases,
                 "breakers", g.breakers(),
-                "grammar", grammar);
+                "grammar", grammar,
+                "keep", g.keep(),
+                "logits_hook", g.shown());
     }
 
     /** JSON has no infinity: a ban is null. */
@@ -181,107 +184,8 @@ public final class RecordJson {
                 g.truth("ignore_end"),
                 biases,
                 g.texts("breakers"),
-                null);
-    }
-
-    /** An object's fields; each mistake names the field. */
-    private static final class Fields {
-        private final String path;
-        private final Map<?, ?> map;
-
-        Fields(String path, @Nullable Object value) {
-            this.path = path;
-            if (!(value instanceof Map<?, ?> found)) {
-                throw new IllegalArgumentException((path.isEmpty() ? "the text" : path) + " is no object");
-            }
-            this.map = found;
-        }
-
-        private <T> T get(String name, Class<T> type) {
-            Object value = map.get(name);
-            if (!type.isInstance(value)) {
-                throw wrong(name, value == null ? "is missing" : "is no " + type.getSimpleName());
-            }
-            return type.cast(value);
-        }
-
-        private IllegalArgumentException wrong(String name, String why) {
-            return new IllegalArgumentException(path + name + " " + why);
-        }
-
-        String text(String name) {
-            return get(name, String.class);
-        }
-
-        boolean isNull(String name) {
-            return map.containsKey(name) && map.get(name) == null;
-        }
-
-        boolean truth(String name) {
-            return get(name, Boolean.class);
-        }
-
-        float real(String name) {
-            return get(name, Number.class).floatValue();
-        }
-
-        int integer(String name) {
-            return whole(name, get(name, Number.class));
-        }
-
-        private int whole(String name, @Nullable Object value) {
-            if (!(value instanceof Long number) || number != number.intValue()) {
-                throw wrong(name, "holds something that is no 32-bit number");
-            }
-            return number.intValue();
-        }
-
-        long decimal(String name) {
-            try {
-                return Long.parseLong(text(name));
-            } catch (NumberFormatException e) {
-                throw wrong(name, "is no 64-bit number");
-            }
-        }
-
-        long hexadecimal(String name) {
-            try {
-                return Long.parseUnsignedLong(text(name), 16);
-            } catch (NumberFormatException e) {
-                throw wrong(name, "is no 64-bit number in hexadecimal");
-            }
-        }
-
-        int[] integers(String name) {
-            List<?> list = get(name, List.class);
-            int[] result = new int[list.size()];
-            for (int i = 0; i < result.length; i++) {
-                result[i] = whole(name, list.get(i));
-            }
-            return result;
-        }
-
-        List<String> texts(String name) {
-            List<String> result = new ArrayList<>();
-            for (Object item : get(name, List.class)) {
-                if (!(item instanceof String text)) {
-                    throw wrong(name, "holds something that is no text");
-                }
-                result.add(text);
-            }
-            return result;
-        }
-
-        Fields fields(String name) {
-            return new Fields(path + name + ".", map.get(name));
-        }
-
-        List<Fields> list(String name) {
-            List<Fields> result = new ArrayList<>();
-            for (Object item : get(name, List.class)) {
-                result.add(new Fields(path + name + "[" + result.size() + "].", item));
-            }
-            return result;
-        }
+                null,
+                g.integer("keep"),
+                g.truth("logits_hook"));
     }
 }

@@ -4,6 +4,7 @@ package dev.puna.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,24 +15,43 @@ import java.nio.file.StandardOpenOption;
 public final class WholeFile {
     private WholeFile() {}
 
+    /** Writes a file's content. */
+    public interface Content {
+        /** Writes all of it. */
+        void writeTo(WritableByteChannel channel) throws IOException;
+    }
+
     /**
-     * Writes under another name in the same folder, flushes to the disk, then renames.
+     * Writes bytes as a file.
      *
      * @param target the file; replaced if it is there
      * @param bytes its content
      * @throws IOException if it can't be written; the target is then as it was
      */
     public static void write(Path target, byte[] bytes) throws IOException {
+        write(target, channel -> {
+            ByteBuffer rest = ByteBuffer.wrap(bytes);
+            while (rest.hasRemaining()) {
+                channel.write(rest);
+            }
+        });
+    }
+
+    /**
+     * Writes under another name in the same folder, flushes to the disk, then renames.
+     *
+     * @param target the file; replaced if it is there
+     * @param content what is in it
+     * @throws IOException if it can't be written; the target is then as it was
+     */
+    public static void write(Path target, Content content) throws IOException {
         Path whole = target.toAbsolutePath();
         Path part = whole.resolveSibling("." + whole.getFileName() + "."
                 + ProcessHandle.current().pid() + "." + Thread.currentThread().threadId() + ".part");
         try {
             try (FileChannel channel = FileChannel.open(
                     part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-                ByteBuffer rest = ByteBuffer.wrap(bytes);
-                while (rest.hasRemaining()) {
-                    channel.write(rest);
-                }
+                content.writeTo(channel);
                 channel.force(true);
             }
             try {

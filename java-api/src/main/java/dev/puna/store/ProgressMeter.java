@@ -17,31 +17,44 @@ final class ProgressMeter {
     private long startedAt;
     private long startedWith = -1;
     private long toldAt;
+    private long before;
+    private long whole = -1;
 
     ProgressMeter(ModelReference reference, @Nullable Consumer<? super FetchProgress> listener) {
         this.reference = reference;
         this.listener = listener;
     }
 
+    /**
+     * What follows is a part of something larger.
+     *
+     * @param newBefore bytes of the parts that are there
+     * @param newWhole all bytes, or -1
+     */
+    void within(long newBefore, long newWhole) {
+        before = newBefore;
+        whole = newWhole;
+    }
+
     /** Begins a phase and tells it at once. */
     void phase(FetchProgress.Phase newPhase, String newDetail, long newDone, long newTotal) {
         phase = newPhase;
         detail = newDetail;
-        total = newTotal;
-        done = newDone;
+        total = newTotal < 0 ? newTotal : Math.max(whole, before + newTotal);
+        done = before + newDone;
         startedAt = System.nanoTime();
-        startedWith = newDone;
+        startedWith = done;
         tell();
     }
 
     /** The phase's bytes so far. */
     void at(long bytes) {
-        done = bytes;
-        if (bytes < startedWith) {
-            startedWith = bytes;
+        done = before + bytes;
+        if (done < startedWith) {
+            startedWith = done;
             startedAt = System.nanoTime();
         }
-        if (System.nanoTime() - toldAt >= INTERVAL_NANOS || bytes == total) {
+        if (System.nanoTime() - toldAt >= INTERVAL_NANOS || done == total) {
             tell();
         }
     }

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.StringWriter;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -31,8 +32,10 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * SmolLM2-135M-Instruct.Q4_1-b179c9523d0e.gguf   whole, verified files; the name ends with the start of the SHA-256
+ * NAME-b179c9523d0e/NAME-00001-of-00002.gguf      of a split file a folder with all parts, which keep their names
  * .entries/KEY.properties                         one for each reference: its file, size, checksum, source, time
- * .parts/KEY.part, KEY.part.properties, KEY.wheel what is being fetched; left by an interrupted fetch, continued by the next
+ * .parts/KEY.part, KEY.part.properties,          what is being fetched; left by an interrupted fetch, continued by the
+ *        KEY.split/, KEY.wheel/                  next
  * .locks/KEY.lock, store.lock                     empty; never deleted
  * </pre>
  *
@@ -71,6 +74,10 @@ final class StoreIndex {
 
     Path wheelFolder(ModelReference reference) {
         return folder.resolve(".parts").resolve(key(reference) + ".wheel");
+    }
+
+    Path splitFolder(ModelReference reference) {
+        return folder.resolve(".parts").resolve(key(reference) + ".split");
     }
 
     Path lockFile(ModelReference reference) {
@@ -112,7 +119,7 @@ final class StoreIndex {
 
     private static boolean intact(StoredModel model) {
         try {
-            return Files.isRegularFile(model.path()) && Files.size(model.path()) == model.size();
+            return Files.isRegularFile(model.path()) && SplitName.size(model.path()) == model.size();
         } catch (IOException e) {
             return false;
         }
@@ -121,7 +128,8 @@ final class StoreIndex {
     /**
      * Makes a whole, verified part a model of the store: renames it, or drops it when the store has the same bytes.
      *
-     * @param name the file's name at its source
+     * @param part the file, or the folder that holds all parts of a split one
+     * @param name the file's name at its source; of a split one the first part's
      */
     StoredModel adopt(ModelReference reference, Path part, String name, String sha256, String source)
             throws IOException {
@@ -130,13 +138,18 @@ final class StoreIndex {
             Path target;
             if (same.isPresent() && same.get().owned()) {
                 target = same.get().path();
-                Files.deleteIfExists(part);
+                deleteTree(part);
             } else {
-                target = folder.resolve(fileName(name, sha256));
-                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                Path place = folder.resolve(fileName(name, sha256));
+                target = Files.isDirectory(part) ? place.resolve(name.substring(name.lastIndexOf('/') + 1)) : place;
+                if (Files.isDirectory(part)) {
+                    deleteTree(place); // of a model that was damaged
+                }
+                Files.move(part, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                 syncFolder(folder);
             }
-            return write(new StoredModel(reference, target, Files.size(target), sha256, source, Instant.now(), true));
+            return write(
+                    new StoredModel(reference, target, SplitName.size(target), sha256, source, Instant.now(), true));
         }
     }
 
@@ -144,7 +157,7 @@ final class StoreIndex {
     StoredModel link(ModelReference reference, Path file, String sha256, String source, boolean owned)
             throws IOException {
         try (StoreLock _ = StoreLock.take(storeLock(), () -> {})) {
-            return write(new StoredModel(reference, file, Files.size(file), sha256, source, Instant.now(), owned));
+            return write(new StoredModel(reference, file, SplitName.size(file), sha256, source, Instant.now(), owned));
         }
     }
 
@@ -157,7 +170,12 @@ final class StoreIndex {
             if (model.isPresent() && model.get().owned()) {
                 Path file = model.get().path();
                 if (list().stream().noneMatch(m -> m.path().equals(file))) {
-                    Files.deleteIfExists(file);
+                    Path parent = file.getParent();
+                    if (parent != null && folder.equals(parent.getParent())) {
+                        deleteTree(parent); // the folder of a split file
+                    } else {
+                        Files.deleteIfExists(file);
+                    }
                 }
             }
         }
@@ -167,10 +185,18 @@ final class StoreIndex {
 
     /** Bytes that an earlier attempt left. */
     long received(ModelReference reference) {
+        long bytes = 0;
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(splitFolder(reference), "*.gguf")) {
+            for (Path file : parts) {
+                bytes += Files.size(file);
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.trace("{} has no parts yet", reference);
+        }
         try {
-            return Files.size(part(reference));
+            return bytes + Files.size(part(reference));
         } catch (IOException e) {
-            return 0;
+            return bytes;
         }
     }
 
@@ -181,7 +207,7 @@ final class StoreIndex {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.resolve(".parts"))) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                String key = name.replaceFirst("\\.(part|part\\.properties|wheel)$", "");
+                String key = name.replaceFirst("\\.(part|part\\.properties|wheel|split)$", "");
                 if (!key.equals(own)
                         && Files.getLastModifiedTime(file).toInstant().isBefore(limit)) {
                     try (StoreLock lock =
@@ -201,9 +227,11 @@ final class StoreIndex {
         Path parts = folder.resolve(".parts");
         boolean dropped = Files.deleteIfExists(parts.resolve(key + ".part"));
         Files.deleteIfExists(parts.resolve(key + ".part.properties"));
-        Path wheel = parts.resolve(key + ".wheel");
-        dropped |= Files.exists(wheel);
-        deleteTree(wheel);
+        for (String ending : List.of(".wheel", ".split")) {
+            Path tree = parts.resolve(key + ending);
+            dropped |= Files.exists(tree);
+            deleteTree(tree);
+        }
         return dropped;
     }
 
@@ -226,7 +254,7 @@ final class StoreIndex {
         p.setProperty(
                 "file",
                 model.owned()
-                        ? model.path().getFileName().toString()
+                        ? folder.relativize(model.path()).toString().replace('\\', '/')
                         : model.path().toString());
         p.setProperty("owned", Boolean.toString(model.owned()));
         p.setProperty("size", Long.toString(model.size()));
@@ -291,6 +319,10 @@ final class StoreIndex {
 
     private static String fileName(String name, String sha256) {
         String last = name.substring(name.lastIndexOf('/') + 1);
+        Optional<SplitName> split = SplitName.of(last);
+        if (split.isPresent()) {
+            last = split.get().stem(); // a folder's
+        }
         boolean gguf = ReferenceParser.isGguf(last);
         String stem = safe(gguf ? last.substring(0, last.length() - 5) : last);
         return stem.substring(0, Math.min(stem.length(), 100)) + "-" + sha256.substring(0, 12) + (gguf ? ".gguf" : "");

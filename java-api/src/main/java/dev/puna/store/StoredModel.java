@@ -3,6 +3,7 @@ package dev.puna.store;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 
 /** One model of a store, as {@link ModelStore#list()} gives it. Immutable. */
 public final class StoredModel {
@@ -50,7 +51,7 @@ public final class StoredModel {
     }
 
     /**
-     * Where it lies.
+     * Where it lies; of a split file the first part, beside which all others lie.
      *
      * @return an absolute path
      */
@@ -59,7 +60,16 @@ public final class StoredModel {
     }
 
     /**
-     * Its length.
+     * Its files.
+     *
+     * @return {@link #path()}, or all parts of a split file in their order
+     */
+    public List<Path> files() {
+        return SplitName.files(path);
+    }
+
+    /**
+     * Its length; of a split file that of all parts.
      *
      * @return bytes
      */
@@ -68,7 +78,8 @@ public final class StoredModel {
     }
 
     /**
-     * Its checksum, as computed when it came.
+     * Its checksum, as computed when it came; of a split file the SHA-256 of the parts' checksums as text, one after the
+     * other.
      *
      * @return 64 lower-case hex digits
      */

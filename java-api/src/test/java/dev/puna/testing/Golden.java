@@ -100,6 +100,16 @@ public final class Golden {
     }
 
     /**
+     * Whether there is a value.
+     *
+     * @param key in the case, perhaps
+     * @return whether it is
+     */
+    public boolean has(String key) {
+        return values.containsKey(key);
+    }
+
+    /**
      * A value.
      *
      * @param key in the case

@@ -323,6 +323,64 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_build {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_build");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static FunctionDescriptor puna_build$descriptor() {
+        return puna_build.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MethodHandle puna_build$handle() {
+        return puna_build.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MemorySegment puna_build$address() {
+        return puna_build.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *puna_build(void)
+     * }
+     */
+    public static MemorySegment puna_build() {
+        var mh$ = puna_build.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_build");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_arithmetic_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT    );
@@ -435,6 +493,246 @@ public class PunaH extends PunaH$shared {
                 traceDowncall("puna_cpu_describe", cpu, error);
             }
             return (int)mh$.invokeExact(cpu, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_LONG_LONG    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static FunctionDescriptor puna_memory$descriptor() {
+        return puna_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static MethodHandle puna_memory$handle() {
+        return puna_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static MemorySegment puna_memory$address() {
+        return puna_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * uint64_t puna_memory(void)
+     * }
+     */
+    public static long puna_memory() {
+        var mh$ = puna_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_memory");
+            }
+            return (long)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_count {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_count");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_count$descriptor() {
+        return puna_kernel_count.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static MethodHandle puna_kernel_count$handle() {
+        return puna_kernel_count.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static MemorySegment puna_kernel_count$address() {
+        return puna_kernel_count.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * uint32_t puna_kernel_count(void)
+     * }
+     */
+    public static int puna_kernel_count() {
+        var mh$ = puna_kernel_count.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_count");
+            }
+            return (int)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_describe {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_describe");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_describe$descriptor() {
+        return puna_kernel_describe.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_kernel_describe$handle() {
+        return puna_kernel_describe.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_kernel_describe$address() {
+        return puna_kernel_describe.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_kernel_describe(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static int puna_kernel_describe(int index, MemorySegment test, MemorySegment error) {
+        var mh$ = puna_kernel_describe.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_describe", index, test, error);
+            }
+            return (int)mh$.invokeExact(index, test, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_kernel_run {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_kernel_run");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_kernel_run$descriptor() {
+        return puna_kernel_run.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_kernel_run$handle() {
+        return puna_kernel_run.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_kernel_run$address() {
+        return puna_kernel_run.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_kernel_run(uint32_t index, puna_kernel_test *test, puna_error *error)
+     * }
+     */
+    public static int puna_kernel_run(int index, MemorySegment test, MemorySegment error) {
+        var mh$ = puna_kernel_run.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_kernel_run", index, test, error);
+            }
+            return (int)mh$.invokeExact(index, test, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3158,6 +3456,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_GENERATE_IGNORE_EOS() {
         return PUNA_GENERATE_IGNORE_EOS;
     }
+    private static final int PUNA_GENERATE_LOGITS = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_GENERATE_LOGITS = 4
+     * }
+     */
+    public static int PUNA_GENERATE_LOGITS() {
+        return PUNA_GENERATE_LOGITS;
+    }
     private static final int PUNA_GENERATE_SHIFT = (int)2L;
     /**
      * {@snippet lang=c :
@@ -3794,6 +4101,325 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_sequence_choose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_choose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_choose$descriptor() {
+        return puna_sequence_choose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_choose$handle() {
+        return puna_sequence_choose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_choose$address() {
+        return puna_sequence_choose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence, const float *logits, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_choose(MemorySegment engine, long sequence, MemorySegment logits, long count, MemorySegment error) {
+        var mh$ = puna_sequence_choose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_choose", engine, sequence, logits, count, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, logits, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_save {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_save");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_save$descriptor() {
+        return puna_sequence_save.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_save$handle() {
+        return puna_sequence_save.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_save$address() {
+        return puna_sequence_save.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity, uint64_t *length, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_save(MemorySegment engine, long sequence, MemorySegment bytes, long capacity, MemorySegment length, MemorySegment error) {
+        var mh$ = puna_sequence_save.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_save", engine, sequence, bytes, capacity, length, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, bytes, capacity, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_save_file {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_save_file");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_save_file$descriptor() {
+        return puna_sequence_save_file.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_save_file$handle() {
+        return puna_sequence_save_file.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_save_file$address() {
+        return puna_sequence_save_file.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_save_file(MemorySegment engine, long sequence, MemorySegment path, MemorySegment error) {
+        var mh$ = puna_sequence_save_file.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_save_file", engine, sequence, path, error);
+            }
+            return (int)mh$.invokeExact(engine, sequence, path, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_restore {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_restore");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_restore$descriptor() {
+        return puna_sequence_restore.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_restore$handle() {
+        return puna_sequence_restore.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_restore$address() {
+        return puna_sequence_restore.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore(puna_engine *engine, const void *bytes, uint64_t length, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_restore(MemorySegment engine, MemorySegment bytes, long length, MemorySegment sequence, MemorySegment error) {
+        var mh$ = puna_sequence_restore.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_restore", engine, bytes, length, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, bytes, length, sequence, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_sequence_restore_file {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_sequence_restore_file");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_sequence_restore_file$descriptor() {
+        return puna_sequence_restore_file.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_sequence_restore_file$handle() {
+        return puna_sequence_restore_file.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_sequence_restore_file$address() {
+        return puna_sequence_restore_file.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_sequence_restore_file(puna_engine *engine, const char *path, uint64_t *sequence, puna_error *error)
+     * }
+     */
+    public static int puna_sequence_restore_file(MemorySegment engine, MemorySegment path, MemorySegment sequence, MemorySegment error) {
+        var mh$ = puna_sequence_restore_file.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_sequence_restore_file", engine, path, sequence, error);
+            }
+            return (int)mh$.invokeExact(engine, path, sequence, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_engine_step {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,
@@ -3872,6 +4498,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_EVENT_FINISHED() {
         return PUNA_EVENT_FINISHED;
+    }
+    private static final int PUNA_EVENT_LOGITS = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EVENT_LOGITS = 3
+     * }
+     */
+    public static int PUNA_EVENT_LOGITS() {
+        return PUNA_EVENT_LOGITS;
     }
     private static final int PUNA_STOP_NONE = (int)0L;
     /**

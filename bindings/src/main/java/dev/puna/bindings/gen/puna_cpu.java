@@ -24,6 +24,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t memory_free;
  *     char tier[16];
  *     char tiers[64];
+ *     uint32_t quota;
+ *     uint32_t reserved;
+ *     char name[64];
  * }
  * }
  */
@@ -41,7 +44,10 @@ public class puna_cpu {
         PunaH.C_LONG_LONG.withName("memory"),
         PunaH.C_LONG_LONG.withName("memory_free"),
         MemoryLayout.sequenceLayout(16, PunaH.C_CHAR).withName("tier"),
-        MemoryLayout.sequenceLayout(64, PunaH.C_CHAR).withName("tiers")
+        MemoryLayout.sequenceLayout(64, PunaH.C_CHAR).withName("tiers"),
+        PunaH.C_INT.withName("quota"),
+        PunaH.C_INT.withName("reserved"),
+        MemoryLayout.sequenceLayout(64, PunaH.C_CHAR).withName("name")
     ).withName("puna_cpu");
 
     /**
@@ -467,6 +473,171 @@ public class puna_cpu {
      */
     public static void tiers(MemorySegment struct, long index0, byte fieldValue) {
         tiers$ELEM_HANDLE.set(struct, tiers$OFFSET, index0, fieldValue);
+    }
+
+    private static final OfInt quota$LAYOUT = (OfInt)$LAYOUT.select(groupElement("quota"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t quota
+     * }
+     */
+    public static final OfInt quota$layout() {
+        return quota$LAYOUT;
+    }
+
+    private static final long quota$OFFSET = $LAYOUT.byteOffset(groupElement("quota"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t quota
+     * }
+     */
+    public static final long quota$offset() {
+        return quota$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t quota
+     * }
+     */
+    public static int quota(MemorySegment struct) {
+        return struct.get(quota$LAYOUT, quota$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t quota
+     * }
+     */
+    public static void quota(MemorySegment struct, int fieldValue) {
+        struct.set(quota$LAYOUT, quota$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    }
+
+    private static final SequenceLayout name$LAYOUT = (SequenceLayout)$LAYOUT.select(groupElement("name"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static final SequenceLayout name$layout() {
+        return name$LAYOUT;
+    }
+
+    private static final long name$OFFSET = $LAYOUT.byteOffset(groupElement("name"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static final long name$offset() {
+        return name$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static MemorySegment name(MemorySegment struct) {
+        return struct.asSlice(name$OFFSET, name$LAYOUT.byteSize());
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static void name(MemorySegment struct, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, struct, name$OFFSET, name$LAYOUT.byteSize());
+    }
+
+    private static long[] name$DIMS = { 64 };
+
+    /**
+     * Dimensions for array field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static long[] name$dimensions() {
+        return name$DIMS;
+    }
+    private static final VarHandle name$ELEM_HANDLE = name$LAYOUT.varHandle(sequenceElement());
+
+    /**
+     * Indexed getter for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static byte name(MemorySegment struct, long index0) {
+        return (byte)name$ELEM_HANDLE.get(struct, name$OFFSET, index0);
+    }
+
+    /**
+     * Indexed setter for field:
+     * {@snippet lang=c :
+     * char name[64]
+     * }
+     */
+    public static void name(MemorySegment struct, long index0, byte fieldValue) {
+        name$ELEM_HANDLE.set(struct, name$OFFSET, index0, fieldValue);
     }
 
     /**

@@ -37,7 +37,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t prompt_ns;
  *     uint64_t generate_ns;
  *     uint32_t dropped_tokens;
- *     uint32_t reserved;
+ *     uint32_t logit_count;
+ *     const float *logits;
  * }
  * }
  */
@@ -69,7 +70,8 @@ public class puna_event {
         PunaH.C_LONG_LONG.withName("prompt_ns"),
         PunaH.C_LONG_LONG.withName("generate_ns"),
         PunaH.C_INT.withName("dropped_tokens"),
-        PunaH.C_INT.withName("reserved")
+        PunaH.C_INT.withName("logit_count"),
+        PunaH.C_POINTER.withName("logits")
     ).withName("puna_event");
 
     /**
@@ -1003,48 +1005,92 @@ public class puna_event {
         struct.set(dropped_tokens$LAYOUT, dropped_tokens$OFFSET, fieldValue);
     }
 
-    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+    private static final OfInt logit_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("logit_count"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t logit_count
      * }
      */
-    public static final OfInt reserved$layout() {
-        return reserved$LAYOUT;
+    public static final OfInt logit_count$layout() {
+        return logit_count$LAYOUT;
     }
 
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+    private static final long logit_count$OFFSET = $LAYOUT.byteOffset(groupElement("logit_count"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t logit_count
      * }
      */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
+    public static final long logit_count$offset() {
+        return logit_count$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t logit_count
      * }
      */
-    public static int reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    public static int logit_count(MemorySegment struct) {
+        return struct.get(logit_count$LAYOUT, logit_count$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * uint32_t reserved
+     * uint32_t logit_count
      * }
      */
-    public static void reserved(MemorySegment struct, int fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    public static void logit_count(MemorySegment struct, int fieldValue) {
+        struct.set(logit_count$LAYOUT, logit_count$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout logits$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("logits"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *logits
+     * }
+     */
+    public static final AddressLayout logits$layout() {
+        return logits$LAYOUT;
+    }
+
+    private static final long logits$OFFSET = $LAYOUT.byteOffset(groupElement("logits"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *logits
+     * }
+     */
+    public static final long logits$offset() {
+        return logits$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *logits
+     * }
+     */
+    public static MemorySegment logits(MemorySegment struct) {
+        return struct.get(logits$LAYOUT, logits$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *logits
+     * }
+     */
+    public static void logits(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(logits$LAYOUT, logits$OFFSET, fieldValue);
     }
 
     /**

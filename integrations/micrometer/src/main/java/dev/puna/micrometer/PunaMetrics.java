@@ -93,19 +93,24 @@ public final class PunaMetrics implements MeterBinder, AutoCloseable {
     private void now(MeterRegistry registry, Generator g, List<Meter> meters) {
         meters.add(gauge("puna.queue.length", "Requests that wait", g, s -> s.waiting(), tags, "requests")
                 .register(registry));
-        String sequences = "Sequences in the batch (running), and chats between their turns (idle)";
+        String sequences = "Sequences in the batch (running), held back for slow readers and hooks (paused), and chats"
+                + " between their turns (idle)";
         meters.add(gauge("puna.sequences", sequences, g, s -> s.running(), tags.and("state", "running"), "sequences")
+                .register(registry));
+        meters.add(gauge("puna.sequences", sequences, g, s -> s.paused(), tags.and("state", "paused"), "sequences")
                 .register(registry));
         meters.add(gauge("puna.sequences", sequences, g, s -> s.idle(), tags.and("state", "idle"), "sequences")
                 .register(registry));
-        String pages = "Pages of keys and values";
+        String pages = "Pages of keys and values: of sequences (used), kept for prompts that begin alike (cached), free";
         meters.add(gauge("puna.cache.pages", pages, g, s -> s.pagesUsed(), tags.and("state", "used"), "pages")
+                .register(registry));
+        meters.add(gauge("puna.cache.pages", pages, g, s -> s.pagesCached(), tags.and("state", "cached"), "pages")
                 .register(registry));
         meters.add(gauge(
                         "puna.cache.pages",
                         pages,
                         g,
-                        s -> s.pagesTotal() - s.pagesUsed(),
+                        s -> s.pagesTotal() - s.pagesUsed() - s.pagesCached(),
                         tags.and("state", "free"),
                         "pages")
                 .register(registry));

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import dev.puna.Context;
 import dev.puna.Model;
 import dev.puna.ModelPool;
+import dev.puna.Reply;
+import dev.puna.Sampler;
 import dev.puna.TextStream;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -15,6 +17,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -103,8 +106,9 @@ class PunaMetricsTest {
                 Context context = model.newContext(o -> o.maxSequences(1).contextLength(4096));
                 PunaMetrics metrics = new PunaMetrics(context)) {
             metrics.bindTo(registry);
-            try (TextStream running = context.prompt("Hello").ignoreEnd().stream();
-                    TextStream waiting = context.prompt("Hello").ignoreEnd().stream()) {
+            CompletableFuture<Reply> running = context.prompt("Hello").ignoreEnd().async();
+            CompletableFuture<Reply> waiting = context.prompt("Hello").ignoreEnd().async();
+            try {
                 eventually(() -> registry.get("puna.queue.length").gauge().value() == 1
                         && registry.get("puna.sequences")
                                         .tag("state", "running")
@@ -114,6 +118,9 @@ class PunaMetricsTest {
                         && registry.get("puna.cache.used").gauge().value() > 0);
                 assertThat(waiting.isDone()).isFalse();
                 assertThat(running.isDone()).isFalse();
+            } finally {
+                running.cancel(true);
+                waiting.cancel(true);
             }
             eventually(() -> registry.get("puna.generation")
                             .tag("stop", "cancelled")
@@ -121,6 +128,36 @@ class PunaMetricsTest {
                             .count()
                     == 2);
         }
+    }
+
+    /** A stream that nobody reads pauses, a whole page of a prompt is kept: each has its own gauge. */
+    @Test
+    void pausesAndKeptPagesShow() throws InterruptedException {
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        try (Model model = Model.load(TINY);
+                Context context = model.newContext(o -> o.maxSequences(1).contextLength(2048));
+                PunaMetrics metrics = new PunaMetrics(context)) {
+            metrics.bindTo(registry);
+            Sampler free = Sampler.of(Sampler.temperature(20)).seed(1);
+            try (TextStream unread =
+                    context.prompt("Hello").sampler(free).ignoreEnd().stream()) {
+                eventually(() -> gauge(registry, "puna.sequences", "paused") == 1);
+                assertThat(unread.isDone()).isFalse();
+                assertThat(gauge(registry, "puna.sequences", "running")).isZero();
+                assertThat(gauge(registry, "puna.sequences", "idle")).isZero();
+            }
+            eventually(() -> gauge(registry, "puna.sequences", "paused") == 0
+                    && gauge(registry, "puna.cache.pages", "used") == 0);
+            assertThat(gauge(registry, "puna.cache.pages", "cached")).isPositive();
+            double sum = gauge(registry, "puna.cache.pages", "cached") + gauge(registry, "puna.cache.pages", "free");
+            assertThat(sum).isEqualTo(context.statistics().pagesTotal());
+            context.trim();
+            assertThat(gauge(registry, "puna.cache.pages", "cached")).isZero();
+        }
+    }
+
+    private static double gauge(SimpleMeterRegistry registry, String name, String state) {
+        return registry.get(name).tag("state", state).gauge().value();
     }
 
     @Test

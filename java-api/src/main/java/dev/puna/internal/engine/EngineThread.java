@@ -7,6 +7,7 @@ import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeState;
 import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTask;
 import dev.puna.internal.Core;
@@ -24,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,9 @@ import org.slf4j.LoggerFactory;
 public final class EngineThread {
     private static final Logger LOG = LoggerFactory.getLogger(EngineThread.class);
 
+    /** How long a logits hook may think before its sequence gives up its place in the batch, and perhaps its pages. */
+    private static final long HOOK_PATIENCE = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final NativeEngine engine;
     private final LinkedBlockingQueue<Runnable> messages = new LinkedBlockingQueue<>();
     private final Map<Long, Generation> generations = new HashMap<>();
@@ -46,6 +51,8 @@ public final class EngineThread {
     private final Set<NativeTask> tasks = ConcurrentHashMap.newKeySet(); // that closing cancels
     private final List<Tap> taps = new CopyOnWriteArrayList<>();
     private final Thread thread;
+    private boolean resting; // this thread: nothing goes on before a message or an alarm
+    private @Nullable Long alarm; // this thread: when a deadline or a patience ends, by System.nanoTime
     private final Object gate = new Object();
     private boolean closing; // guarded by gate: later messages are refused
     private boolean over; // guarded by gate: no tap is told anything any more
@@ -69,6 +76,14 @@ public final class EngineThread {
     /** {@return the engine's state, a snapshot} */
     public NativeEngine.Info info() {
         return Failures.mapped(() -> ask(engine::info));
+    }
+
+    /** Gives back what nobody who generates holds of the cache, between two steps. */
+    public void trim() {
+        Failures.mapped(() -> ask(() -> {
+            engine.trim();
+            return true;
+        }));
     }
 
     /**
@@ -122,9 +137,15 @@ public final class EngineThread {
      * @param generation a new one
      */
     public void submit(Generation generation) {
+        generation.drivenBy(this);
         if (!send(() -> start(generation))) {
             throw closed();
         }
+    }
+
+    /** Has the thread look at what became of its generations. */
+    void wake() {
+        send(() -> {});
     }
 
     /**
@@ -134,7 +155,15 @@ public final class EngineThread {
      */
     public void cancel(Generation generation) {
         generation.cancel();
-        send(() -> {}); // wakes the thread; closed: everything has ended
+        wake(); // closed: everything has ended
+    }
+
+    /** Gives back all pages that nobody computes with. */
+    public void trim() {
+        Failures.mapped(() -> ask(() -> {
+            engine.trim();
+            return true;
+        }));
     }
 
     /**
@@ -146,6 +175,68 @@ public final class EngineThread {
         send(() -> {
             slot.released = true;
             close(slot);
+        });
+    }
+
+    /**
+     * Gives a slot a fork of another one's sequence, soon: before all that is sent from now on. Where that can't be, it
+     * begins without one, and computes again what it needs.
+     *
+     * @param from any
+     * @param to that has no sequence yet
+     */
+    public void fork(Slot from, Slot to) {
+        send(() -> {
+            if (!from.open || to.open || to.released) {
+                return;
+            }
+            try {
+                to.id = engine.fork(from.id);
+                to.open = true;
+            } catch (NativeException e) {
+                LOG.debug("a chat's fork begins without what it shares", e);
+            }
+        });
+    }
+
+    /**
+     * Saves a slot's sequence, between two steps.
+     *
+     * @param slot any
+     * @return its state, to be closed; null if it has none
+     */
+    public @Nullable NativeState save(Slot slot) {
+        long needed = Failures.mapped(() -> ask(() -> slot.open ? engine.stateLength(slot.id) : 0L));
+        while (needed > 0) {
+            NativeState state = NativeState.allocate(needed); // not on the engine's thread: memory may be short
+            boolean whole = false;
+            try {
+                needed = Failures.mapped(() -> ask(() -> slot.open ? engine.save(slot.id, state) : 0L));
+                whole = needed == state.length();
+                if (whole) {
+                    return state;
+                }
+            } finally {
+                if (!whole) {
+                    state.close();
+                }
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Opens a sequence that was saved, between two steps.
+     *
+     * @param state not closed meanwhile
+     * @param slot that has no sequence yet; it has this one then
+     * @throws NativeException as {@link NativeEngine#restore}: what it means depends on where the state came from
+     */
+    public void restore(NativeState state, Slot slot) {
+        ask(() -> {
+            slot.id = engine.restore(state);
+            slot.open = true;
+            return slot;
         });
     }
 
@@ -298,14 +389,31 @@ public final class EngineThread {
 
     /** Takes what is there, waiting for it when the engine has nothing to do. */
     private void takeMessages() throws InterruptedException {
-        Runnable first = generations.isEmpty() && whenQuiet.isEmpty() ? messages.take() : messages.poll();
-        for (Runnable message = first; message != null; message = messages.poll()) {
+        for (Runnable message = firstMessage(); message != null; message = messages.poll()) {
             message.run();
         }
-        while (generations.isEmpty() && !whenQuiet.isEmpty()) {
+        while (!whenQuiet.isEmpty() && isQuiet()) {
             whenQuiet.remove().run();
         }
-        tellCancellations();
+        attend();
+    }
+
+    private @Nullable Runnable firstMessage() throws InterruptedException {
+        if (resting) {
+            attend(); // what was shown in the last step has its alarm, too
+        }
+        boolean idle = generations.isEmpty() || resting;
+        if (!idle || (!whenQuiet.isEmpty() && isQuiet())) {
+            return messages.poll();
+        }
+        resting = false; // whatever comes, a step looks at it
+        Long until = generations.isEmpty() ? null : alarm;
+        return until == null ? messages.take() : messages.poll(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Does the core compute for nobody? */
+    private boolean isQuiet() {
+        return generations.values().stream().allMatch(g -> g.paused);
     }
 
     private void start(Generation g) {
@@ -343,19 +451,71 @@ public final class EngineThread {
         }
     }
 
-    private void tellCancellations() {
+    /** Tells the core what callers and the clock want: answers of hooks, cancellations, pauses. */
+    private void attend() {
+        alarm = null;
         if (generations.isEmpty()) {
             return;
         }
         long now = System.nanoTime();
         for (Generation g : generations.values()) {
+            choose(g);
             boolean late = g.deadline != Long.MAX_VALUE && g.deadline - now <= 0;
             if ((g.cancelWanted || late) && !g.cancelTold) {
                 g.cancelTold = true;
                 g.timedOut = late && !g.cancelWanted;
-                engine.cancel(g.slot.id);
+                engine.cancel(g.slot.id); // which resumes it
+                g.paused = false;
+                resting = false;
+            }
+            if (!g.cancelTold) {
+                pause(g, now);
             }
         }
+    }
+
+    /** The token is chosen from what a hook has left. */
+    private void choose(Generation g) {
+        float[] row = g.takeAnswer();
+        if (row == null || g.cancelTold) {
+            return;
+        }
+        g.asking = false;
+        resting = false;
+        try {
+            engine.choose(g.slot.id, row);
+        } catch (NativeException e) {
+            g.abort(new IllegalArgumentException("a logits hook left nothing to choose from: " + e.getMessage(), e));
+        }
+    }
+
+    /** A hook that thinks long, and a reader who lags, hold back nobody else. */
+    private void pause(Generation g, long now) {
+        if (g.deadline != Long.MAX_VALUE) {
+            wakeAt(g.deadline);
+        }
+        if (g.asking && !g.paused) {
+            if (now - g.asked < HOOK_PATIENCE) {
+                wakeAt(g.asked + HOOK_PATIENCE);
+            } else {
+                hold(g);
+            }
+        } else if (g.paused && !g.asking && g.isCaughtUp()) {
+            engine.resume(g.slot.id);
+            g.paused = false;
+            resting = false;
+        }
+    }
+
+    private void hold(Generation g) {
+        engine.pause(g.slot.id);
+        g.paused = true;
+        resting = false; // others may have its place
+    }
+
+    private void wakeAt(long time) {
+        Long before = alarm;
+        alarm = before == null || time - before < 0 ? (Long) time : before;
     }
 
     private void step() {
@@ -379,7 +539,8 @@ public final class EngineThread {
         for (NativeEvent e = engine.nextEvent(); e != null; e = engine.nextEvent()) {
             dispatch(e);
         }
-        if (step.active() == 0) {
+        resting = step.active() == 0 || (step.sequences() == 0 && step.events() == 0);
+        if (resting) {
             Core.drainLog();
         }
     }
@@ -390,7 +551,13 @@ public final class EngineThread {
             return;
         }
         switch (event) {
-            case NativeEvent.Token token -> g.token(token);
+            case NativeEvent.Token token -> {
+                g.token(token);
+                if (!g.paused && !g.cancelTold && g.isAhead()) {
+                    hold(g);
+                }
+            }
+            case NativeEvent.Logits shown -> g.ask(shown.values());
             case NativeEvent.Finished finished -> finish(g, finished);
         }
     }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.engine;
 
+import dev.puna.PunaException;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeGeneration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +19,28 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Invariant: it is accepted at most once and ends exactly once, by an outcome or by a failure. Nothing here refers
  * to an object of the API: a reader that was forgotten can be found out.
+ *
+ * <p>A reader of pieces who lags holds it back: the engine's thread pauses it beyond {@link #READ_AHEAD} unread ones
+ * and resumes it at half of these. Who waits for the end reads nothing and never holds it back.
  */
 public final class Generation {
+    /** Unread pieces beyond which the engine does not go on. */
+    public static final int READ_AHEAD = 256;
+
+    private static final int CAUGHT_UP = READ_AHEAD / 2;
+
+    /** Who changes logits before a token is chosen: a reader's, called on the thread that waits, without a lock. */
+    @FunctionalInterface
+    public interface Hook {
+        /**
+         * Looks at a row.
+         *
+         * @param logits to be changed in place
+         * @param tokens generated until now
+         */
+        void look(float[] logits, int[] tokens);
+    }
+
     /**
      * A piece of text.
      *
@@ -38,7 +60,8 @@ public final class Generation {
     private final Condition changed = lock.newCondition();
     private final ArrayDeque<Chunk> chunks = new ArrayDeque<>();
     private final StringBuilder text = new StringBuilder();
-    private final IntStream.Builder tokens = IntStream.builder();
+    private int[] tokens = new int[16];
+    private int count; // of tokens
     private final List<NativeEvent.Token> events = new ArrayList<>();
     private final List<Outcome.Mark> said = new ArrayList<>();
     private final List<Runnable> listeners = new ArrayList<>();
@@ -46,6 +69,15 @@ public final class Generation {
     private boolean accepted;
     private @Nullable Outcome outcome;
     private @Nullable RuntimeException failure;
+    private @Nullable RuntimeException aborted; // why a reader ended it: its end will be this
+    private boolean whole; // somebody waits for the end: pieces may pile up
+    private float @Nullable [] question; // a row that the reader is to look at
+
+    /** The row that the reader looked at, for the engine's thread. */
+    private final AtomicReference<float @Nullable []> answer = new AtomicReference<>();
+
+    /** Who drives it; set before it is submitted. */
+    private volatile @Nullable EngineThread driver;
 
     /** Set by anyone, acted upon by the engine's thread. */
     volatile boolean cancelWanted;
@@ -55,6 +87,15 @@ public final class Generation {
 
     /** The engine's thread: it was the deadline. */
     boolean timedOut;
+
+    /** The engine's thread: the core holds it back. */
+    boolean paused;
+
+    /** The engine's thread: the core waits for the logits that were shown. */
+    boolean asking;
+
+    /** The engine's thread: since when, by System.nanoTime. */
+    long asked;
 
     /**
      * A generation that is still to be submitted.
@@ -81,7 +122,10 @@ public final class Generation {
 
     void token(NativeEvent.Token event) {
         change(() -> {
-            tokens.add(event.token());
+            if (count == tokens.length) {
+                tokens = Arrays.copyOf(tokens, 2 * count);
+            }
+            tokens[count++] = event.token();
             unreported++;
             if (settings.logprobs() || settings.topLogprobs() > 0) {
                 events.add(event);
@@ -98,20 +142,61 @@ public final class Generation {
 
     void finish(NativeEvent.Finished event) {
         end(() -> {
+            if (aborted != null) {
+                failure = aborted;
+                return;
+            }
             give(event.text());
             outcome = new Outcome(
                     event.stop(),
                     timedOut,
                     text.toString(),
                     List.copyOf(said),
-                    tokens.build().toArray(),
+                    Arrays.copyOf(tokens, count),
                     List.copyOf(events),
                     event.promptTokens(),
                     event.cachedTokens(),
                     event.queuedNanos(),
                     event.promptNanos(),
-                    event.generateNanos());
+                    event.generateNanos(),
+                    event.droppedTokens());
         });
+    }
+
+    /** A row was shown: who waits looks at it. */
+    void ask(float[] logits) {
+        asking = true;
+        asked = System.nanoTime();
+        change(() -> question = logits);
+    }
+
+    /** The row that was looked at, once. */
+    float @Nullable [] takeAnswer() {
+        return answer.get() == null ? null : answer.getAndSet(null);
+    }
+
+    /** Is its reader too far behind? */
+    boolean isAhead() {
+        lock.lock();
+        try {
+            return !whole && chunks.size() > READ_AHEAD;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Has its reader read enough for it to go on? */
+    boolean isCaughtUp() {
+        lock.lock();
+        try {
+            return whole || chunks.size() <= CAUGHT_UP;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void drivenBy(EngineThread engine) {
+        driver = engine;
     }
 
     void fail(RuntimeException why) {
@@ -158,6 +243,11 @@ public final class Generation {
     /** {@return the whole of the sequence's tokens before the answer: not to be changed} */
     public int[] ids() {
         return ids;
+    }
+
+    /** {@return where} */
+    public Slot slot() {
+        return slot;
     }
 
     /** {@return what it is to do} */
@@ -220,18 +310,22 @@ public final class Generation {
     /**
      * Waits for the next piece.
      *
+     * @param hook looks at logits meanwhile, if any are shown
      * @return the piece, or null at the end
      * @throws InterruptedException if the thread is interrupted
      */
-    public @Nullable Chunk next() throws InterruptedException {
+    public @Nullable Chunk next(Hook hook) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (chunks.isEmpty() && outcome == null && failure == null) {
-                changed.await();
+                waitOrLook(hook);
             }
             Chunk chunk = chunks.poll();
             if (chunk == null && failure != null) {
                 throw failure;
+            }
+            if (chunk != null && chunks.size() == CAUGHT_UP) {
+                wake();
             }
             return chunk;
         } finally {
@@ -242,17 +336,79 @@ public final class Generation {
     /**
      * Waits for the end, whatever it is.
      *
+     * @param hook looks at logits meanwhile, if any are shown
      * @throws InterruptedException if the thread is interrupted
      */
-    public void awaitEnd() throws InterruptedException {
+    public void awaitEnd(Hook hook) throws InterruptedException {
+        readWhole();
         lock.lockInterruptibly();
         try {
             while (outcome == null && failure == null) {
-                changed.await();
+                waitOrLook(hook);
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Says that pieces may pile up, since somebody waits for the end. */
+    public void readWhole() {
+        lock.lock();
+        try {
+            if (!whole) {
+                whole = true;
+                wake();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The engine's thread looks at what became of it. */
+    private void wake() {
+        EngineThread engine = driver;
+        if (engine != null) {
+            engine.wake();
+        }
+    }
+
+    /** With the lock held, which is let go meanwhile. */
+    private void waitOrLook(Hook hook) throws InterruptedException {
+        float[] row = question;
+        if (row == null) {
+            changed.await();
+            return;
+        }
+        question = null;
+        int[] known = Arrays.copyOf(tokens, count);
+        lock.unlock();
+        try {
+            hook.look(row, known);
+            answer.set(row);
+            wake();
+        } catch (RuntimeException e) {
+            abort(e);
+            awaitUninterruptibly();
+            throw e;
+        } catch (Error e) {
+            abort(new PunaException("the logits hook failed", e));
+            awaitUninterruptibly();
+            throw e;
+        } finally {
+            lock.lock();
+        }
+    }
+
+    /** Its reader ends it: a failure that is told once the engine has let go of it. */
+    void abort(RuntimeException why) {
+        lock.lock();
+        try {
+            aborted = aborted == null ? why : aborted;
+        } finally {
+            lock.unlock();
+        }
+        cancel();
+        wake();
     }
 
     /** Waits for the end, whatever it is, and whether or not the thread is interrupted. */

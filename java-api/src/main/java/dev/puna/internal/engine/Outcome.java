@@ -18,6 +18,7 @@ import java.util.List;
  * @param queuedNanos waited
  * @param promptNanos to the first token
  * @param generateNanos to the last
+ * @param droppedTokens that a full context lost
  */
 @SuppressWarnings("ArrayRecordComponent")
 public record Outcome(
@@ -31,7 +32,8 @@ public record Outcome(
         int cachedTokens,
         long queuedNanos,
         long promptNanos,
-        long generateNanos) {
+        long generateNanos,
+        int droppedTokens) {
     /**
      * A control token.
      *

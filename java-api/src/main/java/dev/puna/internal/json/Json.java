@@ -17,15 +17,28 @@ import org.jspecify.annotations.Nullable;
  * null. Reading is strict and bounded in depth; what is written is one line. Any thread.
  */
 public final class Json {
-    private static final int MAX_DEPTH = 64;
-    private static final int MAX_DIGITS = 1000; // what follows would take a long time to compute
-    private static final Pattern NUMBER = Pattern.compile("-?(?:0|[1-9]\\d*)(\\.\\d+)?(?:[eE]([+-]?\\d+))?");
+    private static final int MAX_EXPONENT = 4; // digits
+    private static final Pattern NUMBER = Pattern.compile("-?(?:0|[1-9]\\d*)(\\.\\d+)?(?:[eE][+-]?(\\d+))?");
+
+    /**
+     * What is read, and how.
+     *
+     * @param wrong how a message begins
+     * @param depth most levels
+     * @param digits most characters of a number: those with more would take a long time to compute
+     * @param exact whether every number is a BigDecimal, and a name may come but once in an object
+     */
+    private record Form(String wrong, int depth, int digits, boolean exact) {}
+
+    private static final Form DATA = new Form("no JSON", 64, 1000, false);
 
     private final String text;
+    private final Form form;
     private int at;
 
-    private Json(String text) {
+    private Json(String text, Form form) {
         this.text = text;
+        this.form = form;
     }
 
     /**
@@ -44,7 +57,7 @@ public final class Json {
      * @throws IllegalArgumentException with the offset of what is wrong
      */
     public static Prefix prefix(String text) {
-        Json json = new Json(text);
+        Json json = new Json(text, DATA);
         Object value = json.value(0);
         return new Prefix(value, json.at);
     }
@@ -68,7 +81,23 @@ public final class Json {
      * @throws IllegalArgumentException with the offset of what is wrong
      */
     public static @Nullable Object parse(String text) {
-        Json json = new Json(text);
+        return whole(text, DATA);
+    }
+
+    /**
+     * Reads a whole text in which numbers count as they are written, and every name counts: a schema.
+     *
+     * @param text a JSON value, perhaps with white space around it
+     * @param what it is, for the message
+     * @return the value: every number is a BigDecimal of at most 100 characters; at most 200 levels deep
+     * @throws IllegalArgumentException with the offset of what is wrong: also where a name comes twice in an object
+     */
+    public static @Nullable Object parseExactly(String text, String what) {
+        return whole(text, new Form(what + " is not JSON", 200, 100, true));
+    }
+
+    private static @Nullable Object whole(String text, Form form) {
+        Json json = new Json(text, form);
         Object value = json.value(0);
         json.space();
         if (json.at != text.length()) {
@@ -78,8 +107,8 @@ public final class Json {
     }
 
     private @Nullable Object value(int depth) {
-        if (depth > MAX_DEPTH) {
-            throw wrong("too deep");
+        if (depth > form.depth) {
+            throw wrong("it is nested more than " + form.depth + " deep");
         }
         space();
         if (at >= text.length()) {
@@ -109,6 +138,9 @@ public final class Json {
             }
             String name = string();
             expect(':');
+            if (form.exact && result.containsKey(name)) {
+                throw wrong("the name \"" + name + "\" is there twice");
+            }
             result.put(name, value(depth + 1));
         } while (next(','));
         expect('}');
@@ -161,11 +193,11 @@ public final class Json {
     private char hex() {
         int code = 0;
         for (int i = 0; i < 4; i++) {
-            int digit = at < text.length() ? Character.digit(text.charAt(at++), 16) : -1;
-            if (digit < 0) {
+            char c = at < text.length() ? text.charAt(at++) : ' ';
+            if (c > 'f' || Character.digit(c, 16) < 0) {
                 throw wrong("four hex digits follow \\u");
             }
-            code = code << 4 | digit;
+            code = code << 4 | Character.digit(c, 16);
         }
         return (char) code;
     }
@@ -177,10 +209,13 @@ public final class Json {
         }
         String digits = found.group();
         String exponent = found.group(2);
-        if (digits.length() > MAX_DIGITS || exponent != null && exponent.length() > 5) {
+        if (digits.length() > form.digits || exponent != null && exponent.length() > MAX_EXPONENT) {
             throw wrong("a number of too many digits");
         }
         at = found.end();
+        if (form.exact) {
+            return new BigDecimal(digits);
+        }
         return found.group(1) == null && exponent == null ? whole(digits) : decimal(digits);
     }
 
@@ -231,6 +266,6 @@ public final class Json {
     }
 
     private IllegalArgumentException wrong(String why) {
-        return new IllegalArgumentException("no JSON at offset " + at + ": " + why);
+        return new IllegalArgumentException(form.wrong + " at offset " + at + ": " + why);
     }
 }

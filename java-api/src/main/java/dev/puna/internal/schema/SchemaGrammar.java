@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.schema;
 
+import dev.puna.internal.json.Json;
 import java.math.BigDecimal;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -56,7 +57,7 @@ public final class SchemaGrammar {
      *     pointer
      */
     public static String of(String schema) {
-        return new SchemaGrammar(SchemaJson.parse(schema), false).compile();
+        return new SchemaGrammar(Json.parseExactly(schema, "the schema"), false).compile();
     }
 
     /**

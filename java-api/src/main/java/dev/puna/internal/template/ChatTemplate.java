@@ -34,6 +34,27 @@ public final class ChatTemplate {
             {%- endif -%}
             """;
 
+    /**
+     * Turns as Gemma was taught them, for its files that bring no template. There is no system role: what it says stands
+     * in front of what the user says first.
+     */
+    public static final String TURNS = """
+            {{- bos_token -}}
+            {%- set first = namespace(before='') -%}
+            {%- for message in messages -%}
+            {%- if message['role'] == 'system' -%}
+            {%- set first.before = message['content'] + '\\n\\n' -%}
+            {%- else -%}
+            {{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\\n' -}}
+            {{- first.before + message['content'] | trim + '<end_of_turn>\\n' -}}
+            {%- set first.before = '' -%}
+            {%- endif -%}
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}
+            {{- '<start_of_turn>model\\n' -}}
+            {%- endif -%}
+            """;
+
     private static final int MAX_SOURCE = 1_000_000;
 
     private final List<Stmt> body;

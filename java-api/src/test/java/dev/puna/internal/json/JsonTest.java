@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,7 @@ class JsonTest {
                 "\"x",
                 "\"\\q\"",
                 "\"\\u12g4\"",
+                "\"\\u\u0661\u0662\u0663\u0664\"",
                 "\"\\u12",
                 "tru",
                 "1 2",
@@ -48,6 +50,19 @@ class JsonTest {
             })
     void mistakes(String text) {
         assertThatIllegalArgumentException().isThrownBy(() -> Json.parse(text)).withMessageContaining("offset");
+    }
+
+    @Test
+    void aSchemaIsReadAsItIsWritten() {
+        assertThat(Json.parseExactly("{\"a\": 1.0, \"b\": [1e2, null]}", "it"))
+                .isEqualTo(Map.of("a", new BigDecimal("1.0"), "b", Arrays.asList(new BigDecimal("1e2"), null)));
+        for (String wrong : List.of("{\"a\":1,\"a\":2}", "1".repeat(101), "1e12345", "[".repeat(300))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Json.parseExactly(wrong, "the schema"))
+                    .withMessageStartingWith("the schema is not JSON at offset");
+        }
+        assertThat(Json.parse("{\"a\":1,\"a\":2}")).isEqualTo(Map.of("a", 2L));
+        assertThat(Json.parse("1".repeat(101))).isInstanceOf(BigInteger.class);
     }
 
     @Test

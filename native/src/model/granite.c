@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for the
+ * scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
+ */
+#include "model/decoder.h"
+
+static graph_value scaled(build *b, graph_value x, float factor) {
+    return factor > 0 && b->status == PUNA_OK ? graph_scale(b->g, x, factor) : x;
+}
+
+graph_value granite_logits(build *b) {
+    const hyper *h = b->h;
+    graph *g = b->g;
+    decoder_attention how = {.table = build_rope_table(b), .interleaved = true,
+                             .scale = h->score_scale > 0 ? h->score_scale : decoder_scale(h)};
+    graph_value x = scaled(b, decoder_embed(b), h->embedding_scale);
+    for (uint32_t i = 0; i < h->layers && b->status == PUNA_OK; i++) {
+        graph_value y = decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how);
+        x = graph_add(g, x, scaled(b, y, h->residual_scale));
+        y = decoder_feed(b, decoder_norm(b, x, i, "ffn_norm"), i, graph_silu_mul);
+        x = graph_add(g, x, scaled(b, y, h->residual_scale));
+    }
+    return scaled(b, decoder_logits(b, x), h->logit_scale > 0 ? 1.0f / h->logit_scale : 0.0f);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The promise, whole, on a tiny model: every tier x 1, 2, 3 threads x batches of 1, 7, 32 x chunks of 7, 64, 512, and in each
+ * of these a sequence of every history. What each says is compared with what a quiet engine said: the reference tier, one
+ * thread, one sequence at a time, whole prompts. On a model with windows, whose pages pass: every tier x every pair.
+ *
+ * A sequence reads `first` tokens and says SAID of its own (its first turn), reads MORE and says ANSWER: the tokens and
+ * the best log-probabilities of that answer are compared. The histories lie between the turns.
+ */
+#include <stdlib.h>
+
+#include "api/bed.h"
+
+#define SAID 6
+#define MORE 5
+#define ANSWER 8
+#define MOST 200
+#define COUNT(array) (sizeof array / sizeof *array)
+
+/* One in so many of the matrix's engines; each history is in all of them. */
+#if defined(__SANITIZE_THREAD__)
+#define STRIDE 19
+#elif defined(__SANITIZE_ADDRESS__)
+#define STRIDE 7
+#else
+#define STRIDE 1
+#endif
+
+enum { FRESH, KEPT, FORKED, REWOUND, RESTORED, SHARED, EVICTED, PAUSED, HISTORIES, BATCH = 32 };
+
+static const char *const names[] = {"fresh", "kept", "forked", "rewound", "restored", "prefix-shared",
+                                    "evicted and recomputed", "paused and resumed"};
+static const char *const tiers[] = {"ref", "avx2", "avx512"};
+static const uint32_t batches[] = {1, 7, BATCH}, chunks[] = {7, 64, 512};
+
+/* What a quiet engine made of each history's ids. */
+typedef struct expectation {
+    uint32_t first, known, all;   /* tokens of the first turn's prompt, of that turn, before the answer */
+    int32_t ids[HISTORIES][MOST]; /* before the answer */
+    bed_result answers[HISTORIES];
+    uint8_t *state; /* of RESTORED, after its first turn */
+    uint64_t length;
+} expectation;
+
+static void fill(int32_t *ids, uint32_t count, uint32_t salt) {
+    uint32_t x = salt * 2654435761u + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        x = x * 1664525u + 1013904223u;
+        ids[i] = (int32_t)(5 + (x >> 8) % 370);
+    }
+}
+
+static puna_generation drawn(uint32_t history, uint32_t tokens) {
+    static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = 32, .repeat = 1.1f},
+                                        {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 1.2f}};
+    puna_generation g = bed_generation(tokens);
+    g.seed = 100 + history;
+    g.logprobs = 1;
+    g.top_logprobs = 64;
+    g.stages = stages;
+    g.stage_count = 2;
+    return g;
+}
+
+/* Starts a turn; the sequence is r's, or a new one. */
+static void start(bed *b, bed_result *r, const int32_t *ids, uint32_t count, uint32_t history, uint32_t tokens) {
+    puna_generation g = drawn(history, tokens);
+    *r = (bed_result){.sequence = r->sequence};
+    if (!r->sequence) CHECK_EQUAL(puna_sequence_open(b->engine, &r->sequence, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_sequence_generate(b->engine, r->sequence, ids, count, &g, &b->error), PUNA_OK);
+}
+
+static bool expect(const char *model, uint32_t type, uint32_t length, expectation *x) {
+    bed b;
+    puna_engine_options o = bed_options(1, 512, 1, type);
+    x->first = length;
+    x->known = length + SAID;
+    x->all = x->known + MORE;
+    bed_tier("ref");
+    if (!bed_open(&b, model, &o)) return false;
+    for (uint32_t h = 0; h < HISTORIES; h++) {
+        bed_result first = {0}, *answer = &x->answers[h];
+        fill(x->ids[h], x->all, h);
+        start(&b, &first, x->ids[h], x->first, h, SAID);
+        bed_run(&b, &first, 1, 1000);
+        memcpy(x->ids[h] + x->first, first.tokens, SAID * sizeof *first.tokens);
+        if (h == RESTORED) {
+            puna_sequence_save(b.engine, first.sequence, NULL, 0, &x->length, &b.error);
+            x->state = malloc(x->length);
+            CHECK_EQUAL(puna_sequence_save(b.engine, first.sequence, x->state, x->length, &x->length, &b.error), PUNA_OK);
+        }
+        *answer = (bed_result){0}; /* a sequence of its own */
+        CHECK_EQUAL(puna_sequence_close(b.engine, first.sequence, &b.error), PUNA_OK);
+        CHECK_EQUAL(puna_engine_trim(b.engine, &b.error), PUNA_OK);
+        start(&b, answer, x->ids[h], x->all, h, ANSWER);
+        bed_run(&b, answer, 1, 1000);
+        CHECK(answer->count == ANSWER && answer->cached_tokens == 0);
+    }
+    bed_tier(NULL);
+    bed_close(&b);
+    return true;
+}
+
+/* First turns, and what lies between them and the second. */
+static void prepare(bed *b, const expectation *x, bed_result *r) {
+    static const uint32_t turns[] = {KEPT, FORKED, REWOUND, SHARED};
+    uint64_t fork = 0;
+    start(b, &r[EVICTED], x->ids[EVICTED], x->first, EVICTED, SAID);
+    bed_run(b, &r[EVICTED], 1, 2000);
+    CHECK_EQUAL(puna_engine_trim(b->engine, &b->error), PUNA_OK);
+    for (size_t i = 0; i < COUNT(turns); i++)
+        start(b, &r[turns[i]], x->ids[turns[i]], x->first, turns[i], turns[i] == REWOUND ? SAID + 5 : SAID);
+    bed_run(b, r, HISTORIES, 2000);
+    for (uint32_t h = 0; h < HISTORIES; h++)
+        if (r[h].count) CHECK(memcmp(r[h].tokens, x->ids[h] + x->first, SAID * sizeof *r->tokens) == 0);
+    CHECK_EQUAL(puna_sequence_fork(b->engine, r[FORKED].sequence, PUNA_ALL, &fork, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_sequence_close(b->engine, r[FORKED].sequence, &b->error), PUNA_OK);
+    r[FORKED].sequence = fork;
+    CHECK_EQUAL(puna_sequence_rewind(b->engine, r[REWOUND].sequence, x->known, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_sequence_close(b->engine, r[SHARED].sequence, &b->error), PUNA_OK);
+    r[SHARED].sequence = 0;
+    CHECK_EQUAL(puna_sequence_restore(b->engine, x->state, x->length, &r[RESTORED].sequence, &b->error), PUNA_OK);
+}
+
+static void steps(bed *b, bed_result *r, uint32_t count, int most) {
+    puna_step step = {.size = sizeof step, .active = 1};
+    for (int n = 0; n < most && step.active; n++) {
+        CHECK_EQUAL(puna_engine_step(b->engine, &step, &b->error), PUNA_OK);
+        bed_take(b, r, count);
+    }
+}
+
+/* Until PAUSED has said two tokens; then it is held back, loses its pages, and comes back later. */
+static void pause_one(bed *b, bed_result *r, uint32_t count) {
+    for (int n = 0; n < 2000 && r[PAUSED].count < 2; n++) steps(b, r, count, 1);
+    CHECK(r[PAUSED].stop == PUNA_STOP_NONE);
+    CHECK_EQUAL(puna_sequence_pause(b->engine, r[PAUSED].sequence, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_engine_trim(b->engine, &b->error), PUNA_OK);
+    steps(b, r, count, 3);
+    CHECK_EQUAL(puna_sequence_resume(b->engine, r[PAUSED].sequence, &b->error), PUNA_OK);
+}
+
+/* `others`: beside the histories, so that a batch is full. */
+static void answer_all(bed *b, const expectation *x, bed_result *r, uint32_t others) {
+    uint32_t count = HISTORIES + others;
+    for (uint32_t i = HISTORIES; i < count; i++) {
+        int32_t ids[4];
+        fill(ids, 4, 1000 + i);
+        start(b, &r[i], ids, 2 + i % 3, i, 3 * ANSWER);
+    }
+    for (uint32_t h = 0; h < HISTORIES; h++) start(b, &r[h], x->ids[h], x->all, h, ANSWER);
+    pause_one(b, r, count);
+    bed_run(b, r, count, 5000);
+}
+
+/* One after the other, nobody beside them. */
+static void answer_alone(bed *b, const expectation *x, bed_result *r) {
+    for (uint32_t h = 0; h < HISTORIES; h++) {
+        start(b, &r[h], x->ids[h], x->all, h, ANSWER);
+        if (h == PAUSED) pause_one(b, r, HISTORIES);
+        bed_run(b, r, HISTORIES, 2000);
+    }
+}
+
+static void compare(const expectation *x, const bed_result *r, const char *where) {
+    for (uint32_t h = 0; h < HISTORIES; h++) {
+        const bed_result *e = &x->answers[h];
+        if (r[h].count != ANSWER || memcmp(r[h].tokens, e->tokens, ANSWER * sizeof *e->tokens) != 0 ||
+            memcmp(r[h].logprobs, e->logprobs, ANSWER * sizeof *e->logprobs) != 0 || r[h].top != e->top)
+            testing_fail(__FILE__, __LINE__, "%s, %s: other tokens or log-probabilities", where, names[h]);
+    }
+    const uint32_t cached[] = {[FRESH] = 0, [KEPT] = x->known - 1, [FORKED] = x->known - 1, [REWOUND] = x->known,
+                                      [RESTORED] = x->known - 1, [SHARED] = x->all / 64 * 64, [EVICTED] = 0};
+    for (uint32_t h = 0; h < PAUSED; h++) /* each had the history that it is named for */
+        if (r[h].cached_tokens != cached[h])
+            testing_fail(__FILE__, __LINE__, "%s, %s: %u tokens were cached, not %u", where, names[h], r[h].cached_tokens,
+                         cached[h]);
+}
+
+static void one_engine(const char *model, uint32_t type, const char *tier, uint32_t threads, uint32_t batch,
+                       uint32_t chunk, const expectation *x) {
+    bed b;
+    static bed_result r[BATCH];
+    char where[128];
+    puna_engine_options o = bed_options(threads, chunk, batch, type);
+    o.cache_bytes = 256u << 20;
+    memset(r, 0, sizeof r);
+    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u", model, tier, threads, batch, chunk);
+    NEED(bed_open(&b, model, &o));
+    prepare(&b, x, r);
+    if (batch == 1) answer_alone(&b, x, r);
+    else answer_all(&b, x, r, batch > HISTORIES ? batch - HISTORIES : 0);
+    compare(x, r, where);
+    bed_close(&b);
+}
+
+/* `pairs`: of threads, batch and chunk not all triples, but each pair. */
+static void matrix(const char *model, uint32_t type, uint32_t length, bool pairs) {
+    static expectation x;
+    memset(&x, 0, sizeof x);
+    NEED(expect(model, type, length, &x));
+    uint32_t number = 0;
+    for (size_t t = 0; t < COUNT(tiers); t++) {
+        if (!bed_tier(tiers[t])) continue;
+        for (uint32_t threads = 1; threads <= 3; threads++)
+            for (size_t i = 0; i < COUNT(batches); i++)
+                for (size_t c = 0; c < COUNT(chunks); c++)
+                    if ((!pairs || (threads + i + c) % 3 == 0) && number++ % STRIDE == 0)
+                        one_engine(model, type, tiers[t], threads, batches[i], chunks[c], &x);
+    }
+    bed_tier(NULL);
+    free(x.state);
+}
+
+static void quantized_weights(void) { matrix("llama_q4_1.gguf", PUNA_CACHE_F16, 70, false); }
+
+static void windows_and_a_quantized_cache(void) { matrix("gemma3_q8_0.gguf", PUNA_CACHE_Q8_0, 165, true); }
+
+int main(int argc, char **argv) {
+    testing_begin(argc, argv);
+    TEST(quantized_weights);
+    TEST(windows_and_a_quantized_cache);
+    return testing_end();
+}

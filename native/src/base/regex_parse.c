@@ -100,9 +100,9 @@ static puna_status parse_hexadecimal(parser *p, uint32_t *code_point) {
     if (!take(p, "{")) return fail(p, start, "\\x needs a code point in braces");
     for (; !at_end(p) && peek(p) != '}'; p->at++) {
         char c = peek(p);
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10 : 16;
-        if (digit == 16) return fail(p, p->at, "a code point has digits and the letters A to F");
-        value = value * 16 + digit;
+        if (c >= '0' && c <= '9') value = value * 16 + (uint32_t)(c - '0');
+        else if (c >= 'A' && c <= 'F') value = value * 16 + (uint32_t)(c - 'A') + 10;
+        else return fail(p, p->at, "a code point has digits and the letters A to F");
         if (value > UNICODE_LAST) return fail(p, start, "no character has this code point");
     }
     if (p->at == start + 1 || !take(p, "}")) return fail(p, start, "\\x needs a code point in braces");

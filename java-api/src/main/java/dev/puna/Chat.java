@@ -111,11 +111,11 @@ public final class Chat implements AutoCloseable {
 
         /**
          * Lets the chat go on where its context is full, by forgetting: it ends with {@link ContextFullException}
-         * otherwise. Where a turn's prompt would leave less than a quarter of the context to the answer, the model is no
-         * longer told of the oldest turns, so that half is free; the system message and the last turn stay. Where an
-         * answer itself fills the context, it goes on as {@link Request#contextShift(int)} says, which also says what
-         * that does to its quality and to the promise of equal tokens. {@link Chat#messages()} still has all that was
-         * said; {@link Usage#droppedTokens()} tells what was dropped.
+         * otherwise. Where a turn's prompt would leave less than a quarter of the context to the answer, the model is
+         * no longer told of the oldest turns, so that half is free; the system message and the last turn stay. Where
+         * an answer itself fills the context, it goes on as {@link Request#contextShift(int)} says, which also says
+         * what that does to its quality and to the promise of equal tokens. {@link Chat#messages()} still has all that
+         * was said; {@link Usage#droppedTokens()} tells what was dropped.
          *
          * @return this
          */
@@ -440,7 +440,10 @@ public final class Chat implements AutoCloseable {
         Transcript prompt = transcript.next(rendered.segments(), context.format());
         int dropped = left == forgotten
                 ? 0
-                : transcript.next(known.render(asked, forgotten).segments(), context.format()).ids().length
+                : transcript
+                                .next(known.render(asked, forgotten).segments(), context.format())
+                                .ids()
+                                .length
                         - prompt.ids().length;
         Answer answer = new Answer(asked, prompt, left);
         pending = answer;

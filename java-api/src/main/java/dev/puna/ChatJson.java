@@ -75,7 +75,9 @@ final class ChatJson {
             case Message.Assistant assistant -> {
                 fields.put("role", "assistant");
                 fields.put("reasoning", assistant.reasoning());
-                fields.put("calls", assistant.toolCalls().stream().map(ChatJson::call).toList());
+                fields.put(
+                        "calls",
+                        assistant.toolCalls().stream().map(ChatJson::call).toList());
             }
             case Message.ToolResult result -> {
                 fields.put("role", "tool");

@@ -97,7 +97,7 @@ public final class Context implements Generator, AutoCloseable {
             return info.waiting();
         }
 
-        /** {@return sequences with a generation that is held back: their reader lags, or their logits hook takes long} */
+        /** {@return sequences whose generation is held back: their reader lags, or their logits hook takes long} */
         public int paused() {
             return info.paused();
         }

@@ -2,8 +2,8 @@
 package dev.puna;
 
 /**
- * The model's logits of one step, before a token is chosen: what a hook sees and may change. Of use while the hook runs,
- * on its thread; afterwards every method throws {@link IllegalStateException}.
+ * The model's logits of one step, before a token is chosen: what a hook sees and may change. Of use while the hook
+ * runs, on its thread; afterwards every method throws {@link IllegalStateException}.
  *
  * <pre>{@code
  * Reply reply = model.prompt("Roll a die: ").logits(l -> {

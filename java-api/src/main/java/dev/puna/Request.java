@@ -200,10 +200,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
      * }</pre>
      *
      * <p>Biases, the grammar and the sampler come afterwards, and so do the log-probabilities of {@link #logprobs}. The
-     * hook runs on the thread that waits: that calls {@link #text()} or {@link #reply()} or reads the stream; for {@link
-     * #async()} on a virtual thread of its own. The request waits for it, others don't: a hook that takes longer than
-     * 100 ms gives up its place in the batch meanwhile. What it throws ends the request, and is thrown there. A {@link
-     * #timeout} does not interrupt it.
+     * hook runs on the thread that waits: that calls {@link #text()} or {@link #reply()} or reads the stream; for
+     * {@link #async()} on a virtual thread of its own. The request waits for it, others don't: a hook that takes longer
+     * than 100 ms gives up its place in the batch meanwhile. What it throws ends the request, and is thrown there. A
+     * {@link #timeout} does not interrupt it.
      *
      * @param value called for each token; deterministic, if answers are to be. A {@link ReplayRecord} can't hold it
      * @return this
@@ -225,15 +225,15 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     }
 
     /**
-     * Goes on where the context is full, where the answer would end with {@link StopReason#CONTEXT} otherwise: the older
-     * half of the tokens behind the first ones is forgotten, and those that stay are read again at their new places.
-     * {@link Usage#droppedTokens()} tells how many went.
+     * Goes on where the context is full, where the answer would end with {@link StopReason#CONTEXT} otherwise: the
+     * older half of the tokens behind the first ones is forgotten, and those that stay are read again at their new
+     * places. {@link Usage#droppedTokens()} tells how many went.
      *
      * <p>It is off unless asked for, since it changes what is generated: the model no longer knows what was dropped,
-     * cut anywhere within a word or a turn, and the answer may lose its thread. Reading again takes the time of a prompt
-     * of half a context. Tokens still don't depend on anything else that runs, but they depend on the context's length:
-     * the promise of equal tokens holds among contexts of equal length. A prompt must still fit; a chat can forget turns
-     * instead: {@link Chat.Options#contextShift()}.
+     * cut anywhere within a word or a turn, and the answer may lose its thread. Reading again takes the time of a
+     * prompt of half a context. Tokens still don't depend on anything else that runs, but they depend on the context's
+     * length: the promise of equal tokens holds among contexts of equal length. A prompt must still fit; a chat can
+     * forget turns instead: {@link Chat.Options#contextShift()}.
      *
      * @param keeping tokens at the front of the prompt that are never dropped, at least 0
      * @return this

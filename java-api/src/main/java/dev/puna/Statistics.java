@@ -91,7 +91,8 @@ public final class Statistics {
     @Override
     public String toString() {
         return running() + " running, " + waiting() + " waiting, " + paused() + " paused, " + idle() + " idle; "
-                + pagesUsed() + " of " + pagesTotal() + " pages, " + pagesCached() + " more kept; " + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
+                + pagesUsed() + " of " + pagesTotal() + " pages, " + pagesCached() + " more kept; "
+                + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
                 + generatedTokens() + " generated; " + evictions() + " evictions";
     }
 }

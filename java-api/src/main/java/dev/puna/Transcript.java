@@ -52,7 +52,8 @@ record Transcript(String text, BitSet control, int[] ids, List<Mark> marks) {
      */
     Transcript kept(List<Segment> rendered) {
         int common = common(text(rendered), origins(rendered));
-        List<Mark> kept = marks.stream().filter(mark -> mark.characters <= common).toList();
+        List<Mark> kept =
+                marks.stream().filter(mark -> mark.characters <= common).toList();
         if (kept.isEmpty()) {
             return EMPTY;
         }

@@ -82,7 +82,10 @@ class ContextShiftTest {
     }
 
     private static Reply say(Chat chat, int turn) {
-        return chat.user("This is turn number " + turn + ".").sampler(free(turn)).maxTokens(12).reply();
+        return chat.user("This is turn number " + turn + ".")
+                .sampler(free(turn))
+                .maxTokens(12)
+                .reply();
     }
 
     @Test
@@ -105,7 +108,8 @@ class ContextShiftTest {
                 assertThat(told).startsWith(front);
                 String text = Models.tiny().tokenizer().decode(told);
                 assertThat(text).contains("turn number " + i + ".");
-                assertThat(text.contains("turn number 0.")).isEqualTo(shifts == 0 && reply.usage().droppedTokens() == 0);
+                boolean first = shifts == 0 && reply.usage().droppedTokens() == 0;
+                assertThat(text.contains("turn number 0.")).isEqualTo(first);
                 dropped += reply.usage().droppedTokens();
                 shifts += reply.usage().droppedTokens() > 0 ? 1 : 0;
             }
@@ -117,22 +121,32 @@ class ContextShiftTest {
             }
             chat.rewindTurns(30);
             assertThat(chat.messages()).hasSize(3);
-            String text = Models.tiny().tokenizer().decode(say(chat, 31).record().promptTokens());
-            assertThat(text).contains("turn number 0.").contains("turn number 31.").doesNotContain("number 1.");
+            String text =
+                    Models.tiny().tokenizer().decode(say(chat, 31).record().promptTokens());
+            assertThat(text)
+                    .contains("turn number 0.")
+                    .contains("turn number 31.")
+                    .doesNotContain("number 1.");
         }
     }
 
     /** What stands in front of the first thing that a user says. */
     private int[] front() {
-        int[] one = context.chat(List.of(Message.system(SYSTEM), Message.user("1"))).tokens();
-        int[] two = context.chat(List.of(Message.system(SYSTEM), Message.user("2"))).tokens();
+        int[] one =
+                context.chat(List.of(Message.system(SYSTEM), Message.user("1"))).tokens();
+        int[] two =
+                context.chat(List.of(Message.system(SYSTEM), Message.user("2"))).tokens();
         return Arrays.copyOf(one, Arrays.mismatch(one, two));
     }
 
     @Test
     void aLongAnswerKeepsTheSystemMessage() {
         try (Chat chat = chat(true)) {
-            Reply reply = chat.user("Go on.").sampler(free(9)).ignoreEnd().maxTokens(300).reply();
+            Reply reply = chat.user("Go on.")
+                    .sampler(free(9))
+                    .ignoreEnd()
+                    .maxTokens(300)
+                    .reply();
             assertThat(reply.stopReason()).isEqualTo(StopReason.LENGTH);
             assertThat(reply.usage().droppedTokens()).isPositive();
             int[] ids = reply.record().promptTokens();

@@ -82,7 +82,8 @@ class ContextTest {
                 assertThat(kept.get(i).join().tokens()).hasSize(220);
             }
             assertThat(lost).anySatisfy(reply -> assertThat(reply).isCompletedExceptionally());
-            assertThatExceptionOfType(ClosedException.class).isThrownBy(() -> closing.prompt("x").text());
+            assertThatExceptionOfType(ClosedException.class)
+                    .isThrownBy(() -> closing.prompt("x").text());
             assertThatExceptionOfType(ClosedException.class).isThrownBy(closing::trim);
             assertThat(closing.statistics().steps()).isPositive(); // the last figures stay
             assertThat(Models.tiny().prompt("x").maxTokens(1).reply().tokens()).hasSize(1);
@@ -103,7 +104,11 @@ class ContextTest {
             assertThat(context.statistics().pagesUsed() + context.statistics().pagesCached())
                     .isZero();
             assertThat(context.status().memoryBytes()).isLessThan(empty + (64 << 10));
-            assertThat(chat.user("Say yes.").sampler(Sampler.greedy()).reply().usage().cachedTokens())
+            assertThat(chat.user("Say yes.")
+                            .sampler(Sampler.greedy())
+                            .reply()
+                            .usage()
+                            .cachedTokens())
                     .isZero();
             assertThat(first).isEqualTo(Models.answer("Hello"));
         }

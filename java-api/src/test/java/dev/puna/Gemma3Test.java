@@ -111,7 +111,8 @@ class Gemma3Test {
 
     @Test
     void thereIsNoSystemRole() {
-        assertThat(model.chat(List.of(Message.system("Be brief."), Message.user("Hi"))).rendered())
+        assertThat(model.chat(List.of(Message.system("Be brief."), Message.user("Hi")))
+                        .rendered())
                 .isEqualTo("<bos><start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\n");
         assertThat(model.chat(List.of(Message.user("Hello!")))
                         .sampler(Sampler.greedy())

@@ -50,7 +50,8 @@ class IdleTest {
     @Test
     void generationsThatWait() throws InterruptedException {
         try (Context context = Models.tiny().newContext(o -> o.maxSequences(4).contextLength(1024));
-                TextStream unread = context.prompt("Once")
+                TextStream unread = context
+                        .prompt("Once")
                         .sampler(Sampler.of(Sampler.temperature(20)))
                         .ignoreEnd()
                         .maxTokens(900)
@@ -60,7 +61,8 @@ class IdleTest {
                 TextStream other = context.prompt("Thrice").logits(l -> {}).timeout(Duration.ofMinutes(9)).stream()) {
             Eventually.holds("all wait", () -> context.statistics().paused() == 3);
             assertThat(leastOfAWindow()).isLessThan(MOST);
-            assertThat(List.of(unread.isDone(), asking.isDone(), other.isDone())).containsOnly(false);
+            assertThat(List.of(unread.isDone(), asking.isDone(), other.isDone()))
+                    .containsOnly(false);
         }
     }
 }

@@ -85,9 +85,14 @@ class LogitsHookTest {
     @Test
     void whatIsBannedDoesNotCome() {
         int[] usual = hello().reply().tokens();
-        int[] other = hello().logits(l -> l.set(usual[0], Float.NEGATIVE_INFINITY)).maxTokens(5).reply().tokens();
+        int[] other = hello().logits(l -> l.set(usual[0], Float.NEGATIVE_INFINITY))
+                .maxTokens(5)
+                .reply()
+                .tokens();
         assertThat(other).doesNotContain(usual[0]);
-        assertThat(other).isEqualTo(hello().sampler(Sampler.greedy().logitBias(Map.of(usual[0], Float.NEGATIVE_INFINITY))).maxTokens(5).reply().tokens());
+        Sampler banning = Sampler.greedy().logitBias(Map.of(usual[0], Float.NEGATIVE_INFINITY));
+        assertThat(other)
+                .isEqualTo(hello().sampler(banning).maxTokens(5).reply().tokens());
         int[] forced = hello().maxTokens(4)
                 .logits(l -> {
                     float[] row = new float[l.size()];
@@ -106,7 +111,8 @@ class LogitsHookTest {
         int[] expected = free(60).reply().tokens();
         AtomicReference<Thread> last = new AtomicReference<>();
         AtomicInteger calls = new AtomicInteger();
-        try (TextStream stream = free(60).logits(l -> {
+        try (TextStream stream = free(60)
+                .logits(l -> {
                     last.set(Thread.currentThread());
                     calls.incrementAndGet();
                 })
@@ -120,7 +126,8 @@ class LogitsHookTest {
             assertThat(stream.reply().tokens()).isEqualTo(expected);
             assertThat(calls).hasValue(60);
         }
-        Reply reply = free(60).logits(l -> last.set(Thread.currentThread())).async().join();
+        Reply reply =
+                free(60).logits(l -> last.set(Thread.currentThread())).async().join();
         assertThat(reply.tokens()).isEqualTo(expected);
         assertThat(last.get().isVirtual()).isTrue();
         assertThat(last.get().getName()).doesNotContain("engine");
@@ -150,7 +157,8 @@ class LogitsHookTest {
                 .isThrownBy(future::join)
                 .havingCause()
                 .isSameAs(mine);
-        try (TextStream stream = hello().logits(l -> {
+        try (TextStream stream = hello()
+                .logits(l -> {
                     throw mine;
                 })
                 .stream()) {
@@ -211,7 +219,9 @@ class LogitsHookTest {
     /** In a cache for one sequence and a batch of one: it gives up its place, others end, and no token changes. */
     @Test
     void aSlowHookHoldsNobodyUp() throws InterruptedException {
-        try (Context narrow = Models.tiny().newContext(o -> o.maxSequences(1).contextLength(448).cacheBudget(oneOf(448)))) {
+        long budget = oneOf(448);
+        try (Context narrow = Models.tiny()
+                .newContext(o -> o.maxSequences(1).contextLength(448).cacheBudget(budget))) {
             CountDownLatch thinks = new CountDownLatch(1);
             CountDownLatch goesOn = new CountDownLatch(1);
             CompletableFuture<Reply> slow = narrow.chat(List.of(Message.user("Hello")))
@@ -246,9 +256,8 @@ class LogitsHookTest {
 
     @Test
     void itMayEndWhileTheHookThinks() {
-        Reply late = hello().timeout(Duration.ofMillis(200))
-                .logits(l -> pause(300))
-                .reply();
+        Reply late =
+                hello().timeout(Duration.ofMillis(200)).logits(l -> pause(300)).reply();
         assertThat(late.stopReason()).isEqualTo(StopReason.TIMEOUT);
         assertThat(late.tokens()).isEmpty();
 
@@ -304,7 +313,8 @@ class LogitsHookTest {
 
     @Test
     void aRecordSaysThatItCannotBeReplayed() {
-        ReplayRecord record = ReplayRecord.parse(hello().logits(l -> {}).reply().record().json());
+        ReplayRecord record =
+                ReplayRecord.parse(hello().logits(l -> {}).reply().record().json());
         assertThatExceptionOfType(PunaException.class)
                 .isThrownBy(() -> record.replay(Models.tiny()))
                 .withMessageContaining("logits hook");

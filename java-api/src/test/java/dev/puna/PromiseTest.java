@@ -35,14 +35,17 @@ class PromiseTest {
     }
 
     private static <T extends TalkingRequest<T>> T settings(T request, int tokens) {
-        return request.sampler(Sampler.of(Sampler.topK(40), Sampler.temperature(1)).seed(9))
+        return request.sampler(
+                        Sampler.of(Sampler.topK(40), Sampler.temperature(1)).seed(9))
                 .logprobs(20)
                 .ignoreEnd()
                 .maxTokens(tokens);
     }
 
     private static Reply first(Chat chat) {
-        return settings(chat.user("What is a fugue? " + "A subject enters in one voice after the other. ".repeat(5)), 12)
+        return settings(
+                        chat.user("What is a fugue? " + "A subject enters in one voice after the other. ".repeat(5)),
+                        12)
                 .reply();
     }
 
@@ -54,20 +57,18 @@ class PromiseTest {
     private static String bits(Reply reply) {
         StringBuilder bits = new StringBuilder(Arrays.toString(reply.tokens()));
         for (TokenLogprob token : reply.logprobs()) {
-            token.top().forEach(one -> bits.append(' ')
-                    .append(one.id())
-                    .append(':')
-                    .append(Integer.toHexString(Float.floatToRawIntBits(one.logprob()))));
+            token.top()
+                    .forEach(one -> bits.append(' ')
+                            .append(one.id())
+                            .append(':')
+                            .append(Integer.toHexString(Float.floatToRawIntBits(one.logprob()))));
         }
         return bits.toString();
     }
 
     private Context context(int threads, int chunk, int batch, long budget) {
         return model.newContext(o -> {
-            o.contextLength(POSITIONS)
-                    .maxSequences(batch)
-                    .threads(threads)
-                    .stepTokens(chunk);
+            o.contextLength(POSITIONS).maxSequences(batch).threads(threads).stepTokens(chunk);
             if (budget > 0) {
                 o.cacheBudget(budget);
             }
@@ -86,8 +87,9 @@ class PromiseTest {
             expected = bits(second(chat));
             page = quiet.status().pageBytes();
         }
+        // each pair of threads, chunk and batch is among any three histories, and each of these beside every history
         for (History history : History.values()) {
-            for (int i = 0; i < 3; i++) { // each pair of threads, chunk and batch among three histories, all beside each one
+            for (int i = 0; i < 3; i++) {
                 int chunk = CHUNKS[(i + history.ordinal()) % 3];
                 int batch = BATCHES[(i + 2 * history.ordinal()) % 3];
                 long budget = history == History.EVICTED ? POSITIONS / 64 * page : 0;

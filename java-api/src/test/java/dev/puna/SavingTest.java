@@ -103,8 +103,7 @@ class SavingTest {
                 try (Chat third = fork.fork()) { // which shares what was restored
                     Reply thanks = say(third, "Thank you");
                     assertThat(thanks.usage().cachedTokens()).isGreaterThan(afterFirst.length);
-                    assertThat(thanks.tokens())
-                            .isEqualTo(say(chat, "Thank you").tokens());
+                    assertThat(thanks.tokens()).isEqualTo(say(chat, "Thank you").tokens());
                 }
                 fork.rewindTurns(2);
                 assertThat(fork.tokens()).isEmpty();
@@ -123,7 +122,8 @@ class SavingTest {
     void everyCacheTypeIsSaved() {
         for (CacheType type : CacheType.values()) {
             try (Context context = Models.smollm2()
-                            .newContext(o -> o.maxSequences(1).contextLength(256).cacheType(type));
+                            .newContext(
+                                    o -> o.maxSequences(1).contextLength(256).cacheType(type));
                     Chat chat = context.newChat()) {
                 say(chat, "What is a fugue?");
                 byte[] saved = chat.save();
@@ -137,7 +137,8 @@ class SavingTest {
 
     @Test
     void anotherCacheTypeOrALostPlaceIsComputedAgain() {
-        try (Context small = model.newContext(o -> o.maxSequences(1).contextLength(128).cacheBudget(pages(2)));
+        try (Context small = model.newContext(
+                        o -> o.maxSequences(1).contextLength(128).cacheBudget(pages(2)));
                 Context other = model.newContext(o -> o.maxSequences(1).cacheType(CacheType.Q8_0));
                 Context alike = model.newContext(o -> o.maxSequences(1));
                 Chat chat = small.newChat()) {
@@ -163,7 +164,8 @@ class SavingTest {
     @Test
     void allThatWasSaidIsKept() {
         List<Message> before = List.of(
-                new Message.User(List.of(Content.text("What is "), Content.text("\"the\" \\ weather\n\u00e9\ud83d\ude00"))),
+                new Message.User(
+                        List.of(Content.text("What is "), Content.text("\"the\" \\ weather\n\u00e9\ud83d\ude00"))),
                 new Message.Assistant(
                         List.of(),
                         "I think.",
@@ -338,7 +340,8 @@ class SavingTest {
             saved = chat.save();
             expected = say(chat, "Say yes.");
         }
-        try (Context context = model.newContext(o -> o.maxSequences(4).contextLength(256).cacheBudget(pages(4)))) {
+        try (Context context =
+                model.newContext(o -> o.maxSequences(4).contextLength(256).cacheBudget(pages(4)))) {
             List<Throwable> wrong = Collections.synchronizedList(new ArrayList<>());
             List<Thread> threads = IntStream.range(0, 24)
                     .mapToObj(i -> Thread.ofVirtual().start(() -> {

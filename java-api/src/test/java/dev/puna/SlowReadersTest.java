@@ -54,7 +54,8 @@ class SlowReadersTest {
     }
 
     private static int[] alone(long seed) {
-        try (Context quiet = Models.tiny().newContext(o -> o.contextLength(LENGTH).maxSequences(1))) {
+        try (Context quiet =
+                Models.tiny().newContext(o -> o.contextLength(LENGTH).maxSequences(1))) {
             return babble(quiet, seed).reply().tokens();
         }
     }
@@ -211,7 +212,8 @@ class SlowReadersTest {
         double expected = context.score("The ferry leaves at noon.").logProbability();
         try (TextStream stream = babble(context, 1).stream()) {
             paused(1);
-            assertThat(context.score("The ferry leaves at noon.").logProbability()).isEqualTo(expected);
+            assertThat(context.score("The ferry leaves at noon.").logProbability())
+                    .isEqualTo(expected);
             assertThat(stream.reply().tokens()).isEqualTo(alone(1));
         }
     }

@@ -253,8 +253,7 @@ class NativeEngineTest {
         try (NativeState damaged = NativeState.read(channel(saved), saved.length)) {
             assertThatThrownBy(() -> engine.restore(damaged))
                     .isInstanceOfSatisfying(
-                            NativeException.class,
-                            e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_FILE));
+                            NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_FILE));
         }
         assertThatThrownBy(() -> NativeState.read(channel(saved), saved.length + 1L))
                 .isInstanceOf(EOFException.class);

@@ -34,9 +34,7 @@ final class ChatCommand implements Callable<Integer> {
     @Mixin
     private final CacheTypeOption cache = new CacheTypeOption();
 
-    @Option(
-            names = "--context-shift",
-            description = "Go on where the context is full: the oldest turns are forgotten.")
+    @Option(names = "--context-shift", description = "Go on where the context is full: the oldest turns are forgotten.")
     private boolean shift;
 
     ChatCommand(Streams streams) {

@@ -36,7 +36,8 @@ final class ChatHelp {
     static void print(PrintWriter out) {
         out.println("  /system TEXT  a new conversation; TEXT says what the model is to be");
         out.println("  /regen        another answer to the same");
-        out.println("  /fork         a second branch from here; /branch N goes to another, /branch says which there are");
+        out.println(
+                "  /fork         a second branch from here; /branch N goes to another, /branch says which there are");
         out.println("  /save FILE    keeps the conversation; /load FILE goes on with it");
         out.println("  /tokens       how many there are of the context's, and the last ones; /tokens all");
         out.println("  /stats        how fast, and how much memory");

@@ -48,8 +48,8 @@ final class ChatKeeping {
     void load(String file) {
         Path path = path(file, "/load");
         conversation.load(path);
-        out.println(style.dim(
-                path + ": " + count(conversation.messages()) + (conversation.branches() == 1 ? "." : ", as " + here())));
+        out.println(style.dim(path + ": " + count(conversation.messages())
+                + (conversation.branches() == 1 ? "." : ", as " + here())));
         showEnd();
     }
 
@@ -144,9 +144,7 @@ final class ChatKeeping {
     }
 
     private static Path path(String file) {
-        return file.startsWith("~/")
-                ? Path.of(System.getProperty("user.home"), file.substring(2))
-                : Path.of(file);
+        return file.startsWith("~/") ? Path.of(System.getProperty("user.home"), file.substring(2)) : Path.of(file);
     }
 
     /** Files that a command's line may go on with. */

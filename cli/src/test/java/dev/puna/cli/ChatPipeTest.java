@@ -48,7 +48,8 @@ class ChatPipeTest {
     void aFullContextForgetsWhereThatIsWanted() {
         String turns = "Say yes.\n".repeat(12);
         String[] command = {"chat", "-m", Cli.CHAT, "--temperature", "0", "-n", "8", "--context", "64"};
-        assertThat(Cli.runWith(turns, command).failed("the context of 64").out()).startsWith("Yes.\n");
+        assertThat(Cli.runWith(turns, command).failed("the context of 64").out())
+                .startsWith("Yes.\n");
         String[] shifting = Arrays.copyOf(command, command.length + 1);
         shifting[command.length] = "--context-shift";
         assertThat(Cli.runWith(turns, shifting).succeeded().out().lines()).hasSize(12);
@@ -57,10 +58,11 @@ class ChatPipeTest {
     @Test
     void theCacheMayBeOfAnyType() {
         for (String type : new String[] {"f16", "F32", "q8_0"}) {
-            Cli.Result result = Cli.runWith(
-                    "Say yes.\n", "chat", "-m", Cli.CHAT, "--temperature", "0", "--cache-type", type);
+            Cli.Result result =
+                    Cli.runWith("Say yes.\n", "chat", "-m", Cli.CHAT, "--temperature", "0", "--cache-type", type);
             assertThat(result.succeeded().out()).isEqualTo("Yes.\n");
         }
-        Cli.runWith("Say yes.\n", "chat", "-m", Cli.CHAT, "--cache-type", "q4_0").wrongUsage("q4_0", "q8_0");
+        Cli.runWith("Say yes.\n", "chat", "-m", Cli.CHAT, "--cache-type", "q4_0")
+                .wrongUsage("q4_0", "q8_0");
     }
 }

@@ -88,7 +88,8 @@ class RunTest {
         json = Cli.run(shifting).succeeded().json();
         assertThat(json.get("stop_reason").asString()).isIn("length", "end");
         assertThat(json.get("usage").get("dropped_tokens").asInt()).isPositive();
-        assertThat(json.get("tokens").size() + json.get("usage").get("prompt_tokens").asInt())
+        assertThat(json.get("tokens").size()
+                        + json.get("usage").get("prompt_tokens").asInt())
                 .isGreaterThan(200);
     }
 

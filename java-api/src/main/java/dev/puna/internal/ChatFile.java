@@ -150,7 +150,10 @@ public final class ChatFile implements AutoCloseable {
 
     private static String text(byte[] json) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(json))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new IllegalArgumentException("its text is not UTF-8", e);
         }

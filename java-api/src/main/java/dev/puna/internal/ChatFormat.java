@@ -64,7 +64,9 @@ public final class ChatFormat {
     public static ChatFormat of(NativeFile file, NativeTokenizer tokenizer) {
         long index = file.find("tokenizer.chat_template");
         if (index < 0) {
-            LOG.warn("the model has no chat template: {} is used in its place, and answers may be poor", name(tokenizer));
+            LOG.warn(
+                    "the model has no chat template: {} is used in its place, and answers may be poor",
+                    name(tokenizer));
             return substitute(tokenizer);
         }
         if (file.metadata(index).type() != NativeFile.Type.STRING) {

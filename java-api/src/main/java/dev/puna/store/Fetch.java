@@ -109,7 +109,8 @@ final class Fetch {
         String known = expected.sha256() != null ? expected.sha256() : split ? null : found.sha256();
         try {
             long size = SplitName.size(found.path());
-            if ((expected.size() >= 0 && expected.size() != size) || (found.size() >= 0 && !split && found.size() != size)) {
+            if ((expected.size() >= 0 && expected.size() != size)
+                    || (found.size() >= 0 && !split && found.size() != size)) {
                 return Optional.empty();
             }
             meter.phase(FetchProgress.Phase.CHECKING, found.cache(), 0, size);

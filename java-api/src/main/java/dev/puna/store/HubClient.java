@@ -42,7 +42,12 @@ final class HubClient implements AutoCloseable {
 
     /** A file of the hub: where, its name there, length (-1: unknown), checksum if known, and what tells its bytes apart. */
     record RemoteFile(
-            URI uri, String name, long size, @Nullable String sha256, String identity, @Nullable String commit) {}
+            URI uri,
+            String name,
+            long size,
+            @Nullable String sha256,
+            String identity,
+            @Nullable String commit) {}
 
     /** A last answer, with those headers of the hub that came on the way to it. */
     record Answer(

@@ -95,9 +95,8 @@ final class HubFetch {
                 }
                 part.discard();
                 if (inherited == 0 || last) {
-                    throw new DownloadException(
-                            "the bytes of " + what(remote) + " from " + hub.host() + " are wrong: SHA-256 " + sha256
-                                    + " instead of " + known + "; nothing of them was kept");
+                    throw new DownloadException("the bytes of " + what(remote) + " from " + hub.host()
+                            + " are wrong: SHA-256 " + sha256 + " instead of " + known + "; nothing of them was kept");
                 }
                 LOG.warn("what an earlier download of {} left was damaged; it begins anew", what(remote));
             }
@@ -125,7 +124,8 @@ final class HubFetch {
         }
         meter.within(0, -1);
         Fetched fetched = folder.whole(source.toString());
-        if (expected.sha256() != null && !(source instanceof ModelReference.WebFile)
+        if (expected.sha256() != null
+                && !(source instanceof ModelReference.WebFile)
                 && !expected.sha256().equals(fetched.sha256())) {
             throw new DownloadException("the bytes of " + source + " are wrong: together the parts have SHA-256 "
                     + fetched.sha256() + " instead of " + expected.sha256());

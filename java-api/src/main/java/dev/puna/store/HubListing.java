@@ -76,11 +76,10 @@ record HubListing(@Nullable String commit, List<String> files) {
     private static boolean isModel(String file) {
         String lower = file.toLowerCase(Locale.ROOT);
         String name = lower.substring(lower.lastIndexOf('/') + 1);
-        boolean later = SplitName.of(lower).filter(split -> !lower.equals(split.part(1))).isPresent();
-        return ReferenceParser.isGguf(lower)
-                && !name.startsWith("mmproj")
-                && !name.contains("imatrix")
-                && !later;
+        boolean later = SplitName.of(lower)
+                .filter(split -> !lower.equals(split.part(1)))
+                .isPresent();
+        return ReferenceParser.isGguf(lower) && !name.startsWith("mmproj") && !name.contains("imatrix") && !later;
     }
 
     private static String some(List<String> files) {

@@ -255,9 +255,8 @@ public final class ModelStore {
         try {
             List<HubClient.RemoteFile> files = client.locateAll(source, client.locate(source));
             return files.stream().allMatch(f -> f.size() >= 0)
-                    ? OptionalLong.of(files.stream()
-                            .mapToLong(HubClient.RemoteFile::size)
-                            .sum())
+                    ? OptionalLong.of(
+                            files.stream().mapToLong(HubClient.RemoteFile::size).sum())
                     : OptionalLong.empty();
         } catch (IOException e) {
             if (Interrupts.caused(e)) {

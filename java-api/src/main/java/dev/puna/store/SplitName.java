@@ -19,7 +19,8 @@ import java.util.stream.IntStream;
  * @param count how many parts there are, 2 at least
  */
 record SplitName(String stem, int count, String ending) {
-    private static final Pattern SPLIT = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})(\\.gguf)$", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SPLIT =
+            Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})(\\.gguf)$", Pattern.CASE_INSENSITIVE);
 
     /** What a name says, if it is that of a part of several. */
     static Optional<SplitName> of(String name) {

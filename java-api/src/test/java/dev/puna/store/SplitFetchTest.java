@@ -101,7 +101,8 @@ class SplitFetchTest {
             assertThat(model.size()).isEqualTo(total());
             assertThat(model.files()).hasSize(COUNT).allMatch(Files::exists);
             assertThat(model.sha256())
-                    .isEqualTo(Hashes.ofText(LoopbackHub.sha256(bytes(1)) + LoopbackHub.sha256(bytes(2))
+                    .isEqualTo(Hashes.ofText(LoopbackHub.sha256(bytes(1))
+                            + LoopbackHub.sha256(bytes(2))
                             + LoopbackHub.sha256(bytes(3))));
             assertThat(model.owned()).isTrue();
         });

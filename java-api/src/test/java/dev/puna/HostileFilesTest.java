@@ -23,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(240)
 class HostileFilesTest {
     private static final Duration MOST = Duration.ofSeconds(2);
-    private static final long MOST_GROWTH = 64L << 20;
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -73,18 +72,6 @@ class HostileFilesTest {
         return catchThrowable(() -> Model.load(lie.file()).close());
     }
 
-    /** Bytes of memory that this process has of the machine; 0 where the system does not tell in this way. */
-    private static long resident() throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (!Files.exists(status)) {
-            return 0;
-        }
-        return Files.readAllLines(status).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-                .sum();
-    }
-
     @Test
     void eachLieIsNamed() {
         SoftAssertions all = new SoftAssertions();
@@ -102,10 +89,9 @@ class HostileFilesTest {
 
     /** Nothing is kept of files that were refused; their metadata, too, is looked through without harm. */
     @Test
-    void nothingIsKept() throws IOException {
+    void nothingIsKept() {
         LIES.forEach(HostileFilesTest::refusal);
-        System.gc();
-        long before = resident();
+        long before = Machine.nativeMemory();
         for (int round = 0; round < 3; round++) {
             for (Lie lie : LIES) {
                 refusal(lie);
@@ -116,7 +102,6 @@ class HostileFilesTest {
                 });
             }
         }
-        System.gc();
-        assertThat(resident() - before).isLessThan(MOST_GROWTH);
+        assertThat(Machine.nativeMemory()).isEqualTo(before);
     }
 }

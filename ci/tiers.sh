@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The C tests of what runs kernels once more under each tier of the processor's, forced by PUNA_CPU_TIER. A tier that this
-# processor lacks is reported, never passed in silence. test_kernels and test_promise go through all tiers by themselves.
+# The C tests of what runs kernels once more under each tier, forced by PUNA_CPU_TIER. A tier that this processor lacks is
+# reported, never passed in silence. test_kernels and test_promise go through all tiers by themselves.
 set -u
 cd "$(dirname "$0")/.."
 build=native/build/release

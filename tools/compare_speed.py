@@ -2,13 +2,16 @@
 """Puna beside llama.cpp on this machine: tokens a second of 1, 8 and 32 sequences, from the same file.
 
     tools/compare_speed.py LLAMA_CPP_BIN MODEL.gguf [--rounds 5] [--threads 2] [--parallel 1,8,32] [--prompt 128]
-                           [--generate 64] [--depth 1024] [--json FILE]
+                           [--generate 64] [--depth 1024] [--json FILE] [--busy]
 
 LLAMA_CPP_BIN is the folder of llama-batched-bench; native/build/release/bench/bench_model must be built. Both run in
 turns, `rounds` times, so that what else the machine does meets both; medians, the least and the most are printed as
 Markdown. llama-batched-bench: -npp PROMPT -ntg GENERATE -npl PARALLEL -t THREADS -tb THREADS -c enough, an F16 cache, all
 else as it is by default. bench_model: a prompt as long for each sequence, then as many tokens behind it. A second table
 has Puna alone, with an F16 and a Q8_0 cache behind a long context (--depth 0 leaves it out).
+
+--busy is for a machine that has other work: one thread each, and seconds of the processor instead of the clock's, of what a
+run takes more than another that reads or generates a third as much.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -49,6 +53,46 @@ def ours(a: argparse.Namespace, depth: int, parallel: list[int], cache: str = "f
                "--parallel", ",".join(map(str, parallel)), "--threads", str(a.threads), "--repeat", "1",
                "--cache", cache, "--json"])
     return {(r["test"], r["parallel"]): r["tokens_per_second"]["median"] for r in json.loads(out)["runs"]}
+
+
+def seconds(command: list[str], **environment: str) -> float:
+    """Of the processor."""
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+    before = spent()
+    run(command, **environment)
+    return spent() - before
+
+
+def busy(a: argparse.Namespace, n: int) -> dict:
+    """Rates of n sequences, by what three times the tokens take more. bench_model measures twice: it warms up."""
+    def llama(prompt: int, generate: int) -> float:
+        return seconds([str(a.peer / "llama-batched-bench"), "-m", str(a.model), "-c", str(n * (prompt + generate)), "-npp",
+                        str(prompt), "-ntg", str(generate), "-npl", str(n), "-t", "1", "-tb", "1"],
+                       LD_LIBRARY_PATH=str(a.peer))
+
+    def puna(prompt: int, generate: int) -> float:
+        return seconds([str(BENCH), str(a.model), "--prompt", str(prompt), "--generate", str(generate), "--depth",
+                        str(a.prompt), "--parallel", str(n), "--threads", "1", "--repeat", "1"])
+
+    p, g = a.prompt, a.generate
+    return {"llama.cpp": {("prompt", n): 2 * p * n / (llama(3 * p, 1) - llama(p, 1)),
+                          ("generate", n): 2 * g * n / (llama(p, 3 * g) - llama(p, g))},
+            "puna": {("prompt", n): 4 * p * n / (puna(3 * p, 0) - puna(p, 0)),
+                     ("generate", n): 4 * g * n / (puna(0, 3 * g) - puna(0, g))}}
+
+
+def measure_busy(a: argparse.Namespace) -> None:
+    rounds = []
+    for _ in range(a.rounds):
+        rounds.append({"llama.cpp": {}, "puna": {}})
+        for n in a.parallel:
+            for who, rates in busy(a, n).items():
+                rounds[-1][who].update(rates)
+    print(f"{a.model.name}, {processor()}, one thread, {a.rounds} rounds in turns, load {os.getloadavg()[0]:.0f}; tokens a "
+          f"second of the processor, median (least to most); the ratio is the median of the rounds'.\n")
+    table(rounds, list(rounds[0]["puna"]), {"puna": "Puna", "llama.cpp": "llama.cpp"}, "puna", "llama.cpp")
 
 
 def shown(values: list[float]) -> str:
@@ -89,7 +133,11 @@ def main() -> None:
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--depth", type=int, default=1024)
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--busy", action="store_true")
     a = parser.parse_args()
+    if a.busy:
+        measure_busy(a)
+        return
     rounds = []
     for n in range(a.rounds):
         rounds.append({"load": os.getloadavg()[0], "llama.cpp": theirs(a.peer, a),

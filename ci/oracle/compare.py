@@ -33,9 +33,9 @@ SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db
 CHUNK, CHUNKS, FIRST, LAST = 512, 2, 256, 510  # two chunks, each from its own position 0; positions 256 to 510 count
 LLAMA_CPP_KL = 0.002285  # its mean over those 510 positions (without flash attention; 0.002315 with it)
 PROMISED = 1.03 * LLAMA_CPP_KL  # docs/numerics.md: whatever the cache
-# Of each type of cache: the mean KL from the reference that was measured, and from our own f32 cache. Our bits are the same
-# on every processor, so the first moves only by the reference's own rounding, of another torch or another processor, and the
-# second not at all while the arithmetic is what it is; a wrong scale or a stale page is far beyond both.
+# Of each type of cache: the mean KL from the reference that was measured, and from our own f32 cache. Our bits are the
+# same on every processor, so the first moves only by the reference's own rounding, of another torch or another processor,
+# and the second not at all while the arithmetic is what it is; a wrong scale or a stale page is far beyond both.
 CACHES = {"f32": (0.001623, 0.0), "f16": (0.001624, 0.001778), "q8_0": (0.002261, 0.002497)}
 REFERENCE_ROOM, CACHE_ROOM = 1.1, 1.5
 

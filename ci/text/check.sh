@@ -9,8 +9,9 @@
 #     seed is printed;
 #   - every GGUF file at hand, copied by our writer: byte for byte the same;
 #   - SmolLM2's recorded ids;
-#   - the ids that llama.cpp's own tests expect, for the vocabularies of GPT-2, Llama 3, Qwen2, StarCoder, Refact and LLaMA
-#     (SentencePiece), which lie in the source package of llama-cpp-python;
+#   - the ids that llama.cpp's own tests expect (transformers gave them), for the vocabularies of GPT-2, Llama 3, Qwen 2 and
+#     3.5, StarCoder, Refact, Command R, DeepSeek's, Falcon, MPT, LLaMA and Phi-3 (SentencePiece), which lie in the source
+#     package of llama-cpp-python;
 #   - where the data lies beside the project: a story that a tiny LLaMA with SentencePiece pieces is known to tell;
 #   - the Unicode table against the script that writes it.
 set -eu
@@ -64,7 +65,7 @@ if [ ! -f "$archive" ]; then
         mv "$work/$llama_cpp.tar.gz" "$archive"
     fi
 fi
-vocabularies="gpt-2 llama-bpe qwen2 starcoder refact llama-spm"
+vocabularies="gpt-2 llama-bpe qwen2 qwen35 starcoder refact command-r deepseek-llm deepseek-coder falcon mpt llama-spm phi-3"
 for name in $vocabularies; do
     for end in gguf gguf.inp gguf.out; do echo "$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.$end"; done
 done | tar -xzf "$archive" -C "$work" -T -
@@ -75,24 +76,38 @@ build() {
 }
 build tokenize_lines
 status=0
+normalizes=256 # for tokenize_lines
 compare() { "$python" ci/text/compare_tokenizers.py "$work/tokenize_lines" "$@" || status=1; }
 recorded() { "$python" ci/text/recorded.py "$work/tokenize_lines" "$@" || status=1; }
 
+of_llama_cpp() { echo "$work/$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$1.gguf"; }
+sentencepiece() {
+    status=0
+    compare "$(of_llama_cpp llama-spm)" --count "$count"
+    for name in spm spm-bare; do compare "$data/$name.gguf" --count $((count / 5)); done
+    compare pieces --count $((count * 9 / 20))
+    return $status
+}
+sentencepiece > "$work/sentencepiece.log" 2>&1 & # the two kinds at once
+other=$!
+
 "$python" tools/make_unicode.py --check || status=1
 for name in $vocabularies; do
-    file=$work/$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.gguf
-    recorded "$file" ggml "$file.inp" "$file.out"
+    file=$(of_llama_cpp "$name")
     case $name in
-        llama-spm) compare "$file" --count "$count" ;;
-        gpt-2) compare "$file" --count $((count / 2)) ;;
-        llama-bpe | qwen2) compare "$file" --count $((count / 5)) ;;
+        qwen*) recorded "$file" ggml "$file.inp" "$file.out" $normalizes ;;
+        *) recorded "$file" ggml "$file.inp" "$file.out" ;;
+    esac
+    case $name in
+        gpt-2) compare "$file" --count $((count / 4)) ;;
+        llama-bpe | qwen2) compare "$file" --count $((count / 10)) ;;
     esac
 done
 for name in gpt-2 smollm llama-bpe qwen2; do compare "$data/$name.gguf" --count $((count / 20)); done
 compare rules --count $((count / 8))
-for name in spm spm-bare; do compare "$data/$name.gguf" --count $((count / 5)); done
-compare pieces --count $((count * 9 / 20))
 compare "$smollm2" --count "$count"
+wait $other || status=1
+cat "$work/sentencepiece.log"
 recorded "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_on.ids" 1

@@ -24,11 +24,18 @@ static puna_status copy(const gguf_file *file) {
     return status;
 }
 
-static int equal(const gguf_file *file) {
-    os_map copied;
-    if (os_map_open(COPY, &copied, &error) != PUNA_OK) return 0;
-    int same = copied.size == file->map.size && memcmp(copied.data, file->map.data, copied.size) == 0;
-    os_map_close(&copied);
+/* Read plainly: what the reader sees need not be what is there. */
+static int equal(const char *path) {
+    static char one[1 << 16], two[1 << 16];
+    FILE *a = fopen(path, "rb"), *b = fopen(COPY, "rb");
+    size_t got = 1;
+    int same = a && b;
+    while (same && got > 0) {
+        got = fread(one, 1, sizeof one, a);
+        same = fread(two, 1, sizeof two, b) == got && memcmp(one, two, got) == 0;
+    }
+    if (a) fclose(a);
+    if (b) fclose(b);
     return same;
 }
 
@@ -39,8 +46,8 @@ int main(int argc, char **argv) {
         puna_status status = gguf_open_part(argv[i], &file, &error); /* a split file's part by itself */
         if (status == PUNA_OK) status = copy(file);
         if (status != PUNA_OK) printf("%s: %s\n", argv[i], error.message);
-        else if (!equal(file)) printf("%s: the copy has other bytes\n", argv[i]);
-        else status = PUNA_OK, argv[i] = NULL;
+        else if (!equal(argv[i])) printf("%s: the copy has other bytes\n", argv[i]);
+        else argv[i] = NULL;
         failed += argv[i] != NULL;
         gguf_close(file);
         remove(COPY);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What puna.h lets threads do at once: callers of one engine that another thread drives; callers with engines of their
- * own on one model, one tokenizer and one grammar; one who looks at all of them; one who loads, and one who cancels that.
- * Each gets what it would get alone. Races are the thread sanitizer's to find.
+ * own on one model, one tokenizer and one grammar; one who looks at all of them; one who loads, and one who cancels
+ * that. Each gets what it would get alone. Races are the thread sanitizer's to find.
  */
 #include <stdatomic.h>
 #include <time.h>
@@ -33,8 +33,8 @@ static void rest(void) {
     nanosleep(&t, NULL);
 }
 
-/* A request of each kind: from a few tokens to more than two pages, some with a beginning in common; greedy, sampled, or
-   held to the grammar. */
+/* A request of each kind: from a few tokens to more than two pages, some with a beginning in common; greedy, sampled,
+   or held to the grammar. */
 static uint32_t make(uint32_t kind, int32_t *ids, puna_generation *g, puna_grammar *grammar) {
     static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_TOP_K, .value = 40},
                                         {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 1.5f}};

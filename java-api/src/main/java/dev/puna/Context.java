@@ -152,15 +152,6 @@ public final class Context implements Generator, AutoCloseable {
         return new Statistics(Failures.mapped(engine::figures));
     }
 
-    /**
-     * Gives back the part of the cache that nothing running holds: the places of chats between their turns, and what is
-     * kept since a later prompt may begin alike. What is needed again is computed again, to the same bits. Waits for
-     * the running step to end.
-     */
-    public void trim() {
-        engine.trim();
-    }
-
     @Override
     public Observer.Registration observe(Observer observer) {
         return Observation.begin(Objects.requireNonNull(observer, "observer"), engine);

@@ -274,14 +274,6 @@ public final class NativeEngine extends NativeObject {
         }
     }
 
-    /** Gives back all pages that no running sequence holds; they are computed again when they are needed. */
-    public void trim() {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_engine_trim(engine.address(), call.error()));
-        }
-    }
-
     /**
      * A new sequence with the first tokens of another one, whose pages it shares.
      *

@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** One of many, on a virtual thread: asks, reads, changes its mind, walks away, talks, and again until the time is up. */
+/** One of many, on a virtual thread: asks, reads, changes its mind, walks away, talks, until the time is up. */
 final class Caller implements Runnable {
     private final Model model;
     private final Context context;

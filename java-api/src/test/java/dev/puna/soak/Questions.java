@@ -7,7 +7,7 @@ import dev.puna.Sampler;
 import java.util.List;
 import java.util.Random;
 
-/** What callers ask: few enough that answers come again and can all be checked, alike enough that prefixes are shared. */
+/** What callers ask: few enough that all can be checked, alike enough that prefixes are shared. */
 final class Questions {
     /** Conversations go on in one of so many ways at each turn. */
     static final int WAYS = 2;

@@ -78,14 +78,6 @@ public final class EngineThread {
         return Failures.mapped(() -> ask(engine::info));
     }
 
-    /** Gives back what nobody who generates holds of the cache, between two steps. */
-    public void trim() {
-        Failures.mapped(() -> ask(() -> {
-            engine.trim();
-            return true;
-        }));
-    }
-
     /**
      * The engine's state at once, whatever the thread is doing; of a closed engine as it was at the end.
      *

@@ -34,13 +34,13 @@ class HostileFilesTest {
     private record Lie(Path file, String name, String status, String field, String words, boolean placed) {
         static Lie of(Path folder, String line) {
             String[] cells = line.split("\t", -1);
-            return new Lie(
-                    folder.resolve(cells[0]), cells[1], cells[2], cells[3], cells[4], cells[5].equals("placed"));
+            return new Lie(folder.resolve(cells[0]), cells[1], cells[2], cells[3], cells[4], cells[5].equals("placed"));
         }
 
         /** {@return what is wrong with what was thrown; empty if nothing is} */
         String fault(Throwable thrown) {
-            Class<?> type = status.equals("PUNA_UNSUPPORTED") ? UnsupportedModelException.class : InvalidModelException.class;
+            Class<?> type =
+                    status.equals("PUNA_UNSUPPORTED") ? UnsupportedModelException.class : InvalidModelException.class;
             String message = String.valueOf(thrown == null ? null : thrown.getMessage());
             if (thrown == null || thrown.getClass() != type) {
                 return "not " + type.getSimpleName() + " but " + thrown;
@@ -79,11 +79,16 @@ class HostileFilesTest {
             long start = System.nanoTime();
             Throwable thrown = refusal(lie);
             all.assertThat(lie.fault(thrown)).as(lie.name()).isEmpty();
-            all.assertThat(Duration.ofNanos(System.nanoTime() - start)).as(lie.name()).isLessThan(MOST);
+            all.assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .as(lie.name())
+                    .isLessThan(MOST);
         }
         all.assertThat(LIES).hasSizeGreaterThan(500);
         all.assertAll();
-        assertThat(Models.tiny().chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text())
+        assertThat(Models.tiny()
+                        .chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text())
                 .isEqualTo(Models.answer("Hello"));
     }
 

@@ -23,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(240)
 class HostileFilesTest {
     private static final Duration MOST = Duration.ofSeconds(2);
-    private static final long MOST_GROWTH = 64L << 20;
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -35,13 +34,13 @@ class HostileFilesTest {
     private record Lie(Path file, String name, String status, String field, String words, boolean placed) {
         static Lie of(Path folder, String line) {
             String[] cells = line.split("\t", -1);
-            return new Lie(
-                    folder.resolve(cells[0]), cells[1], cells[2], cells[3], cells[4], cells[5].equals("placed"));
+            return new Lie(folder.resolve(cells[0]), cells[1], cells[2], cells[3], cells[4], cells[5].equals("placed"));
         }
 
         /** {@return what is wrong with what was thrown; empty if nothing is} */
         String fault(Throwable thrown) {
-            Class<?> type = status.equals("PUNA_UNSUPPORTED") ? UnsupportedModelException.class : InvalidModelException.class;
+            Class<?> type =
+                    status.equals("PUNA_UNSUPPORTED") ? UnsupportedModelException.class : InvalidModelException.class;
             String message = String.valueOf(thrown == null ? null : thrown.getMessage());
             if (thrown == null || thrown.getClass() != type) {
                 return "not " + type.getSimpleName() + " but " + thrown;
@@ -73,18 +72,6 @@ class HostileFilesTest {
         return catchThrowable(() -> Model.load(lie.file()).close());
     }
 
-    /** Bytes of memory that this process has of the machine; 0 where the system does not tell in this way. */
-    private static long resident() throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (!Files.exists(status)) {
-            return 0;
-        }
-        return Files.readAllLines(status).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-                .sum();
-    }
-
     @Test
     void eachLieIsNamed() {
         SoftAssertions all = new SoftAssertions();
@@ -92,20 +79,24 @@ class HostileFilesTest {
             long start = System.nanoTime();
             Throwable thrown = refusal(lie);
             all.assertThat(lie.fault(thrown)).as(lie.name()).isEmpty();
-            all.assertThat(Duration.ofNanos(System.nanoTime() - start)).as(lie.name()).isLessThan(MOST);
+            all.assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .as(lie.name())
+                    .isLessThan(MOST);
         }
         all.assertThat(LIES).hasSizeGreaterThan(500);
         all.assertAll();
-        assertThat(Models.tiny().chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text())
+        assertThat(Models.tiny()
+                        .chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text())
                 .isEqualTo(Models.answer("Hello"));
     }
 
     /** Nothing is kept of files that were refused; their metadata, too, is looked through without harm. */
     @Test
-    void nothingIsKept() throws IOException {
+    void nothingIsKept() {
         LIES.forEach(HostileFilesTest::refusal);
-        System.gc();
-        long before = resident();
+        long before = Machine.nativeMemory();
         for (int round = 0; round < 3; round++) {
             for (Lie lie : LIES) {
                 refusal(lie);
@@ -116,7 +107,6 @@ class HostileFilesTest {
                 });
             }
         }
-        System.gc();
-        assertThat(resident() - before).isLessThan(MOST_GROWTH);
+        assertThat(Machine.nativeMemory()).isEqualTo(before);
     }
 }

@@ -63,21 +63,23 @@ class MutationTest {
             "{\"anyOf\": [{\"type\": \"number\", \"exclusiveMinimum\": -1.5}, {\"pattern\": \"^a+[b-d]$\", \"type\": \"string\"},"
                     + " {\"format\": \"date-time\", \"type\": \"string\"}, {\"const\": {\"k\": [1]}}]}",
             "{\"allOf\": [{\"type\": \"object\", \"additionalProperties\": {\"type\": \"boolean\"}}, {\"minProperties\": 1}]}");
-    private static final List<String> PATTERNS =
-            List.of("^[a-z]{2,5}(-\\d+)?$", "(a|bc)*d+?", "[^\\s\\w]|\\u00e9\\p{L}", "^(?:x(?=y)|\\bz)\\1$", "a{0,1000}");
+    private static final List<String> PATTERNS = List.of(
+            "^[a-z]{2,5}(-\\d+)?$", "(a|bc)*d+?", "[^\\s\\w]|\\u00e9\\p{L}", "^(?:x(?=y)|\\bz)\\1$", "a{0,1000}");
 
     private static List<String> templates() {
-        List<String> all = new ArrayList<>(List.of(
-                ChatTemplate.CHATML,
-                "{% for m in messages %}{% if loop.first and m.role != 'system' %}{{ '[S]' }}{% endif %}{{ m['role'] | upper }}"
-                        + "{{ m.content | trim }}{% if m.tool_calls %}{{ m.tool_calls | tojson(indent=2) }}{% endif %}{% endfor %}",
-                "{% macro f(a, b=2) %}{{ a ~ b }}{% endmacro %}{% set ns = namespace(n=0) %}{% for m in messages[::-1] %}"
-                        + "{% set ns.n = ns.n + 1 %}{{ f(m.content[:9], ns.n) }}{% endfor %}{{ strftime_now('%Y-%m-%d') }}"));
+        List<String> all = new ArrayList<>(
+                List.of(
+                        ChatTemplate.CHATML,
+                        "{% for m in messages %}{% if loop.first and m.role != 'system' %}{{ '[S]' }}{% endif %}{{ m['role'] | upper }}"
+                                + "{{ m.content | trim }}{% if m.tool_calls %}{{ m.tool_calls | tojson(indent=2) }}{% endif %}{% endfor %}",
+                        "{% macro f(a, b=2) %}{{ a ~ b }}{% endmacro %}{% set ns = namespace(n=0) %}{% for m in messages[::-1] %}"
+                                + "{% set ns.n = ns.n + 1 %}{{ f(m.content[:9], ns.n) }}{% endfor %}{{ strftime_now('%Y-%m-%d') }}"));
         try (InputStream in = ChatTemplate.class.getResourceAsStream("jinja2.txt")) {
             String text = new String(java.util.Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
             Arrays.stream(text.split("\n"))
                     .filter(line -> !line.startsWith("# ") && line.indexOf('\t') > 0)
-                    .forEach(line -> all.add(line.substring(0, line.indexOf('\t')).replace("\\n", "\n")));
+                    .forEach(line ->
+                            all.add(line.substring(0, line.indexOf('\t')).replace("\\n", "\n")));
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
@@ -157,7 +159,8 @@ class MutationTest {
                 reader.accept(text);
                 taken++;
             } catch (RuntimeException | StackOverflowError | OutOfMemoryError thrown) {
-                if (thrown.getClass() != documented || String.valueOf(thrown.getMessage()).length() < 5) {
+                if (thrown.getClass() != documented
+                        || String.valueOf(thrown.getMessage()).length() < 5) {
                     fail("this is not to be thrown for: " + text, thrown);
                 }
             }
@@ -172,7 +175,9 @@ class MutationTest {
     void templates(Random random) {
         Tally tally = run(random, TEMPLATES, TemplateException.class, source -> {
             Map<String, @Nullable Object> variables = new HashMap<>();
-            variables.put("messages", random.nextInt(4) == 0 ? value(random, 0) : List.of(Map.of("role", "user", "content", "Hi")));
+            variables.put(
+                    "messages",
+                    random.nextInt(4) == 0 ? value(random, 0) : List.of(Map.of("role", "user", "content", "Hi")));
             variables.put("tools", value(random, 0));
             variables.put("add_generation_prompt", true);
             ChatTemplate.parse(source).render(variables, Map.of("eos_token", "</s>"), SMALL, NOW);
@@ -211,7 +216,9 @@ class MutationTest {
             ReplayRecord read = ReplayRecord.parse(text);
             assertThat(ReplayRecord.parse(read.json()).json()).isEqualTo(read.json());
         });
-        assertThat(model.chat(List.of(Message.user("Hello"))).sampler(Sampler.greedy()).text())
+        assertThat(model.chat(List.of(Message.user("Hello")))
+                        .sampler(Sampler.greedy())
+                        .text())
                 .isEqualTo(Models.answer("Hello"));
     }
 }

@@ -339,8 +339,7 @@ public final class NativeEngine extends NativeObject {
                 Call call = new Call()) {
             MemorySegment row = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, logits.length));
             MemorySegment.copy(logits, 0, row, ValueLayout.JAVA_FLOAT, 0, logits.length);
-            call.check(
-                    PunaH.puna_sequence_choose(engine.address(), sequence, row, logits.length, call.error()));
+            call.check(PunaH.puna_sequence_choose(engine.address(), sequence, row, logits.length, call.error()));
         }
     }
 
@@ -424,8 +423,7 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
             MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_restore(
-                    engine.address(), state.bytes(), state.length(), out, call.error()));
+            call.check(PunaH.puna_sequence_restore(engine.address(), state.bytes(), state.length(), out, call.error()));
             return out.get(ValueLayout.JAVA_LONG, 0);
         }
     }

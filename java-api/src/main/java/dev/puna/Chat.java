@@ -5,6 +5,7 @@ import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.bindings.NativeState;
 import dev.puna.internal.ChatFile;
+import dev.puna.internal.Platform;
 import dev.puna.internal.WholeFile;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Slot;
@@ -335,8 +336,10 @@ public final class Chat implements AutoCloseable {
                         + " bytes, which are more than an array holds: save it to a file");
             }
             ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) saved.length());
-            saved.writeTo(Channels.newChannel(bytes));
-            return bytes.toByteArray();
+            return Platform.files("save", () -> {
+                saved.writeTo(Channels.newChannel(bytes));
+                return bytes.toByteArray();
+            });
         } catch (IOException e) {
             throw new UncheckedIOException(e); // not from an array
         }

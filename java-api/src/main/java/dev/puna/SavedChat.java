@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.ChatFile;
 import dev.puna.internal.Failures;
+import dev.puna.internal.Platform;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.stream.IntStream;
@@ -27,7 +29,7 @@ final class SavedChat {
     }
 
     static Chat restore(Context context, String where, Source source) {
-        try (ChatFile file = source.open()) {
+        try (ChatFile file = Platform.files("read", source::open)) {
             ChatJson.Saved saved = ChatJson.parse(file.json());
             refuse(context, saved);
             return Chat.restored(context, saved, usable(context, saved) ? file.state() : null);
@@ -37,6 +39,8 @@ final class SavedChat {
             throw new PunaException("the chat " + where + " can't be read: " + e.getMessage(), e);
         } catch (NativeException e) {
             throw of(where, e);
+        } catch (NativeClosedException e) {
+            throw Failures.of(e);
         } catch (IllegalArgumentException e) {
             throw new PunaException(where + " is no saved chat: " + e.getMessage(), e);
         }

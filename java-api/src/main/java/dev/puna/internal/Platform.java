@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -65,6 +67,43 @@ public final class Platform {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    /**
+     * Work with files.
+     *
+     * @param <T> what it gives
+     */
+    public interface Filing<T> {
+        /** Does it. */
+        T run() throws IOException;
+    }
+
+    /**
+     * Reads or writes on a platform thread: neither is a carrier held, nor does an interrupt of the caller, which waits,
+     * close a channel in the middle of it.
+     *
+     * @param name of the thread
+     * @param work what to do
+     * @param <T> what it gives
+     * @return what the work gave
+     * @throws IOException as the work did
+     */
+    public static <T> T files(String name, Filing<T> work) throws IOException {
+        try {
+            return call(
+                    name,
+                    () -> {
+                        try {
+                            return work.run();
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    },
+                    () -> {});
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 

@@ -48,6 +48,10 @@ public final class WholeFile {
         Path whole = target.toAbsolutePath();
         Path part = whole.resolveSibling("." + whole.getFileName() + "."
                 + ProcessHandle.current().pid() + "." + Thread.currentThread().threadId() + ".part");
+        Platform.files("write", () -> write(part, whole, content));
+    }
+
+    private static Path write(Path part, Path whole, Content content) throws IOException {
         try {
             try (FileChannel channel = FileChannel.open(
                     part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -62,5 +66,6 @@ public final class WholeFile {
         } finally {
             Files.deleteIfExists(part);
         }
+        return whole;
     }
 }

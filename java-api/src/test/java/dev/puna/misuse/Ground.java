@@ -82,6 +82,7 @@ final class Ground {
     final Bag<Model> models = new Bag<>(3);
     final Bag<Host> hosts = new Bag<>(10); // models and contexts
     final Bag<Chat> chats = new Bag<>(24);
+    final Bag<byte[]> saved = new Bag<>(8); // chats
     final Bag<Running> streams = new Bag<>(24);
     final Bag<Reading> readings = new Bag<>(24);
     final Bag<CompletableFuture<Reply>> futures = new Bag<>(12);

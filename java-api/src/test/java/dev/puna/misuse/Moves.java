@@ -7,6 +7,7 @@ import dev.puna.Context;
 import dev.puna.ContextOptions;
 import dev.puna.GenerationInterruptedException;
 import dev.puna.Generator;
+import dev.puna.Logits;
 import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.ModelPool;
@@ -21,6 +22,7 @@ import dev.puna.misuse.Ground.Host;
 import dev.puna.misuse.Ground.Reading;
 import dev.puna.misuse.Ground.Running;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -68,6 +70,11 @@ final class Moves extends Player {
                 new Move("turn", 10, this::turn),
                 new Move("script", 6, this::script),
                 new Move("fork", 4, this::fork),
+                new Move("save", 3, this::save),
+                new Move("restore", 4, this::restore),
+                new Move("hook", 4, this::hook),
+                new Move("shift", 3, this::shift),
+                new Move("trim", 1, this::trim),
                 new Move("rewind", 3, this::rewind),
                 new Move("books", 3, () -> with(ground.chats, c -> Objects.requireNonNull(c.value.messages()))),
                 new Move("closeChat", 3, () -> close(ground.chats)),
@@ -140,7 +147,11 @@ final class Moves extends Player {
 
     // ---- generating
 
+    /** What changes no token. */
     private Request<?> varied(Request<?> request) {
+        if (random.nextInt(10) == 0) {
+            request.logits(logits -> logits.set(3, logits.get(3)));
+        }
         return random.nextInt(8) == 0 ? request.timeout(Duration.ofMillis(1 + random.nextInt(30))) : request;
     }
 
@@ -290,7 +301,11 @@ final class Moves extends Player {
             try {
                 boolean whole = true;
                 for (int i = 0; i < Answers.SAID.size() && whole; i++) {
-                    Chat next = random.nextInt(4) == 0 ? chat.fork() : chat;
+                    Chat next = switch (random.nextInt(8)) {
+                        case 0 -> chat.fork();
+                        case 1 -> host.value.generator().restoreChat(chat.save());
+                        default -> chat;
+                    };
                     Reply reply = Answers.TURNS
                             .get(i)
                             .apply(next.user(Answers.SAID.get(i)))
@@ -311,6 +326,102 @@ final class Moves extends Player {
 
     private void fork() throws Exception {
         with(ground.chats, chat -> ground.chats.add(new Thing<>(chat.value.fork(), chat.on, Chat::close)));
+    }
+
+    private void save() throws Exception {
+        small = true;
+        with(ground.chats, chat -> {
+            byte[] saved = chat.value.save();
+            ground.saved.add(new Thing<>(saved, null, bytes -> {}));
+        });
+    }
+
+    /** On any context, which may keep another type of cache; sometimes with a byte that is wrong. */
+    private void restore() throws Exception {
+        small = true;
+        Thing<byte[]> saved = ground.saved.any(random);
+        if (saved == null) {
+            return;
+        }
+        byte[] bytes = saved.value;
+        bad = random.nextInt(4) == 0;
+        if (bad) {
+            bytes = random.nextBoolean() ? bytes.clone() : Arrays.copyOf(bytes, random.nextInt(bytes.length));
+            if (bytes.length > 0) {
+                bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+        }
+        byte[] given = bytes;
+        with(ground.hosts, host -> {
+            Chat chat = host.value.generator().restoreChat(given);
+            ground.chats.add(new Thing<>(chat, host, Chat::close));
+        });
+    }
+
+    /** A hook that bans, throws, calls the API from within, bans everything, or keeps what it was shown. */
+    private void hook() throws Exception {
+        small = true;
+        int what = random.nextInt(6);
+        planted = what == 0;
+        bad = what == 1;
+        with(ground.hosts, host -> {
+            Generator generator = host.value.generator();
+            Logits[] kept = new Logits[1];
+            int[] calls = new int[1];
+            generator
+                    .prompt("the ferry")
+                    .maxTokens(6)
+                    .logits(logits -> {
+                        calls[0]++;
+                        switch (what) {
+                            case 0 -> throw new Planted();
+                            case 1 -> {
+                                for (int id = 0; id < logits.size(); id++) {
+                                    logits.set(id, Float.NEGATIVE_INFINITY);
+                                }
+                            }
+                            case 2 -> {
+                                if (calls[0] == 2) {
+                                    generator.prompt("x").maxTokens(2).text();
+                                }
+                            }
+                            case 3 -> Thread.currentThread().interrupt();
+                            default -> logits.set(5, Float.NEGATIVE_INFINITY);
+                        }
+                        kept[0] = logits;
+                    })
+                    .text();
+            if (kept[0] != null) {
+                try {
+                    kept[0].get(0);
+                    throw new AssertionError("a hook's logits can be used after it");
+                } catch (IllegalStateException expected) {
+                    Objects.requireNonNull(expected);
+                }
+            }
+        });
+    }
+
+    private void shift() throws Exception {
+        small = true;
+        with(
+                ground.hosts,
+                host -> host.value
+                        .generator()
+                        .prompt("the ferry went to sea and")
+                        .ignoreEnd()
+                        .contextShift(random.nextInt(4))
+                        .maxTokens(pick(5, 300))
+                        .text());
+    }
+
+    private void trim() throws Exception {
+        small = true;
+        with(ground.hosts, host -> {
+            if (host.value.generator() instanceof Context context) {
+                context.trim();
+            }
+        });
     }
 
     private void rewind() throws Exception {

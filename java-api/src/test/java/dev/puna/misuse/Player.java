@@ -126,12 +126,16 @@ abstract class Player implements Runnable {
         return switch (e) {
             case Planted _ -> planted;
             case ClosedException _ -> on != null && on.mayBeClosed();
-            case GenerationInterruptedException _ -> wasInterrupted;
+            case GenerationInterruptedException _ -> wasInterrupted || doing.equals("hook"); // which interrupts itself
             case BusyException _, ContextFullException _ -> true;
             case InsufficientMemoryException _ -> small;
             case IncompleteAnswerException _, ToolException _ -> doing.equals("value") || doing.equals("tools");
             case UnsupportedModelException _ -> doing.equals("tools");
-            case PunaException _ -> wasInterrupted && message.contains("interrupted");
+            case PunaException _ ->
+                (wasInterrupted && message.contains("interrupted"))
+                        || (doing.equals("restore")
+                                && (message.contains("with another model")
+                                        || (bad && message.contains("is no saved chat"))));
             case IllegalArgumentException _ -> bad;
             case CancellationException _, TimeoutException _ -> doing.equals("future");
             case IllegalStateException _ ->

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "format/block.h"
 #include "puna.h"
 #include "shapes.h"
@@ -97,7 +98,7 @@ enum { ROW = 1536 };
 
 static void run_quantize(void *context) {
     job *j = context;
-    j->k->quantize(j->x, ROW, j->c->q, j->c->d, j->c->ds, j->c->s);
+    columns_put(&j->c->x, j->k, j->x, 0);
 }
 
 static void run_norm(void *context) {

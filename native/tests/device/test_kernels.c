@@ -9,6 +9,7 @@
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "kernels_bench.h"
@@ -203,10 +204,12 @@ static void products_at_the_ends(void) {
             size_t tail = type == BLOCK_Q6_K || type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
             for (size_t b = 0; b < blocks * m.weight.tiles; b++)
                 memset(m.tiles + b * size + head, round % 2 ? 0xff : 0, size - head - tail);
-            memset(c.q, round / 2 ? 127 : -127, (size_t)cols * 5);
             for (uint32_t g = 0; g < cols / 32 * 5; g++) {
-                c.s[g] = round / 2 ? 32 * 127 : -32 * 127;
-                c.ds[g] = c.d[g] * (float)c.s[g];
+                columns_group to = columns_at(&c.x, g % 5, g / 5);
+                memset(to.q, round / 2 ? 127 : -127, 32);
+                *to.s = round / 2 ? 32 * 127 : -32 * 127;
+                *to.half = *to.s / 2;
+                *to.ds = *to.d * (float)*to.s;
             }
             for (int k = 0; k < 2; k++) {
                 const cpu_kernels *kernels = k ? tier : &ref_kernels;
@@ -229,7 +232,8 @@ static void products_at_the_ends(void) {
 static void products_in_place(void) {
     task t = task_new(BLOCK_Q4_1, 40, 64, 5, false);
     size_t at = 0, n = t.stride * 5;
-    t.c.d[3] = t.c.ds[3] = NAN;
+    columns_group first = columns_at(&t.c.x, 1, 0);
+    *first.d = *first.ds = NAN;
     shapes_free(t.residual);
     fill(t.out[0], n, 0);
     memcpy(t.out[1], t.out[0], n * sizeof(float));

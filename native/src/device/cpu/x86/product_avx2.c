@@ -24,12 +24,18 @@
 
 enum { COLUMNS = 4 };
 
+/* Hides from the compiler where x comes from: it would add in another order, or keep what it loaded for later, and run
+   out of registers either way. */
+#define KEEP(kind, x) __asm__("" : kind(x))
+
 /* The exact sums of unit u of eight rows; without the bias if it goes by signs. */
 UNPACK void dots(unpack_format f, int count, unpack_block b, size_t run, size_t i, size_t u, const columns_group *g,
                  __m256i sum[COLUMNS]) {
     const size_t span = f.top <= 15 ? 8 : f.top <= 31 ? 4 : f.top <= 63 ? 2 : 1, fours = f.unit / 4;
     const __m256i ones = _mm256_set1_epi16(1);
+    const int8_t *q = g->q + u * f.unit;
     __m256i part[COLUMNS];
+    KEEP("+r", q);
 #pragma GCC unroll 4
     for (int c = 0; c < count; c++) sum[c] = part[c] = _mm256_setzero_si256();
 #pragma GCC unroll 8
@@ -42,11 +48,12 @@ UNPACK void dots(unpack_format f, int count, unpack_block b, size_t run, size_t 
 #pragma GCC unroll 4
         for (int c = 0; c < count; c++) {
             int32_t four;
-            memcpy(&four, g->q + CPU_GROUP * c + 4 * (u * fours + j), sizeof four);
+            memcpy(&four, q + CPU_GROUP * c + 4 * j, sizeof four);
             __m256i x = _mm256_set1_epi32(four);
             if (f.top > 63) x = _mm256_sign_epi8(x, sign);
             x = _mm256_maddubs_epi16(n, x);
             part[c] = j % span == 0 ? x : _mm256_add_epi16(part[c], x);
+            KEEP("+x", part[c]);
             if (j % span == span - 1 || j == fours - 1)
                 sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(part[c], ones));
         }

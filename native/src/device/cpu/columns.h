@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where a quantized column's groups lie (cpu_columns). Columns stand in blocks of 16, the last block having what is left.
- * In a block of w columns group follows group along K; a group has the 32 numbers of each column, then w scales, w scaled
- * sums, w sums and w half sums: what a kernel reads while it goes along K is one stream, whatever the matrix.
+ * Where a quantized column's groups lie (cpu_columns). Columns stand in blocks of 16, the last block having what is
+ * left. In a block of w columns group follows group along K; a group has the 32 numbers of each column, then w scales,
+ * w scaled sums, w sums and w half sums: what a kernel reads while it goes along K is one stream, whatever the matrix.
  */
 #ifndef PUNA_DEVICE_CPU_COLUMNS_H
 #define PUNA_DEVICE_CPU_COLUMNS_H
@@ -24,7 +24,6 @@ static inline uint32_t columns_width(uint32_t count, uint32_t column) {
     return left < COLUMNS_BLOCK ? left : COLUMNS_BLOCK;
 }
 
-/* For reading, where the columns are others'. */
 static inline columns_group columns_at(const cpu_columns *x, uint32_t column, uint32_t group) {
     const size_t width = columns_width(x->count, column), i = column % COLUMNS_BLOCK;
     uint8_t *at = x->groups + (size_t)(column - i) * (x->cols / CPU_GROUP) * COLUMNS_GROUP_BYTES +

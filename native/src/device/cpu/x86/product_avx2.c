@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of quantized weights without VNNI, 16 rows (one tile, in two parts of eight) by up to four columns at a time,
- * for every format: what differs is how a block is unpacked (unpack.h).
+ * Products of quantized weights without VNNI, 16 rows (one tile, in two parts of eight) by up to four columns at a
+ * time, for every format: what differs is how a block is unpacked (unpack.h).
  *
- * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so it must not come near: bytes up to `top` give at most
- * 254 top a pair, of which `span` may be added up in 16 bits: eight for 15 (30,480), four for 31 (31,496), two for 63
- * (32,004). Larger ones (Q8_0, and the uneven numbers, up to 241 with their bias) go as |w| * (a with w's sign) and
+ * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so it must not come near: bytes up to `top` give at
+ * most 254 top a pair, of which `span` may be added up in 16 bits: eight for 15 (30,480), four for 31 (31,496), two for
+ * 63 (32,004). Larger ones (Q8_0, and the uneven numbers, up to 241 with their bias) go as |w| * (a with w's sign) and
  * without the bias, at most 2 * 128 * 127 = 32,512 (a is never -128). So all sums are exact.
  */
 #if defined(__x86_64__)

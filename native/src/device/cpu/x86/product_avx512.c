@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time, for every format: what differs is how
- * a block is unpacked (unpack.h). 32 numbers along K of a tile become eight registers of u8 [16 rows][4 of K], which then
- * meet each column's 32 activations; a column's float accumulator stays in a register for all of K. Nothing is written
- * in between: the weights are read as they were packed, once for 16 columns. Columns don't depend on each other, so that
- * the processor overlaps their chains by itself, and the next unpacking with them.
+ * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time, for every format: what differs is
+ * how a block is unpacked (unpack.h). 32 numbers along K of a tile become eight registers of u8 [16 rows][4 of K], which
+ * then meet each column's 32 activations; a column's float accumulator stays in a register for all of K. Nothing is
+ * written in between: the weights are read as they were packed, once for 16 columns. Columns don't depend on each other,
+ * so that the processor overlaps their chains by itself, and the next unpacking with them.
  */
 #if defined(__x86_64__)
 
@@ -98,7 +98,7 @@ UNPACK void tile_columns(unpack_format f, int count, const cpu_product *p, uint3
     for (int c = 0; c < count; c++) acc[c] = _mm512_setzero_ps();
     for (uint32_t k = 0; k < p->x->cols; k += f.length, b.data += f.bytes * CPU_TILE) {
         unpack_f32 scales[16], minimums[16];
-        /* Its parts are read in turns, which the processor's own reading ahead doesn't follow. The others only lose by it. */
+        /* Its parts are read in turns, which the processor's reading ahead doesn't follow. Others only lose by help. */
         if (f.type == BLOCK_Q6_K && count <= 4)
             for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64)
                 _mm_prefetch((const char *)b.data + 1024 + i, _MM_HINT_T0);

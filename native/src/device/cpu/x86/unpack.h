@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A packed tile's block (pack.h) to registers, for each format: 32 numbers along K of a part of the rows as eight
- * registers, each of four bytes a row, and the scales and minimums of the block's units, one float a row. The layouts are
- * in format/quant/NAME.c. Numbers are unsigned: formats with a bias, a power of two, have it added.
+ * registers, each of four bytes a row, and the scales and minimums of the block's units, one float a row. The layouts
+ * are in format/quant/NAME.c. Numbers are unsigned: formats with a bias, a power of two, have it added.
  *
  * Written in the compiler's vectors, of a tier's width. The tier's file defines before it:
  *

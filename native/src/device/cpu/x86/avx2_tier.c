@@ -27,9 +27,8 @@ const cpu_product_row avx2_products[] = {
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx2_products, type); }
 
 static size_t scratch_bytes(uint32_t type, uint32_t cols) {
-    (void)type;
-    (void)cols;
-    return 0;
+    const block_format *format = block_find(type);
+    return format && format->length > 1 ? avx2_product_scratch(cols) : 0;
 }
 
 const cpu_kernels avx2_kernels = {

@@ -18,7 +18,7 @@ typedef struct planner {
     uint32_t *maker;         /* [values] the op that makes it */
 } planner;
 
-size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)width + (size_t)(width / 32) * 12; }
+size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * 48; }
 
 static void count_uses(planner *w) {
     for (uint32_t i = 0; i < w->g->op_count; i++) {

@@ -66,7 +66,7 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
                         puna_error *error);
 void plan_free(plan *p);
 
-/* Bytes of one row of `width` quantized numbers: int8, then scales, scaled sums and sums a group of 32. */
+/* Bytes of one row of `width` quantized numbers: a group of 32 has its int8, a scale, a scaled sum, a sum, a half's. */
 size_t plan_quantized_row_bytes(uint32_t width);
 
 #endif

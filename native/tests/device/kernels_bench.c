@@ -2,19 +2,15 @@
 #include "kernels_bench.h"
 
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "format/block.h"
+#include "kernels_peak.h"
 #include "puna.h"
 #include "shapes.h"
 #include "testing.h"
-
-static double seconds(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static int by_size(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -26,9 +22,9 @@ static double median(void (*work)(void *), void *context) {
     double samples[7];
     work(context);
     for (int i = 0; i < 7; i++) {
-        double begin = seconds(), now = begin;
+        double begin = kernels_peak_seconds(), now = begin;
         int calls = 0;
-        for (; now - begin < 0.02; calls++, now = seconds()) work(context);
+        for (; now - begin < 0.02; calls++, now = kernels_peak_seconds()) work(context);
         samples[i] = (now - begin) / calls;
     }
     qsort(samples, 7, sizeof *samples, by_size);
@@ -58,10 +54,16 @@ static void bench_product(const cpu_kernels *k, uint32_t type, uint32_t rows, ui
     float *out = shapes_new((size_t)rows * count * sizeof(float));
     j.p = (cpu_product){.weight = &m.weight, .x = &c.x, .xf = c.floats, .xf_stride = cols, .count = count, .out = out,
                         .out_stride = rows};
-    double s = median(run_product, &j);
-    printf("  %-14s %5u x %-5u by %-3u %8.1f G multiply-adds/s %7.1f GB/s of weights\n",
-           cpu_kernels_product_name(k, type), rows, cols, count, (double)rows * cols * count / s * 1e-9,
-           (double)m.weight.tile_bytes * m.weight.tiles / s * 1e-9);
+    size_t bytes = m.weight.tile_bytes * m.weight.tiles;
+    double s = median(run_product, &j), peak = kernels_peak_products(k->tier);
+    double reads = kernels_peak_reads(m.tiles, bytes);
+    double rate = (double)rows * cols * count / s * 1e-9, read = (double)bytes / s * 1e-9;
+    printf("  %-14s %5u x %-5u by %-3u %8.1f G multiply-adds/s", cpu_kernels_product_name(k, type), rows, cols,
+           count, rate);
+    if (peak > 0 && type != BLOCK_F32 && type != BLOCK_F16 && type != BLOCK_BF16)
+        printf(" (%2.0f%% of %.0f)", 100 * rate / peak, peak);
+    if (count <= 8) printf(" %7.1f GB/s of weights (%.0f%% of %.1f)", read, 100 * read / reads, reads);
+    printf("\n");
     fflush(stdout);
     shapes_free(out);
     shapes_free(j.scratch);
@@ -97,7 +99,7 @@ enum { ROW = 1536 };
 
 static void run_quantize(void *context) {
     job *j = context;
-    j->k->quantize(j->x, ROW, j->c->q, j->c->d, j->c->ds, j->c->s);
+    columns_put(&j->c->x, j->k, j->x, 0);
 }
 
 static void run_norm(void *context) {
@@ -122,22 +124,37 @@ static void bench_rows(const cpu_kernels *k) {
     shapes_columns_free(&c);
 }
 
-int kernels_bench(void) {
+static bool wanted(const char *name, int count, char **names) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return count == 0;
+}
+
+static void bench_type(const cpu_kernels *k, uint32_t type, bool slow) {
+    bench_product(k, type, 576, 576, 1);
+    bench_product(k, type, 576, 576, slow ? 8 : 512);
+    if (slow) return;
+    bench_product(k, type, 65536, 2048, 1); /* more than the last cache holds */
+    bench_product(k, type, 65536, 2048, 4);
+    bench_product(k, type, 1024, 2048, 4);
+    bench_product(k, type, 1024, 2048, 8);
+    bench_product(k, type, 576, 1536, 512);
+    bench_product(k, type, 2048, 2048, 512);
+}
+
+int kernels_bench(int count, char **names) {
     const char *tiers[] = {"ref", "avx2", "avx512"};
     for (int i = 0; i < 3; i++) {
         const cpu_kernels *k = cpu_kernels_find(tiers[i]);
+        if (!wanted(tiers[i], count > 0, names)) continue;
         printf("%s%s\n", tiers[i], k ? "" : ": not on this CPU");
         if (!k) continue;
-        bool slow = i == 0;
+        bool slow = i == 0, all = count < 2;
+        for (int t = 0; t < SHAPES_TYPES; t++)
+            if (all || wanted(block_type_name(shapes_types[t]), count - 1, names + 1))
+                bench_type(k, shapes_types[t], slow);
+        if (!all) continue;
         bench_rows(k);
-        for (int t = 0; t < SHAPES_TYPES; t++) {
-            bench_product(k, shapes_types[t], 576, 576, 1);
-            if (!slow) bench_product(k, shapes_types[t], 8192, 2048, 1);
-            if (!slow) bench_product(k, shapes_types[t], 8192, 2048, 4);
-            bench_product(k, shapes_types[t], 576, 576, slow ? 8 : 512);
-            if (!slow) bench_product(k, shapes_types[t], 576, 1536, 512);
-            if (!slow) bench_product(k, shapes_types[t], 2048, 2048, 512);
-        }
         for (uint32_t type = 0; type < 3; type++) {
             bench_attention(k, type, slow ? 128 : 4096, 1);
             if (!slow) bench_attention(k, type, 512, 16);

@@ -6,6 +6,7 @@
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/pack.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
@@ -95,27 +96,16 @@ void shapes_matrix_free(shapes_matrix *m) {
 }
 
 shapes_columns shapes_columns_new(uint32_t cols, uint32_t count, bool wild) {
-    shapes_columns c;
-    size_t groups = cols / CPU_GROUP;
+    shapes_columns c = {.x = {shapes_new((size_t)count * (cols / CPU_GROUP) * COLUMNS_GROUP_BYTES), cols, count}};
     c.floats = shapes_new((size_t)cols * count * sizeof(float));
-    c.q = shapes_new((size_t)cols * count);
-    c.d = shapes_new(groups * count * sizeof(float));
-    c.ds = shapes_new(groups * count * sizeof(float));
-    c.s = shapes_new(groups * count * sizeof(int32_t));
     for (size_t i = 0; i < (size_t)cols * count; i++) c.floats[i] = 20.0f * number(wild);
-    for (uint32_t i = 0; i < count; i++)
-        ref_quantize(c.floats + (size_t)i * cols, cols, c.q + (size_t)i * cols, c.d + i * groups, c.ds + i * groups,
-                     c.s + i * groups);
-    c.x = (cpu_columns){c.q, c.d, c.ds, c.s, cols, count};
+    for (uint32_t i = 0; i < count; i++) columns_put(&c.x, &ref_kernels, c.floats + (size_t)i * cols, i);
     return c;
 }
 
 void shapes_columns_free(shapes_columns *c) {
     shapes_free(c->floats);
-    shapes_free(c->q);
-    shapes_free(c->d);
-    shapes_free(c->ds);
-    shapes_free(c->s);
+    shapes_free(c->x.groups);
 }
 
 shapes_cache shapes_cache_new(cpu_attention a, uint32_t positions) {

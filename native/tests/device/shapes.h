@@ -15,9 +15,6 @@ typedef struct shapes_matrix {
 typedef struct shapes_columns {
     cpu_columns x;
     float *floats; /* [count][cols] */
-    int8_t *q;
-    float *d, *ds;
-    int32_t *s;
 } shapes_columns;
 
 typedef struct shapes_cache {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Every tier's kernels equal ref's, bit for bit; ref's products equal three scalar loops written here, and a
- * computation in double within a bound. `test_kernels bench` times them instead.
+ * computation in double within a bound. `test_kernels bench [TIER [FORMAT ...]]` times them instead.
  */
 #include "device/cpu/kernels.h"
 #include "graph/graph.h"
@@ -10,6 +10,7 @@
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "kernels_bench.h"
@@ -49,6 +50,39 @@ static void quantize(void) {
         CHECK(memcmp(q[0], q[1], cols) == 0);
         CHECK(memcmp(s[0], s[1], cols / 32 * 4) == 0);
         CHECK(shapes_same(d[0], d[1], cols / 32, &at) && shapes_same(ds[0], ds[1], cols / 32, &at));
+    }
+}
+
+/* Every group of every column lies in a place of its own, with its own sums. */
+static void columns(void) {
+    for (uint32_t count = 1; count <= 35; count++) {
+        const uint32_t cols = 96, groups = count * (cols / 32);
+        shapes_columns c = shapes_columns_new(cols, count, count % 2);
+        bool *taken = shapes_new(groups * COLUMNS_GROUP_BYTES);
+        for (uint32_t i = 0; i < count; i++) {
+            int8_t q[96];
+            float d[3], ds[3];
+            int32_t s[3];
+            tier->quantize(c.floats + i * cols, cols, q, d, ds, s);
+            for (uint32_t g = 0; g < cols / 32; g++) {
+                columns_group at = columns_at(&c.x, i, g);
+                int32_t half = 0;
+                for (int k = 0; k < 16; k++) half += q[32 * g + (uint32_t)k];
+                CHECK(memcmp(at.q, q + 32 * g, 32) == 0 && *at.half == half);
+                CHECK(memcmp(at.d, &d[g], 4) == 0 && memcmp(at.ds, &ds[g], 4) == 0 && *at.s == s[g]);
+                const uint8_t *parts[] = {(uint8_t *)at.q, (uint8_t *)at.d, (uint8_t *)at.ds, (uint8_t *)at.s,
+                                          (uint8_t *)at.half};
+                for (int part = 0; part < 5; part++)
+                    for (int k = 0; k < (part ? 4 : 32); k++) {
+                        size_t byte = (size_t)(parts[part] - c.x.groups) + (size_t)k;
+                        NEED(byte < (size_t)groups * COLUMNS_GROUP_BYTES);
+                        CHECK(!taken[byte]);
+                        taken[byte] = true;
+                    }
+            }
+        }
+        shapes_free(taken);
+        shapes_columns_free(&c);
     }
 }
 
@@ -243,10 +277,12 @@ static void products_at_the_ends(void) {
             size_t tail = type == BLOCK_Q6_K || type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
             for (size_t b = 0; b < blocks * m.weight.tiles; b++)
                 memset(m.tiles + b * size + head, round % 2 ? 0xff : 0, size - head - tail);
-            memset(c.q, round / 2 ? 127 : -127, (size_t)cols * 5);
             for (uint32_t g = 0; g < cols / 32 * 5; g++) {
-                c.s[g] = round / 2 ? 32 * 127 : -32 * 127;
-                c.ds[g] = c.d[g] * (float)c.s[g];
+                columns_group to = columns_at(&c.x, g % 5, g / 5);
+                memset(to.q, round / 2 ? 127 : -127, 32);
+                *to.s = round / 2 ? 32 * 127 : -32 * 127;
+                *to.half = *to.s / 2;
+                *to.ds = *to.d * (float)*to.s;
             }
             for (int k = 0; k < 2; k++) {
                 const cpu_kernels *kernels = k ? tier : &ref_kernels;
@@ -269,7 +305,8 @@ static void products_at_the_ends(void) {
 static void products_in_place(void) {
     task t = task_new(BLOCK_Q4_1, 40, 64, 5, false);
     size_t at = 0, n = t.stride * 5;
-    t.c.d[3] = t.c.ds[3] = NAN;
+    columns_group first = columns_at(&t.c.x, 1, 0);
+    *first.d = *first.ds = NAN;
     shapes_free(t.residual);
     fill(t.out[0], n, 0);
     memcpy(t.out[1], t.out[0], n * sizeof(float));
@@ -365,7 +402,7 @@ static void cache_store(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "bench") == 0) return kernels_bench();
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) return kernels_bench(argc - 2, argv + 2);
     const char *tiers[] = {"ref", "avx2", "avx512"};
     testing_begin(argc, argv);
     for (int i = 0; i < 3; i++) {
@@ -374,6 +411,7 @@ int main(int argc, char **argv) {
         if (!tier) continue;
         TEST(products_are_the_tiers_own);
         TEST(quantize);
+        TEST(columns);
         TEST(rms_norm);
         TEST(layer_norm);
         TEST(activate);

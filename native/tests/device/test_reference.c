@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/math.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "format/bytes.h"
@@ -19,9 +20,10 @@
 static double distance(double a, double b, double size) { return fabs(a - b) / (size + 1e-30); }
 
 /* Rule 2 for one element, from a row as it lies in the file. */
-static float rule_two(uint32_t type, const uint8_t *row, const int8_t *q, const float *d, uint32_t cols) {
+static float rule_two(uint32_t type, const uint8_t *row, const cpu_columns *x, uint32_t column) {
     float acc = 0.0f;
-    for (uint32_t g = 0; g < cols / 32; g++) {
+    for (uint32_t g = 0; g < x->cols / 32; g++) {
+        columns_group at = columns_at(x, column, g);
         float w = math_from_half(bytes_u16(row));
         float m = type == BLOCK_Q4_1 ? math_from_half(bytes_u16(row + 2)) : 0.0f;
         const uint8_t *numbers = row + (type == BLOCK_Q4_1 ? 4 : 2);
@@ -29,10 +31,10 @@ static float rule_two(uint32_t type, const uint8_t *row, const int8_t *q, const 
         for (int i = 0; i < 32; i++) {
             int number = type == BLOCK_Q8_0 ? (int8_t)numbers[i] : i < 16 ? numbers[i] & 15 : numbers[i - 16] >> 4;
             if (type == BLOCK_Q4_0) number -= 8;
-            product += number * q[32 * g + (uint32_t)i];
-            sum += q[32 * g + (uint32_t)i];
+            product += number * at.q[i];
+            sum += at.q[i];
         }
-        volatile float scale = w * d[g], both = d[g] * (float)sum;
+        volatile float scale = w * *at.d, both = *at.d * (float)sum;
         acc = math_fmaf((float)product, scale, acc);
         if (type == BLOCK_Q4_1) acc = math_fmaf(m, both, acc);
         row += block_find(type)->bytes;
@@ -51,8 +53,7 @@ static void products_are_three_loops(void) {
         ref_kernels.product(types[t])(&p, 0, m.weight.tiles, NULL);
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t r = 0; r < rows; r++) {
-                float y = rule_two(types[t], m.file + r * m.row_bytes, c.q + i * cols, c.d + i * cols / 32,
-                                   cols) + bias[r];
+                float y = rule_two(types[t], m.file + r * m.row_bytes, &c.x, i) + bias[r];
                 CHECK(memcmp(&y, &out[i * rows + r], sizeof y) == 0);
             }
         shapes_columns_free(&c);
@@ -80,7 +81,7 @@ static void products_are_right(void) {
                 for (uint32_t k = 0; k < cols; k++) {
                     sum += (double)row[k] * c.floats[i * cols + k];
                     size += fabs((double)row[k] * c.floats[i * cols + k]);
-                    step += fabs((double)row[k]) * (format->length > 1 ? 0.501 * c.d[(i * cols + k) / 32] : 0);
+                    step += fabs((double)row[k]) * (format->length > 1 ? 0.501 * *columns_at(&c.x, i, k / 32).d : 0);
                 }
                 CHECK(fabs(sum - out[i * rows + r]) <= step + 1e-5 * size);
             }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/cpu.h"
 #include "format/block.h"
 
@@ -15,26 +16,14 @@ static float *row_of(const device_runner *r, plan_buffer b, uint32_t row) {
     return floats(r, b) + (size_t)row * r->plan.buffers[b].width;
 }
 
-/* A quantized buffer's parts, each for all rows that the buffer can hold, one part after the other. */
-typedef struct parts {
-    int8_t *q;
-    float *d, *ds;
-    int32_t *s;
-    uint32_t cols, groups;
-} parts;
+static uint32_t rows_now(const device_runner *r, graph_rows rows) {
+    return rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
+}
 
-static parts quantized(const device_runner *r, plan_buffer b) {
+static cpu_columns quantized(const device_runner *r, plan_buffer b) {
     const plan_buffer_info *info = &r->plan.buffers[b];
-    size_t rows = info->rows == GRAPH_OUTPUTS ? r->options.max_outputs : r->options.max_tokens;
-    if (info->doubled) rows *= 2;
-    uint8_t *base = r->arena + info->offset;
-    parts p = {.cols = info->width, .groups = info->width / CPU_GROUP};
-    size_t numbers = rows * p.groups;
-    p.q = (int8_t *)base;
-    p.d = (float *)(void *)(base + rows * info->width);
-    p.ds = p.d + numbers;
-    p.s = (int32_t *)(void *)(p.ds + numbers);
-    return p;
+    uint32_t count = rows_now(r, info->rows) * (info->doubled ? 2 : 1);
+    return (cpu_columns){r->arena + info->offset, info->width, count};
 }
 
 /* ---- rotary tables ---- */
@@ -130,26 +119,18 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
 }
 
-static uint32_t rows_now(const device_runner *r, graph_rows rows) {
-    return rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
-}
-
-static void quantize_column(const device_runner *r, const parts *p, const float *x, uint32_t column) {
-    size_t group = (size_t)column * p->groups;
-    r->kernels->quantize(x, p->cols, p->q + (size_t)column * p->cols, p->d + group, p->ds + group, p->s + group);
-}
-
 /* A fine one: the second term is what the first one's rounding left. */
 static void step_quantize(const device_runner *r, const plan_step *s, uint32_t row) {
-    parts p = quantized(r, s->out);
+    cpu_columns c = quantized(r, s->out);
     const float *x = row_of(r, s->in[0], row);
-    quantize_column(r, &p, x, row);
+    columns_put(&c, r->kernels, x, row);
     if (!s->fine) return;
     float *left = row_of(r, s->residual, row);
-    const int8_t *q = p.q + (size_t)row * p.cols;
-    const float *d = p.d + (size_t)row * p.groups;
-    for (uint32_t i = 0; i < p.cols; i++) left[i] = x[i] - d[i / CPU_GROUP] * (float)q[i];
-    quantize_column(r, &p, left, row + rows_now(r, s->rows));
+    for (uint32_t i = 0; i < c.cols; i++) {
+        columns_group g = columns_at(&c, row, i / CPU_GROUP);
+        left[i] = x[i] - *g.d * (float)g.q[i % CPU_GROUP];
+    }
+    columns_put(&c, r->kernels, left, row + rows_now(r, s->rows));
 }
 
 static void local_step(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -197,8 +178,7 @@ static void product(const device_runner *r, const plan_step *s, uint32_t begin, 
                      .out_stride = r->plan.buffers[s->out].width};
     cpu_columns x;
     if (r->plan.buffers[s->in[0]].quantized) {
-        parts q = quantized(r, s->in[0]);
-        x = (cpu_columns){q.q, q.d, q.ds, q.s, q.cols, columns};
+        x = quantized(r, s->in[0]);
         p.x = &x;
     } else {
         p.xf = floats(r, s->in[0]);

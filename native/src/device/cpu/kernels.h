@@ -30,12 +30,10 @@ typedef struct cpu_weight {
     const uint8_t *data; /* tiles, 64-byte aligned */
 } cpu_weight;
 
-/* `count` columns of quantized activations, each of K = cols numbers: G = K / 32 groups. */
+/* `count` columns of quantized activations, each of K = cols numbers in groups of 32. A group has its int8 numbers, a
+   scale d, ds = d * (float)sum (rounded once), the sum, and the sum of the first 16. columns.h says where they lie. */
 typedef struct cpu_columns {
-    const int8_t *q;   /* [count][cols] */
-    const float *d;    /* [count][G] scale */
-    const float *ds;   /* [count][G] d * (float)sum, rounded once */
-    const int32_t *s;  /* [count][G] sum of the group's int8 */
+    uint8_t *groups; /* count * (cols / 32) of 48 bytes */
     uint32_t cols;
     uint32_t count;
 } cpu_columns;

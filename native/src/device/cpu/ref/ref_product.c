@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "format/bytes.h"
@@ -51,11 +52,11 @@ static float half_at(const uint8_t *halves, uint32_t r) { return math_from_half(
 /* One row of a tile times one column. */
 static float dot(uint32_t type, const uint8_t *block, uint32_t r, const cpu_columns *x, uint32_t column) {
     uint32_t groups = x->cols / CPU_GROUP;
-    const int8_t *a = x->q + (size_t)column * x->cols;
-    const float *d = x->d + (size_t)column * groups, *ds = x->ds + (size_t)column * groups;
     float acc = 0;
-    for (uint32_t g = 0; g < groups; g++, a += CPU_GROUP) {
-        float s = half_at(block, r) * d[g];
+    for (uint32_t g = 0; g < groups; g++) {
+        const columns_group at = columns_at(x, column, g);
+        const int8_t *a = at.q;
+        float s = half_at(block, r) * *at.d;
         switch (type) {
         case BLOCK_Q4_0:
             acc = math_fmaf((float)sum_nibbles(block + 32 + 4 * r, a, 8), s, acc);
@@ -63,7 +64,7 @@ static float dot(uint32_t type, const uint8_t *block, uint32_t r, const cpu_colu
             break;
         case BLOCK_Q4_1:
             acc = math_fmaf((float)sum_nibbles(block + 64 + 4 * r, a, 0), s, acc);
-            acc = math_fmaf(half_at(block + 32, r), ds[g], acc);
+            acc = math_fmaf(half_at(block + 32, r), *at.ds, acc);
             block += 320;
             break;
         default: /* Q8_0 */

@@ -10,49 +10,51 @@
  * A K-quant's w = d * (sub-block's scale) and m = -(dmin * (sub-block's minimum)) are exact in single precision.
  */
 #include "base/math.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/pack.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 
-/* Goes on with one row's accumulator over one block. */
+/* Goes on with one row's accumulator over one block, whose first group of K is `group`. */
 static float block_dot(const block_format *format, const int8_t *numbers, const float *scales, const float *minimums,
-                       const int8_t *a, const float *d, float acc) {
+                       const cpu_columns *x, uint32_t column, uint32_t group, float acc) {
     for (uint32_t u = 0; u < format->length / format->unit; u++) {
+        uint32_t first = u * format->unit;
+        const columns_group at = columns_at(x, column, group + first / CPU_GROUP);
+        const int8_t *a = at.q + first % CPU_GROUP;
         int32_t product = 0, sum = 0;
-        for (uint32_t k = u * format->unit; k < (u + 1) * format->unit; k++) {
-            product += numbers[k] * a[k];
+        for (uint32_t k = 0; k < format->unit; k++) {
+            product += numbers[first + k] * a[k];
             sum += a[k];
         }
-        float scale = d[u * format->unit / CPU_GROUP], s = scales[u] * scale, both = scale * (float)sum;
+        float scale = *at.d, s = scales[u] * scale, both = scale * (float)sum;
         acc = math_fmaf((float)product, s, acc);
         if (format->has_minimums) acc = math_fmaf(minimums[u], both, acc);
     }
     return acc;
 }
 
-static float dot(const block_format *format, const uint8_t *tile, uint32_t row, const int8_t *a, const float *d,
-                 uint32_t cols) {
+static float dot(const block_format *format, const uint8_t *tile, uint32_t row, const cpu_columns *x, uint32_t column) {
     float acc = 0;
-    for (uint32_t b = 0; b < cols / format->length; b++, a += format->length, d += format->length / CPU_GROUP) {
+    for (uint32_t b = 0; b < x->cols / format->length; b++) {
         uint8_t block[BLOCK_BYTES_MAX];
         int8_t numbers[BLOCK_LENGTH_MAX];
         float scales[BLOCK_LENGTH_MAX / 16], minimums[BLOCK_LENGTH_MAX / 16];
         pack_block_of(format->type, tile, b, row, block);
         format->parts(block, numbers, scales, minimums);
-        acc = block_dot(format, numbers, scales, minimums, a, d, acc);
+        acc = block_dot(format, numbers, scales, minimums, x, column, b * format->length / CPU_GROUP, acc);
     }
     return acc;
 }
 
 static void product(uint32_t type, const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     const block_format *format = block_find(type);
-    const size_t cols = p->x->cols, groups = cols / CPU_GROUP;
     for (uint32_t t = tile_begin; t < tile_end; t++) {
         const uint8_t *tile = p->weight->data + (size_t)t * p->weight->tile_bytes;
         for (uint32_t c = 0; c < p->count; c++) {
             float acc[CPU_TILE];
             for (uint32_t r = 0; r < CPU_TILE; r++)
-                acc[r] = dot(format, tile, r, p->x->q + c * cols, p->x->d + c * groups, p->x->cols);
+                acc[r] = dot(format, tile, r, p->x, c);
             ref_finish(p, t, c, acc);
         }
     }

@@ -4,7 +4,6 @@
 
 #include "device/cpu/ref/ref.h"
 #include "device/cpu/x86/kernels_avx2.h"
-#include "device/cpu/x86/panel.h"
 #include "device/cpu/x86/x86.h"
 #include "format/block.h"
 
@@ -29,7 +28,7 @@ static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx2_pro
 
 static size_t scratch_bytes(uint32_t type, uint32_t cols) {
     const block_format *format = block_find(type);
-    return format && format->parts ? panel_scratch(cols) : 0;
+    return format && format->length > 1 ? avx2_product_scratch(cols) : 0;
 }
 
 const cpu_kernels avx2_kernels = {

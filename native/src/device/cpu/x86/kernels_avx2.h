@@ -34,6 +34,8 @@ void avx2_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t til
 void avx2_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 void avx2_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 
+size_t avx2_product_scratch(uint32_t cols); /* of any quantized format */
+
 void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);

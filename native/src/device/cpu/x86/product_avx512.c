@@ -1,133 +1,160 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time. A block of a tile is unpacked once
- * into eight registers of u8 [16 rows][4 of K], which then meet each column's 32 activations; a column's float
- * accumulator stays in a register for all of K. Columns don't depend on each other, so that the processor overlaps
- * their chains by itself.
+ * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time, for every format: what differs is
+ * how a block is unpacked (unpack.h). 32 numbers along K of a tile become eight registers of u8 [16 rows][4 of K], which
+ * then meet each column's 32 activations; a column's float accumulator stays in a register for all of K. Nothing is
+ * written in between: the weights are read as they were packed, once for 16 columns. Columns don't depend on each other,
+ * so that the processor overlaps their chains by itself, and the next unpacking with them.
  */
 #if defined(__x86_64__)
 
+#include "device/cpu/columns.h"
 #include "device/cpu/x86/finish_avx512.h"
 #include "device/cpu/x86/kernels_avx512.h"
-#include "format/block.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#define UNPACK_BYTES 64
+#define unpack_halves(at) \
+    ((unpack_f32)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(at))))
+#define unpack_lookup(table, x) \
+    ((unpack_u8)_mm512_shuffle_epi8( \
+        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m512i)(x)))
 
-typedef struct unit {
-    __m512i numbers[8];
-    __m512 scale, minimum;
-} unit;
+#include "device/cpu/x86/unpack.h"
 
-INLINE __m512 halves(const uint8_t *at) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)at));
+typedef int32_t any_four __attribute__((aligned(1), may_alias));
+
+/* sum + n times the four activations at `a`, in one instruction (the compiler would load them apart). */
+UNPACK __m512i four_dot(__m512i sum, __m512i n, const int8_t *a) {
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(n), "m"(*(const any_four *)(const void *)a));
+    return sum;
 }
 
-INLINE __m512i sixteen(const uint8_t *at) { return _mm512_loadu_si512((const void *)at); }
+/* Of a unit and its columns: what the sums start from, -(bias * S); dA * (float)S for units of 16 with minimums. */
+typedef struct starts {
+    int32_t sum[2][COLUMNS_BLOCK];
+    float both[2][COLUMNS_BLOCK];
+} starts;
 
-INLINE size_t block_bytes(uint32_t type) { return type == BLOCK_Q4_0 ? 288 : type == BLOCK_Q4_1 ? 320 : 544; }
+/* A block's columns all at once. */
+UNPACK void start(unpack_format f, const columns_group *g, starts *out) {
+    if (f.unit == 32 && f.bias < 0) return;
+    __m512i s = _mm512_loadu_si512(g->s), part[2] = {s, s};
+    if (f.unit == 16) {
+        part[0] = _mm512_loadu_si512(g->half);
+        part[1] = _mm512_sub_epi32(s, part[0]);
+    }
+#pragma GCC unroll 2
+    for (uint32_t u = 0; u < 32 / f.unit; u++) {
+        if (f.bias >= 0) {
+            __m512i x = _mm512_slli_epi32(part[u], (unsigned)(f.bias & 31));
+            _mm512_storeu_si512(out->sum[u], _mm512_sub_epi32(_mm512_setzero_si512(), x));
+        } else {
+            _mm512_storeu_ps(out->both[u], _mm512_mul_ps(_mm512_loadu_ps(g->d), _mm512_cvtepi32_ps(part[u])));
+        }
+    }
+    /* To be read as broadcasts from memory: the compiler would shuffle registers instead. */
+    __asm__("" : "+m"(*out));
+}
 
-INLINE void unpack(uint32_t type, const uint8_t *block, unit *u) {
-    const __m512i low = _mm512_set1_epi8(15);
-    const uint8_t *numbers = block + (type == BLOCK_Q4_1 ? 64 : 32);
-    u->scale = halves(block);
-    if (type == BLOCK_Q4_1) u->minimum = halves(block + 32);
-    if (type == BLOCK_Q8_0) {
+/* The activations' sum over unit u of column c, in every lane. */
+UNPACK __m512i unit_sum(unpack_format f, const columns_group *g, int c, uint32_t u) {
+    if (f.unit == 32) return _mm512_set1_epi32(g->s[c]);
+    __m512i first = _mm512_set1_epi32(g->half[c]);
+    return u == 0 ? first : _mm512_sub_epi32(_mm512_set1_epi32(g->s[c]), first);
+}
+
+UNPACK void meet(unpack_format f, int count, const __m512i n[8], const unpack_f32 *scales, const unpack_f32 *minimums,
+                 const columns_group *g, __m512 acc[COLUMNS_BLOCK]) {
+    const bool whole = count == COLUMNS_BLOCK;
+    starts from;
+    if (whole) start(f, g, &from);
+#pragma GCC unroll 16
+    for (int c = 0; c < count; c++) {
+        __m512 d = _mm512_set1_ps(g->d[c]);
+#pragma GCC unroll 2
+        for (uint32_t u = 0; u < 32 / f.unit; u++) {
+            __m512i sum = whole && f.bias >= 0 ? _mm512_set1_epi32(from.sum[u][c]) : _mm512_setzero_si512();
 #pragma GCC unroll 8
-        for (int j = 0; j < 8; j++) u->numbers[j] = sixteen(numbers + 64 * j);
-    } else {
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; j++) {
-            __m512i x = sixteen(numbers + 64 * j);
-            u->numbers[j] = _mm512_and_si512(x, low);
-            u->numbers[j + 4] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+            for (uint32_t j = u * f.unit / 4; j < (u + 1) * f.unit / 4; j++)
+                sum = four_dot(sum, n[j], g->q + CPU_GROUP * c + 4 * j);
+            if (!whole && f.bias >= 0)
+                sum = _mm512_sub_epi32(sum, _mm512_slli_epi32(unit_sum(f, g, c, u), (unsigned)(f.bias & 31)));
+            acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_mul_ps((__m512)scales[u], d), acc[c]);
+            if (f.minimums) {
+                __m512 both = _mm512_set1_ps(f.unit == 16 && whole ? from.both[u][c] : g->ds[c]);
+                if (f.unit == 16 && !whole) both = _mm512_mul_ps(d, _mm512_cvtepi32_ps(unit_sum(f, g, c, u)));
+                acc[c] = _mm512_fmadd_ps((__m512)minimums[u], both, acc[c]);
+            }
         }
     }
 }
 
-/* One unit of one column. u8 numbers carry a bias (8, 128), taken off by the sum of the activations: exact integers. */
-INLINE __m512 step(uint32_t type, const unit *u, const int8_t *a, const float *d, const float *ds, const int32_t *s,
-                   __m512 acc) {
-    __m512i sum = _mm512_setzero_si512();
+UNPACK void tile_columns(unpack_format f, int count, const cpu_product *p, uint32_t tile, uint32_t column) {
+    const size_t width = count == COLUMNS_BLOCK ? COLUMNS_BLOCK : columns_width(p->x->count, column);
+    columns_group g = columns_at(p->x, column, 0);
+    unpack_block b = {p->weight->data + (size_t)tile * p->weight->tile_bytes, 0};
+    __m512 acc[COLUMNS_BLOCK];
+#pragma GCC unroll 16
+    for (int c = 0; c < count; c++) acc[c] = _mm512_setzero_ps();
+    for (uint32_t k = 0; k < p->x->cols; k += f.length, b.data += f.bytes * CPU_TILE) {
+        unpack_f32 scales[16], minimums[16];
+        /* Its parts are read in turns, which the processor's reading ahead doesn't follow. Others only lose by help. */
+        if (f.type == BLOCK_Q6_K && count <= 4)
+            for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64)
+                _mm_prefetch((const char *)b.data + 1024 + i, _MM_HINT_T0);
+        unpack_scales(f.type, b, scales, minimums);
+        for (size_t run = 0; run < f.length / CPU_GROUP; run += f.run) {
+#pragma GCC unroll 4
+            for (size_t i = 0; i < f.run; i++) {
+                const size_t unit = (run + i) * (CPU_GROUP / f.unit);
+                __m512i n[8];
 #pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        int32_t four;
-        memcpy(&four, a + 4 * j, sizeof four);
-        sum = _mm512_dpbusd_epi32(sum, u->numbers[j], _mm512_set1_epi32(four));
+                for (size_t j = 0; j < 8; j++) n[j] = (__m512i)unpack_four(f.type, b, run, i, j);
+                /* Hides that the next group reads the same bytes: kept for it, they would push others out. */
+                if (count > 4) __asm__("" : "+r"(b.data));
+                meet(f, count, n, scales + unit, minimums + unit, &g, acc);
+                columns_next(&g, width);
+            }
+        }
     }
-    if (type == BLOCK_Q4_0) sum = _mm512_sub_epi32(sum, _mm512_slli_epi32(_mm512_set1_epi32(*s), 3));
-    if (type == BLOCK_Q8_0) sum = _mm512_sub_epi32(sum, _mm512_slli_epi32(_mm512_set1_epi32(*s), 7));
-    __m512 scale = _mm512_mul_ps(u->scale, _mm512_set1_ps(*d));
-    acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, acc);
-    if (type == BLOCK_Q4_1) acc = _mm512_fmadd_ps(u->minimum, _mm512_set1_ps(*ds), acc);
-    return acc;
+#pragma GCC unroll 16
+    for (int c = 0; c < count; c++) wide_finish(p, tile, column + (uint32_t)c, acc[c]);
 }
 
-INLINE void tile_columns(uint32_t type, int columns, const cpu_product *p, uint32_t tile, uint32_t column) {
-    const cpu_columns *x = p->x;
-    const size_t cols = x->cols, groups = cols / CPU_GROUP;
-    const uint8_t *block = p->weight->data + (size_t)tile * p->weight->tile_bytes;
-    const int8_t *q = x->q + column * cols;
-    const float *d = x->d + column * groups, *ds = x->ds + column * groups;
-    const int32_t *s = x->s + column * groups;
-    __m512 acc[16];
-#pragma GCC unroll 16
-    for (int c = 0; c < columns; c++) acc[c] = _mm512_setzero_ps();
-    for (size_t g = 0; g < groups; g++, block += block_bytes(type), q += CPU_GROUP) {
-        unit u;
-        unpack(type, block, &u);
-        const int8_t *a = q;
-        size_t at = g, next = cols, next_at = groups;
-        /* Hides from the compiler that the steps are the same each time: it would keep 64 pointers in memory. */
-        __asm__("" : "+r"(next), "+r"(next_at));
-#pragma GCC unroll 16
-        for (int c = 0; c < columns; c++, a += next, at += next_at)
-            acc[c] = step(type, &u, a, d + at, ds + at, s + at, acc[c]);
-    }
-#pragma GCC unroll 16
-    for (int c = 0; c < columns; c++) wide_finish(p, tile, column + (uint32_t)c, acc[c]);
+typedef void columns_run(const cpu_product *p, uint32_t tile, uint32_t column);
+
+/* A block of columns times tiles: the block stays near while the tiles pass. runs: of 1, 2, 3, 4, 8, 16 columns. */
+static void product(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, columns_run *const runs[6]) {
+    for (uint32_t block = 0; block < p->count; block += COLUMNS_BLOCK)
+        for (uint32_t tile = tile_begin; tile < tile_end; tile++) {
+            uint32_t left = columns_width(p->count, block), column = block;
+            if (left == 16) runs[5](p, tile, column), left = 0;
+            if (left >= 8) runs[4](p, tile, column), left -= 8, column += 8;
+            if (left >= 4) runs[3](p, tile, column), left -= 4, column += 4;
+            if (left > 0) runs[left - 1](p, tile, column);
+        }
 }
 
-/* One function for each format and number of columns. */
-#define COLUMNS(name, type, columns) \
-    static __attribute__((noinline)) void name##_##columns(const cpu_product *p, uint32_t tile, uint32_t column) { \
-        tile_columns(type, columns, p, tile, column); \
+#define COLUMNS(name, count) \
+    static __attribute__((noinline)) void name##_##count(const cpu_product *p, uint32_t tile, uint32_t column) { \
+        tile_columns(name, count, p, tile, column); \
     }
 
-#define FORMAT(name, type) \
-    COLUMNS(name, type, 1) \
-    COLUMNS(name, type, 2) \
-    COLUMNS(name, type, 3) \
-    COLUMNS(name, type, 4) \
-    COLUMNS(name, type, 5) \
-    COLUMNS(name, type, 6) \
-    COLUMNS(name, type, 7) \
-    COLUMNS(name, type, 8) \
-    COLUMNS(name, type, 12) \
-    COLUMNS(name, type, 16) \
-    static uint32_t name(const cpu_product *p, uint32_t tile, uint32_t column) { \
-        uint32_t left = p->count - column; \
-        if (left >= 16) return name##_16(p, tile, column), 16; \
-        if (left >= 12) return name##_12(p, tile, column), 12; \
-        switch (left) { \
-        case 1: return name##_1(p, tile, column), 1; \
-        case 2: return name##_2(p, tile, column), 2; \
-        case 3: return name##_3(p, tile, column), 3; \
-        case 4: return name##_4(p, tile, column), 4; \
-        case 5: return name##_5(p, tile, column), 5; \
-        case 6: return name##_6(p, tile, column), 6; \
-        case 7: return name##_7(p, tile, column), 7; \
-        default: return name##_8(p, tile, column), 8; \
-        } \
-    } \
+#define FORMAT(name, ...) \
+    static const unpack_format name = {__VA_ARGS__}; \
+    COLUMNS(name, 1) \
+    COLUMNS(name, 2) \
+    COLUMNS(name, 3) \
+    COLUMNS(name, 4) \
+    COLUMNS(name, 8) \
+    COLUMNS(name, 16) \
     void avx512_product_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) { \
+        static columns_run *const runs[6] = {name##_1, name##_2, name##_3, name##_4, name##_8, name##_16}; \
         (void)scratch; \
-        for (uint32_t tile = tile_begin; tile < tile_end; tile++) \
-            for (uint32_t column = 0; column < p->count;) column += name(p, tile, column); \
+        product(p, tile_begin, tile_end, runs); \
     }
 
-FORMAT(q4_0, BLOCK_Q4_0)
-FORMAT(q4_1, BLOCK_Q4_1)
-FORMAT(q8_0, BLOCK_Q8_0)
+UNPACK_FORMATS(FORMAT)
 
 #else
 typedef int product_avx512_is_for_x86;

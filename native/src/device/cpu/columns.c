@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/cpu/columns.h"
+
+static int32_t sixteen(const int8_t *q) {
+    int32_t sum = 0;
+    for (int i = 0; i < 16; i++) sum += q[i];
+    return sum;
+}
+
+void columns_put(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column) {
+    for (uint32_t g = 0; g < x->cols / CPU_GROUP; g++, row += CPU_GROUP) {
+        columns_group to = columns_at(x, column, g);
+        k->quantize(row, CPU_GROUP, to.q, to.d, to.ds, to.s);
+        *to.half = sixteen(to.q);
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels_peak.h"
+
+#include <string.h>
+#include <time.h>
+
+double kernels_peak_seconds(void) {
+    struct timespec t;
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+#else
+    timespec_get(&t, TIME_UTC);
+#endif
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+enum { ROUNDS = 100000, CHAINS = 12 };
+
+__attribute__((target("avx512f,avx512vnni"))) static void wide(void) {
+    __m512i sum[CHAINS], a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(2);
+#pragma GCC unroll 12
+    for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_set1_epi32(i);
+    for (int r = 0; r < ROUNDS; r++)
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum[i]) : "v"(a), "v"(b));
+#pragma GCC unroll 12
+    for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : : "v"(sum[i]));
+}
+
+__attribute__((target("avx2"))) static void narrow(void) {
+    __m256i out[CHAINS], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(2);
+    for (int r = 0; r < ROUNDS; r++)
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++) __asm__ volatile("vpmaddubsw %2, %1, %0" : "=x"(out[i]) : "x"(a), "x"(b));
+}
+
+double kernels_peak_products(const char *tier) {
+    const int is_wide = strcmp(tier, "avx512") == 0;
+    if (!is_wide && strcmp(tier, "avx2") != 0) return 0;
+    double most = 0;
+    for (int i = 0; i < 3; i++) {
+        double begin = kernels_peak_seconds();
+        if (is_wide) wide();
+        else narrow();
+        double rate = (double)ROUNDS * CHAINS * (is_wide ? 64 : 32) / (kernels_peak_seconds() - begin) * 1e-9;
+        if (rate > most) most = rate;
+    }
+    return most;
+}
+
+#else
+
+double kernels_peak_products(const char *tier) {
+    (void)tier;
+    return 0;
+}
+
+#endif
+
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
+static double read_once(const uint8_t *data, size_t bytes) {
+    lanes sum[4] = {{0}};
+    double begin = kernels_peak_seconds();
+    for (size_t i = 0; i + 64 <= bytes; i += 64)
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) {
+            lanes x;
+            memcpy(&x, data + i + 16 * k, sizeof x);
+            sum[k] ^= x;
+        }
+    double took = kernels_peak_seconds() - begin;
+    volatile uint64_t kept = (sum[0] ^ sum[1] ^ sum[2] ^ sum[3])[0];
+    (void)kept;
+    return (double)bytes / took * 1e-9;
+}
+
+double kernels_peak_reads(const uint8_t *data, size_t bytes) {
+    double most = 0;
+    for (int i = 0; i < 3; i++) {
+        double rate = read_once(data, bytes);
+        if (rate > most) most = rate;
+    }
+    return most;
+}

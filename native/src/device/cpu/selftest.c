@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "device/cpu/columns.h"
 #include "device/cpu/selftest.h"
 
 #include <math.h>
@@ -249,15 +250,16 @@ static void random_blocks(bed *b, const block_format *format, size_t count, uint
 /* What the product is in double, and how far from it a float's rounding may lead. */
 static void test_in_double(bed *b, const cpu_product *p, const float *rows, const float *out) {
     const cpu_weight *w = p->weight;
-    uint32_t groups = w->cols / CPU_GROUP;
     b->result->cases++;
     for (uint32_t c = 0; c < p->count; c++)
         for (uint32_t r = 0; r < w->rows; r++) {
             double sum = p->bias[r], size = fabs(sum);
             for (uint32_t i = 0; i < w->cols; i++) {
-                double x = w->type == BLOCK_F32 || w->type == BLOCK_F16 || w->type == BLOCK_BF16
-                               ? (double)p->xf[c * p->xf_stride + i]
-                               : (double)p->x->q[(size_t)c * w->cols + i] * p->x->d[c * groups + i / CPU_GROUP];
+                double x = p->xf[c * p->xf_stride + i];
+                if (w->type != BLOCK_F32 && w->type != BLOCK_F16 && w->type != BLOCK_BF16) {
+                    columns_group at = columns_at(p->x, c, i / CPU_GROUP);
+                    x = (double)at.q[i % CPU_GROUP] * *at.d;
+                }
                 sum += rows[(size_t)r * w->cols + i] * x;
                 size += fabs(rows[(size_t)r * w->cols + i] * x);
             }
@@ -277,9 +279,7 @@ static void test_product(bed *b, uint32_t type) {
     uint8_t *file = take(b, row_bytes * MATRIX_ROWS), *packed = take(b, tile_bytes * tiles);
     float *rows = floats(b, (size_t)MATRIX_ROWS * cols), *row = floats(b, cols);
     float *x = floats(b, (size_t)COLUMNS * cols), *bias = floats(b, MATRIX_ROWS);
-    int8_t *q = take(b, (size_t)COLUMNS * cols);
-    float *d = floats(b, (size_t)COLUMNS * groups), *ds = floats(b, (size_t)COLUMNS * groups);
-    int32_t *s = take(b, COLUMNS * groups * sizeof(int32_t));
+    uint8_t *quantized = take(b, (size_t)COLUMNS * groups * COLUMNS_GROUP_BYTES);
     float *out[2] = {floats(b, COLUMNS * MATRIX_ROWS), floats(b, COLUMNS * MATRIX_ROWS)};
     void *scratch = take(b, scratch_bytes);
     if (b->full) return;
@@ -299,10 +299,8 @@ static void test_product(bed *b, uint32_t type) {
     fill(b, bias, MATRIX_ROWS);
     for (uint32_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         fill(b, x, (size_t)COLUMNS * cols);
-        for (uint32_t c = 0; c < COLUMNS; c++)
-            ref_quantize(x + (size_t)c * cols, cols, q + (size_t)c * cols, d + c * groups, ds + c * groups,
-                         s + c * groups);
-        cpu_columns columns = {q, d, ds, s, cols, counts[i]};
+        cpu_columns columns = {quantized, cols, counts[i]};
+        for (uint32_t c = 0; c < counts[i]; c++) columns_put(&columns, &ref_kernels, x + (size_t)c * cols, c);
         cpu_product p = {.weight = &weight, .x = &columns, .xf = x, .xf_stride = cols, .count = counts[i],
                          .out = out[0], .out_stride = MATRIX_ROWS, .bias = bias};
         ref_kernels.product(type)(&p, 0, tiles, scratch);

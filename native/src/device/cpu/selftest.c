@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device/cpu/columns.h"
 #include "device/cpu/selftest.h"
 
 #include <math.h>
@@ -9,6 +8,7 @@
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
+#include "device/cpu/columns.h"
 #include "device/cpu/pack.h"
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"

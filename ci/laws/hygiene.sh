@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What no tracked file may hold: a package registry's host, a path of one machine, a test that can be skipped, a binary or a
-# big file without need, a source without its licence line.
+# big file without need, a source without its licence line, a line of more than 120 columns (in Java a comment's: the
+# formatter sees to the rest).
 set -u
 cd "$(dirname "$0")/../.."
 problems=0
@@ -22,6 +23,10 @@ none "a path of one machine" '(^|[^A-Za-z0-9_.~$}/-])/(work|root|farm|tmp/brief)
 none "a test that can be skipped" \
     '@Disabled|Assumptions\.|assumeThat|assumeTrue|DisabledIf|EnabledIf|@EnabledOnOs|@DisabledOnOs' '*.java'
 none "work left in words" '\b(TODO|FIXME|XXX)\b' '*.c' '*.h' '*.java' '*.md' '*.sh'
+export LC_ALL=C.UTF-8 # columns are characters
+none "more than 120 columns" '^.{121}' 'native/*.c' 'native/*.h' 'native/*.def' 'ci/*.c' ':!*_table.c'
+long=$(git grep -nIE '^.{121}' -- '*.java' ':!*/gen/*' | grep -E '^[^:]+:[0-9]+: *(\*|/\*|//)' | cut -c 1-160)
+[ -z "$long" ] || problem "a comment of more than 120 columns:"$'\n'"$long"
 for file in $(git ls-files '*.java' '*.c' '*.h' '*.sh' '*.py' '*.cmake' 'CMakeLists.txt' puna ci/setup ci/checks .ci/run); do
     [ -f "$file" ] || continue
     head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || problem "$file lacks its SPDX line"

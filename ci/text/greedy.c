@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `greedy MODEL.gguf TEXT TOKENS`: the likeliest continuation of a text, alone on stdout. Needs the public library alone. */
+/* `greedy MODEL.gguf TEXT TOKENS`: the likeliest continuation of a text, alone on stdout. Needs the public library
+   alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +29,16 @@ int main(int argc, char **argv) {
     uint64_t capacity = 3 * strlen(argv[2]) + 8;
     int32_t *ids = malloc(capacity * sizeof *ids);
     if (!ids) return 1;
-    need(puna_tokenize(puna_model_tokenizer(model), argv[2], strlen(argv[2]), PUNA_TOKENIZE_AFFIXES, ids, capacity, &count, &error));
+    need(puna_tokenize(puna_model_tokenizer(model), argv[2], strlen(argv[2]), PUNA_TOKENIZE_AFFIXES, ids, capacity,
+                       &count, &error));
     puna_generation_default(&generation);
     generation.max_tokens = (uint32_t)strtoul(argv[3], NULL, 10);
     need(puna_sequence_open(engine, &sequence, &error));
     need(puna_sequence_generate(engine, sequence, ids, count, &generation, &error));
     for (puna_step step = {.active = 1}; step.active;) {
         need(puna_engine_step(engine, &step, &error));
-        for (puna_event event; puna_engine_next_event(engine, &event);) fwrite(event.text, 1, event.text_length, stdout);
+        for (puna_event event; puna_engine_next_event(engine, &event);)
+            fwrite(event.text, 1, event.text_length, stdout);
     }
     free(ids);
     puna_engine_close(engine);

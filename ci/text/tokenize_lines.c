@@ -3,8 +3,9 @@
  * For comparisons with other tokenizers: `tokenize_lines MODEL.gguf FLAGS < texts > ids`.
  *
  * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
- * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes U+2581
- * for one. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
+ * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes
+ * U+2581 for one. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds
+ * instead.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,7 +76,8 @@ static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
             return complain("tokenize", &error);
         }
         uint32_t spelled = flags & PUNA_TOKENIZE_SPECIAL;
-        (void)puna_detokenize(tokenizer, ids, count, spelled, NULL, 0, &back, NULL); /* how long: unknown characters may grow */
+        /* how long: unknown characters may grow */
+        (void)puna_detokenize(tokenizer, ids, count, spelled, NULL, 0, &back, NULL);
         again = malloc((size_t)back + 1);
         if (!again) return 1;
         if (puna_detokenize(tokenizer, ids, count, spelled, again, back, &back, &error)) {
@@ -84,7 +86,8 @@ static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
         if (normalizes) { /* another text may come back; it has the same ids */
             uint64_t twice = 0;
             int32_t *others = malloc((back + 2) * sizeof *others);
-            if (!others || puna_tokenize(tokenizer, again, back, flags, others, back + 2, &twice, &error) || twice != count
+            if (!others || puna_tokenize(tokenizer, again, back, flags, others, back + 2, &twice, &error)
+                || twice != count
                 || memcmp(ids, others, count * sizeof *ids) != 0) {
                 fprintf(stderr, "tokenize_lines: what comes back from a text's ids has others\n");
                 return 1;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the type of the cache costs in precision: the mean KL divergence of next-token distributions from those of an F32
- * cache, on a text, by the engine's own logits. Positions 256 to 510 of each whole 512 tokens count, each begun anew.
+ * What the type of the cache costs in precision: the mean KL divergence of next-token distributions from those of an
+ * F32 cache, on a text, by the engine's own logits. Positions 256 to 510 of each whole 512 tokens count, each begun
+ * anew.
  *
  *     bench_cache MODEL.gguf TEXT
  */
@@ -77,7 +78,8 @@ static void compute(puna_model *model, uint32_t cache_type, const int32_t *ids, 
 
 int main(int argc, char **argv) {
     static int32_t ids[MOST_IDS];
-    static const struct { const char *name; uint32_t type; } types[] = {{"f16", PUNA_CACHE_F16}, {"q8_0", PUNA_CACHE_Q8_0}};
+    static const struct { const char *name; uint32_t type;
+        } types[] = {{"f16", PUNA_CACHE_F16}, {"q8_0", PUNA_CACHE_Q8_0}};
     puna_model *model;
     puna_model_info info = {.size = sizeof info};
     if (argc != 3) {

@@ -3,9 +3,10 @@
 //
 // A tile of 32 weight rows (unsigned bytes, 16 rows interleaved by 4 bytes of K, lane = row) meets 6 columns of int8
 // activations at a time, 480 columns in all. After each group the exact integer sum becomes
-// acc = fmaf((float)I, w * dA, acc), and with a minimum acc = fmaf(m, dA * (float)S, acc). Groups of 16, 32 and 256 differ
-// in how often that happens; 256 has one scale for all its weights and is an upper bound. The first columns are compared
-// with scalar loops, bit for bit. Times are this thread's processor time, so that busy neighbours disturb them little.
+// acc = fmaf((float)I, w * dA, acc), and with a minimum acc = fmaf(m, dA * (float)S, acc). Groups of 16, 32 and 256
+// differ in how often that happens; 256 has one scale for all its weights and is an upper bound. The first columns are
+// compared with scalar loops, bit for bit. Times are this thread's processor time, so that busy neighbours disturb them
+// little.
 //
 // Stands alone (x86 with AVX-512 VNNI): cc -O3 -march=native -ffp-contract=off groups.c -lm && ./a.out
 #if !defined(_GNU_SOURCE)
@@ -22,7 +23,8 @@
 enum { ROWS = 32, COLUMNS = 6, K = 1536, BATCHES = 80, REPEATS = 31, SMALLEST = 16, MAX_GROUPS = K / SMALLEST };
 
 static uint8_t panel[K / 4][ROWS / 16][64] __attribute__((aligned(64)));
-static float scale[MAX_GROUPS][ROWS] __attribute__((aligned(64))), minimum[MAX_GROUPS][ROWS] __attribute__((aligned(64)));
+static float scale[MAX_GROUPS][ROWS] __attribute__((aligned(64))),
+    minimum[MAX_GROUPS][ROWS] __attribute__((aligned(64)));
 static int8_t activation[BATCHES * COLUMNS][K] __attribute__((aligned(64)));
 static float column_scale[BATCHES * COLUMNS][MAX_GROUPS], column_sum[BATCHES * COLUMNS][MAX_GROUPS]; // sum: dA * S
 static float result[BATCHES * COLUMNS][ROWS] __attribute__((aligned(64)));
@@ -145,6 +147,7 @@ int main(void)
     for (int i = 0; i < CASES; i++) qsort(time[i], REPEATS, sizeof **time, ascending);
     for (int i = 0; i < CASES; i++)
         printf("%-24s %6.1f G multiply-adds/s, %5.1f%% of the peak\n", cases[i].name,
-               1e-9 * ROWS * COLUMNS * BATCHES * K / time[i][REPEATS / 2], 100 * time[0][REPEATS / 2] / time[i][REPEATS / 2]);
+               1e-9 * ROWS * COLUMNS * BATCHES * K / time[i][REPEATS / 2],
+               100 * time[0][REPEATS / 2] / time[i][REPEATS / 2]);
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whole files: opened, read to the last entry, planned, loaded, and two tokens generated. What is refused names file and
- * field, with an offset inside the file; what is not can be used.
+ * Whole files: opened, read to the last entry, planned, loaded, and two tokens generated. What is refused names file
+ * and field, with an offset inside the file; what is not can be used.
  */
 #include <string.h>
 

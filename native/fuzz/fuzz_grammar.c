@@ -2,9 +2,9 @@
 /*
  * Grammars: [failing allocation][vocabulary][choices: n bytes, n][grammar] 0 [text].
  *
- * A grammar compiles or is refused; what it matches is a prefix of the text; tokens that a mask allows are accepted, and
- * their bytes are what grammar_match allows, too; with tables so small that they are cleared all the time masks are the
- * same.
+ * A grammar compiles or is refused; what it matches is a prefix of the text; tokens that a mask allows are accepted,
+ * and their bytes are what grammar_match allows, too; with tables so small that they are cleared all the time masks are
+ * the same.
  */
 #include <stdlib.h>
 #include <string.h>

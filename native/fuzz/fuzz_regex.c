@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* base/regex: [failing allocation][pattern] 0 [text]. A pattern compiles or is refused in bounded time and memory; a match
-   lies inside the text, and is the same where more text follows that it can't reach. */
+/* base/regex: [failing allocation][pattern] 0 [text]. A pattern compiles or is refused in bounded time and memory; a
+   match lies inside the text, and is the same where more text follows that it can't reach. */
 #include <stdlib.h>
 #include <string.h>
 

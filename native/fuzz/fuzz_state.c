@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Saved sequences that lie: [how much is cut off: 2 bytes] then edits of a real one [offset: 2 bytes][value: 1 byte], behind
- * which both sums are right again, so that what is read is what was checked by them and nothing else. (CVE-2026-43629:
- * counts in such a state whose product overflows.)
+ * Saved sequences that lie: [how much is cut off: 2 bytes] then edits of a real one [offset: 2 bytes][value: 1 byte],
+ * behind which both sums are right again, so that what is read is what was checked by them and nothing else.
+ * (CVE-2026-43629: counts in such a state whose product overflows.)
  *
  * What is refused changes nothing; what is not can be gone on with.
  */

@@ -2,8 +2,9 @@
 /*
  * Texts through vocabularies that are fixed: [vocabulary][flags][where to cut][stop's length][text].
  *
- * Any bytes become ids of the vocabulary; the number that is needed is told; a byte-level vocabulary gives the text back;
- * a text in parts that nobody trusts gives the ids that it gives in one piece; a stream gives out UTF-8, without the stop.
+ * Any bytes become ids of the vocabulary; the number that is needed is told; a byte-level vocabulary gives the text
+ * back; a text in parts that nobody trusts gives the ids that it gives in one piece; a stream gives out UTF-8, without
+ * the stop.
  */
 #include <stdlib.h>
 #include <string.h>

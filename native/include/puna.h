@@ -176,11 +176,11 @@ PUNA_API void puna_task_destroy(puna_task *task);
 
 /* ---- 3. Files ------------------------------------------------------------------------------------------------- */
 
-/* An open GGUF file (versions 2 and 3), its metadata in memory and wholly checked: every length, offset, count, name and
-   type lies inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no
-   permission), PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a name) or
-   PUNA_OUT_OF_MEMORY. Any part of a split model (NAME-00001-of-00003.gguf) opens all parts as one file; an error names
-   the part that is missing or disagrees with the others. */
+/* An open GGUF file (versions 2 and 3), its metadata in memory and wholly checked: every length, offset, count, name
+   and type lies inside the file before puna_file_open returns. That fails with PUNA_NOT_FOUND, PUNA_IO (a directory, no
+   permission), PUNA_INVALID_FILE (no GGUF, or damaged), PUNA_UNSUPPORTED (another version, a tensor type without a
+   name) or PUNA_OUT_OF_MEMORY. Any part of a split model (NAME-00001-of-00003.gguf) opens all parts as one file; an
+   error names the part that is missing or disagrees with the others. */
 typedef struct puna_file puna_file;
 
 PUNA_API puna_status puna_file_open(const char *path, puna_file **file, puna_error *error);
@@ -316,9 +316,9 @@ PUNA_API puna_status puna_detokenize(const puna_tokenizer *tokenizer, const int3
 typedef struct puna_grammar puna_grammar;
 
 /* The text's notation is llama.cpp's GBNF (docs/constrain.md), at most 1 MiB of it; matching begins at its rule `root`.
-   The tokenizer may be closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message what: syntax, an
-   undefined rule, left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by its name),
-   PUNA_OUT_OF_MEMORY. */
+   The tokenizer may be closed before the grammar. PUNA_INVALID_ARGUMENT (offset says where in the text, the message
+   what: syntax, an undefined rule, left recursion, a rule that can never end, too large), PUNA_UNSUPPORTED (a token by
+   its name), PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_grammar_compile(const puna_tokenizer *tokenizer, const char *text, uint64_t length,
                                           puna_grammar **grammar, puna_error *error);
 
@@ -382,7 +382,8 @@ PUNA_API const puna_file *puna_model_file(const puna_model *model);           /*
 
 typedef struct puna_engine puna_engine;
 
-/* Q8_0: int8 with a float scale for each 32 numbers of a head, 56% of F16's bytes where heads are multiples of 32 wide. */
+/* Q8_0: int8 with a float scale for each 32 numbers of a head, 56% of F16's bytes where heads are multiples of 32
+   wide. */
 enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0, PUNA_CACHE_Q8_0 = 2 };
 
 typedef struct puna_engine_options {
@@ -489,9 +490,9 @@ enum {
     PUNA_GENERATE_IGNORE_EOS = 1,
     PUNA_GENERATE_LOGITS = 4, /* each row of logits is shown (PUNA_EVENT_LOGITS) before a token is chosen from it, and
                                  the sequence waits for puna_sequence_choose */
-    PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is dropped,
-                               and the tokens that stay are read again at their new positions; the event of the end
-                               says how many were dropped. Without it: PUNA_STOP_CONTEXT */
+    PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is
+                               dropped, and the tokens that stay are read again at their new positions; the event of
+                               the end says how many were dropped. Without it: PUNA_STOP_CONTEXT */
 };
 
 #define PUNA_MAX_STAGES 16u
@@ -577,11 +578,11 @@ PUNA_API puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence
 
 /* Writes a sequence down: its tokens, and what the cache holds of their keys and values. A restored one goes on to the
    same bits, on any tier and with any engine options but the cache type; where pages were lost, it computes them again.
-   A generation is no part of it; one that runs goes on undisturbed. docs/engine.md has the form, which withstands damage,
-   not forgery.
+   A generation is no part of it; one that runs goes on undisturbed. docs/engine.md has the form, which withstands
+   damage, not forgery.
    Into memory: *length bytes, PUNA_BUFFER_TOO_SMALL as for puna_tokenize (bytes may be NULL with capacity 0). Into a
-   file: it appears under its name when it is whole and on the disk, and replaces another one; else that one is as it was
-   (PUNA_NOT_FOUND: no such folder; PUNA_IO). Both: PUNA_CLOSED, PUNA_OUT_OF_MEMORY. */
+   file: it appears under its name when it is whole and on the disk, and replaces another one; else that one is as it
+   was (PUNA_NOT_FOUND: no such folder; PUNA_IO). Both: PUNA_CLOSED, PUNA_OUT_OF_MEMORY. */
 PUNA_API puna_status puna_sequence_save(puna_engine *engine, uint64_t sequence, void *bytes, uint64_t capacity,
                                         uint64_t *length, puna_error *error);
 PUNA_API puna_status puna_sequence_save_file(puna_engine *engine, uint64_t sequence, const char *path,
@@ -607,12 +608,12 @@ typedef struct puna_step {
     uint32_t events;        /* ready to be taken */
 } puna_step;
 
-/* One round: a token for each running sequence past its prompt, and slices of prompts: at most step_tokens rows, a quarter
-   of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken. With
-   nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last gives up
-   its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY), and no
-   other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where there is no room for what
-   the step would have to tell: nothing was done then, and nothing is lost. */
+/* One round: a token for each running sequence past its prompt, and slices of prompts: at most step_tokens rows, a
+   quarter of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken.
+   With nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last
+   gives up its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE,
+   PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where
+   there is no room for what the step would have to tell: nothing was done then, and nothing is lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2, PUNA_EVENT_LOGITS = 3 };

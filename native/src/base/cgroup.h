@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What Linux' files say about the machine: limits of the control group that this process is in (versions 1 and 2; a group's
- * limit holds with all its ancestors'), and which hardware threads share a core. Each function takes the folder in which
- * /proc and /sys lie: "" for the real ones, another in tests. Where there are no such files, there are no limits.
+ * What Linux' files say about the machine: limits of the control group that this process is in (versions 1 and 2; a
+ * group's limit holds with all its ancestors'), and which hardware threads share a core. Each function takes the folder
+ * in which /proc and /sys lie: "" for the real ones, another in tests. Where there are no such files, there are no
+ * limits.
  */
 #ifndef PUNA_BASE_CGROUP_H
 #define PUNA_BASE_CGROUP_H

@@ -30,7 +30,8 @@ static puna_status fill(puna_error *error, puna_error *made, const char *subject
     if ((size_t)length >= sizeof text) length = (int)utf8_complete(text, sizeof text - 1);
     put_text(made->message, sizeof made->message, text, (size_t)length);
     if (subject) put_text(made->subject, sizeof made->subject, subject, strlen(subject));
-    /* A caller built against an older header has a shorter struct; 0 stands for all of it, as in every filled struct. */
+    /* A caller built against an older header has a shorter struct; 0 stands for all of it, as in every filled
+       struct. */
     uint32_t size = error->size && error->size < sizeof *error ? error->size : (uint32_t)sizeof *error;
     made->size = error->size;
     memcpy(error, made, size);
@@ -83,7 +84,8 @@ puna_status error_memory(puna_error *error, const char *what, uint64_t needed) {
     char need[32], have[32];
     put_bytes(need, made.needed);
     put_bytes(have, made.available);
-    fill_memory(error, &made, "not enough memory for %s: %s needed, %s available; close what is not in use, or choose a "
+    fill_memory(error, &made,
+                "not enough memory for %s: %s needed, %s available; close what is not in use, or choose a "
                 "smaller model, context or batch", what, need, have);
     return PUNA_OUT_OF_MEMORY;
 }

@@ -18,8 +18,8 @@
 #  define ERROR_FORMAT(f, a)
 #endif
 
-/* Fills `error` (may be NULL) and returns `status`. `subject` (may be NULL) is cut to its field, as is the message; both
-   stay valid UTF-8. */
+/* Fills `error` (may be NULL) and returns `status`. `subject` (may be NULL) is cut to its field, as is the message;
+   both stay valid UTF-8. */
 puna_status error_set(puna_error *error, puna_status status, const char *subject, const char *format, ...)
     ERROR_FORMAT(4, 5);
 

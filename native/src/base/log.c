@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A ring of slots, each with a stamp. The writer of ticket t claims slot t mod 256 by making its stamp odd (2t + 1), writes
- * the words and makes it even (2t + 2). A reader that finds another stamp after copying throws its copy away. So a writer
- * waits for nobody: where another writer, 256 tickets behind, still is inside the slot, it gives its own entry up.
+ * A ring of slots, each with a stamp. The writer of ticket t claims slot t mod 256 by making its stamp odd (2t + 1),
+ * writes the words and makes it even (2t + 2). A reader that finds another stamp after copying throws its copy away. So
+ * a writer waits for nobody: where another writer, 256 tickets behind, still is inside the slot, it gives its own entry
+ * up.
  */
 #include "base/log.h"
 

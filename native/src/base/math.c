@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The functions that kernels repeat in SIMD. Each is a straight sequence of +, -, *, / and math_fmaf with selections at the
-   end; the polynomials are minimax fits of our own. */
+/* The functions that kernels repeat in SIMD. Each is a straight sequence of +, -, *, / and math_fmaf with selections at
+   the end; the polynomials are minimax fits of our own. */
 #include "base/math.h"
 
 static inline uint32_t bits_of(float x) {
@@ -71,8 +71,8 @@ float math_geluf(float x) {
 }
 
 /*
- * erf. Up to 1 an odd polynomial: u = x * x, y = fma(x, P(u), x). Else z = |x|, at most 4: y = 1 - math_expf(-Q(z)) with
- * x's sign.
+ * erf. Up to 1 an odd polynomial: u = x * x, y = fma(x, P(u), x). Else z = |x|, at most 4: y = 1 - math_expf(-Q(z))
+ * with x's sign.
  */
 float math_erff(float x) {
     float u = x * x;

@@ -34,8 +34,9 @@ static inline float math_fmaf(float a, float b, float c) { return math_fmaf_exac
 #endif
 
 /*
- * e^x: math_expf(0) = 1, math_expf(-inf) = +0 exactly; below -87.33 it is +0 (no denormals); above 88.72 +inf; NaN stays
- * NaN. At most 1.1 ulp elsewhere. The sequence that every SIMD version repeats (fma is math_fmaf, bits() a reinterpretation):
+ * e^x: math_expf(0) = 1, math_expf(-inf) = +0 exactly; below -87.33 it is +0 (no denormals); above 88.72 +inf; NaN
+ * stays NaN. At most 1.1 ulp elsewhere. The sequence that every SIMD version repeats (fma is math_fmaf, bits() a
+ * reinterpretation):
  *
  *     z = min(max(x, LOWEST), HIGHEST)
  *     t = fma(z, LOG2E, ROUNDER)        its low bits are n = rint(z * log2 e)
@@ -61,13 +62,14 @@ float math_expf(float x);
 /* x / (1 + e^-x): SiLU, built on math_expf. */
 float math_siluf(float x);
 
-/* GELU in its form with tanh: h + h * tanh(x * (C0 + C1 * x^2)), h = x / 2; C0 = sqrt(2 / pi), C1 = 0.044715 * C0. Built
-   on math_tanhf; its sequence: u = x * x, t = tanh(x * fma(u, C1, C0)), h = x * 0.5, fma(h, t, h). */
+/* GELU in its form with tanh: h + h * tanh(x * (C0 + C1 * x^2)), h = x / 2; C0 = sqrt(2 / pi), C1 = 0.044715 * C0.
+   Built on math_tanhf; its sequence: u = x * x, t = tanh(x * fma(u, C1, C0)), h = x * 0.5, fma(h, t, h). */
 #define MATH_GELU_C0 0x1.988454p-1f
 #define MATH_GELU_C1 0x1.2444f2p-5f
 float math_geluf(float x);
 
-/* GELU in its exact form: h + h * erf(x / sqrt 2), h = x / 2. Its sequence: e = erf(x * ROOT), h = x * 0.5, fma(h, e, h). */
+/* GELU in its exact form: h + h * erf(x / sqrt 2), h = x / 2. Its sequence: e = erf(x * ROOT), h = x * 0.5, fma(h, e,
+   h). */
 #define MATH_GELU_ROOT 0x1.6a09e6p-1f
 float math_gelu_erff(float x);
 
@@ -116,7 +118,8 @@ uint16_t math_to_half(float x);
 float math_from_bfloat(uint16_t b);
 uint16_t math_to_bfloat(float x); /* nearest even */
 
-/* The contract's reduction: 16 virtual lanes, element i in lane i mod 16, lanes added in the tree 8+8, 4+4, 2+2, 1+1. */
+/* The contract's reduction: 16 virtual lanes, element i in lane i mod 16, lanes added in the tree 8+8, 4+4, 2+2,
+   1+1. */
 float math_lanes_sum(const float lanes[16]);
 
 /* Round to nearest, ties to even, for |x| < 2^22; independent of the rounding mode's library calls. */
@@ -126,8 +129,8 @@ static inline float math_rint(float x) {
     return shifted - magic;
 }
 
-/* The floating-point environment: set to defaults (nearest, denormals kept, no traps) at every entry and worker, and put
-   back on the way out. */
+/* The floating-point environment: set to defaults (nearest, denormals kept, no traps) at every entry and worker, and
+   put back on the way out. */
 typedef struct math_environment { uint64_t saved; } math_environment;
 math_environment math_environment_enter(void);
 void math_environment_leave(math_environment environment);

@@ -2,8 +2,8 @@
 /*
  * sin, cos, exp, log and pow in double, by +, -, *, / alone, so that every compiler and processor gives the same bits.
  *
- * Where one double is not enough a value is the exact sum of two (high + low, |low| at most half an ulp of high): Dekker's
- * and Knuth's error-free transformations. Polynomials are the plain Taylor series, taken far enough.
+ * Where one double is not enough a value is the exact sum of two (high + low, |low| at most half an ulp of high):
+ * Dekker's and Knuth's error-free transformations. Polynomials are the plain Taylor series, taken far enough.
  */
 #include "base/math.h"
 

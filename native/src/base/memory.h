@@ -31,15 +31,15 @@ void *memory_new(memory_account *account, size_t bytes);
 /* A zeroed array, or NULL also where count * size overflows. */
 void *memory_array(memory_account *account, size_t count, size_t size);
 
-/* Grows a block from memory_new/memory_array (NULL: a new one), keeps its contents, zeroes the rest. NULL leaves the old
-   block as it was. */
+/* Grows a block from memory_new/memory_array (NULL: a new one), keeps its contents, zeroes the rest. NULL leaves the
+   old block as it was. */
 void *memory_grow(memory_account *account, void *block, size_t bytes);
 
 /* Gives a block back; NULL is allowed. The block knows its size. */
 void memory_free(memory_account *account, void *block);
 
-/* Large zeroed memory straight from the system, in 2 MiB pages where it has them. NULL on failure. Free it with the same
-   size. */
+/* Large zeroed memory straight from the system, in 2 MiB pages where it has them. NULL on failure. Free it with the
+   same size. */
 void *memory_pages_new(memory_account *account, size_t bytes);
 void memory_pages_free(memory_account *account, void *pages, size_t bytes);
 

@@ -28,8 +28,8 @@ size_t os_environment(const char *name, char *buffer, size_t capacity);
 /* The first capacity - 1 bytes of a small text file, zero-terminated; false if it can't be read. */
 bool os_read_text(const char *path, char *buffer, size_t capacity);
 
-/* Threads, and waiting on a word: os_wait returns when the word is not `expected` (any more), when it is woken, or for no
-   reason at all; the caller checks and comes again. */
+/* Threads, and waiting on a word: os_wait returns when the word is not `expected` (any more), when it is woken, or for
+   no reason at all; the caller checks and comes again. */
 typedef struct os_thread { uintptr_t handle; } os_thread;
 bool os_thread_start(os_thread *thread, void (*body)(void *context), void *context);
 void os_thread_join(os_thread thread);
@@ -53,8 +53,8 @@ void os_output_discard(os_output *output);                          /* removes t
 
 /* Regular files that are read part by part, not mapped: where another process cuts one short, or a network loses it,
    reading is an error (PUNA_IO), while a mapping would end the process by a signal. Errors of opening: PUNA_NOT_FOUND,
-   PUNA_IO (a directory, a device, no permission; with the system's reason), PUNA_OUT_OF_MEMORY. Any number of threads may
-   read at once. */
+   PUNA_IO (a directory, a device, no permission; with the system's reason), PUNA_OUT_OF_MEMORY. Any number of threads
+   may read at once. */
 typedef struct os_input os_input;
 puna_status os_input_open(const char *path, os_input **input, uint64_t *size, puna_error *error);
 puna_status os_input_read(os_input *input, uint64_t offset, void *bytes, size_t count, puna_error *error); /* all */

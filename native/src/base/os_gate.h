@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Faults of files, made by tests: a gate is asked before each call of the system and may make it fail, be interrupted, or
- * read or write less than it was asked for. As memory_set_gate is for memory.
+ * Faults of files, made by tests: a gate is asked before each call of the system and may make it fail, be interrupted,
+ * or read or write less than it was asked for. As memory_set_gate is for memory.
  */
 #ifndef PUNA_BASE_OS_GATE_H
 #define PUNA_BASE_OS_GATE_H

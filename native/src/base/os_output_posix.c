@@ -36,7 +36,8 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
     }
     memcpy(output->path, path, length + 1);
     for (int attempt = 0; attempt < 100; attempt++) { /* names that a killed process left behind are stepped over */
-        snprintf(output->temporary, room, "%s.%ld-%u.part", path, (long)getpid(), (unsigned)atomic_fetch_add(&serial, 1));
+        snprintf(output->temporary, room, "%s.%ld-%u.part", path, (long)getpid(),
+                 (unsigned)atomic_fetch_add(&serial, 1));
         bool refused = os_gate_ask(OS_CALL_OPEN, NULL) == OS_FAULT;
         errno = EACCES;
         output->file = refused ? -1 : open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

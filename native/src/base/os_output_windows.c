@@ -81,7 +81,8 @@ puna_status os_output_write(os_output *output, const void *bytes, size_t count, 
 }
 
 puna_status os_output_commit(os_output *output, puna_error *error) {
-    bool unsynced = os_gate_ask(OS_CALL_SYNC, NULL) == OS_FAULT, unmoved = os_gate_ask(OS_CALL_RENAME, NULL) == OS_FAULT;
+    bool unsynced = os_gate_ask(OS_CALL_SYNC, NULL) == OS_FAULT,
+        unmoved = os_gate_ask(OS_CALL_RENAME, NULL) == OS_FAULT;
     DWORD number = unsynced ? ERROR_WRITE_FAULT : unmoved ? ERROR_ACCESS_DENIED : 0;
     if (number == 0 && !FlushFileBuffers(output->file)) number = GetLastError();
     if (!CloseHandle(output->file) && number == 0) number = GetLastError();

@@ -51,8 +51,8 @@ void os_wake_all(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_P
 
 #else
 
-/* Without futexes a word waits in one of a few rooms. The waker takes the room's lock after the word has changed, so that
-   a waiter either sees the change or is in the room when the others are woken. */
+/* Without futexes a word waits in one of a few rooms. The waker takes the room's lock after the word has changed, so
+   that a waiter either sees the change or is in the room when the others are woken. */
 enum { ROOMS = 16 };
 typedef struct waiting_room {
     pthread_mutex_t lock;

@@ -31,8 +31,8 @@ void os_thread_join(os_thread thread) {
     CloseHandle((HANDLE)thread.handle);
 }
 
-/* WaitOnAddress lives in a library of its own that not every tool chain has an import file for: it is asked for by name.
-   It is there from Windows 8 on; without it a millisecond's sleep still ends every wait. */
+/* WaitOnAddress lives in a library of its own that not every tool chain has an import file for: it is asked for by
+   name. It is there from Windows 8 on; without it a millisecond's sleep still ends every wait. */
 typedef BOOL(WINAPI *wait_function)(volatile void *, void *, SIZE_T, DWORD);
 typedef void(WINAPI *wake_function)(void *);
 static wait_function wait_on_address;

@@ -14,8 +14,8 @@ puna_status os_refuse(puna_error *error, const char *path, const char *what, uns
     if (number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND || number == ERROR_INVALID_NAME) {
         return error_set(error, PUNA_NOT_FOUND, path, "%s: there is no such file", path);
     }
-    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, number, 0, wide, 255,
-                                  NULL);
+    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, number, 0, wide,
+                                  255, NULL);
     while (length > 0 && (wide[length - 1] <= L' ' || wide[length - 1] == L'.')) length--;
     int bytes = WideCharToMultiByte(CP_UTF8, 0, wide, (int)length, reason, (int)sizeof reason - 1, NULL, NULL);
     reason[bytes > 0 ? bytes : 0] = 0;

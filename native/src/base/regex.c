@@ -55,7 +55,8 @@ static puna_status no_memory(const builder *b) {
 }
 
 static puna_status too_large(const builder *b, const char *what) {
-    return error_set(b->error, PUNA_UNSUPPORTED, "pattern", "The pattern needs more than the %s that are allowed.", what);
+    return error_set(b->error, PUNA_UNSUPPORTED, "pattern", "The pattern needs more than the %s that are allowed.",
+                     what);
 }
 
 /* ---- Classes ---- */
@@ -199,7 +200,8 @@ static puna_status reserve_state(builder *b) {
         size_t *lists = memory_grow(b->account, b->lists, (capacity + 1) * sizeof *lists);
         if (!lists) return no_memory(b);
         b->lists = lists;
-        uint32_t *next = memory_grow(b->account, b->automaton->next, (size_t)capacity * b->automaton->columns * sizeof *next);
+        uint32_t *next = memory_grow(b->account, b->automaton->next,
+                                     (size_t)capacity * b->automaton->columns * sizeof *next);
         if (!next) return no_memory(b);
         b->automaton->next = next;
         b->state_capacity = capacity;

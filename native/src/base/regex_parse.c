@@ -42,8 +42,8 @@ static puna_status fail(const parser *p, size_t offset, const char *reason) {
 }
 
 static puna_status refuse(const parser *p, const char *reason) {
-    return error_at(p->error, PUNA_UNSUPPORTED, "pattern", p->at, "The pattern is not supported at offset %zu: %s.", p->at,
-                    reason);
+    return error_at(p->error, PUNA_UNSUPPORTED, "pattern", p->at, "The pattern is not supported at offset %zu: %s.",
+                    p->at, reason);
 }
 
 static puna_status no_memory(const parser *p) {
@@ -87,7 +87,8 @@ static puna_status parse_property(parser *p, regex_set *set) {
     const char *name = p->pattern + p->at;
     uint32_t categories = unicode_categories_named(name, length);
     bool han = length == 3 && memcmp(name, "Han", 3) == 0;
-    if (!categories && !han) return fail(p, start, "no general category has this name, and of the scripts there is Han");
+    if (!categories && !han)
+        return fail(p, start, "no general category has this name, and of the scripts there is Han");
     p->at += length + 1;
     bool added = han ? regex_set_add_han(p->account, set) : regex_set_add_categories(p->account, set, categories);
     return added ? PUNA_OK : no_memory(p);
@@ -143,7 +144,8 @@ static puna_status parse_escape(parser *p, regex_set *set, uint32_t *single) {
     }
     if (*single != UTF8_INVALID) return regex_set_add(p->account, set, *single, *single) ? PUNA_OK : no_memory(p);
     if (status == PUNA_OK) {
-        stored = stored && (!negated || regex_set_negate(p->account, &part)) && regex_set_add_set(p->account, set, &part);
+        stored = stored && (!negated || regex_set_negate(p->account, &part))
+            && regex_set_add_set(p->account, set, &part);
         if (!stored) status = no_memory(p);
     }
     regex_set_free(p->account, &part);
@@ -279,7 +281,8 @@ static puna_status parse_group(parser *p, size_t start, fragment *out) {
     bool outer_case = p->any_case, ahead = false;
     if (take(p, "?i:")) p->any_case = true;
     else if (take(p, "?!")) ahead = true;
-    else if (!take(p, "?:") && peek(p) == '?') return refuse(p, "of the groups with ? there are (?:, (?i: and (?! only");
+    else if (!take(p, "?:") && peek(p) == '?')
+        return refuse(p, "of the groups with ? there are (?:, (?i: and (?! only");
     if (++p->depth > MAX_DEPTH) return refuse(p, "its groups are nested too deep");
     puna_status status = ahead ? parse_one(p, REGEX_NOT_NEXT, out) : parse_choice(p, out);
     p->depth--;

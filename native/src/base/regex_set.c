@@ -76,7 +76,8 @@ bool regex_set_add_cases(memory_account *account, regex_set *set) {
     }
     for (uint32_t i = 0; i < 26; i++) {
         if (!letters[i]) continue;
-        if (!regex_set_add(account, set, 'a' + i, 'a' + i) || !regex_set_add(account, set, 'A' + i, 'A' + i)) return false;
+        if (!regex_set_add(account, set, 'a' + i, 'a' + i) || !regex_set_add(account, set, 'A' + i, 'A' + i))
+            return false;
     }
     if (letters['s' - 'a'] && !regex_set_add(account, set, 0x17F, 0x17F)) return false;
     if (letters['k' - 'a'] && !regex_set_add(account, set, 0x212A, 0x212A)) return false;

@@ -2,13 +2,14 @@
 /*
  * How the threads agree. Every phase of every run has a serial number; `current` holds the serial of the phase that is
  * open and its place in the list. Each thread has a cursor: the serial of the phase that it was last used in, and the
- * next chunk of that thread's share. Taking chunks is one compare-and-swap of a cursor, its owner's or a thief's alike. A
- * cursor of an older serial stands for "nothing taken yet", so nothing is reset between phases.
+ * next chunk of that thread's share. Taking chunks is one compare-and-swap of a cursor, its owner's or a thief's alike.
+ * A cursor of an older serial stands for "nothing taken yet", so nothing is reset between phases.
  *
- * The thread that finishes a phase's last chunk opens the next one. Nobody else is waited for: a thread that sleeps inside
- * this code wakes up with old values, its swap fails (the phase that it thinks of could not end before all cursors had
- * moved on), and it looks at `current` again. It may read a list entry that is being replaced: entries are released after
- * `current` has changed and read before `current` is looked at once more, so that a mixture is always noticed.
+ * The thread that finishes a phase's last chunk opens the next one. Nobody else is waited for: a thread that sleeps
+ * inside this code wakes up with old values, its swap fails (the phase that it thinks of could not end before all
+ * cursors had moved on), and it looks at `current` again. It may read a list entry that is being replaced: entries are
+ * released after `current` has changed and read before `current` is looked at once more, so that a mixture is always
+ * noticed.
  */
 #include "base/threads.h"
 
@@ -67,8 +68,8 @@ static void bell_ring(bell *b) {
     os_wake_all(&b->rings);
 }
 
-/* Returns the first `current` that is not `seen`. Sequentially consistent throughout: either the sleeper sees the new word
-   or who wrote it sees the sleeper. */
+/* Returns the first `current` that is not `seen`. Sequentially consistent throughout: either the sleeper sees the new
+   word or who wrote it sees the sleeper. */
 static uint64_t wait_for_change(threads_pool *pool, worker *self, uint64_t seen) {
     uint64_t now = atomic_load_explicit(&pool->current, memory_order_acquire);
     if (now != seen) return now;
@@ -98,8 +99,8 @@ static uint64_t wait_for_change(threads_pool *pool, worker *self, uint64_t seen)
     return now;
 }
 
-/* Publishes `current`. An exchange rather than a store: it must not pass the look for sleepers that follows, and there are
-   emulators of ARM that let a later load pass even a sequentially consistent store. */
+/* Publishes `current`. An exchange rather than a store: it must not pass the look for sleepers that follows, and there
+   are emulators of ARM that let a later load pass even a sequentially consistent store. */
 static void publish(threads_pool *pool, uint64_t word) { (void)atomic_exchange(&pool->current, word); }
 
 /* Opens the first phase at or after `place` that has chunks, or ends the run. Called by one thread at a time. */

@@ -4,8 +4,8 @@
  * by which the tokenizers' own libraries cut words (see tools/make_unicode.py). A code point that this version does
  * not assign is in the category Cn, hence no letter, digit or space.
  *
- * Held as runs of equal category: about 4,100 of them, 16 KB; a look-up is a binary search. Automata (base/regex.h) read the
- * runs once and make tables of their own.
+ * Held as runs of equal category: about 4,100 of them, 16 KB; a look-up is a binary search. Automata (base/regex.h)
+ * read the runs once and make tables of their own.
  */
 #ifndef PUNA_BASE_UNICODE_H
 #define PUNA_BASE_UNICODE_H

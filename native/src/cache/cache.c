@@ -203,7 +203,8 @@ puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to,
 
 uint64_t cache_list_bytes(uint32_t groups, uint32_t positions) {
     uint64_t entries = list_capacity(pages_for(positions), 0);
-    uint64_t list = sizeof(cache_list) + sizeof(uint8_t *const *) + entries * (sizeof(uint8_t *) + sizeof(cache_page *));
+    uint64_t list = sizeof(cache_list) + sizeof(uint8_t *const *)
+        + entries * (sizeof(uint8_t *) + sizeof(cache_page *));
     return groups * list;
 }
 

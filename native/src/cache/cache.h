@@ -99,8 +99,8 @@ uint64_t cache_clock(cache *c);
    known already are exchanged for the known ones: equal bits, held once. Without memory nothing is remembered. */
 void cache_remember(cache *c, uint64_t space, const int32_t *tokens, uint32_t count, cache_sequence *s);
 
-/* Looks for a longer beginning of `tokens` than the `have` positions that s holds, at most `most` long; s holds it then.
-   Returns the positions held, `have` where there is nothing better. */
+/* Looks for a longer beginning of `tokens` than the `have` positions that s holds, at most `most` long; s holds it
+   then. Returns the positions held, `have` where there is nothing better. */
 uint32_t cache_recall(cache *c, uint64_t space, const int32_t *tokens, uint32_t have, uint32_t most, cache_sequence *s);
 
 /* The time at which the page that cache_forget would take was last used; UINT64_MAX: there is none. */

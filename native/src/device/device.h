@@ -14,8 +14,8 @@
 
 #define DEVICE_PAGE 64u /* positions of a cache page: part of the arithmetic contract */
 
-/* Where a graph weight's bytes come from: rows * cols numbers of `type` (the graph says which), row after row. Any thread
-   may call its functions, which give errors that name weight and place. */
+/* Where a graph weight's bytes come from: rows * cols numbers of `type` (the graph says which), row after row. Any
+   thread may call its functions, which give errors that name weight and place. */
 typedef struct device_source {
     puna_status (*read)(const void *context, uint64_t offset, void *bytes, size_t count, puna_error *error);
     puna_status (*unsound)(const void *context, uint64_t offset, puna_error *error); /* NaN or infinite there */
@@ -89,9 +89,10 @@ typedef struct device {
     /* [output_count][vocabulary] of the last run; valid until the next. */
     const float *(*logits)(const device_runner *runner);
 
-    /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a position,
-       [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of
-       them. Positions slot to slot + count - 1 of one page, [count][row_bytes]. Not while the runner runs. */
+    /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a
+       position, [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for
+       each 32 of them. Positions slot to slot + count - 1 of one page, [count][row_bytes]. Not while the runner
+       runs. */
     size_t (*row_bytes)(const device_runner *runner, uint32_t layer, bool values);
     void (*rows_read)(const device_runner *runner, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
                       uint32_t count, uint8_t *rows);

@@ -25,7 +25,8 @@ static puna_status check_ranges(const puna_engine_options *o, puna_error *error)
         return outside(error, "context_length", o->context_length, 2, 1u << 30);
     if (o->cache_type != PUNA_CACHE_F16 && o->cache_type != PUNA_CACHE_F32 && o->cache_type != PUNA_CACHE_Q8_0)
         return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type",
-                         "cache_type is %u; it may be PUNA_CACHE_F16, PUNA_CACHE_F32 or PUNA_CACHE_Q8_0", o->cache_type);
+                         "cache_type is %u; it may be PUNA_CACHE_F16, PUNA_CACHE_F32 or PUNA_CACHE_Q8_0",
+                         o->cache_type);
     return PUNA_OK;
 }
 

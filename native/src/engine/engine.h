@@ -7,8 +7,8 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, step.c does one, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds
- * what a round tells.
+ * what in a round, step.c does one, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c
+ * holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
@@ -104,8 +104,8 @@ puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
 puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error);
 void engine_close_sequence(engine *e, sequence *s);
 
-/* Gives back pages that no running sequence holds, events that were taken, and where no sequence is open, its table: the
-   account is then as it was at the beginning. */
+/* Gives back pages that no running sequence holds, events that were taken, and where no sequence is open, its table:
+   the account is then as it was at the beginning. */
 void engine_trim(engine *e);
 
 /* scheduler.c */

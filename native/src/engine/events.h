@@ -32,8 +32,8 @@ void events_init(events *e, memory_account *account);
 void events_free(events *e);
 void events_clear(events *e);
 
-/* Room for that many more events with texts and lists of these sizes together (a text counts with its end, a byte): adding
-   them can't fail then. False without memory. */
+/* Room for that many more events with texts and lists of these sizes together (a text counts with its end, a byte):
+   adding them can't fail then. False without memory. */
 bool events_reserve(events *e, uint32_t entries, size_t text, size_t top);
 
 /* Adds a copy of `event`, of its text, message and top list. False without memory: nothing is added. */

@@ -19,7 +19,8 @@ static puna_status generation_bytes(const hyper *h, const tokenizer *t, uint64_t
     puna_generation plain = {.size = sizeof plain};
     sampler *chooser = NULL;
     stream *text = NULL;
-    puna_status status = sampler_create(&account, &plain, &(sampler_model){.vocabulary = (int32_t)h->vocabulary}, &chooser, error);
+    puna_status status = sampler_create(&account, &plain, &(sampler_model){.vocabulary = (int32_t)h->vocabulary},
+                                        &chooser, error);
     if (status == PUNA_OK) status = stream_create(&account, t, NULL, 0, &text, error);
     *bytes = memory_used(&account);
     stream_free(&account, text);

@@ -94,9 +94,9 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     return PUNA_OK;
 }
 
-/* Whether it may begin, or go on: what the running ones hold and still lack, for their prompts and a page more where they
-   may grow, must leave it what it lacks. So a sequence that had to give up its pages does not come back only to lose
-   them again. With nobody running there is room for anyone. */
+/* Whether it may begin, or go on: what the running ones hold and still lack, for their prompts and a page more where
+   they may grow, must leave it what it lacks. So a sequence that had to give up its pages does not come back only to
+   lose them again. With nobody running there is room for anyone. */
 static bool has_room(engine *e, const sequence *s) {
     if (!e->running.first) return true;
     uint64_t mark = cache_mark(e->cache), bytes = 0;

@@ -13,8 +13,8 @@
  *     sum      u64        of all before it
  *
  * Invariant: nothing read is believed before it was compared with the length, with both sums and with the model. A sum
- * surely notices a change within eight bytes in a row, and any other but one time in 2^64; it does not withstand someone
- * who computes it anew. So what is restored never enters other sequences' prefixes (state_restore.c).
+ * surely notices a change within eight bytes in a row, and any other but one time in 2^64; it does not withstand
+ * someone who computes it anew. So what is restored never enters other sequences' prefixes (state_restore.c).
  *
  * state_form.c says what belongs to whom, state_save.c writes, state_restore.c reads, state_sum.c adds up.
  */
@@ -81,8 +81,8 @@ typedef struct state_source {
 
 /* Opens an idle sequence. Pages come from who needs them least; where those that run leave too few, it begins without
    and computes them again. PUNA_INVALID_FILE, PUNA_UNSUPPORTED (another version of the form or of arithmetic),
-   PUNA_INVALID_ARGUMENT (another model or cache type), PUNA_CONTEXT_FULL, PUNA_BUSY, PUNA_OUT_OF_MEMORY, PUNA_IO: nothing
-   has changed. */
+   PUNA_INVALID_ARGUMENT (another model or cache type), PUNA_CONTEXT_FULL, PUNA_BUSY, PUNA_OUT_OF_MEMORY, PUNA_IO:
+   nothing has changed. */
 puna_status state_restore(engine *e, const state_source *source, uint64_t *id, puna_error *error);
 
 #endif

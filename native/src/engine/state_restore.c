@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads a state in this order: the front and its sum, what it says against the length and the model, the sum of all, the
- * tokens; only then a sequence is opened and pages are taken. So a damaged state costs nobody a page.
+ * Reads a state in this order: the front and its sum, what it says against the length and the model, the sum of all,
+ * the tokens; only then a sequence is opened and pages are taken. So a damaged state costs nobody a page.
  *
  * What was restored gets a prefix space of its own: others find pages that this engine computed, never such that a file
  * claims to be computed from their tokens. Forks share it.
@@ -83,7 +83,8 @@ static puna_status read_front(restoring *r, state_sum *sum) {
     f->fingerprint = bytes_u64(front + 24);
     uint32_t *const last[] = {&f->arithmetic, &f->cache_type, &f->vocabulary, &f->layers, &f->tokens, &f->cached};
     for (size_t i = 0; i < sizeof last / sizeof *last; i++) *last[i] = bytes_u32(front + 32 + 4 * i);
-    if ((uint64_t)f->front_bytes + STATE_SUM != state_front_bytes(f->layers) || state_front_bytes(f->layers) > r->source->size)
+    if ((uint64_t)f->front_bytes + STATE_SUM != state_front_bytes(f->layers)
+        || state_front_bytes(f->layers) > r->source->size)
         return damaged(r, "layers", 44, "its front has not the length that its layers need");
     return check_sum(r, 0, f->front_bytes, sum, "front");
 }
@@ -96,12 +97,14 @@ static puna_status check_front(const restoring *r) {
     static const char *const types[] = {"F32", "F16", "Q8_0"};
     state_front mine = state_front_of(e, &(sequence){0});
     if (f->fingerprint != mine.fingerprint) {
-        snprintf(why, sizeof why, "it was saved with another model: fingerprint %016" PRIx64 ", this one has %016" PRIx64,
+        snprintf(why, sizeof why,
+                 "it was saved with another model: fingerprint %016" PRIx64 ", this one has %016" PRIx64,
                  f->fingerprint, mine.fingerprint);
         return refuse(r, PUNA_INVALID_ARGUMENT, "model", 24, why);
     }
     if (f->arithmetic != mine.arithmetic) {
-        snprintf(why, sizeof why, "it was computed by version %" PRIu32 " of the arithmetic contract; this library has %"
+        snprintf(why, sizeof why,
+                 "it was computed by version %" PRIu32 " of the arithmetic contract; this library has %"
                  PRIu32, f->arithmetic, mine.arithmetic);
         return refuse(r, PUNA_UNSUPPORTED, "arithmetic version", 32, why);
     }
@@ -141,11 +144,13 @@ static puna_status read_layers(restoring *r) {
                             bytes_u32(bytes + 16)};
         if (of->heads != mine.heads || of->dim_k != mine.dim_k || of->dim_v != mine.dim_v || of->window != mine.window)
             return damaged(r, "layers", at, "a layer has not the model's shape");
-        if (of->first > mine.first) return damaged(r, "layers", at + 16, "a layer lacks positions that its window sees");
+        if (of->first > mine.first)
+            return damaged(r, "layers", at + 16, "a layer lacks positions that its window sees");
     }
     uint64_t bytes = state_bytes(r->e, f, r->layers);
     if (f->bytes != bytes || r->source->size != bytes)
-        return damaged(r, "length", r->source->size, "it has not the length that it should have: it is cut, or more follows");
+        return damaged(r, "length", r->source->size,
+                       "it has not the length that it should have: it is cut, or more follows");
     return PUNA_OK;
 }
 
@@ -180,7 +185,8 @@ static bool take_pages(const restoring *r, sequence *s) {
 }
 
 /* One layer's keys or values, a page at a time, from `at` in the source; what lies before the pages is passed over. */
-static puna_status fill_rows_of(const restoring *r, sequence *s, uint32_t layer, bool values, uint64_t at, uint8_t *rows) {
+static puna_status fill_rows_of(const restoring *r, sequence *s, uint32_t layer, bool values, uint64_t at,
+                                uint8_t *rows) {
     const engine *e = r->e;
     const device *d = e->model->device;
     size_t row = d->row_bytes(e->runner, layer, values);
@@ -203,7 +209,8 @@ static puna_status fill_pages(const restoring *r, sequence *s) {
     uint64_t at = state_front_bytes(r->front.layers) + r->front.tokens * sizeof(int32_t);
     puna_status status = PUNA_OK;
     for (uint32_t l = 0; l < r->front.layers && status == PUNA_OK; l++) {
-        uint64_t keys = (uint64_t)(r->front.cached - r->layers[l].first) * e->model->device->row_bytes(e->runner, l, false);
+        uint64_t keys = (uint64_t)(r->front.cached - r->layers[l].first) * e->model->device->row_bytes(e->runner, l,
+            false);
         status = fill_rows_of(r, s, l, false, at, rows);
         if (status == PUNA_OK) status = fill_rows_of(r, s, l, true, at + keys, rows);
         at += state_cache_bytes(e, l, r->layers[l].first, r->front.cached);
@@ -218,7 +225,8 @@ static puna_status make(const restoring *r, sequence *s) {
     puna_status status = sequence_set_tokens(&e->account, e->cache, s, r->tokens, r->front.tokens, r->error);
     if (status != PUNA_OK || r->front.cached == 0) return status;
     if (!take_pages(r, s)) {
-        log_write(PUNA_LOG_INFO, "%s: no room for %u cached positions beside those that run: they will be computed again",
+        log_write(PUNA_LOG_INFO,
+                  "%s: no room for %u cached positions beside those that run: they will be computed again",
                   r->source->name, r->front.cached);
         return PUNA_OK;
     }

@@ -55,7 +55,8 @@ static puna_status put_rows(const engine *e, const sequence *s, uint32_t layer, 
     uint8_t *const *pages = s->pages.data[e->model->graph.cache_layers[layer].group];
     size_t row = d->row_bytes(e->runner, layer, values);
     puna_status status = PUNA_OK;
-    for (uint32_t at = state_layer_of(e, layer, s->cached).first, part; at < s->cached && status == PUNA_OK; at += part) {
+    for (uint32_t at = state_layer_of(e, layer, s->cached).first, part; at < s->cached && status == PUNA_OK;
+         at += part) {
         part = s->cached - at < CACHE_PAGE ? s->cached - at : CACHE_PAGE;
         d->rows_read(e->runner, layer, values, pages[at / CACHE_PAGE], 0, part, rows);
         status = put(sink, rows, part * row, error);

@@ -46,7 +46,8 @@ const char *block_type_name(uint32_t type);
 /* The names of all formats that we decode, "F32, F16, Q4_0", for messages; cut to whole names. Returns `out`. */
 const char *block_names(char *out, size_t capacity);
 
-/* The first of `count` blocks whose scale is NaN or infinite (of a float format: such a number); count if there is none. */
+/* The first of `count` blocks whose scale is NaN or infinite (of a float format: such a number); count if there is
+   none. */
 size_t block_unsound(uint32_t type, const uint8_t *blocks, size_t count);
 
 /* Length and bytes of any known GGUF tensor type's blocks; 0 if unknown. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whether blocks hold numbers: scales that are NaN or infinite come from damaged files or hostile ones, and would poison
- * everything that is computed with them.
+ * Whether blocks hold numbers: scales that are NaN or infinite come from damaged files or hostile ones, and would
+ * poison everything that is computed with them.
  */
 #include <string.h>
 

@@ -198,7 +198,8 @@ graph_value graph_layer_norm(graph *g, graph_value x, uint32_t heads, graph_weig
     graph_op *op = add_op(g, GRAPH_LAYER_NORM_OP, x, GRAPH_ABSENT);
     uint32_t all = width(g, x);
     if (!op || !expect(g, op, heads > 0 && all % heads == 0)) return GRAPH_ABSENT;
-    if (!norm_vector(g, op, weight, all, all / heads) || !norm_vector(g, op, bias, all, all / heads)) return GRAPH_ABSENT;
+    if (!norm_vector(g, op, weight, all, all / heads) || !norm_vector(g, op, bias, all, all / heads))
+        return GRAPH_ABSENT;
     op->weight = weight;
     op->bias = bias;
     op->heads = heads;

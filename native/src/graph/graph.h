@@ -26,7 +26,8 @@ typedef enum graph_kind {
 } graph_kind;
 
 /* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square. */
-typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU, GRAPH_RELU_SQUARED } graph_activation;
+typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU,
+    GRAPH_RELU_SQUARED } graph_activation;
 
 typedef struct graph_op_row {
     const char *name;
@@ -122,7 +123,8 @@ graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t
 
 /* The same of a tensor's rows from first_row on: one matrix of several (q, k and v in one tensor). Of a vector (a bias,
    rows 1) first_row counts elements. */
-graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t rows, uint32_t cols);
+graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t rows,
+                             uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 

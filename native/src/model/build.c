@@ -91,7 +91,8 @@ graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint3
     va_end(arguments);
     if (t && block_find(t->type)->length != 1) {
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "bias", t->offset,
-                               "a bias stored as %s can't be taken apart; F32, F16 and BF16 can", block_type_name(t->type));
+                               "a bias stored as %s can't be taken apart; F32, F16 and BF16 can",
+                               block_type_name(t->type));
         return GRAPH_ABSENT;
     }
     return t ? graph_add_slice(b->g, index_of(b, t), t->type, first, 1, n) : GRAPH_ABSENT;
@@ -129,8 +130,8 @@ static float *rope_factors(build *b, uint32_t count) {
     return factors;
 }
 
-/* yarn: how far dimension i keeps its own frequency, 1 where it turns often within the original context, 0 where it turns
-   less than once, a ramp between. */
+/* yarn: how far dimension i keeps its own frequency, 1 where it turns often within the original context, 0 where it
+   turns less than once, a ramp between. */
 static double yarn_keeps(const hyper *h, uint32_t i) {
     const double turn = 6.283185307179586;
     double original = (double)h->yarn.original_context, width = (double)h->rotated, last = width - 1;
@@ -159,8 +160,8 @@ static uint32_t rope_table(build *b, double base, bool plain) {
     float *factors = plain ? NULL : rope_factors(b, count);
     if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope_freqs.weight", PUNA_NO_OFFSET,
-                               "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: convert "
-                               "the model anew");
+                               "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: "
+                               "convert the model anew");
     float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);
     uint32_t table = GRAPH_ABSENT;
     if (!frequencies && b->status == PUNA_OK) b->status = error_memory(b->error, "rotary table", count * sizeof(float));

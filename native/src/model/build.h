@@ -26,7 +26,8 @@ graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *fo
 /* A vector of n elements. */
 graph_weight build_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
 
-/* Rows [first, first + rows) of a tensor of `all` rows; elements of a vector (biases), GRAPH_ABSENT if the file has none. */
+/* Rows [first, first + rows) of a tensor of `all` rows; elements of a vector (biases), GRAPH_ABSENT if the file has
+   none. */
 graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, uint32_t cols, const char *format, ...)
     ERROR_FORMAT(6, 7);
 graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint32_t all, const char *format, ...)

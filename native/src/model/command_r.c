@@ -2,8 +2,8 @@
 /*
  * Command R, Aya 23 and Command R7B (Cohere; "Command A", arXiv:2504.00698): attention and feed-forward read the same x
  * through one LayerNorm without bias; SwiGLU; logits are multiplied. Command R+ norms queries and keys by head.
- * Command R7B ("cohere2"): of each four layers three have a window and turn queries and keys, the fourth sees everything
- * and turns nothing.
+ * Command R7B ("cohere2"): of each four layers three have a window and turn queries and keys, the fourth sees
+ * everything and turns nothing.
  */
 #include "model/decoder.h"
 

@@ -39,7 +39,8 @@ static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t 
                               decoder_query_norm how) {
     uint32_t dim = b->h->head_dim_k;
     switch (how) {
-    case DECODER_HEAD_NORM: return norm(b, x, heads, build_vector(b, dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
+    case DECODER_HEAD_NORM: return norm(b, x, heads, build_vector(b, dim, "blk.%u.%s.weight", layer, name),
+                                        GRAPH_ABSENT);
     case DECODER_OWN_NORM:
         return norm(b, x, heads, build_matrix(b, heads, dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
     case DECODER_ROW_NORM:
@@ -57,7 +58,8 @@ graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decode
     const hyper *h = b->h;
     graph *g = b->g;
     uint32_t cache = graph_add_cache_layer(g, h->heads_kv, h->head_dim_k, h->head_dim_v, how->window);
-    uint32_t rows_q = h->heads * h->head_dim_k, rows_k = h->heads_kv * h->head_dim_k, rows_v = h->heads_kv * h->head_dim_v;
+    uint32_t rows_q = h->heads * h->head_dim_k, rows_k = h->heads_kv * h->head_dim_k,
+        rows_v = h->heads_kv * h->head_dim_v;
     graph_value q, k, v;
     if (build_has(b, "blk.%u.attn_qkv.weight", layer)) {
         uint32_t all = rows_q + rows_k + rows_v;

@@ -11,8 +11,8 @@
 
 #include "model/build.h"
 
-/* How queries and keys are normed, by attn_q_norm and attn_k_norm: not, head by head with the same weights, head by head
-   with each head's own, or all heads as one row. */
+/* How queries and keys are normed, by attn_q_norm and attn_k_norm: not, head by head with the same weights, head by
+   head with each head's own, or all heads as one row. */
 typedef enum decoder_query_norm {
     DECODER_NO_NORM,
     DECODER_HEAD_NORM,
@@ -33,8 +33,8 @@ typedef struct decoder_attention {
 /* The usual scale: 1 / sqrt(width of a head). */
 float decoder_scale(const hyper *h);
 
-/* The family's norm, RMSNorm or LayerNorm (hyper.layer_norm), with blk.LAYER.NAME.weight and, of a LayerNorm, .bias where
-   the file has it. */
+/* The family's norm, RMSNorm or LayerNorm (hyper.layer_norm), with blk.LAYER.NAME.weight and, of a LayerNorm, .bias
+   where the file has it. */
 graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *name);
 
 /* Queries, keys and values of x, which is normed already, by attn_q, attn_k and attn_v or by attn_qkv, which holds the
@@ -52,7 +52,8 @@ graph_value decoder_feed_plain(build *b, graph_value x, uint32_t layer, graph_ac
 /* Rows of token_embd. */
 graph_value decoder_embed(build *b);
 
-/* From the last layer to the logits: output_norm, then output (and its bias) or, where the file has none, the embedding. */
+/* From the last layer to the logits: output_norm, then output (and its bias) or, where the file has none, the
+   embedding. */
 graph_value decoder_logits(build *b, graph_value x);
 
 /* A whole decoder of LLaMA's shape, pre-norm with SwiGLU: x + attend(norm(x)), then x + feed(norm(x)). how->window is

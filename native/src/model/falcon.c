@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Falcon ("The Falcon Series of Open Language Models", arXiv:2311.16867): attention and feed-forward read the same x through
- * one LayerNorm, or (40B, 180B) through two, attention's being attn_norm_2; no biases beside the norms'; GELU in its exact
- * form.
+ * Falcon ("The Falcon Series of Open Language Models", arXiv:2311.16867): attention and feed-forward read the same x
+ * through one LayerNorm, or (40B, 180B) through two, attention's being attn_norm_2; no biases beside the norms'; GELU
+ * in its exact form.
  */
 #include "model/decoder.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Gemma, the first ("Gemma: Open Models Based on Gemini Research and Technology", arXiv:2403.08295): LLaMA's order of norms
- * and sums, GELU's form with tanh in the gate, embeddings multiplied by the square root of their width, the output matrix
- * the embedding, heads wider than their share. Norm weights in GGUF files have their 1 added already.
+ * Gemma, the first ("Gemma: Open Models Based on Gemini Research and Technology", arXiv:2403.08295): LLaMA's order of
+ * norms and sums, GELU's form with tanh in the gate, embeddings multiplied by the square root of their width, the
+ * output matrix the embedding, heads wider than their share. Norm weights in GGUF files have their 1 added already.
  */
 #include "model/decoder.h"
 

@@ -2,11 +2,11 @@
 /*
  * Gemma 3, its text part ("Gemma 3 Technical Report", arXiv:2503.19786).
  *
- * Of each six layers five have a window, with rotary positions of a base of their own that no scaling touches; the sixth
- * sees everything. What attention and feed-forward give is normed before it is added; queries and keys are normed head
- * by head. Embeddings are multiplied by the square root of their width; the gate is GELU's form with tanh; the output
- * matrix is the embedding. Scores are not capped, whatever the file says (neither transformers nor llama.cpp does it
- * here); logits are, where it says so. Norm weights in GGUF files have their 1 added already.
+ * Of each six layers five have a window, with rotary positions of a base of their own that no scaling touches; the
+ * sixth sees everything. What attention and feed-forward give is normed before it is added; queries and keys are normed
+ * head by head. Embeddings are multiplied by the square root of their width; the gate is GELU's form with tanh; the
+ * output matrix is the embedding. Scores are not capped, whatever the file says (neither transformers nor llama.cpp
+ * does it here); logits are, where it says so. Norm weights in GGUF files have their 1 added already.
  */
 #include "model/decoder.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * GPT-NeoX and Pythia ("GPT-NeoX-20B", arXiv:2204.06745): LayerNorm, biases, part of each head turned by its position,
- * GELU in its exact form; attention and feed-forward read the same x, each through a norm of its own, unless the file says
- * that one follows the other.
+ * GELU in its exact form; attention and feed-forward read the same x, each through a norm of its own, unless the file
+ * says that one follows the other.
  */
 #include "model/decoder.h"
 

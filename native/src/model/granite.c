@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for the
- * scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
+ * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for
+ * the scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
  */
 #include "model/decoder.h"
 

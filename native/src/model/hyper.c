@@ -191,9 +191,11 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     if (r.status != PUNA_OK) return r.status;
     const char *key = key_of(&r, "attention.head_count_kv");
     if (h->heads % h->heads_kv != 0)
-        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key), "%u heads can't share %u key heads evenly", h->heads, h->heads_kv);
+        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key),
+                          "%u heads can't share %u key heads evenly", h->heads, h->heads_kv);
     key = key_of(&r, "rope.dimension_count");
     if (h->rotated > h->head_dim_k || h->rotated % 2 != 0 || h->head_dim_k % 2 != 0)
-        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key), "%u of a head's %u elements can't be rotated in pairs", h->rotated, h->head_dim_k);
+        return gguf_error(file, error, PUNA_INVALID_FILE, key, gguf_place(file, key),
+                          "%u of a head's %u elements can't be rotated in pairs", h->rotated, h->head_dim_k);
     return read_vocabulary(file, h, error);
 }

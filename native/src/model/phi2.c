@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Phi-1.5 and Phi-2 ("Textbooks Are All You Need II", arXiv:2309.05463): one LayerNorm for attention and feed-forward, which
- * read the same x; biases everywhere, the output matrix's included; part of each head is turned; GELU's form with tanh.
+ * Phi-1.5 and Phi-2 ("Textbooks Are All You Need II", arXiv:2309.05463): one LayerNorm for attention and feed-forward,
+ * which read the same x; biases everywhere, the output matrix's included; part of each head is turned; GELU's form with
+ * tanh.
  */
 #include "model/decoder.h"
 

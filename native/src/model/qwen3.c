@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Qwen3: Qwen2 without biases; queries and keys are normed head by head before their rotation ("Qwen3 Technical Report",
- * arXiv:2505.09388).
+ * Qwen3: Qwen2 without biases; queries and keys are normed head by head before their rotation ("Qwen3 Technical
+ * Report", arXiv:2505.09388).
  */
 #include "model/decoder.h"
 

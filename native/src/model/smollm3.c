@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * SmolLM3 (Hugging Face, 2025): LLaMA's shape; every fourth layer turns nothing by its position ("RoPE to NoRoPE and Back
- * Again", arXiv:2501.18795).
+ * SmolLM3 (Hugging Face, 2025): LLaMA's shape; every fourth layer turns nothing by its position ("RoPE to NoRoPE and
+ * Back Again", arXiv:2501.18795).
  */
 #include "model/decoder.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * StableLM 2 and 3B-4E1T ("Stable LM 2 1.6B Technical Report", arXiv:2402.17834): LayerNorm, SwiGLU, part of each head
- * turned, biases of q, k and v in some. The 12B norms queries and keys by head, and its attention and feed-forward read the
- * same x through one norm.
+ * turned, biases of q, k and v in some. The 12B norms queries and keys by head, and its attention and feed-forward read
+ * the same x through one norm.
  */
 #include "model/decoder.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * StarCoder 2 ("StarCoder 2 and The Stack v2", arXiv:2402.19173): grouped queries, LayerNorm, biases, GELU's form with tanh,
- * no gate. A window, where the file names one, holds for every layer.
+ * StarCoder 2 ("StarCoder 2 and The Stack v2", arXiv:2402.19173): grouped queries, LayerNorm, biases, GELU's form with
+ * tanh, no gate. A window, where the file names one, holds for every layer.
  */
 #include "model/decoder.h"
 

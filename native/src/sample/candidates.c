@@ -82,7 +82,8 @@ static inline uint64_t candidates_look(const candidates *c, uint32_t id) {
         else if (step->kind == CANDIDATES_AIM) value = candidates_aimed(&step->aim, value);
         else if (step->kind == CANDIDATES_CEILING && candidates_key(value, id) > step->floor) return 0;
         else if (step->kind == CANDIDATES_FLOOR && candidates_key(value, id) < step->floor) return 0;
-        else if (step->kind == CANDIDATES_CENTRE && candidates_nearness(step->centre, value, id) < step->floor) return 0;
+        else if (step->kind == CANDIDATES_CENTRE && candidates_nearness(step->centre, value, id) < step->floor)
+            return 0;
         if (value < -FLT_MAX) return 0;
     }
     return candidates_key(value, id);

@@ -67,10 +67,12 @@ void candidates_keep(candidates *c, uint64_t count);       /* the best ones; at 
 void candidates_keep_share(candidates *c, float share);    /* the best ones whose probabilities reach a share of 1 */
 void candidates_keep_near(candidates *c, float part);      /* those of `part` (0 to 1) of the best one's, at least */
 void candidates_keep_from(candidates *c, float least);     /* those of a value of `least` at least; at least the best */
-void candidates_keep_centre(candidates *c, float centre, float share); /* as keep_share, those nearest to `centre` first */
+/* as keep_share, those nearest to `centre` first */
+void candidates_keep_centre(candidates *c, float centre, float share);
 void candidates_drop_top(candidates *c, float part);       /* of those with probability `part` all but the least */
 
-/* What a set comes to, exactly and in any order. Weights and surprises are in units of 2^-40 of the best one's weight. */
+/* What a set comes to, exactly and in any order. Weights and surprises are in units of 2^-40 of the best one's
+   weight. */
 typedef struct candidates_sums {
     uint32_t count;
     uint64_t weight, surprise; /* sums of exp(v - best), and of exp(v - best) * (best - v) */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * DRY ("don't repeat yourself"): where the last L tokens were there before, the token that followed them then costs
- * value * base^(L - allowed_length), for L >= allowed_length; the longest L counts. No repetition reaches over a breaker:
- * L is at most the number of tokens behind the one in which a breaker's text last ended.
+ * value * base^(L - allowed_length), for L >= allowed_length; the longest L counts. No repetition reaches over a
+ * breaker: L is at most the number of tokens behind the one in which a breaker's text last ended.
  *
- * How far each earlier place repeats the end is found for all places at once (the Z algorithm, read backwards): linear in
- * the window, however repetitive.
+ * How far each earlier place repeats the end is found for all places at once (the Z algorithm, read backwards): linear
+ * in the window, however repetitive.
  */
 #include <string.h>
 

@@ -11,8 +11,8 @@
 
 typedef struct dry_breakers dry_breakers;
 
-/* Copies the generation's breakers; *out stays NULL where there are none. PUNA_INVALID_ARGUMENT (one is empty, too long,
-   or there are too many), PUNA_OUT_OF_MEMORY. */
+/* Copies the generation's breakers; *out stays NULL where there are none. PUNA_INVALID_ARGUMENT (one is empty, too
+   long, or there are too many), PUNA_OUT_OF_MEMORY. */
 puna_status dry_breakers_create(memory_account *account, const puna_generation *generation, const sampler_model *model,
                                 dry_breakers **out, puna_error *error);
 void dry_breakers_free(memory_account *account, dry_breakers *b); /* NULL is allowed, as below */

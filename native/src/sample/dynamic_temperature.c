@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A temperature that follows the entropy: with H the entropy, n the number of candidates, and low, high = value -+ range
-   (low at least 0), T = low + (high - low) * (H / ln n)^exponent. */
+/* A temperature that follows the entropy: with H the entropy, n the number of candidates, and low, high = value -+
+   range (low at least 0), T = low + (high - low) * (H / ln n)^exponent. */
 #include "base/math.h"
 #include "sample/stage.h"
 

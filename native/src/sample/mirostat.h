@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What both versions of mirostat (arXiv:2007.14966) remember: mu, the surprise that is allowed, in bits. After each token
- * mu -= rate * (surprise - target), with the token's surprise among the candidates that were left at the chain's end. It
- * begins at twice the target.
+ * What both versions of mirostat (arXiv:2007.14966) remember: mu, the surprise that is allowed, in bits. After each
+ * token mu -= rate * (surprise - target), with the token's surprise among the candidates that were left at the chain's
+ * end. It begins at twice the target.
  */
 #ifndef PUNA_SAMPLE_MIROSTAT_H
 #define PUNA_SAMPLE_MIROSTAT_H

@@ -75,8 +75,8 @@ static puna_status sampler_read_biases(memory_account *account, sampler *s, cons
     for (uint32_t i = 0; i < g->bias_count; i++) {
         puna_bias one = g->biases[i];
         if (one.id < 0 || (uint32_t)one.id >= s->vocabulary)
-            return error_set(error, PUNA_INVALID_ARGUMENT, "biases", "bias %u is of token %d; the vocabulary has 0 to %u",
-                             i, one.id, s->vocabulary - 1);
+            return error_set(error, PUNA_INVALID_ARGUMENT, "biases",
+                             "bias %u is of token %d; the vocabulary has 0 to %u", i, one.id, s->vocabulary - 1);
         if (!(one.value <= FLT_MAX))
             return error_set(error, PUNA_INVALID_ARGUMENT, "biases",
                              "the bias of token %d is %g; a finite number, or -inf, is needed", one.id,

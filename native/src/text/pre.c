@@ -42,8 +42,8 @@ puna_status pre_load(memory_account *account, const gguf_file *file, pre *p, pun
     uint64_t offset = value ? value->offset : PUNA_NO_OFFSET;
     if (name.length == 0) {
         return gguf_error(file, error, PUNA_UNSUPPORTED, key, offset,
-                          "The file does not say how its vocabulary cuts words (%s). Convert the model again with a newer"
-                          " converter.", key);
+                          "The file does not say how its vocabulary cuts words (%s). Convert the model again with a "
+                          "newer converter.", key);
     }
     const pre_row *row = find_row(name);
     if (!row) {

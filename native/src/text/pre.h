@@ -20,7 +20,8 @@ typedef enum pre_way {
     PRE_CUT_BYTES,         /* the same, where each byte is a character (regex_match_bytes) */
     PRE_CUT_BLANKS,        /* the same, in pieces that end in a space which is no line end; others stay whole */
     PRE_CUT_THREES,        /* a piece that the pattern matches whole is cut in threes from its end */
-    PRE_CUT_BEFORE_THREES  /* in runs that match, cut before each character that has 2, 5, 8, ... of the run behind it */
+    /* in runs that match, cut before each character that has 2, 5, 8, ... of the run behind it */
+    PRE_CUT_BEFORE_THREES
 } pre_way;
 
 typedef struct pre_step {

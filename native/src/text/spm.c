@@ -92,8 +92,8 @@ static int32_t find_joined(const spm *s, spm_scratch *x, const char *text, size_
 }
 
 /* The piece that two neighbours make: word[start .. middle) and word[middle .. end). */
-static int32_t join(const spm *s, spm_scratch *x, const char *word, int32_t left, int32_t right, size_t start, size_t middle,
-                    size_t end) {
+static int32_t join(const spm *s, spm_scratch *x, const char *word, int32_t left, int32_t right, size_t start,
+                    size_t middle, size_t end) {
     if (end - start > s->longest || is_frozen(left) || is_frozen(right)) return SPM_NONE;
     int32_t id = find_joined(s, x, word + start, end - start, left, right);
     /* Which pair an unused piece falls into again is what SentencePiece noted last, be it ever joined or not. */
@@ -168,8 +168,8 @@ static void fill_heap(const spm *s, spm_scratch *x, const char *word, size_t len
     heap_order(x->heap, x->heap_count);
 }
 
-/* A pair in the heap is out of date unless its left symbol still waits with the same order: if that is by chance a younger
-   pair's, that one stands in the heap at the same place. */
+/* A pair in the heap is out of date unless its left symbol still waits with the same order: if that is by chance a
+   younger pair's, that one stands in the heap at the same place. */
 static size_t merge_long(const spm *s, spm_scratch *x, const char *word, size_t length, size_t count) {
     fill_heap(s, x, word, length, count);
     while (x->heap_count) {
@@ -233,14 +233,16 @@ static size_t fill_symbols(const spm *s, spm_scratch *x, const char *word, size_
             x->symbols[count] = id | FROZEN;
         } else {
             (void)spm_character(word + at, length - at, &used);
-            x->symbols[count] = used == 1 && (uint8_t)word[at] < 0x80 ? s->ascii[(uint8_t)word[at]] : spm_find(s, word + at, used);
+            x->symbols[count] = used == 1 && (uint8_t)word[at] < 0x80
+                ? s->ascii[(uint8_t)word[at]] : spm_find(s, word + at, used);
         }
     }
     x->starts[count] = (uint32_t)length;
     return count;
 }
 
-/* A symbol that is a piece gives its id; another one, and an unused piece that can't be taken apart, those of its bytes. */
+/* A symbol that is a piece gives its id; another one, and an unused piece that can't be taken apart, those of its
+   bytes. */
 static void put(const spm *s, spm_scratch *x, const char *word, size_t start, size_t end, int32_t id) {
     if (id >= 0 && s->vocabulary->tokens[id].kind != PUNA_TOKEN_UNUSED) {
         x->ids[x->id_count++] = id;
@@ -254,7 +256,8 @@ static void put(const spm *s, spm_scratch *x, const char *word, size_t start, si
     }
 }
 
-/* An unused piece falls into its parts again, and they into theirs. The heap, empty by now, has room for all of them. */
+/* An unused piece falls into its parts again, and they into theirs. The heap, empty by now, has room for all of
+   them. */
 static void put_parts(const spm *s, spm_scratch *x, const char *word, size_t start, size_t end) {
     size_t depth = 0;
     x->heap[depth++] = (uint64_t)start << 32 | end;

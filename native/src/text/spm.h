@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * SentencePiece's byte-pair encoding (arXiv:1808.06226) of normalized text: its symbols, at first one a character, are
- * joined two by two, always the pair whose joined spelling is the piece with the highest score, the leftmost among equals,
- * until no two neighbours make a piece. Normalized: a space is written as U+2581.
+ * joined two by two, always the pair whose joined spelling is the piece with the highest score, the leftmost among
+ * equals, until no two neighbours make a piece. Normalized: a space is written as U+2581.
  *
  * Pieces are normal, user-defined and unused tokens. A user-defined one that stands in the text is a symbol from the
- * beginning and is never joined. An unused one is joined and, if it is left at the end, taken apart again; where it is a
- * character, it is unknown.
+ * beginning and is never joined. An unused one is joined and, if it is left at the end, taken apart again; where it is
+ * a character, it is unknown.
  *
  * Time is O(n log n) in the length of a word: a stretch of text that can be encoded without looking beyond its ends.
  */

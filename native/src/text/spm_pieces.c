@@ -8,7 +8,8 @@
 #define TYPES "tokenizer.ggml.token_type"
 #define TOKENS "tokenizer.ggml.tokens"
 #define MAX_USER_DEFINED ((size_t)1 << 23) /* bytes of all of them */
-#define MAX_UNUSED 64u                     /* bytes of an unused piece that is looked at closely: a bound of loading's time */
+/* bytes of an unused piece that is looked at closely: a bound of loading's time */
+#define MAX_UNUSED 64u
 
 static bool is_piece(const vocabulary_token *token) {
     return token->text_length > 0 && (token->kind == PUNA_TOKEN_NORMAL || token->kind == PUNA_TOKEN_USER_DEFINED
@@ -44,7 +45,8 @@ static puna_status read_scores(memory_account *account, const gguf_file *file, s
     if (scores->type != PUNA_ARRAY || scores->element_type != PUNA_FLOAT32) {
         return vocabulary_wrong(file, scores, SCORES, error, "is not an array of float32");
     }
-    if (scores->count != size) return vocabulary_wrong(file, scores, SCORES, error, "has not one element for each token");
+    if (scores->count != size)
+        return vocabulary_wrong(file, scores, SCORES, error, "has not one element for each token");
     s->order = memory_array(account, size, sizeof *s->order);
     if (!s->order) return error_memory(error, "a vocabulary's scores", size * sizeof *s->order);
     for (size_t id = 0; id < size; id++) {

@@ -38,7 +38,8 @@ static puna_status find_arrays(const gguf_file *file, const gguf_value **tokens,
         return vocabulary_wrong(file, *tokens, TOKENS, error, "is not an array of strings");
     }
     if ((*tokens)->count == 0) return vocabulary_wrong(file, *tokens, TOKENS, error, "is empty");
-    if ((*tokens)->count > MAX_TOKENS) return vocabulary_wrong(file, *tokens, TOKENS, error, "has more than 2^28 elements");
+    if ((*tokens)->count > MAX_TOKENS)
+        return vocabulary_wrong(file, *tokens, TOKENS, error, "has more than 2^28 elements");
     if (!*types) return PUNA_OK;
     if ((*types)->type != PUNA_ARRAY || (*types)->element_type == PUNA_STRING) {
         return vocabulary_wrong(file, *types, TYPES, error, "is not an array of integers");
@@ -55,8 +56,10 @@ static puna_status measure(const gguf_file *file, const gguf_value *tokens, cons
     for (int32_t id = 0; id < v->size; id++) {
         gguf_text text;
         int64_t kind = PUNA_TOKEN_NORMAL;
-        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
-        if (text.length > MAX_TOKEN_BYTES) return vocabulary_wrong(file, tokens, TOKENS, error, "has a token above 1 MiB");
+        if (!gguf_string(file, tokens, (uint64_t)id, &text))
+            return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
+        if (text.length > MAX_TOKEN_BYTES)
+            return vocabulary_wrong(file, tokens, TOKENS, error, "has a token above 1 MiB");
         if (types && !gguf_integer(file, types, (uint64_t)id, &kind)) {
             return vocabulary_wrong(file, types, TYPES, error, "is not an array of integers");
         }
@@ -77,7 +80,8 @@ static puna_status copy_texts(const gguf_file *file, const gguf_value *tokens, v
     for (int32_t id = 0; id < v->size; id++) {
         vocabulary_token *token = &v->tokens[id];
         gguf_text text;
-        if (!gguf_string(file, tokens, (uint64_t)id, &text)) return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
+        if (!gguf_string(file, tokens, (uint64_t)id, &text))
+            return vocabulary_wrong(file, tokens, TOKENS, error, "can't be read");
         if (text.length) memcpy(v->texts + token->text, text.data, text.length);
         token->bytes = written;
         token->bytes_length = (uint32_t)decode(token->kind, v->texts + token->text, token->text_length,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A random walk through the engine's calls: sequences are opened, started, paused, resumed, cancelled, copied, closed and
- * asked in any order, some with callers who look at each row of logits first, in a cache that is too small for all of
- * them. Whatever a generation said must be what the same request says alone in an
+ * A random walk through the engine's calls: sequences are opened, started, paused, resumed, cancelled, copied, closed
+ * and asked in any order, some with callers who look at each row of logits first, in a cache that is too small for all
+ * of them. Whatever a generation said must be what the same request says alone in an
  * engine of its own, and in the end every byte must have come back. A second walk lets allocations fail.
  */
 #include <stdlib.h>

@@ -231,8 +231,8 @@ static void a_number_that_overflows_is_an_event(void) {
     remove(DAMAGED);
 }
 
-/* A copy of tiny llama in which one token's numbers can't be computed with: its embedding is zeros, and the norms have no
-   epsilon. */
+/* A copy of tiny llama in which one token's numbers can't be computed with: its embedding is zeros, and the norms have
+   no epsilon. */
 static bool starve(uint32_t token, size_t embedding) {
     static const char key[] = "llama.attention.layer_norm_rms_epsilon";
     char path[512];

@@ -149,8 +149,9 @@ static void command_r(void) { check_file("command_r"); }
 static void command_r_plus(void) { check_file("command_r_plus"); }
 static void cohere2(void) { check_file("cohere2"); }
 
-/* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8, whose
-   steps are 16 times as large: a third of what int8 activations do to quantized models (their activation_noise). */
+/* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8,
+   whose steps are 16 times as large: a third of what int8 activations do to quantized models (their
+   activation_noise). */
 static void caches_of_other_types(void) {
     check_with("llama", PUNA_CACHE_F16, 0.01);
     check_with("gemma3", PUNA_CACHE_F16, 0.01);

@@ -91,19 +91,22 @@ static void f32_caches_keep_the_promise(void) {
     for (size_t t = 0; t < COUNT(tiers); t++)
         if (bed_tier(tiers[t])) CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 2, 64, PUNA_CACHE_F32) == expected);
     bed_tier(NULL);
-    CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 1, 512, PUNA_CACHE_F16) != expected); /* the option does something */
+    /* the option does something */
+    CHECK(digest_logits("llama_wide_q4_1.gguf", LENGTH, 1, 512, PUNA_CACHE_F16) != expected);
 }
 
 static void q8_0_caches_keep_the_promise(void) {
     static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
     const struct { const char *model; uint32_t length; } of[] = {
-        {"llama_wide_q4_1.gguf", LENGTH}, {"qwen3_q4_1.gguf", LENGTH}, {"gemma3_q8_0.gguf", LONG}, {"mistral.gguf", LONG}};
+        {"llama_wide_q4_1.gguf", LENGTH}, {"qwen3_q4_1.gguf", LENGTH}, {"gemma3_q8_0.gguf", LONG},
+            {"mistral.gguf", LONG}};
     for (size_t m = 0; m < COUNT(of); m += MODEL_STRIDE) {
         bed_tier("ref");
         uint64_t expected = digest_logits(of[m].model, of[m].length, 1, 512, PUNA_CACHE_Q8_0);
         for (size_t t = 0; t < COUNT(tiers); t += TIER_STRIDE)
             for (size_t s = FIRST_SETTING; s < COUNT(settings) && bed_tier(tiers[t]); s++)
-                if (digest_logits(of[m].model, of[m].length, settings[s][0], settings[s][1], PUNA_CACHE_Q8_0) != expected)
+                if (digest_logits(of[m].model, of[m].length, settings[s][0], settings[s][1],
+                                  PUNA_CACHE_Q8_0) != expected)
                     testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", of[m].model,
                                  tiers[t], settings[s][0], settings[s][1]);
         bed_tier(NULL);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The promise, whole, on a tiny model: every tier x 1, 2, 3 threads x batches of 1, 7, 32 x chunks of 7, 64, 512, and in each
- * of these a sequence of every history. What each says is compared with what a quiet engine said: the reference tier, one
- * thread, one sequence at a time, whole prompts. On a model with windows, whose pages pass: every tier x every pair.
+ * The promise, whole, on a tiny model: every tier x 1, 2, 3 threads x batches of 1, 7, 32 x chunks of 7, 64, 512, and
+ * in each of these a sequence of every history. What each says is compared with what a quiet engine said: the reference
+ * tier, one thread, one sequence at a time, whole prompts. On a model with windows, whose pages pass: every tier x
+ * every pair.
  *
  * A sequence reads `first` tokens and says SAID of its own (its first turn), reads MORE and says ANSWER: the tokens and
  * the best log-probabilities of that answer are compared. The histories lie between the turns.
@@ -87,7 +88,8 @@ static bool expect(const char *model, uint32_t type, uint32_t length, expectatio
         if (h == RESTORED) {
             puna_sequence_save(b.engine, first.sequence, NULL, 0, &x->length, &b.error);
             x->state = malloc(x->length);
-            CHECK_EQUAL(puna_sequence_save(b.engine, first.sequence, x->state, x->length, &x->length, &b.error), PUNA_OK);
+            CHECK_EQUAL(puna_sequence_save(b.engine, first.sequence, x->state, x->length, &x->length, &b.error),
+                        PUNA_OK);
         }
         *answer = (bed_result){0}; /* a sequence of its own */
         CHECK_EQUAL(puna_sequence_close(b.engine, first.sequence, &b.error), PUNA_OK);
@@ -173,8 +175,8 @@ static void compare(const expectation *x, const bed_result *r, const char *where
                                       [RESTORED] = x->known - 1, [SHARED] = x->all / 64 * 64, [EVICTED] = 0};
     for (uint32_t h = 0; h < PAUSED; h++) /* each had the history that it is named for */
         if (r[h].cached_tokens != cached[h])
-            testing_fail(__FILE__, __LINE__, "%s, %s: %u tokens were cached, not %u", where, names[h], r[h].cached_tokens,
-                         cached[h]);
+            testing_fail(__FILE__, __LINE__, "%s, %s: %u tokens were cached, not %u", where, names[h],
+                         r[h].cached_tokens, cached[h]);
 }
 
 static void one_engine(const char *model, uint32_t type, const char *tier, uint32_t threads, uint32_t batch,
@@ -185,7 +187,8 @@ static void one_engine(const char *model, uint32_t type, const char *tier, uint3
     puna_engine_options o = bed_options(threads, chunk, batch, type);
     o.cache_bytes = 256u << 20;
     memset(r, 0, sizeof r);
-    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u", model, tier, threads, batch, chunk);
+    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u", model, tier, threads, batch,
+             chunk);
     NEED(bed_open(&b, model, &o));
     prepare(&b, x, r);
     if (batch == 1) answer_alone(&b, x, r);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The promise with every kind of stage, alone and all in one chain: the same tokens on every tier, with any threads, any
-   chunks, alone and in a batch. */
+/* The promise with every kind of stage, alone and all in one chain: the same tokens on every tier, with any threads,
+   any chunks, alone and in a batch. */
 #include <math.h>
 
 #include "api/bed.h"

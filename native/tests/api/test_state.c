@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sequences that are saved and restored go on to the same bits, whatever is saved, where, and how much room there is. */
+/* Sequences that are saved and restored go on to the same bits, whatever is saved, where, and how much room there
+   is. */
 #include <stdlib.h>
 
 #include "api/saving.h"
@@ -77,7 +78,8 @@ static void files_hold_the_same(void) {
     CHECK_EQUAL(puna_sequence_restore_file(b.engine, "nowhere/at/all", &id, &b.error), PUNA_NOT_FOUND);
     CHECK_EQUAL(id, 0);
     CHECK_EQUAL(puna_sequence_restore_file(b.engine, ".", &id, &b.error), PUNA_IO);
-    CHECK_EQUAL(puna_sequence_restore_file(b.engine, PUNA_TEST_DATA "/tiny/llama.gguf", &id, &b.error), PUNA_INVALID_FILE);
+    CHECK_EQUAL(puna_sequence_restore_file(b.engine, PUNA_TEST_DATA "/tiny/llama.gguf", &id, &b.error),
+                PUNA_INVALID_FILE);
     CHECK(strstr(b.error.message, "no saved sequence") && strstr(b.error.subject, "llama.gguf: magic"));
     bed_close(&b);
     remove(path);

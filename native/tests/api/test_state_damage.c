@@ -76,7 +76,8 @@ static void set_u32(saved *s, uint64_t at, uint32_t value) {
 static void lies_are_refused_or_harmless(void) {
     bed b;
     static bed_result first, got;
-    static const uint32_t lies[] = {0, 1, 2, 63, 64, 96, 97, 1000, 1u << 16, 1u << 30, 1u << 31, UINT32_MAX - 7, UINT32_MAX};
+    static const uint32_t lies[] = {0, 1, 2, 63, 64, 96, 97, 1000, 1u << 16, 1u << 30, 1u << 31, UINT32_MAX - 7,
+        UINT32_MAX};
     puna_engine_options o = bed_options(1, 64, 2, PUNA_CACHE_F16);
     NEED(saving_begin(&b, "gemma3_q8_0.gguf", 130, &o, &first));
     saved s = saving_take(&b, first.sequence), lie = {malloc(s.length), s.length};

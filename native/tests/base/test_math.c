@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The contract's functions: special cases, bounds against the C library's double, and the same bits everywhere (goldens). */
+/* The contract's functions: special cases, bounds against the C library's double, and the same bits everywhere
+   (goldens). */
 #include "base/math.h"
 
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static double double_ulps(double got, long double exact) {
 }
 
 /* All floats between the limits, a prime number of them apart. */
-static void bound(const char *name, float (*ours)(float), double (*exact)(double), float low, float high, double limit) {
+static void bound(const char *name, float (*ours)(float), double (*exact)(double), float low, float high,
+                  double limit) {
     double worst = 0.0;
     float where = 0.0f;
     for (uint64_t u = testing_below(1009); u < UINT64_C(0x100000000); u += 1009) {
@@ -84,9 +86,9 @@ static double scaled(double digits_low, double digits_high, uint32_t count, int 
 }
 
 /* Ours are within 1 ulp (base/math.h). The reference has errors too: half an ulp where long double is no more than
-   double; and the powl of C libraries other than glibc may be off by as much (mingw's: by 0.41 ulp of a double among 100,000
-   cases, against powq), though long double is wide. The bits are proved to be equal everywhere below, so that the strict
-   bound need not be measured everywhere. */
+   double; and the powl of C libraries other than glibc may be off by as much (mingw's: by 0.41 ulp of a double among
+   100,000 cases, against powq), though long double is wide. The bits are proved to be equal everywhere below, so that
+   the strict bound need not be measured everywhere. */
 static void double_functions_keep_their_bounds(void) {
     double s = 0, c = 0, e = 0, l = 0, p = 0, near = 0;
     const double bound = sizeof(long double) > sizeof(double) ? 1.0 : 1.6;
@@ -151,14 +153,16 @@ static void special_cases(void) {
     CHECK(math_cos(0x1p41) != math_cos(0x1p41));
     CHECK(math_pow(2.0, 10.0) == 1024.0 && math_pow(10000.0, 0.5) == 100.0 && math_pow(3.0, 0.0) == 1.0);
     CHECK(math_pow(0.0, 2.0) == 0.0 && math_pow(0.0, -1.0) == INFINITY && math_pow(INFINITY, -2.0) == 0.0);
-    CHECK(math_pow(2.0, INFINITY) == INFINITY && math_pow(0.5, INFINITY) == 0.0 && math_pow(0.5, -INFINITY) == INFINITY);
+    CHECK(math_pow(2.0, INFINITY) == INFINITY && math_pow(0.5, INFINITY) == 0.0
+          && math_pow(0.5, -INFINITY) == INFINITY);
     CHECK(math_pow(10.0, 400.0) == INFINITY && math_pow(10.0, -400.0) == 0.0);
     CHECK(math_pow(-2.0, 2.0) != math_pow(-2.0, 2.0));
 }
 
 /* ---- the fused multiply-add ---- */
 
-/* Exact sums by integers: a * b + c as a sign, a 128-bit-wide window and a sticky bit, rounded once. An independent way. */
+/* Exact sums by integers: a * b + c as a sign, a 128-bit-wide window and a sticky bit, rounded once. An independent
+   way. */
 __extension__ typedef unsigned __int128 digits128;
 typedef struct wide { digits128 digits; int exponent; bool negative; } wide;
 
@@ -232,8 +236,8 @@ static float random_float(int kind) {
 static void check_fma(float a, float b, float c, float right) {
     float exact = math_fmaf_exact(a, b, c), fast = math_fmaf(a, b, c);
     if (same(exact, right) && same(fast, right)) return;
-    testing_fail(__FILE__, __LINE__, "fma(%a, %a, %a) is %a and %a, not %a", (double)a, (double)b, (double)c, (double)exact,
-                 (double)fast, (double)right);
+    testing_fail(__FILE__, __LINE__, "fma(%a, %a, %a) is %a and %a, not %a", (double)a, (double)b, (double)c,
+                 (double)exact, (double)fast, (double)right);
 }
 
 static void fused_multiply_add_rounds_once(void) {

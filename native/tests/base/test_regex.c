@@ -9,8 +9,8 @@
 #include "testing.h"
 
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-#define LLAMA3 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" \
-    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLAMA3 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" \
+    "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 static memory_account account;
 
@@ -331,7 +331,8 @@ static void knows_unicode(void) {
     CHECK_EQUAL(unicode_category_of(0x10FFFF), UNICODE_CN);
     CHECK_EQUAL(unicode_category_of(0xFFFFFFFF), UNICODE_CN);
     int spaces = 0, letters = 0, numbers = 0, marks = 0;
-    uint32_t l = unicode_categories_named("L", 1), n = unicode_categories_named("N", 1), m = unicode_categories_named("M", 1);
+    uint32_t l = unicode_categories_named("L", 1), n = unicode_categories_named("N", 1),
+        m = unicode_categories_named("M", 1);
     for (uint32_t c = 0; c <= UNICODE_LAST; c++) {
         uint32_t bit = 1u << unicode_category_of(c);
         spaces += unicode_is_space(c);

@@ -22,7 +22,8 @@ static void pause_ms(uint32_t ms) {
     while (os_clock_ns() < end) (void)atomic_load(&word);
 }
 
-/* Each chunk of phase p adds up what the chunks of phase p - 1 wrote: wrong unless every phase saw all of the one before. */
+/* Each chunk of phase p adds up what the chunks of phase p - 1 wrote: wrong unless every phase saw all of the one
+   before. */
 enum { WIDTH = 61 };
 
 typedef struct link {
@@ -117,8 +118,8 @@ static void many_short_runs(void) {
     teardown(pool);
 }
 
-/* Thread 1 is held inside a chunk until all others are done: they must be taken over by the other threads, which wait in
-   their first chunk until it is there. Times out instead of hanging. */
+/* Thread 1 is held inside a chunk until all others are done: they must be taken over by the other threads, which wait
+   in their first chunk until it is there. Times out instead of hanging. */
 typedef struct stall {
     _Atomic uint32_t done, held;
     _Atomic bool late;

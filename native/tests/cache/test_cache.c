@@ -126,7 +126,8 @@ static void accounts_hold_under_random_use(void) {
 }
 
 /* A window of 100 positions: passed pages leave holes, and the index serves what a query still sees. */
-/* Room for positions that come from elsewhere: as a sequence has it that computed them, and within the budget or none. */
+/* Room for positions that come from elsewhere: as a sequence has it that computed them, and within the budget or
+   none. */
 static void places_hold_what_a_query_sees(void) {
     memory_account account;
     memory_account_init(&account);
@@ -143,7 +144,8 @@ static void places_hold_what_a_query_sees(void) {
         if (status == PUNA_OK) {
             uint32_t pages = (positions + 63) / 64, holes = cache_first(c, 1, positions) / 64;
             CHECK_EQUAL(holes, positions < 100 ? 0 : (positions + 1 - 100) / 64);
-            CHECK(s.lists[0].count == pages && s.lists[0].from == 0 && s.lists[1].count == pages && s.lists[1].from == holes);
+            CHECK(s.lists[0].count == pages && s.lists[0].from == 0 && s.lists[1].count == pages
+                  && s.lists[1].from == holes);
             for (uint32_t i = 0; i < pages; i++) CHECK(s.data[0][i] && !s.data[1][i] == (i < holes));
             CHECK(cache_reaches(c, &s, positions));
             CHECK_EQUAL(cache_extend(c, &s, positions, positions, &error), PUNA_OK);
@@ -166,7 +168,8 @@ static void windows_leave_holes(void) {
     memory_account_init(&b.account);
     NEED(cache_create(&b.account, two, 2, 1 << 20, &b.cache, &b.error) == PUNA_OK);
     for (int i = 0; i < 512; i++) tokens[i] = i;
-    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK && cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK
+         && cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
     NEED(cache_extend(b.cache, &s, 384, 0, &b.error) == PUNA_OK);
     cache_pass(b.cache, &s, 384); /* sees 285 on: page 4 is the first */
     CHECK(s.data[1][3] == NULL && s.data[1][4] != NULL && s.data[0][0] != NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A page's rows in plain order: what was stored comes out, whatever the tier and the type, and goes back to the same page. */
+/* A page's rows in plain order: what was stored comes out, whatever the tier and the type, and goes back to the same
+   page. */
 #include <stdlib.h>
 
 #include "base/math.h"

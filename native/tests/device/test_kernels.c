@@ -134,7 +134,8 @@ static void activate(void) {
         }
         CHECK(y[1][n] == 7.0f);
     }
-    for (uint32_t i = 0; i < 600; i++) a[i] = ((float)i - 300.0f) / 60.0f; /* over both branches of erf and its far end */
+    /* over both branches of erf and its far end */
+    for (uint32_t i = 0; i < 600; i++) a[i] = ((float)i - 300.0f) / 60.0f;
     ref_activate(GRAPH_GELU_ERF, a, 600, y[0]);
     tier->activate(GRAPH_GELU_ERF, a, 600, y[1]);
     size_t at = 0;
@@ -366,7 +367,8 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
 }
 
 static void attention(void) {
-    const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10, 40, 256, 33, 96}, lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
+    const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10, 40, 256, 33, 96},
+        lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
     const uint32_t windows[] = {0, 0, 1, 5, 64, 70, 520}, groups[] = {1, 2, 3, 4, 7, 8};
     for (int round = 0; round < 240; round++) {
         uint32_t positions = pick(lengths, 11), rows = 1 + testing_below(20);

@@ -172,7 +172,8 @@ static double cached(const cpu_attention *a, bool value, uint32_t head, uint32_t
 static double asked(const cpu_attention *a, const float *q, uint32_t i) {
     if (a->type != PUNA_CACHE_Q8_0) return (double)q[i] * a->scale;
     float amax = 0;
-    for (uint32_t j = i / 32 * 32; j < a->dim_k && j < i / 32 * 32 + 32; j++) amax = fmaxf(amax, fabsf(q[j] * a->scale));
+    for (uint32_t j = i / 32 * 32; j < a->dim_k && j < i / 32 * 32 + 32; j++)
+        amax = fmaxf(amax, fabsf(q[j] * a->scale));
     return amax == 0 ? 0 : rintf(q[i] * a->scale * (127 / amax)) * ((double)amax / 127);
 }
 
@@ -212,7 +213,8 @@ static void compare_attention(cpu_attention a, uint32_t keys, uint32_t rows) {
             uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
             uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
             attend(&c.a, q + r * q_stride + h * a.dim_k, h / a.group, low, high, expected);
-            for (uint32_t i = 0; i < a.dim_v; i++) CHECK(fabs(expected[i] - out[r * out_stride + h * a.dim_v + i]) < 2e-5);
+            for (uint32_t i = 0; i < a.dim_v; i++)
+                CHECK(fabs(expected[i] - out[r * out_stride + h * a.dim_v + i]) < 2e-5);
         }
     shapes_free(scratch);
     shapes_free(expected);

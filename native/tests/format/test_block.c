@@ -154,7 +154,8 @@ static void odd_numbers_do_no_harm(void) {
 static void the_largest_numbers(void) {
     static const struct { uint32_t type, unit; int most; } said[] = {
         {BLOCK_Q5_0, 32, 16}, {BLOCK_Q5_1, 32, 31}, {BLOCK_Q2_K, 16, 3}, {BLOCK_Q3_K, 16, 4}, {BLOCK_Q4_K, 32, 15},
-        {BLOCK_Q5_K, 32, 31}, {BLOCK_Q6_K, 16, 32}, {BLOCK_IQ4_NL, 32, 127}, {BLOCK_IQ4_XS, 32, 127}, {BLOCK_MXFP4, 32, 12},
+        {BLOCK_Q5_K, 32, 31}, {BLOCK_Q6_K, 16, 32}, {BLOCK_IQ4_NL, 32, 127}, {BLOCK_IQ4_XS, 32, 127},
+        {BLOCK_MXFP4, 32, 12},
     };
     for (size_t f = 0; f < sizeof said / sizeof *said; f++) {
         const block_format *format = block_find(said[f].type);

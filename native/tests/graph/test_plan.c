@@ -143,7 +143,8 @@ static void fine_products_have_two_terms(void) {
         plan p;
         graph_init(&g, &account);
         graph_weight w = graph_add_weight(&g, 0, type, 384, 96);
-        NEED(graph_finish(&g, graph_linear_fine(&g, graph_select(&g, graph_embed(&g, w)), w, GRAPH_ABSENT), &error) == PUNA_OK);
+        NEED(graph_finish(&g, graph_linear_fine(&g, graph_select(&g, graph_embed(&g, w)), w, GRAPH_ABSENT),
+                          &error) == PUNA_OK);
         plan_options o = options(true, true);
         NEED(plan_create(&g, &o, &account, &p, &error) == PUNA_OK);
         bool quantized = type != 0;

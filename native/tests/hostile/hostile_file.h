@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A whole small model as a GGUF file, byte by byte and independent of the writer, so that it can lie. Every number and text
- * has a name and a place; an entry or a tensor can be left out, be written twice, or with another type.
+ * A whole small model as a GGUF file, byte by byte and independent of the writer, so that it can lie. Every number and
+ * text has a name and a place; an entry or a tensor can be left out, be written twice, or with another type.
  */
 #ifndef PUNA_TESTS_HOSTILE_FILE_H
 #define PUNA_TESTS_HOSTILE_FILE_H

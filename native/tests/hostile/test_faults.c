@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Faults of memory and files, one at a time through a whole life: a model loaded, a prompt read, tokens generated. Each is
- * a status, all memory comes back, and who was not hit gives the tokens of a quiet run.
+ * Faults of memory and files, one at a time through a whole life: a model loaded, a prompt read, tokens generated. Each
+ * is a status, all memory comes back, and who was not hit gives the tokens of a quiet run.
  */
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 /*
  * Files that lie, through the whole of a load: each is refused with file, field and place, in bounded time and memory.
  *
- *     test_hostile --write FOLDER     writes all files there, and cases.tsv that says what each has to give: the Java API's
- *                                     test reads them
+ *     test_hostile --write FOLDER     writes all files there, and cases.tsv that says what each has to give: the Java
+ *                                     API's test reads them
  */
 #include <stdlib.h>
 

@@ -195,7 +195,8 @@ static double chi_square(const float *logits, uint32_t vocabulary, const puna_st
     memory_account_init(&account);
     puna_generation g = {.size = sizeof g, .stages = stages, .stage_count = count, .seed = 20260101};
     sampler *s;
-    if (sampler_create(&account, &g, &(sampler_model){.vocabulary = (int32_t)vocabulary}, &s, &error) != PUNA_OK) return 1e9;
+    if (sampler_create(&account, &g, &(sampler_model){.vocabulary = (int32_t)vocabulary}, &s, &error) != PUNA_OK)
+        return 1e9;
     memset(hits, 0, sizeof hits);
     for (uint64_t position = 0; position < DRAWS; position++) {
         sampler_choice choice = {0};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ids recorded from the PyPI packages tokenizers and sentencepiece (tests/data/README.md says how), for thousands of strings:
- * four pre-tokenizers, two SentencePiece vocabularies.
+ * Ids recorded from the PyPI packages tokenizers and sentencepiece (tests/data/README.md says how), for thousands of
+ * strings: four pre-tokenizers, two SentencePiece vocabularies.
  */
 #include <stdlib.h>
 
@@ -12,7 +12,8 @@
 /* Returns the number of strings that were compared. */
 static int compare(const tokenizer *t, const char *strings_name, const char *ids_name, uint32_t flags) {
     static int32_t ids[1 << 16];
-    char *strings = lines_read(strings_name), *expected = lines_read(ids_name), *strings_rest = strings, *ids_rest = expected;
+    char *strings = lines_read(strings_name), *expected = lines_read(ids_name), *strings_rest = strings,
+        *ids_rest = expected;
     int lines = 0;
     if (!strings || !expected) return 0;
     for (char *line; (line = lines_next(&strings_rest)) != NULL; lines++) {
@@ -29,7 +30,8 @@ static int compare(const tokenizer *t, const char *strings_name, const char *ids
             equal = equal && wanted < count && ids[wanted] == id;
         }
         if (!equal || wanted != count) {
-            testing_fail(__FILE__, __LINE__, "%s, line %d: %zu ids instead of %zu, or others", ids_name, lines + 1, count, wanted);
+            testing_fail(__FILE__, __LINE__, "%s, line %d: %zu ids instead of %zu, or others", ids_name, lines + 1,
+                         count, wanted);
         }
     }
     CHECK_EQUAL(*ids_rest, 0);

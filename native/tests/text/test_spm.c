@@ -43,7 +43,8 @@ static size_t write_marks(const char *text, size_t length, char *out) {
 
 static int32_t find_piece(const char *text, size_t length) {
     for (uint32_t id = 0; id < r.token_count; id++) {
-        if (spellings[id][0] == text[0] && strlen(spellings[id]) == length && memcmp(spellings[id], text, length) == 0) return (int32_t)id;
+        if (spellings[id][0] == text[0] && strlen(spellings[id]) == length && memcmp(spellings[id], text, length) == 0)
+            return (int32_t)id;
     }
     return -1;
 }
@@ -144,7 +145,8 @@ static void random_recipe(bool has_bytes, bool unused) {
         for (int side = 0; side < 2; side++) {
             uint32_t choice = testing_below(CHARACTERS + r.token_count - first);
             if (choice < CHARACTERS) strcat(both, characters[choice]);
-            else strncat(both, r.tokens[first + choice - CHARACTERS].data, r.tokens[first + choice - CHARACTERS].length);
+            else strncat(both, r.tokens[first + choice - CHARACTERS].data,
+                         r.tokens[first + choice - CHARACTERS].length);
         }
         if (strlen(both) > 24) continue;
         add_piece(both, unused && testing_below(4) == 0 ? 5 : 1, (float)testing_below(8) - 8); /* many are equal */
@@ -165,7 +167,8 @@ static void agrees(bool has_bytes, bool unused) {
         for (int i = 0; i < 12; i++) {
             char text[MAX_TEXT], normal[MAX_NORMAL + 4];
             static int32_t expected[MAX_NORMAL], ids[MAX_NORMAL];
-            size_t length = 0, count, most = 1 + testing_below(i < 9 ? 40 : MAX_TEXT - 8); /* on both sides of the heap's threshold */
+            /* on both sides of the heap's threshold */
+            size_t length = 0, count, most = 1 + testing_below(i < 9 ? 40 : MAX_TEXT - 8);
             while (length < most) {
                 const char *c = characters[testing_below(CHARACTERS)];
                 if (*c == MARK[0] && strcmp(c, MARK) == 0 && testing_below(4)) c = " ";
@@ -176,7 +179,8 @@ static void agrees(bool has_bytes, bool unused) {
             size_t wanted = encode_literally(normal, normalize_literally(text, length, normal), has_bytes, expected);
             CHECK_EQUAL(tokenizer_encode(t, text, length, 0, ids, MAX_NORMAL, &count, NULL), PUNA_OK);
             if (count != wanted || memcmp(ids, expected, count * sizeof *ids) != 0) {
-                testing_fail(__FILE__, __LINE__, "%.*s gives %zu tokens, not %zu, or others", (int)length, text, count, wanted);
+                testing_fail(__FILE__, __LINE__, "%.*s gives %zu tokens, not %zu, or others", (int)length, text, count,
+                             wanted);
             }
             merged += count < length;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* SentencePiece tokenizers as a whole: the space in front, special tokens, byte tokens, damaged files, failing memory. */
+/* SentencePiece tokenizers as a whole: the space in front, special tokens, byte tokens, damaged files, failing
+   memory. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,10 +15,12 @@ static recipe r;
 static int32_t im_end, tool;
 
 static void begin(bool has_bytes) {
-    static const char *const pieces[] = {MARK, "a", "b", "c", MARK "a", "ab", MARK "ab", "x", "<", ">", "\xE2\x82\xAC", MARK MARK};
+    static const char *const pieces[] = {MARK, "a", "b", "c", MARK "a", "ab", MARK "ab", "x", "<", ">", "\xE2\x82\xAC",
+        MARK MARK};
     recipe_begin_spm(&r);
     if (has_bytes) recipe_byte_tokens(&r);
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) recipe_piece(&r, pieces[i], PUNA_TOKEN_NORMAL, -(float)i);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        recipe_piece(&r, pieces[i], PUNA_TOKEN_NORMAL, -(float)i);
     im_end = recipe_piece(&r, "<|im_end|>", PUNA_TOKEN_CONTROL, 0);
     tool = recipe_piece(&r, "<tool>", PUNA_TOKEN_USER_DEFINED, 0);
     recipe_piece(&r, "x y", PUNA_TOKEN_USER_DEFINED, 0);
@@ -38,7 +41,8 @@ static const char *show(const tokenizer *t, const int32_t *ids, size_t count) {
     for (size_t i = 0; i < count; i++) {
         puna_token token;
         CHECK_EQUAL(tokenizer_token(t, ids[i], &token, NULL), PUNA_OK);
-        written += (size_t)snprintf(out + written, sizeof out - written, "%s%.*s", i ? "|" : "", (int)token.text_length, token.text);
+        written += (size_t)snprintf(out + written, sizeof out - written, "%s%.*s", i ? "|" : "", (int)token.text_length,
+                                    token.text);
     }
     for (char *mark; (mark = strstr(out, MARK)) != NULL;) { /* easier to read */
         *mark = '_';
@@ -121,7 +125,8 @@ static void decodes(void) {
         char text[100], back[600];
         int32_t ids[600];
         size_t count, length = testing_below(100), again;
-        for (size_t i = 0; i < length; i++) text[i] = testing_below(3) ? "ab <xy"[testing_below(6)] : (char)(unsigned char)testing_below(256);
+        for (size_t i = 0; i < length; i++)
+            text[i] = testing_below(3) ? "ab <xy"[testing_below(6)] : (char)(unsigned char)testing_below(256);
         for (size_t i = 0; i + 2 < length; i++) { /* that one does not come back */
             if (memcmp(text + i, MARK, 3) == 0) text[i] = 'a';
         }
@@ -147,7 +152,8 @@ static void describes(void) {
     CHECK_EQUAL(info.eot, im_end);
     CHECK_EQUAL(info.add_bos, 1);
     CHECK_EQUAL(info.add_eos, 0);
-    CHECK(tokenizer_ends_generation(t, 2) && tokenizer_ends_generation(t, im_end) && !tokenizer_ends_generation(t, tool));
+    CHECK(tokenizer_ends_generation(t, 2) && tokenizer_ends_generation(t, im_end)
+          && !tokenizer_ends_generation(t, tool));
     tokenizer_free(t);
 }
 
@@ -159,7 +165,8 @@ static void forges_nothing(void) {
         tokenizer *t = load();
         NEED(t);
         for (int round = 0; round < 500; round++) {
-            static const char *const parts[] = {"ab", "a", "<s>", "</s>", "<|im_end|>", "<unk>", " ", "x y", "<0x41>", "<tool>"};
+            static const char *const parts[] = {"ab", "a", "<s>", "</s>", "<|im_end|>", "<unk>", " ", "x y", "<0x41>",
+                "<tool>"};
             char text[128] = "";
             int32_t ids[512];
             size_t count;
@@ -182,7 +189,8 @@ static void joins_parts(void) {
     NEED(t);
     int32_t ids[64];
     size_t count;
-    puna_part parts[] = {{"<s>a", 4, 1, 0}, {"b<s>", 4, 0, 0}, {"<too", 4, 1, 0}, {"l>b", 3, 0, 0}, {"<|im_end|>a", 11, 1, 0}};
+    puna_part parts[] = {{"<s>a", 4, 1, 0}, {"b<s>", 4, 0, 0}, {"<too", 4, 1, 0}, {"l>b", 3, 0, 0},
+        {"<|im_end|>a", 11, 1, 0}};
     CHECK_EQUAL(tokenizer_encode_parts(t, parts, 5, ids, 64, &count, NULL), PUNA_OK);
     CHECK_TEXT(show(t, ids, count), "<s>|_ab|<|<0x73>|>|<tool>|b|<|im_end|>|_a");
     tokenizer_free(t);
@@ -224,7 +232,8 @@ static void refuses(const char *mention) {
     puna_status status;
     tokenizer *t = recipe_load(&r, &status, &error);
     if (status != PUNA_INVALID_FILE || t || !strstr(error.message, mention) || !strstr(error.subject, recipe_path)) {
-        testing_fail(__FILE__, __LINE__, "status %d; \"%s\" (%s) should mention \"%s\"", status, error.message, error.subject, mention);
+        testing_fail(__FILE__, __LINE__, "status %d; \"%s\" (%s) should mention \"%s\"", status, error.message,
+                     error.subject, mention);
     }
     tokenizer_free(t);
 }
@@ -321,7 +330,8 @@ static void survives_random_damage(void) {
             int32_t ids[256];
             size_t count;
             loaded++;
-            CHECK_EQUAL(tokenizer_encode(t, "abba abc x y <tool> \xFF 12", 24, PUNA_TOKENIZE_SPECIAL, ids, 256, &count, NULL), PUNA_OK);
+            CHECK_EQUAL(tokenizer_encode(t, "abba abc x y <tool> \xFF 12", 24, PUNA_TOKENIZE_SPECIAL, ids, 256, &count,
+                                         NULL), PUNA_OK);
             for (size_t i = 0; i < count; i++) CHECK(ids[i] >= 0 && ids[i] < tokenizer_size(t));
         }
         tokenizer_free(t);

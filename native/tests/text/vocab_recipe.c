@@ -104,13 +104,17 @@ static void put_bool(gguf_writer *writer, const char *key, int value) {
 static void put_entries(const recipe *r, gguf_writer *writer) {
     put_name(writer, "tokenizer.ggml.model", r->model);
     put_name(writer, "tokenizer.ggml.pre", r->pre);
-    if (!r->no_tokens) CHECK_EQUAL(gguf_write_texts(writer, "tokenizer.ggml.tokens", r->tokens, r->token_count, NULL), 0);
+    if (!r->no_tokens)
+        CHECK_EQUAL(gguf_write_texts(writer, "tokenizer.ggml.tokens", r->tokens, r->token_count, NULL), 0);
     if (!r->no_kinds) {
-        CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.token_type", PUNA_INT32, r->kinds, r->kind_count, NULL), 0);
+        CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.token_type", PUNA_INT32, r->kinds, r->kind_count, NULL),
+                    0);
     }
-    if (!r->no_merges) CHECK_EQUAL(gguf_write_texts(writer, "tokenizer.ggml.merges", r->merges, r->merge_count, NULL), 0);
+    if (!r->no_merges)
+        CHECK_EQUAL(gguf_write_texts(writer, "tokenizer.ggml.merges", r->merges, r->merge_count, NULL), 0);
     if (r->score_count) {
-        CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.scores", PUNA_FLOAT32, r->scores, r->score_count, NULL), 0);
+        CHECK_EQUAL(gguf_write_array(writer, "tokenizer.ggml.scores", PUNA_FLOAT32, r->scores, r->score_count, NULL),
+                    0);
     }
     put_id(writer, "tokenizer.ggml.bos_token_id", r->bos);
     put_id(writer, "tokenizer.ggml.eos_token_id", r->eos);

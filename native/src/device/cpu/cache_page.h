@@ -8,8 +8,8 @@
  *
  * Q8_0 has a scale for each 32 consecutive dimensions of a position; the last group may be short. A key's numbers are
  * kept as q + 128, unsigned, four dimensions together: what a dot product of bytes takes, whose lane is a position. A
- * key's bytes beyond dim are 128, a zero. A value's numbers are signed. Scales lie by position, so that a page's weights
- * are multiplied by them a register at a time.
+ * key's bytes beyond dim are 128, a zero. A value's numbers are signed. Scales lie by position, so that a page's
+ * weights are multiplied by them a register at a time.
  */
 #ifndef PUNA_DEVICE_CPU_CACHE_PAGE_H
 #define PUNA_DEVICE_CPU_CACHE_PAGE_H

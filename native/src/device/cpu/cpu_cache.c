@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows of a page in plain order, and back: what is saved must not depend on how a page is packed (cache_page.h). A row is
- * one position: [head][dimension], in F16 or F32; a Q8_0 head is its int8 numbers, then a float scale for each 32.
+ * Rows of a page in plain order, and back: what is saved must not depend on how a page is packed (cache_page.h). A row
+ * is one position: [head][dimension], in F16 or F32; a Q8_0 head is its int8 numbers, then a float scale for each 32.
  */
 #include <string.h>
 
@@ -20,8 +20,8 @@ typedef struct packed {
     size_t dim;
 } packed;
 
-/* A value's numbers lie together. A key's lie in runs, a position's beside the next one's: of 2 or 4 bytes, as wide as a
-   number or, in Q8_0, four of them, biased; a last run may be short there. */
+/* A value's numbers lie together. A key's lie in runs, a position's beside the next one's: of 2 or 4 bytes, as wide as
+   a number or, in Q8_0, four of them, biased; a last run may be short there. */
 static size_t run_of(const packed *p) { return p->type == PUNA_CACHE_F16 ? 2 : 4; }
 
 static size_t numbers_of(const packed *p) { return p->dim * (p->type == PUNA_CACHE_Q8_0 ? 1 : run_of(p)); }

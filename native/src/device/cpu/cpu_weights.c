@@ -77,7 +77,8 @@ static void fail(loader *l, puna_status status, const puna_error *error) {
     l->error = *error;
 }
 
-/* Bytes of the weight, from `offset` on, into `to`: false where it failed, or somebody else did, or all is cancelled. */
+/* Bytes of the weight, from `offset` on, into `to`: false where it failed, or somebody else did, or all is
+   cancelled. */
 static bool read_sound(loader *l, uint64_t offset, uint8_t *to, size_t count) {
     puna_error error = PUNA_ERROR_INIT;
     const block_format *format = block_find(l->info->type);

@@ -3,8 +3,8 @@
  * Every kernel on the user's own machine, compared with ref over a few shapes: what says "this processor, this compiler
  * or this memory is at fault" in a bug report. The products of ref itself are compared with a computation in double.
  *
- * The inputs are the same in every run. A kernel takes some milliseconds. What is wrong with it may also end the process:
- * callers that care run it in another one. Any thread.
+ * The inputs are the same in every run. A kernel takes some milliseconds. What is wrong with it may also end the
+ * process: callers that care run it in another one. Any thread.
  */
 #ifndef PUNA_DEVICE_CPU_SELFTEST_H
 #define PUNA_DEVICE_CPU_SELFTEST_H

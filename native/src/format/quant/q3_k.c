@@ -3,7 +3,8 @@
  * Q3_K: 256 numbers in 110 bytes, in sixteen sub-blocks of 16 with a scale each.
  *
  *     0    32 bytes: bit j of byte l is the third bit of number 32 j + l
- *     32   64 bytes: the low two bits. Of half h of 2, bits 2 j and 2 j + 1 of byte l of 32 are number 128 h + 32 j + l's
+ *     32   64 bytes: the low two bits. Of half h of 2, bits 2 j and 2 j + 1 of byte l of 32 are number 128 h + 32 j +
+ *          l's
  *     96   12 bytes t: scales of 6 bits
  *     108  half d
  *

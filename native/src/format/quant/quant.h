@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the block formats' files share. Each defines NAME_decode, and NAME_encode or NAME_parts or both, with the meaning
-   of block_format's members; block.c declares and collects them. */
+/* What the block formats' files share. Each defines NAME_decode, and NAME_encode or NAME_parts or both, with the
+   meaning of block_format's members; block.c declares and collects them. */
 #ifndef PUNA_FORMAT_QUANT_H
 #define PUNA_FORMAT_QUANT_H
 
@@ -35,8 +35,8 @@
         } \
     }
 
-/* Products add a unit's numbers times activations (at most 127 in size) in int32 and turn the sum into a float: that is exact
-   below 2^24. `most` is the largest a number can be, in size, as a kernel may take it. */
+/* Products add a unit's numbers times activations (at most 127 in size) in int32 and turn the sum into a float: that is
+   exact below 2^24. `most` is the largest a number can be, in size, as a kernel may take it. */
 #define QUANT_EXACT(unit, most) _Static_assert((unit) * (most) * 127 < 1 << 24, "a unit's sum is exact as a float")
 
 /* The values of IQ4_NL's and IQ4_XS's four bits (iq4_nl.c). */

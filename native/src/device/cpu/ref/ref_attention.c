@@ -7,7 +7,8 @@
  *
  * 1. qs[i] = q[i] * scale, rounded.
  * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
- *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are skipped):
+ *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are
+ *    skipped):
  *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n

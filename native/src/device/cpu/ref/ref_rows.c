@@ -16,8 +16,8 @@ void ref_rms_norm(const float *x, const float *weight, uint32_t n, float epsilon
     for (uint32_t i = 0; i < n; i++) y[i] = x[i] * scale * weight[i];
 }
 
-/* The sum in 16 lanes as above, by addition; mean = sum / (float)n; the sum of (x - mean)^2 in 16 lanes, by fmaf; scale as
-   above; y = ((x - mean) * scale) * weight + bias, each operation rounded. */
+/* The sum in 16 lanes as above, by addition; mean = sum / (float)n; the sum of (x - mean)^2 in 16 lanes, by fmaf; scale
+   as above; y = ((x - mean) * scale) * weight + bias, each operation rounded. */
 void ref_layer_norm(const float *x, const float *weight, const float *bias, uint32_t n, float epsilon, float *y) {
     float sums[16] = {0}, squares[16] = {0};
     for (uint32_t i = 0; i < n; i++) sums[i % 16] += x[i];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Scores and weighing of a Q8_0 page, for attention_avx512.c. A register holds four dimensions of 16 keys, unsigned by
- * the bias of 128: vpdpbusd adds their products with four dimensions of the query, starting from what takes the bias off.
+ * the bias of 128: vpdpbusd adds their products with four dimensions of the query, starting from what takes the bias
+ * off.
  */
 #ifndef PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX512_H
 #define PUNA_DEVICE_CPU_ATTENTION_Q8_0_AVX512_H

@@ -37,7 +37,8 @@ static inline __m256 eight_silu(__m256 x) {
 
 static inline __m256 eight_tanh(__m256 x) {
     __m256 sign = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1.0f), two = _mm256_set1_ps(2.0f);
-    __m256 z = _mm256_min_ps(_mm256_andnot_ps(sign, x), _mm256_set1_ps(MATH_TANH_LARGEST)); /* NaN: the second operand, as in C */
+    /* NaN: the second operand, as in C */
+    __m256 z = _mm256_min_ps(_mm256_andnot_ps(sign, x), _mm256_set1_ps(MATH_TANH_LARGEST));
     __m256 u = _mm256_mul_ps(z, z), p = _mm256_set1_ps(MATH_TANH_C11);
     p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C9));
     p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_TANH_C7));

@@ -37,7 +37,8 @@ static inline __m512 wide_silu(__m512 x) {
 
 static inline __m512 wide_tanh(__m512 x) {
     __m512 sign = _mm512_set1_ps(-0.0f), one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
-    __m512 z = _mm512_min_ps(_mm512_andnot_ps(sign, x), _mm512_set1_ps(MATH_TANH_LARGEST)); /* NaN: the second operand, as in C */
+    /* NaN: the second operand, as in C */
+    __m512 z = _mm512_min_ps(_mm512_andnot_ps(sign, x), _mm512_set1_ps(MATH_TANH_LARGEST));
     __m512 u = _mm512_mul_ps(z, z), p = _mm512_set1_ps(MATH_TANH_C11);
     p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C9));
     p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_TANH_C7));

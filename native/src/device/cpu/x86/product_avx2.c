@@ -2,8 +2,8 @@
 /*
  * Products of quantized weights without VNNI, 16 rows (one tile, in two parts of eight) by up to four columns at a
  * time, for every format: what differs is how a block is unpacked (unpack.h). Few columns take it to registers; whole
- * blocks of 16 columns meet a panel, the tile unpacked to bytes in the thread's scratch: four columns at once are too few
- * to unpack it for.
+ * blocks of 16 columns meet a panel, the tile unpacked to bytes in the thread's scratch: four columns at once are too
+ * few to unpack it for.
  *
  * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so it must not come near: bytes up to `top` give at
  * most 254 top a pair, of which `span` may be added up in 16 bits: eight for 15 (30,480), four for 31 (31,496), two for

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Products of quantized weights, 16 rows (one tile) by up to 16 columns at a time, for every format: what differs is
- * how a block is unpacked (unpack.h). 32 numbers along K of a tile become eight registers of u8 [16 rows][4 of K], which
- * then meet each column's 32 activations; a column's float accumulator stays in a register for all of K. Nothing is
- * written in between: the weights are read as they were packed, once for 16 columns. Columns don't depend on each other,
- * so that the processor overlaps their chains by itself, and the next unpacking with them.
+ * how a block is unpacked (unpack.h). 32 numbers along K of a tile become eight registers of u8 [16 rows][4 of K],
+ * which then meet each column's 32 activations; a column's float accumulator stays in a register for all of K. Nothing
+ * is written in between: the weights are read as they were packed, once for 16 columns. Columns don't depend on each
+ * other, so that the processor overlaps their chains by itself, and the next unpacking with them.
  */
 #if defined(__x86_64__)
 

@@ -301,9 +301,9 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
-     * Saves the conversation: its messages, the template's variables, its ids, and what the cache holds of them. It goes
-     * on where {@link Generator#restoreChat(Path)} restores it, with the same model. A chat that has lost its place in
-     * the cache is saved without, and its restored one computes it again.
+     * Saves the conversation: its messages, the template's variables, its ids, and what the cache holds of them. It
+     * goes on where {@link Generator#restoreChat(Path)} restores it, with the same model. A chat that has lost its
+     * place in the cache is saved without, and its restored one computes it again.
      *
      * <p>Tools are code, and not saved: give them again. The file is as large as the chat's place in the cache: some
      * kilobytes a token, by the model and the {@link CacheType}.

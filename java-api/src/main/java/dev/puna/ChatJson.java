@@ -13,8 +13,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a saved chat says in JSON: whose it is, what was said, and the ids that stand for it. What is read is checked for
- * form here; whether it fits a model is the chat's question.
+ * What a saved chat says in JSON: whose it is, what was said, and the ids that stand for it. What is read is checked
+ * for form here; whether it fits a model is the chat's question.
  */
 final class ChatJson {
     private static final int VERSION = 1;

@@ -74,8 +74,8 @@ public sealed interface Generator permits Model, Context {
      *
      * @param file what {@link Chat#save(Path)} wrote
      * @return the chat, to be closed
-     * @throws PunaException if there is no such file, if it is no saved chat or a damaged one, or of another model: says
-     *     why
+     * @throws PunaException if there is no such file, if it is no saved chat or a damaged one, or of another model:
+     *     says why
      * @throws ContextFullException if it has more tokens than this context's
      */
     Chat restoreChat(Path file);

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One of the library's inner functions for one kind of processor, which can be tested where it runs: {@code puna doctor}
- * does. Immutable; any thread.
+ * One of the library's inner functions for one kind of processor, which can be tested where it runs: {@code puna
+ * doctor} does. Immutable; any thread.
  */
 public final class Kernel {
     private final int index;

@@ -59,8 +59,8 @@ public final class Machine {
     }
 
     /**
-     * What the library holds now, for all models and contexts of the process: 0 when all of them are closed, but for what
-     * runs still.
+     * What the library holds now, for all models and contexts of the process: 0 when all of them are closed, but for
+     * what runs still.
      *
      * @return bytes
      * @throws NativeLibraryException if the library can't be loaded

@@ -302,7 +302,8 @@ public final class Sampler {
     }
 
     /**
-     * Says which texts end a repetition, for {@link #dry}. Unless set: a new line, a colon, a quotation mark, an asterisk.
+     * Says which texts end a repetition, for {@link #dry}. Unless set: a new line, a colon, a quotation mark, an
+     * asterisk.
      *
      * @param texts at most 64, of 1 to 64 bytes of UTF-8
      * @return a sampler with these breakers and no others

@@ -19,7 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files that lie, written by the core's own generator (native/tests/hostile): each is an exception that names the lie. */
+/**
+ * Files that lie, written by the core's own generator (native/tests/hostile): each is an exception that names the lie.
+ */
 @Timeout(240)
 class HostileFilesTest {
     private static final Duration MOST = Duration.ofSeconds(10);

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The promise on a real model: the same tokens and log-probabilities, over threads, chunks, batches and histories. Every
- * pair of values of two of these is tried; the whole matrix is tried on tiny models, in C.
+ * The promise on a real model: the same tokens and log-probabilities, over threads, chunks, batches and histories.
+ * Every pair of values of two of these is tried; the whole matrix is tried on tiny models, in C.
  */
 @Timeout(120)
 class PromiseTest {

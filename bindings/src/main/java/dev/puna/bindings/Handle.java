@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One native object: open, in use by any number of calls, or closed.
  *
- * <p>Invariant: the object is freed exactly once, after it was closed and its last use ended; a living child counts as a
- * use of its parent. So closing in any order, twice, or while another thread computes can't free what is in use: a call
- * that began before {@code close} finishes, one that begins after it throws. {@code close} never waits.
+ * <p>Invariant: the object is freed exactly once, after it was closed and its last use ended; a living child counts as
+ * a use of its parent. So closing in any order, twice, or while another thread computes can't free what is in use: a
+ * call that began before {@code close} finishes, one that begins after it throws. {@code close} never waits.
  *
  * <p>Closing a parent closes its children first. Any thread.
  */

@@ -429,8 +429,8 @@ public final class NativeEngine extends NativeObject {
     }
 
     /**
-     * Does one round: a token for each running sequence and a slice of the waiting prompts. Takes milliseconds: call it on a
-     * platform thread. Events of the step before that were not taken are dropped.
+     * Does one round: a token for each running sequence and a slice of the waiting prompts. Takes milliseconds: call it
+     * on a platform thread. Events of the step before that were not taken are dropped.
      *
      * @return what was done; with nothing to do it returns at once, nothing active
      */
@@ -529,8 +529,8 @@ public final class NativeEngine extends NativeObject {
     }
 
     /**
-     * The logits after each of some ids, computed from an empty cache: row i is what the model says after ids 0 to i. Takes
-     * long: call it on a platform thread.
+     * The logits after each of some ids, computed from an empty cache: row i is what the model says after ids 0 to i.
+     * Takes long: call it on a platform thread.
      *
      * @param ids all of them
      * @param first the first row wanted

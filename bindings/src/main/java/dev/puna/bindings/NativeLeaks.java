@@ -12,8 +12,8 @@ public final class NativeLeaks {
     /**
      * Replaces the report, which is a warning in the platform's own log at first.
      *
-     * @param report gets what was forgotten and, as a stack trace, where it was opened; runs on a thread of its own kind
-     *     and must not block
+     * @param report gets what was forgotten and, as a stack trace, where it was opened; runs on a thread of its own
+     *     kind and must not block
      */
     public static void reportTo(BiConsumer<String, Throwable> report) {
         reporter = report;

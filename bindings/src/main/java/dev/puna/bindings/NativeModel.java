@@ -64,7 +64,8 @@ public final class NativeModel extends NativeObject {
      * @param threads that pack weights; 0: the default
      * @param task tells how far it is and can cancel; may be null
      * @return the model, to be closed
-     * @throws NativeException if it can't be read, is invalid or unsupported, memory is short, or the task was cancelled
+     * @throws NativeException if it can't be read, is invalid or unsupported, memory is short, or the task was
+     *     cancelled
      */
     public static NativeModel load(Path path, int threads, @Nullable NativeTask task) {
         if (task == null) {

@@ -180,12 +180,12 @@ public final class NativeTokenizer extends NativeObject {
     }
 
     /**
-     * A text in parts to ids: control tokens are recognised within a trusted part alone; all other text gives the ids that it
-     * would give in one piece. No BOS or EOS is added.
+     * A text in parts to ids: control tokens are recognised within a trusted part alone; all other text gives the ids
+     * that it would give in one piece. No BOS or EOS is added.
      *
      * @param parts bytes in order, UTF-8 as a rule
-     * @param trusted for each part, whether it may spell control tokens: true for what a template wrote, false for what a
-     *     user did
+     * @param trusted for each part, whether it may spell control tokens: true for what a template wrote, false for what
+     *     a user did
      * @return the ids of all of them
      */
     public int[] tokenizeParts(List<byte[]> parts, boolean[] trusted) {

@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 
 /**
  * Measures a context. Every sequence of every measurement has ids of its own and begins with an empty cache: an engine
- * finds whole pages of a common beginning again by itself, and would answer a prompt that it has read before in no time.
+ * finds whole pages of a common beginning again by itself, and would answer a prompt that it has read before in no
+ * time.
  */
 final class Bench {
     /** Tokens more than are asked for, at most: sequences that are started together begin in steps of their own. */

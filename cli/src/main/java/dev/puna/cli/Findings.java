@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code puna doctor} found: facts by subject, problems and warnings. Nothing in it tells who the user is: the home
- * folder is {@code ~}, and where a path beyond it has the user's name, {@code USER} stands for it.
+ * What {@code puna doctor} found: facts by subject, problems and warnings. Nothing in it tells who the user is: the
+ * home folder is {@code ~}, and where a path beyond it has the user's name, {@code USER} stands for it.
  */
 final class Findings {
     private final Map<String, Map<String, Object>> facts = new LinkedHashMap<>();

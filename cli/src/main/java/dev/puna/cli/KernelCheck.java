@@ -18,8 +18,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Tests every kernel in a process of its own, so that one that crashes or hangs is a line of the report. That process says
- * a kernel's name before it runs it ({@code run avx2 rope}), then {@code same} or {@code differs: ...}, at last
+ * Tests every kernel in a process of its own, so that one that crashes or hangs is a line of the report. That process
+ * says a kernel's name before it runs it ({@code run avx2 rope}), then {@code same} or {@code differs: ...}, at last
  * {@code done}; one that ends before is started again behind the kernel that ended it.
  */
 final class KernelCheck {

@@ -29,8 +29,9 @@ import org.slf4j.LoggerFactory;
  * How a model wants conversations written: its own template, and the ids of what it renders.
  *
  * <p>A model without a template, or with one that is not valid or fails even on a user's greeting, gets ChatML and a
- * warning in the log; one whose vocabulary has Gemma's marks for turns gets Gemma's format. A template that works, but refuses a conversation, is not replaced: its reason reaches the caller
- * as a {@link TemplateException}. Immutable; any thread.
+ * warning in the log; one whose vocabulary has Gemma's marks for turns gets Gemma's format. A template that works, but
+ * refuses a conversation, is not replaced: its reason reaches the caller as a {@link TemplateException}. Immutable; any
+ * thread.
  */
 public final class ChatFormat {
     private static final Logger LOG = LoggerFactory.getLogger(ChatFormat.class);

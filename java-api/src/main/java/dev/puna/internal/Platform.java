@@ -81,8 +81,8 @@ public final class Platform {
     }
 
     /**
-     * Reads or writes on a platform thread: neither is a carrier held, nor does an interrupt of the caller, which waits,
-     * close a channel in the middle of it.
+     * Reads or writes on a platform thread: neither is a carrier held, nor does an interrupt of the caller, which
+     * waits, close a channel in the middle of it.
      *
      * @param name of the thread
      * @param work what to do

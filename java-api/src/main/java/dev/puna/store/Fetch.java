@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds a model on this machine, or brings it here, source after source. Holds no state: as thread-safe as its parts. */
+/**
+ * Finds a model on this machine, or brings it here, source after source. Holds no state: as thread-safe as its parts.
+ */
 final class Fetch {
     private static final Logger LOG = LoggerFactory.getLogger(ModelStore.class);
 

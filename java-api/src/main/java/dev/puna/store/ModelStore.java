@@ -27,10 +27,11 @@ import org.jspecify.annotations.Nullable;
  * Path file = store.fetch(reference, progress -> System.err.println(progress));
  * }</pre>
  *
- * A fetched file is whole and verified: it grows under another name, its SHA-256 is compared whenever one is known (from
- * the catalogue or the hub), and only then it is renamed. One thread of one process fetches a model, all others wait for
- * its result. What an interrupted or killed fetch left is continued by the next one, and deleted by {@link #remove} or
- * after 14 days. A fetched reference stays what it was until it is removed, even when its repository goes on.
+ * A fetched file is whole and verified: it grows under another name, its SHA-256 is compared whenever one is known
+ * (from the catalogue or the hub), and only then it is renamed. One thread of one process fetches a model, all others
+ * wait for its result. What an interrupted or killed fetch left is continued by the next one, and deleted by {@link
+ * #remove} or after 14 days. A fetched reference stays what it was until it is removed, even when its repository goes
+ * on.
  *
  * <p>A file that is split in parts ({@code -00001-of-00003.gguf}) is one model: any part's reference means all of them,
  * each is checked, they lie in a folder of their own, and the path is the first part's, which loads all.
@@ -54,8 +55,9 @@ public final class ModelStore {
     }
 
     /**
-     * This user's store: {@code models} in the folder that the variable PUNA_HOME names; without it in {@code puna} under
-     * XDG_DATA_HOME (by default ~/.local/share), ~/Library/Application Support on macOS, or %LOCALAPPDATA% on Windows.
+     * This user's store: {@code models} in the folder that the variable PUNA_HOME names; without it in {@code puna}
+     * under XDG_DATA_HOME (by default ~/.local/share), ~/Library/Application Support on macOS, or %LOCALAPPDATA% on
+     * Windows.
      *
      * @return the store; its folder is made by the first fetch
      * @throws IllegalArgumentException if the variable HF_ENDPOINT holds no address
@@ -192,8 +194,8 @@ public final class ModelStore {
     }
 
     /**
-     * What can be said of a model before it is fetched. Asks the hub only for a model that is neither here nor described
-     * by the catalogue.
+     * What can be said of a model before it is fetched. Asks the hub only for a model that is neither here nor
+     * described by the catalogue.
      *
      * @param reference which model
      * @return its size, source, place and whether it is here

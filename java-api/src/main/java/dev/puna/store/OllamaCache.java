@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Ollama's models: {@code manifests/HOST/NAMESPACE/MODEL/TAG} names layers by checksum, which lie in {@code
  * blobs/sha256-HEX}. A reference is {@code ollama:} and what Ollama calls it; its library and the tag {@code latest}
- * may be left out. What it fetched from Hugging Face is found by {@code owner/repo:quantization} too. A model that is made of
- * several files, or of a base and an adapter, is none that can be used.
+ * may be left out. What it fetched from Hugging Face is found by {@code owner/repo:quantization} too. A model that is
+ * made of several files, or of a base and an adapter, is none that can be used.
  */
 final class OllamaCache implements ForeignCache {
     private static final String HOST = "registry.ollama.ai";

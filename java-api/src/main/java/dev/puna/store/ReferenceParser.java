@@ -296,7 +296,9 @@ final class ReferenceParser {
         return new ModelReference.HubFile(at < 0 ? head : head.substring(0, at), revision, selector);
     }
 
-    /** {@code https://huggingface.co/owner/repo[/(blob|resolve)/revision/file | /tree/revision]}, as people paste it. */
+    /**
+     * {@code https://huggingface.co/owner/repo[/(blob|resolve)/revision/file | /tree/revision]}, as people paste it.
+     */
     private static ModelReference hubAddress(String text) {
         String path = text.substring(HUB_SITE.length());
         int query = path.indexOf('?');

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Copies a resource of the application into a part: a jar's bytes cannot be mapped. A later version of the application,
- * or another one, may have other bytes under the same name. So an entry's source names length and CRC beside it, which a
- * jar tells without being read, and a copy is only used while they are the same. One thread, under the key's lock.
+ * or another one, may have other bytes under the same name. So an entry's source names length and CRC beside it, which
+ * a jar tells without being read, and a copy is only used while they are the same. One thread, under the key's lock.
  */
 final class ResourceFetch {
     private final Settings settings;

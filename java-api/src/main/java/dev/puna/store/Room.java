@@ -13,7 +13,9 @@ final class Room {
 
     private Room() {}
 
-    /** Bytes that this user may still write on the disk of a folder that need not exist yet; 0 when it cannot be told. */
+    /**
+     * Bytes that this user may still write on the disk of a folder that need not exist yet; 0 when it cannot be told.
+     */
     static long free(Path folder) {
         for (Path at = folder.toAbsolutePath(); at != null; at = at.getParent()) {
             if (Files.isDirectory(at)) {

@@ -153,7 +153,9 @@ final class StoreIndex {
         }
     }
 
-    /** Notes that a reference's file lies elsewhere, in the store under another reference or in another tool's cache. */
+    /**
+     * Notes that a reference's file lies elsewhere, in the store under another reference or in another tool's cache.
+     */
     StoredModel link(ModelReference reference, Path file, String sha256, String source, boolean owned)
             throws IOException {
         try (StoreLock _ = StoreLock.take(storeLock(), () -> {})) {

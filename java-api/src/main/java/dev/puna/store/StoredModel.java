@@ -78,8 +78,8 @@ public final class StoredModel {
     }
 
     /**
-     * Its checksum, as computed when it came; of a split file the SHA-256 of the parts' checksums as text, one after the
-     * other.
+     * Its checksum, as computed when it came; of a split file the SHA-256 of the parts' checksums as text, one after
+     * the other.
      *
      * @return 64 lower-case hex digits
      */

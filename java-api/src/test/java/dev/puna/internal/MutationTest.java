@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A fuzzer of what Java reads: chat templates and what they are given, JSON, schemas, patterns, replay records. Good inputs
- * are changed at random; only what is documented may be thrown, in bounded time.
+ * A fuzzer of what Java reads: chat templates and what they are given, JSON, schemas, patterns, replay records. Good
+ * inputs are changed at random; only what is documented may be thrown, in bounded time.
  *
  * <p>Each test takes 1 s; {@code -Dpuna.fuzz.seconds=1200} gives each that long, {@code -Dpuna.seed=N} repeats a run.
  */

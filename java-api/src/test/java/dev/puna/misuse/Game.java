@@ -18,11 +18,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Players, half of them on virtual threads, do anything with the whole API, in any order, to the same things: load, ask,
- * stream, read, cancel, fork, rewind, observe, lend, interrupt each other, close twice and before its time, hand in what
- * throws, forget. Afterwards only what is documented may have been thrown, nothing may hang, every answer must be the
- * quiet one, all memory of the library must be back, and no thread of it be left. Needs nothing but Java: it also runs as
- * a program, on a virtual machine of the caller's choice.
+ * Players, half of them on virtual threads, do anything with the whole API, in any order, to the same things: load,
+ * ask, stream, read, cancel, fork, rewind, observe, lend, interrupt each other, close twice and before its time, hand
+ * in what throws, forget. Afterwards only what is documented may have been thrown, nothing may hang, every answer must
+ * be the quiet one, all memory of the library must be back, and no thread of it be left. Needs nothing but Java: it
+ * also runs as a program, on a virtual machine of the caller's choice.
  */
 final class Game {
     private static final int PLAYERS = Integer.getInteger("puna.misuse.players", 12);
@@ -170,7 +170,9 @@ final class Game {
         return text.toString();
     }
 
-    /** The library's bytes once nothing that was forgotten is left to be cleaned: as few as hoped for, or all that go. */
+    /**
+     * The library's bytes once nothing that was forgotten is left to be cleaned: as few as hoped for, or all that go.
+     */
     private static long settled(long hoped) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(hoped == Long.MAX_VALUE ? 1 : 30);
         long now = Machine.nativeMemory();

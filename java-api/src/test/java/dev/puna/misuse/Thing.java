@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something of the API that many threads use and close as they like, with what it lives on. What is about to be closed is
- * marked before: a use that is refused although nothing of it was ever marked is a mistake.
+ * Something of the API that many threads use and close as they like, with what it lives on. What is about to be closed
+ * is marked before: a use that is refused although nothing of it was ever marked is a mistake.
  *
  * @param <T> its type
  */

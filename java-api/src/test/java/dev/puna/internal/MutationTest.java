@@ -214,7 +214,7 @@ class MutationTest {
                 .json();
         run(random, List.of(record), PunaException.class, text -> {
             ReplayRecord read = ReplayRecord.parse(text);
-            String written = read.json().replace(": -0.0", ": 0.0"); // JSON's numbers have no zero below zero
+            String written = read.json();
             assertThat(ReplayRecord.parse(written).json()).isEqualTo(written);
         });
         assertThat(model.chat(List.of(Message.user("Hello")))

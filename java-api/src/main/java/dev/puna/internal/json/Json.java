@@ -229,6 +229,9 @@ public final class Json {
 
     private static Number decimal(String digits) {
         BigDecimal exact = new BigDecimal(digits);
+        if (exact.signum() == 0) {
+            return digits.charAt(0) == '-' ? -0.0 : 0.0; // a BigDecimal has no zero below zero
+        }
         double near = exact.doubleValue();
         if (Double.isInfinite(near) || new BigDecimal(Double.toString(near)).compareTo(exact) != 0) {
             return exact;

@@ -8,6 +8,7 @@ import dev.puna.bindings.gen.puna_engine_options;
 import dev.puna.bindings.gen.puna_error;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
+import dev.puna.bindings.gen.puna_kernel_test;
 import dev.puna.bindings.gen.puna_log_entry;
 import dev.puna.bindings.gen.puna_logprob;
 import dev.puna.bindings.gen.puna_memory_plan;
@@ -48,6 +49,7 @@ final class AbiCheck {
             puna_error.layout(),
             puna_event.layout(),
             puna_generation.layout(),
+            puna_kernel_test.layout(),
             puna_log_entry.layout(),
             puna_logprob.layout(),
             puna_memory_plan.layout(),

@@ -59,9 +59,13 @@ public final class Fields {
         return get(name, Boolean.class);
     }
 
-    /** {@return a number} */
+    /** {@return a number that a float holds} */
     public float real(String name) {
-        return get(name, Number.class).floatValue();
+        float value = get(name, Number.class).floatValue();
+        if (!Float.isFinite(value)) {
+            throw wrong(name, "is beyond what a float holds");
+        }
+        return value;
     }
 
     /** {@return a whole number of 32 bits} */

@@ -234,7 +234,7 @@ public final class Json {
         }
         double near = exact.doubleValue();
         if (Double.isInfinite(near) || new BigDecimal(Double.toString(near)).compareTo(exact) != 0) {
-            return exact;
+            return exact.scale() == 0 ? exact.unscaledValue() : exact; // as it is written, so it is read again
         }
         return near;
     }

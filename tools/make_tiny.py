@@ -292,7 +292,8 @@ def goldens(path: pathlib.Path, model, seed: int, quantized: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def make(name: str, out: pathlib.Path, seed: int) -> None:
+def make(name: str, out: pathlib.Path, seed: int) -> transformers.PreTrainedModel:
+    """Writes NAME.gguf and NAME.golden; the model as transformers made it."""
     settings, pre, matrices, ends = MODELS[name]
     every = dict(model_type="llama", vocab_size=VOCABULARY, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
                  pad_token_id=None, bos_token_id=None, eos_token_id=None)
@@ -313,6 +314,7 @@ def make(name: str, out: pathlib.Path, seed: int) -> None:
     path.with_suffix(".golden").write_text(text, encoding="utf-8")
     noise = text.split("activation_noise: ")[1].split()[0]
     print(f"{name:16} {path.stat().st_size / 1e3:6.0f} kB, noise of 8-bit activations {noise}")
+    return model
 
 
 def main() -> None:

@@ -23,11 +23,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 import numpy as np  # noqa: E402
 
 import corpus  # noqa: E402
+import families
 import gguf_reference  # noqa: E402
 import make_tiny  # noqa: E402
 import vocabularies  # noqa: E402
 
-BOUND = 1e-4
+BOUND = 2e-4  # of F32 models: torch's own rounding reaches 1e-4 for some random weights (yarn)
 CASES = ("7", "33", "130", "600")
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CHUNK, CHUNKS, FIRST, LAST = 512, 2, 256, 510  # two chunks, each from its own position 0; positions 256 to 510 count
@@ -72,12 +73,12 @@ def golden(path: pathlib.Path) -> tuple[dict, dict]:
 def check_tiny(folder: pathlib.Path, seed: int) -> int:
     failures = 0
     for name in make_tiny.MODELS:
-        make_tiny.make(name, folder, seed)
+        made = make_tiny.make(name, folder, seed)
         path = folder / f"{name}.gguf"
         head, cases = golden(path.with_suffix(".golden"))
         noise = float(head["activation_noise"])
         bound, worst = 2 * noise if noise else BOUND, 0.0
-        model = gguf_reference.load(path)
+        model = made if made.config.model_type in families.ARCHITECTURES else gguf_reference.load(path)
         for case in CASES:
             ids = [int(i) for i in cases[case]["ids"].split()]
             expected, ours = gguf_reference.logits(model, ids), puna_logits(path, ids, folder)

@@ -54,7 +54,10 @@ public final class MemoryPlan {
         return plan.sequences();
     }
 
-    /** {@return what is needed before anything is generated: all but the cache and the sequences} */
+    /**
+     * {@return what is needed whatever is generated: all but the cache and the sequences} Room for a step's events, a
+     * small part of it, is taken by the first step.
+     */
     public long base() {
         return plan.weights() + plan.vocabulary() + plan.scratch();
     }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 seconds=${PUNA_MISUSE_SECONDS:-10}
 seed=${PUNA_MISUSE_SEED:-}
-mkdir -p build/ci
+. ci/native.sh
 
 java=
 for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*25* /usr/lib/jvm/* /opt/java/* /opt/jdk*; do
@@ -35,11 +35,8 @@ play() { # library, options of Java
 }
 
 sanitized() { # builds what is older than its sources; the preset's own check has built it before, as a rule
-    local build=$root/native/build/asan-ubsan log=$root/build/ci/jvm-build.log generator=
-    command -v ninja > /dev/null && generator="-G Ninja"
-    # shellcheck disable=SC2086 # two words or none
-    { [ -f "$build/CMakeCache.txt" ] || (cd native && cmake --preset asan-ubsan $generator); } > "$log" 2>&1 &&
-        cmake --build "$build" --target puna --parallel >> "$log" 2>&1 || { tail -n 30 "$log"; return 1; }
+    local build=$root/native/build/asan-ubsan
+    native_build asan-ubsan "$root/build/ci/jvm-build.log" puna || return 1
     # The machine handles its own SIGSEGVs; leaks are the C tests' matter.
     LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)" \
         ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \

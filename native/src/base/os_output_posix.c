@@ -65,6 +65,17 @@ static void remove_leftovers(const char *path) {
     os_heap_free(folder);
 }
 
+/* Locks a new file for as long as it is written. False, and it is closed, if somebody has just removed it as a leftover.
+   Where a file system has no locks, nobody does. */
+static bool is_ours(os_output *output) {
+    bool locked = flock(output->file, LOCK_EX | LOCK_NB) == 0;
+    if ((locked || errno != EWOULDBLOCK) && (access(output->temporary, F_OK) == 0 || errno != ENOENT)) return true;
+    close(output->file);
+    output->file = -1;
+    errno = EEXIST;
+    return false;
+}
+
 puna_status os_output_open(const char *path, os_output **out, puna_error *error) {
     static _Atomic uint32_t serial;
     *out = NULL;
@@ -84,7 +95,7 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
         bool refused = os_gate_ask(OS_CALL_OPEN, NULL) == OS_FAULT;
         errno = EACCES;
         output->file = refused ? -1 : open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (output->file >= 0 || (errno != EEXIST && errno != EINTR)) break;
+        if (output->file >= 0 ? is_ours(output) : errno != EEXIST && errno != EINTR) break;
     }
     if (output->file < 0) {
         int number = errno;
@@ -92,7 +103,6 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
         if (number == ENOENT) return error_set(error, PUNA_NOT_FOUND, path, "%s: its folder does not exist", path);
         return os_refuse(error, path, "it can't be written", number);
     }
-    flock(output->file, LOCK_EX | LOCK_NB); /* nobody else knows the name yet; without locks nothing is lost */
     *out = output;
     return PUNA_OK;
 }
@@ -141,10 +151,11 @@ static int move(const os_output *output) {
 }
 
 puna_status os_output_commit(os_output *output, puna_error *error) {
-    int number = sync_file(output->file);
+    int number = sync_file(output->file), lock = dup(output->file); /* which keeps the lock until the file is renamed */
     /* Interrupted or not, the descriptor is gone: closing again might close another thread's file. */
     if (close(output->file) != 0 && number == 0 && errno != EINTR) number = errno;
     if (number == 0) number = move(output);
+    if (lock >= 0) close(lock);
     puna_status status = PUNA_OK;
     if (number == 0) {
         sync_folder(output->path);

@@ -85,6 +85,27 @@ class StoreSharingTest {
         }
     }
 
+    /**
+     * Where no folder can be made: below a file, and in a file system of the system's own, which refuses even those who
+     * may do everything. Reading finds nothing; fetching says what is wrong.
+     */
+    @Test
+    void aHomeThatCantBeWrittenIsNamed() throws Exception {
+        Path file = Files.createFile(home.resolve("file"));
+        List<Path> homes = Files.isDirectory(Path.of("/proc/self")) ? List.of(file, Path.of("/proc")) : List.of(file);
+        try (LoopbackHub hub = new LoopbackHub()) {
+            for (Path unwritable : homes) {
+                ModelStore store = Stores.builder(unwritable, hub.uri()).build();
+                assertThat(store.list()).isEmpty();
+                assertThat(store.resolve(Q8)).isEmpty();
+                assertThatExceptionOfType(PunaException.class)
+                        .isThrownBy(() -> store.fetch(Q8))
+                        .withMessageContaining(unwritable.resolve("store") + " cannot be written");
+            }
+            assertThat(hub.downloads()).isEmpty();
+        }
+    }
+
     private static void awaitDownload(LoopbackHub hub, Process process) throws Exception {
         while (hub.downloads().isEmpty()) {
             if (!process.isAlive()) {

@@ -15,8 +15,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * {@code puna logits} for many models in one virtual machine, whose start takes longer than a tiny model's answer. Each line
- * of the input is a model's file, a file to write, and ids, between tabs; its answer is a line of the output.
+ * {@code puna logits} for many models in one virtual machine, whose start takes longer than a tiny model's answer. Each
+ * line of the input is a model's file, a file to write, and ids, between tabs; its answer is a line of the output.
  */
 final class Logits {
     private Logits() {}

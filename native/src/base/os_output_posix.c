@@ -65,8 +65,8 @@ static void remove_leftovers(const char *path) {
     os_heap_free(folder);
 }
 
-/* Locks a new file for as long as it is written. False, and it is closed, if somebody has just removed it as a leftover.
-   Where a file system has no locks, nobody does. */
+/* Locks a new file for as long as it is written. False, and it is closed, if somebody has just removed it as a
+   leftover. Where a file system has no locks, nobody does. */
 static bool is_ours(os_output *output) {
     bool locked = flock(output->file, LOCK_EX | LOCK_NB) == 0;
     if ((locked || errno != EWOULDBLOCK) && (access(output->temporary, F_OK) == 0 || errno != ENOENT)) return true;

@@ -30,7 +30,7 @@ static bool digits(const wchar_t **at) {
 /* What a writer of the same file left that was killed. Who still writes shares its file with nobody: it stays. */
 static void remove_leftovers(const wchar_t *target) {
     size_t length = wcslen(target), folder = length;
-    while (folder > 0 && target[folder - 1] != L'/' && target[folder - 1] != L'\\' && target[folder - 1] != L':') folder--;
+    while (folder > 0 && !wcschr(L"/\\:", target[folder - 1])) folder--;
     WIN32_FIND_DATAW found;
     wchar_t *name = os_heap_new((length + MAX_PATH + 8) * sizeof *name, 16);
     if (!name) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A process that is killed in the middle of writing a file, at each call of the system: the old file is whole, or the new
- * one is, and who writes it again removes what was left.
+ * A process that is killed in the middle of writing a file, at each call of the system: the old file is whole, or the
+ * new one is, and who writes it again removes what was left.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -29,7 +29,8 @@ static puna_status save(uint32_t entries, puna_error *error) {
         snprintf(key, sizeof key, "test.%u", i);
         status = gguf_write_u32(writer, key, i, error);
     }
-    if (status == PUNA_OK) status = gguf_write_tensor(writer, "weights", BLOCK_F32, 1, (uint64_t[]){25000}, weights, error);
+    if (status == PUNA_OK)
+        status = gguf_write_tensor(writer, "weights", BLOCK_F32, 1, (uint64_t[]){25000}, weights, error);
     if (status == PUNA_OK) status = gguf_writer_save(writer, TARGET, error);
     gguf_writer_free(writer);
     return status;

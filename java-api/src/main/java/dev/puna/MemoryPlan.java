@@ -55,8 +55,8 @@ public final class MemoryPlan {
     }
 
     /**
-     * {@return what is needed whatever is generated: all but the cache and the sequences} It is taken when the model and
-     * its context are made.
+     * {@return what is needed whatever is generated: all but the cache and the sequences} It is taken when the model
+     * and its context are made.
      */
     public long base() {
         return plan.weights() + plan.vocabulary() + plan.scratch();

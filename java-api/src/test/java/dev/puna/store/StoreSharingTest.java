@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.puna.PunaException;
+import dev.puna.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,9 +74,9 @@ class StoreSharingTest {
             Process first = FetchMain.start(home, hub.uri(), Q8.toString());
             awaitDownload(hub, first);
             ModelStore store = Stores.builder(home, hub.uri()).build();
-            for (int i = 0; i < 500 && store.describe(Q8).receivedBytes() < 1_200_000; i++) {
-                TimeUnit.MILLISECONDS.sleep(10);
-            }
+            Eventually.holds("what was sent is on the disk", () -> store.describe(Q8)
+                            .receivedBytes()
+                    == 1_200_000);
             first.destroyForcibly().waitFor();
             assertThat(store.resolve(Q8)).isEmpty();
             assertThat(store.list()).isEmpty();

@@ -268,7 +268,8 @@ static void products_keep_to_their_memory(void) {
         const uint32_t type = shapes_types[t], block = shapes_whole(type, 32);
         for (uint32_t blocks = 1; blocks <= 3; blocks++)
             for (int r = 0; r < 5; r++)
-                for (int c = 0; c < 12; c += TESTING_THIN(1, 5, 5)) compare_product(type, rows[r], blocks * block, counts[c], false);
+                for (int c = 0; c < 12; c += TESTING_THIN(1, 5, 5))
+                    compare_product(type, rows[r], blocks * block, counts[c], false);
     }
 }
 

@@ -87,9 +87,7 @@ class HostileFilesTest {
             Duration before = computed();
             Throwable thrown = refusal(lie);
             all.assertThat(lie.fault(thrown)).as(lie.name()).isEmpty();
-            all.assertThat(computed().minus(before))
-                    .as(lie.name())
-                    .isLessThan(MOST);
+            all.assertThat(computed().minus(before)).as(lie.name()).isLessThan(MOST);
         }
         all.assertThat(LIES).hasSizeGreaterThan(500);
         all.assertAll();

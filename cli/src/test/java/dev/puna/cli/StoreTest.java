@@ -126,8 +126,8 @@ class StoreTest {
         for (long end = System.nanoTime() + 30_000_000_000L; ; Thread.sleep(5)) {
             assertThat(System.nanoTime()).as("nothing arrives").isLessThan(end);
             try (Stream<Path> files = Files.walk(folder.resolve("home"))) {
-                if (files.anyMatch(file -> file.toString().endsWith(".part")
-                        && file.toFile().length() > 0)) {
+                if (files.anyMatch(file ->
+                        file.toString().endsWith(".part") && file.toFile().length() > 0)) {
                     return;
                 }
             }

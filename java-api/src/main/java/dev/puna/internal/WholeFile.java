@@ -135,8 +135,7 @@ public final class WholeFile {
 
     /** Another process that still writes it has locked it. */
     private static void removeUnlessWritten(Path part) {
-        try (FileChannel channel =
-                        FileChannel.open(part, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+        try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
                 FileLock lock = channel.tryLock()) {
             if (lock != null) {
                 Files.deleteIfExists(part);

@@ -152,7 +152,8 @@ class WholeFileTest {
         }
         Files.createFile(folder.resolve(".chat.12.34.part"));
         WholeFile.write(folder.resolve("chat"), new byte[] {1});
-        assertThat(names()).containsExactlyInAnyOrder(".chat.1.part", ".chat.1.2.parts", ".chat.x.2.part",
-                ".chats.1.2.part", "chat");
+        assertThat(names())
+                .containsExactlyInAnyOrder(
+                        ".chat.1.part", ".chat.1.2.parts", ".chat.x.2.part", ".chats.1.2.part", "chat");
     }
 }

@@ -74,9 +74,8 @@ class StoreSharingTest {
             Process first = FetchMain.start(home, hub.uri(), Q8.toString());
             awaitDownload(hub, first);
             ModelStore store = Stores.builder(home, hub.uri()).build();
-            Eventually.holds("what was sent is on the disk", () -> store.describe(Q8)
-                            .receivedBytes()
-                    == 1_200_000);
+            Eventually.holds(
+                    "what was sent is on the disk", () -> store.describe(Q8).receivedBytes() == 1_200_000);
             first.destroyForcibly().waitFor();
             assertThat(store.resolve(Q8)).isEmpty();
             assertThat(store.list()).isEmpty();

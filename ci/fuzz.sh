@@ -1,19 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes each reader afresh for FUZZ_SECONDS (10), two at a time, from the inputs that are kept in native/fuzz/corpus; those
+# Fuzzes each reader afresh for FUZZ_SECONDS (60), two at a time, from the inputs that are kept in native/fuzz/corpus; those
 # are replayed by every other build's tests, too. What breaks one lies in build/ci/fuzz/TARGET afterwards; put it into the
 # corpus under a name that says what it is, and it stays a test. `ci/fuzz.sh TARGET ...` runs some.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
-seconds=${FUZZ_SECONDS:-10}
-generator=
-command -v ninja > /dev/null && generator="-G Ninja"
+seconds=${FUZZ_SECONDS:-60}
 mkdir -p build/ci/fuzz
-log=$root/build/ci/fuzz/build.log
-# shellcheck disable=SC2086 # two words or none
-(cd native && cmake --preset fuzz $generator > "$log" 2>&1 && cmake --build --preset fuzz --parallel >> "$log" 2>&1) ||
-    { tail -n 40 "$log"; exit 1; }
+. ci/native.sh
+native_build fuzz "$root/build/ci/fuzz/build.log" || exit 1
 programs=$root/native/build/fuzz/fuzz
 
 one() { # target: fuzzes it in a folder of its own

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Read by the other scripts of this folder, from the repository's root. Build folders and zig's cache are kept in build/ci:
-# the first build for a platform also compiles that platform's C library (Windows: minutes).
+# Read by the other scripts of this folder, from the repository's root. Build folders are kept in build/ci; zig's cache with
+# what else is kept between checkouts, since the first build for a platform also compiles its C library (Windows: minutes).
 cross_platforms="linux-x86_64 linux-aarch64 windows-x86_64 macos-aarch64 macos-x86_64"
 cross_folder=$PWD/build/ci/cross
 mkdir -p "$cross_folder"
-export ZIG_GLOBAL_CACHE_DIR="$PWD/build/ci/zig-cache"
+export ZIG_GLOBAL_CACHE_DIR="${PUNA_CI_CACHE:-$HOME/.cache/puna-ci}/zig-cache"
 if [ -x build/ci/python/bin/python3 ]; then
     PATH="$PWD/build/ci/python/bin:$PATH"
     export PATH

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The misuse game (java-api, dev.puna.misuse.Game) on other virtual machines: the library built with AddressSanitizer and
-# UBSan, -Xcheck:jni, ZGC, a heap of 64 MB. Each kind plays some seconds and prints how long it took.
+# UBSan, with ThreadSanitizer, -Xcheck:jni, ZGC, a heap of 64 MB. Each kind plays some seconds and prints how long it took.
 # usage: check.sh [KIND ...]     PUNA_MISUSE_SECONDS: seconds of play a kind; PUNA_MISUSE_SEED: the moves of a run that broke
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
 seconds=${PUNA_MISUSE_SECONDS:-10}
 seed=${PUNA_MISUSE_SEED:-}
-mkdir -p build/ci
+. ci/native.sh
 
 java=
 for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*25* /usr/lib/jvm/* /opt/java/* /opt/jdk*; do
@@ -29,20 +29,30 @@ play() { # library, options of Java
     local library=$1
     shift
     # shellcheck disable=SC2086 # a seed or nothing
-    timeout $((seconds + 110)) "$java" --enable-native-access=ALL-UNNAMED -Dpuna.root="$root" \
+    # shellcheck disable=SC2086 # two words or none
+    timeout $((seconds + 110)) ${fixed_places:-} "$java" --enable-native-access=ALL-UNNAMED -Dpuna.root="$root" \
         -Dpuna.library.path="$library" -XX:ErrorFile="$root/build/ci/jvm-crash.txt" -XX:-CreateCoredumpOnCrash "$@" \
         -cp "$classes" dev.puna.misuse.Game "$seconds" $seed
 }
 
 sanitized() { # builds what is older than its sources; the preset's own check has built it before, as a rule
-    local build=$root/native/build/asan-ubsan log=$root/build/ci/jvm-build.log generator=
-    command -v ninja > /dev/null && generator="-G Ninja"
-    # shellcheck disable=SC2086 # two words or none
-    { [ -f "$build/CMakeCache.txt" ] || (cd native && cmake --preset asan-ubsan $generator); } > "$log" 2>&1 &&
-        cmake --build "$build" --target puna --parallel >> "$log" 2>&1 || { tail -n 30 "$log"; return 1; }
+    local build=$root/native/build/asan-ubsan
+    native_build asan-ubsan "$root/build/ci/jvm-build.log" puna || return 1
     # The machine handles its own SIGSEGVs; leaks are the C tests' matter.
     LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)" \
         ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        play "$build/libpuna.so" -XX:+UseSerialGC
+}
+
+# The thread sanitizer knows the library alone: what the virtual machine, which is not instrumented, does with threads,
+# locks and memory is none of its business, hence no suppression by name. boundary.c tells it of the order of calls.
+raceless() {
+    local build=$root/native/build/tsan boundary=$root/build/ci/libboundary.so fixed_places=
+    native_build tsan "$root/build/ci/jvm-build.log" puna || return 1
+    gcc -O1 -fPIC -shared -Wall -Wextra -Werror -o "$boundary" ci/jvm/boundary.c || return 1
+    ! setarch -R true 2> /dev/null || fixed_places="setarch -R" # its shadow wants some addresses for itself
+    LD_PRELOAD="$(gcc -print-file-name=libtsan.so):$boundary" \
+        TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:handle_segv=0 \
         play "$build/libpuna.so" -XX:+UseSerialGC
 }
 
@@ -50,25 +60,30 @@ kind() {
     local library=$root/native/build/release/libpuna.so
     case $1 in
         asan) sanitized ;;
+        tsan) raceless ;;
         jni) play "$library" -Xcheck:jni ;;
         zgc) play "$library" -XX:+UseZGC ;;
         heap) play "$library" -Xmx64m ;;
-        *) echo "there is no kind $1; there are: asan jni zgc heap"; return 2 ;;
+        *) echo "there is no kind $1; there are: asan tsan jni zgc heap"; return 2 ;;
     esac
 }
 
 status=0
-for name in ${*:-asan jni zgc heap}; do
+for name in ${*:-asan tsan jni zgc heap}; do
     start=$(date +%s)
     log=build/ci/jvm-$name.log
     kind "$name" > "$log" 2>&1
     result=$?
     # Sanitizers and -Xcheck:jni say what they found in words of their own, and may go on.
-    if grep -q -E 'runtime error:|ERROR: AddressSanitizer|FATAL ERROR in native|WARNING in native|WARNING: JNI' "$log"; then
+    if grep -q -E 'runtime error:|ERROR: AddressSanitizer|ThreadSanitizer|FATAL ERROR in native|WARNING in native|WARNING: JNI' "$log"; then
         result=1
     fi
-    [ "$name" != asan ] || [ "$result" != 0 ] || grep -q 'library built by .*address sanitizer' "$log" ||
-        { echo "jvm: the library was not the sanitized one"; result=1; }
+    case $name in
+        asan) built='library built by .*address sanitizer' ;;
+        tsan) built='library built by .*thread sanitizer' ;;
+        *) built='library built by ' ;;
+    esac
+    [ "$result" != 0 ] || grep -q "$built" "$log" || { echo "jvm: the library was not the sanitized one"; result=1; }
     if [ "$result" = 0 ]; then
         echo "jvm $name: $(sed -n 's/^misuse: \(seed.*\)/\1/p' "$log"), $(($(date +%s) - start)) s"
     else

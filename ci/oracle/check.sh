@@ -6,4 +6,12 @@
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 venv=$("$here/setup.sh")
-PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" "$here/compare.py" "$@"
+java=
+for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*25* /usr/lib/jvm/* /opt/java/* /opt/jdk*; do
+    if [ -x "$folder/bin/java" ] && grep -q -E '^JAVA_VERSION="(2[5-9]|[3-9][0-9])' "$folder/release" 2> /dev/null; then
+        java=$folder/bin/java
+        break
+    fi
+done
+[ -n "$java" ] || { echo "oracle: no JDK 25 found; set JAVA_HOME" >&2; exit 1; }
+PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" "$here/compare.py" --java "$java" "$@"

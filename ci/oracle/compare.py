@@ -50,14 +50,47 @@ def puna(*arguments: str) -> str:
     return done.stdout
 
 
-def puna_logits(model, ids: list[int], folder: pathlib.Path, *options: str) -> np.ndarray:
-    out = folder / "logits.f32"
-    puna("logits", "-m", str(model), *options, "--tokens", ",".join(map(str, ids)), "-o", str(out))
+def read_logits(out: pathlib.Path, ids: list[int]) -> np.ndarray:
     values = np.fromfile(out, "<f4")
     out.unlink()
     if values.size == 0 or values.size % len(ids):
         raise SystemExit(f"oracle: {values.size} logits for {len(ids)} positions")
     return values.reshape(len(ids), -1)
+
+
+def puna_logits(model, ids: list[int], folder: pathlib.Path, *options: str) -> np.ndarray:
+    out = folder / "logits.f32"
+    puna("logits", "-m", str(model), *options, "--tokens", ",".join(map(str, ids)), "-o", str(out))
+    return read_logits(out, ids)
+
+
+class Logits:
+    """What `puna logits` writes, for many tiny models by one Java program: Java's start takes longer than they do."""
+
+    def __init__(self, java: str):
+        puna("--version")  # builds what is missing
+        launcher = ROOT / "target" / "launcher"
+        app = launcher / (launcher / "current").read_text().strip()
+        self.program = subprocess.Popen(
+            [java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
+             f"-Dpuna.library.path={app / 'libpuna.so'}", "-cp", str(app / "*"), str(ROOT / "ci" / "oracle" / "Logits.java")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.program.stdin.close()
+        self.program.wait()
+
+    def of(self, model: pathlib.Path, ids: list[int], folder: pathlib.Path) -> np.ndarray:
+        out = folder / "logits.f32"
+        self.program.stdin.write(f"{model}\t{out}\t{','.join(map(str, ids))}\n")
+        self.program.stdin.flush()
+        answer = self.program.stdout.readline().strip()
+        if answer != "written":
+            raise SystemExit(f"oracle: {model}: {answer or 'ci/oracle/Logits.java ended'}")
+        return read_logits(out, ids)
 
 
 def golden(path: pathlib.Path) -> tuple[dict, dict]:
@@ -94,7 +127,7 @@ def exact_frequencies(model) -> None:
     model.model.rotary_emb.inv_freq.copy_(torch.from_numpy(exact))
 
 
-def check_tiny(folder: pathlib.Path, seed: int) -> int:
+def check_tiny(folder: pathlib.Path, seed: int, logits: Logits) -> int:
     failures = 0
     for name in make_tiny.MODELS:
         made = make_tiny.make(name, folder, seed)
@@ -107,7 +140,7 @@ def check_tiny(folder: pathlib.Path, seed: int) -> int:
             exact_frequencies(model)
         for case in CASES:
             ids = [int(i) for i in cases[case]["ids"].split()]
-            expected, ours = gguf_reference.logits(model, ids), puna_logits(path, ids, folder)
+            expected, ours = gguf_reference.logits(model, ids), logits.of(path, ids, folder)
             if ours.shape != expected.shape or not np.isfinite(ours).all():
                 raise SystemExit(f"oracle: {name}: shape {ours.shape}, or a logit that is not finite")
             worst = max(worst, float(np.abs(ours - expected).max()))
@@ -188,6 +221,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="of the tiny models' weights and prompts; random without it")
     parser.add_argument("--model", type=pathlib.Path, help="SmolLM2's file; fetched without it")
     parser.add_argument("--only", choices=("tiny", "fidelity"))
+    parser.add_argument("--java", required=True, help="the program java of a JDK 25")
     arguments = parser.parse_args()
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     failures = 0
@@ -196,7 +230,8 @@ def main() -> None:
         if arguments.only != "fidelity":
             started = time.monotonic()
             print(f"tiny models, seed {seed}", flush=True)
-            failures += check_tiny(folder, seed)
+            with Logits(arguments.java) as logits:
+                failures += check_tiny(folder, seed, logits)
             print(f"tiny models: {time.monotonic() - started:.0f} s", flush=True)
         if arguments.only != "tiny":
             started = time.monotonic()

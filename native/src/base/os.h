@@ -44,7 +44,7 @@ uint32_t os_affinity(uint64_t mask[OS_MASK_WORDS]);
 uint32_t os_physical_cores(void);
 
 /* Files that are written: to a temporary name beside the target, then renamed over it, so that no half file is ever
-   seen under its name. */
+   seen under its name. What a killed process left there is removed by the next one that writes the same file. */
 typedef struct os_output os_output;
 puna_status os_output_open(const char *path, os_output **output, puna_error *error);
 puna_status os_output_write(os_output *output, const void *bytes, size_t count, puna_error *error);

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "base/os.h"
 #include "base/os_gate.h"
@@ -18,6 +19,33 @@ static void output_free(os_output *output) {
     os_heap_free(output->target);
     os_heap_free(output->temporary);
     os_heap_free(output);
+}
+
+static bool digits(const wchar_t **at) {
+    const wchar_t *begin = *at;
+    while (**at >= L'0' && **at <= L'9') (*at)++;
+    return *at > begin;
+}
+
+/* What a writer of the same file left that was killed. Who still writes shares its file with nobody: it stays. */
+static void remove_leftovers(const wchar_t *target) {
+    size_t length = wcslen(target), folder = length;
+    while (folder > 0 && !wcschr(L"/\\:", target[folder - 1])) folder--;
+    WIN32_FIND_DATAW found;
+    wchar_t *name = os_heap_new((length + MAX_PATH + 8) * sizeof *name, 16);
+    if (!name) return;
+    memcpy(name, target, length * sizeof *name);
+    memcpy(name + length, L".*-*.part", sizeof L".*-*.part");
+    HANDLE search = FindFirstFileW(name, &found);
+    for (BOOL more = search != INVALID_HANDLE_VALUE; more; more = FindNextFileW(search, &found)) {
+        const wchar_t *end = found.cFileName + (length - folder);
+        if (wcslen(found.cFileName) <= length - folder || *end++ != L'.') continue;
+        if (!digits(&end) || *end++ != L'-' || !digits(&end) || wcscmp(end, L".part") != 0) continue;
+        memcpy(name + folder, found.cFileName, (wcslen(found.cFileName) + 1) * sizeof *name);
+        DeleteFileW(name);
+    }
+    if (search != INVALID_HANDLE_VALUE) FindClose(search);
+    os_heap_free(name);
 }
 
 /* Creates a file of a name that nobody has, beside the target. */
@@ -50,6 +78,7 @@ puna_status os_output_open(const char *path, os_output **out, puna_error *error)
         return error_set(error, PUNA_IO, path, "%s: the name is not UTF-8, or memory ran out", path);
     }
     memcpy(output->path, path, length + 1);
+    remove_leftovers(output->target);
     open_temporary(output);
     if (output->file == INVALID_HANDLE_VALUE) {
         DWORD number = GetLastError();

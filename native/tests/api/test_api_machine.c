@@ -326,7 +326,8 @@ static void walk_through(bool allocations_fail, int moves) {
     CHECK(puna_engine_trim(m.bed.engine, &m.bed.error) == PUNA_OK);
     CHECK_EQUAL(in_use(m.bed.engine), before);
     CHECK(m.compared > (uint32_t)moves / 60);
-    if (allocations_fail) CHECK(m.refused > 20 && m.failed > 0);
+    /* About a 30th are refused; of generations so few fail that a short walk may see none. */
+    if (allocations_fail) CHECK(m.refused > (uint32_t)moves / 150 && (m.failed > 0 || moves < 1000));
     printf("       %d moves: %u generations ended (%u of them failed), %u compared token by token, %u calls refused\n",
            moves, m.finished, m.failed, m.compared, m.refused);
     puna_engine_close(m.lone);

@@ -99,13 +99,13 @@ static void groups_and_windows_are_planned(void) {
     uint32_t pick = 0;
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++, pick++)
-            if (pick % TESTING_THIN(1, 4, 12) == 0)
+            if (pick % TESTING_THIN(1, 8, 12) == 0)
                 compare(names[n], options(1 + pick % 3, shapes[s][0], shapes[s][1], types[pick % 3]));
 }
 
 /* A budget that is no multiple of the system's slabs is kept to the page. */
 static void a_budget_is_kept(void) {
-    compare("llama_q8_0.gguf", options(2, 1024, TESTING_THIN(24, 24, 3), PUNA_CACHE_F32));
+    compare("llama_q8_0.gguf", options(2, 1024, TESTING_THIN(24, 8, 3), PUNA_CACHE_F32));
 }
 
 /* What an engine counts: nothing is told twice, and what the cache had is no prompt that was computed. */

@@ -27,6 +27,16 @@ static const char *const tiers[] = {"ref", "avx2", "avx512"};
 #define MODEL_STRIDE TESTING_THIN(1, 3, 10)
 #define TIER_STRIDE TESTING_THIN(1, 1, 2)  /* of threads: the lowest and the highest tier */
 #define FIRST_SETTING TESTING_THIN(0, 0, 1) /* one thread races with nobody */
+#define SETTINGS_EACH TESTING_THIN(4, 1, 1) /* settings a model and tier: under sanitizers they take turns */
+
+/* Threads and tokens a step. */
+static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
+#define SETTINGS COUNT(settings)
+
+/* The i-th setting of the n-th combination of model and tier. */
+static const uint32_t *setting(size_t n, size_t i) {
+    return settings[FIRST_SETTING + (n + i) % (SETTINGS - FIRST_SETTING)];
+}
 
 static void fill(int32_t *ids, int count, uint32_t salt) {
     uint32_t x = salt * 2654435761u + 1;
@@ -60,29 +70,29 @@ static uint64_t digest_logits(const char *model, uint32_t length, uint32_t threa
     return digest;
 }
 
-static void equal_over_tiers_threads_and_chunks(const char *model, uint32_t length) {
+static void equal_over_tiers_threads_and_chunks(const char *model, uint32_t length, size_t turn) {
     bed_tier("ref");
     uint64_t expected = digest_logits(model, length, 1, 512, PUNA_CACHE_F16);
     for (size_t t = 0; t < COUNT(tiers); t += TIER_STRIDE) {
         if (!bed_tier(tiers[t])) continue;
-        static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
-        for (size_t s = FIRST_SETTING; s < COUNT(settings); s++) {
-            uint64_t digest = digest_logits(model, length, settings[s][0], settings[s][1], PUNA_CACHE_F16);
+        for (size_t i = 0; i < SETTINGS_EACH; i++) {
+            const uint32_t *s = setting(turn + t, i);
+            uint64_t digest = digest_logits(model, length, s[0], s[1], PUNA_CACHE_F16);
             if (digest != expected)
                 testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", model, tiers[t],
-                             settings[s][0], settings[s][1]);
+                             s[0], s[1]);
         }
     }
     bed_tier(NULL);
 }
 
 static void logits_are_equal_over_tiers_threads_and_chunks(void) {
-    for (size_t m = 0; m < COUNT(models); m += MODEL_STRIDE) equal_over_tiers_threads_and_chunks(models[m], LENGTH);
+    for (size_t m = 0; m < COUNT(models); m += MODEL_STRIDE) equal_over_tiers_threads_and_chunks(models[m], LENGTH, m);
 }
 
 static void past_windows_and_original_contexts_too(void) {
     for (size_t m = 0; m < COUNT(long_models); m += MODEL_STRIDE)
-        equal_over_tiers_threads_and_chunks(long_models[m], LONG);
+        equal_over_tiers_threads_and_chunks(long_models[m], LONG, m);
 }
 
 static void f32_caches_keep_the_promise(void) {
@@ -96,7 +106,6 @@ static void f32_caches_keep_the_promise(void) {
 }
 
 static void q8_0_caches_keep_the_promise(void) {
-    static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
     const struct { const char *model; uint32_t length; } of[] = {
         {"llama_wide_q4_1.gguf", LENGTH}, {"qwen3_q4_1.gguf", LENGTH}, {"gemma3_q8_0.gguf", LONG},
             {"mistral.gguf", LONG}};
@@ -104,11 +113,12 @@ static void q8_0_caches_keep_the_promise(void) {
         bed_tier("ref");
         uint64_t expected = digest_logits(of[m].model, of[m].length, 1, 512, PUNA_CACHE_Q8_0);
         for (size_t t = 0; t < COUNT(tiers); t += TIER_STRIDE)
-            for (size_t s = FIRST_SETTING; s < COUNT(settings) && bed_tier(tiers[t]); s++)
-                if (digest_logits(of[m].model, of[m].length, settings[s][0], settings[s][1],
-                                  PUNA_CACHE_Q8_0) != expected)
+            for (size_t i = 0; i < SETTINGS_EACH && bed_tier(tiers[t]); i++) {
+                const uint32_t *s = setting(m + t, i);
+                if (digest_logits(of[m].model, of[m].length, s[0], s[1], PUNA_CACHE_Q8_0) != expected)
                     testing_fail(__FILE__, __LINE__, "%s on %s, %u threads, steps of %u: other logits", of[m].model,
-                                 tiers[t], settings[s][0], settings[s][1]);
+                                 tiers[t], s[0], s[1]);
+            }
         bed_tier(NULL);
         CHECK(digest_logits(of[m].model, of[m].length, 1, 512, PUNA_CACHE_F16) != expected);
     }

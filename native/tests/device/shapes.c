@@ -2,7 +2,6 @@
 #include "shapes.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
@@ -11,6 +10,7 @@
 #include "device/cpu/ref/ref.h"
 #include "format/block.h"
 #include "format/bytes.h"
+#include "guarded.h"
 #include "puna.h"
 #include "testing.h"
 
@@ -23,24 +23,11 @@ uint32_t shapes_whole(uint32_t type, uint32_t cols) {
     return (cols + length - 1) / length * length;
 }
 
-/* The address that malloc gave lies in front of the aligned one. */
-void *shapes_new(size_t bytes) {
-    uint8_t *raw = calloc(1, bytes + 192);
-    if (!raw) {
-        printf("out of memory\n");
-        exit(1);
-    }
-    uint8_t *aligned = (uint8_t *)(((uintptr_t)raw + 128) & ~(uintptr_t)63);
-    memcpy(aligned - sizeof raw, &raw, sizeof raw);
-    return aligned;
-}
+void *shapes_new(size_t bytes) { return guarded_new(bytes, 64); }
 
-void shapes_free(void *block) {
-    void *raw;
-    if (!block) return;
-    memcpy(&raw, (uint8_t *)block - sizeof raw, sizeof raw);
-    free(raw);
-}
+float *shapes_floats(size_t n) { return guarded_new(n * sizeof(float), sizeof(float)); }
+
+void shapes_free(void *block) { guarded_free(block); }
 
 static float number(bool wild) {
     float x = testing_normal() * 0.05f;
@@ -97,7 +84,7 @@ void shapes_matrix_free(shapes_matrix *m) {
 
 shapes_columns shapes_columns_new(uint32_t cols, uint32_t count, bool wild) {
     shapes_columns c = {.x = {shapes_new((size_t)count * (cols / CPU_GROUP) * COLUMNS_GROUP_BYTES), cols, count}};
-    c.floats = shapes_new((size_t)cols * count * sizeof(float));
+    c.floats = shapes_floats((size_t)cols * count);
     for (size_t i = 0; i < (size_t)cols * count; i++) c.floats[i] = 20.0f * number(wild);
     for (uint32_t i = 0; i < count; i++) columns_put(&c.x, &ref_kernels, c.floats + (size_t)i * cols, i);
     return c;
@@ -121,7 +108,7 @@ shapes_cache shapes_cache_new(cpu_attention a, uint32_t positions) {
     c.pages = shapes_new(pages * sizeof *c.pages);
     for (uint32_t p = 0; p < pages; p++) c.pages[p] = c.bytes + p * page_bytes;
     c.a.pages = c.pages;
-    float *k = shapes_new((size_t)a.heads_kv * a.dim_k * 4), *v = shapes_new((size_t)a.heads_kv * a.dim_v * 4);
+    float *k = shapes_floats((size_t)a.heads_kv * a.dim_k), *v = shapes_floats((size_t)a.heads_kv * a.dim_v);
     for (uint32_t p = 0; p < positions; p++) {
         for (uint32_t i = 0; i < a.heads_kv * a.dim_k; i++) k[i] = testing_normal();
         for (uint32_t i = 0; i < a.heads_kv * a.dim_v; i++) v[i] = testing_normal();

@@ -31,7 +31,9 @@ extern const uint32_t shapes_types[SHAPES_TYPES]; /* floats first */
 /* `cols` rounded up to whole blocks of the type. */
 uint32_t shapes_whole(uint32_t type, uint32_t cols);
 
-void *shapes_new(size_t bytes); /* 64-byte aligned, zeros; exits when memory ends */
+/* Zeros between guard pages (guarded.h): bytes at a multiple of 64, floats of 4. */
+void *shapes_new(size_t bytes);
+float *shapes_floats(size_t n);
 void shapes_free(void *block);
 
 /* Random rows: blocks with any nibbles and halves of moderate size; `wild` adds zeros, denormals and huge scales. */

@@ -192,20 +192,20 @@ typedef struct task {
     shapes_matrix m;
     shapes_columns c;
     float *bias, *residual, *out[2];
-    size_t stride, bytes;
+    size_t stride, n; /* of out: its last row ends with the matrix's last */
 } task;
 
 static task task_new(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
     task t = {.stride = rows + testing_below(3)};
     t.m = shapes_matrix_new(type, rows, cols, wild);
     t.c = shapes_columns_new(cols, count, wild);
-    t.bytes = (t.stride * count + 1) * sizeof(float);
-    t.bias = testing_below(2) ? shapes_new(rows * sizeof(float)) : NULL;
-    t.residual = testing_below(2) ? shapes_new(t.bytes) : NULL;
-    t.out[0] = shapes_new(t.bytes);
-    t.out[1] = shapes_new(t.bytes);
+    t.n = t.stride * (count - 1) + rows;
+    t.bias = testing_below(2) ? shapes_floats(rows) : NULL;
+    t.residual = testing_below(2) ? shapes_floats(t.n) : NULL;
+    t.out[0] = shapes_floats(t.n);
+    t.out[1] = shapes_floats(t.n);
     if (t.bias) fill(t.bias, rows, 0);
-    if (t.residual) fill(t.residual, t.stride * count, 0);
+    if (t.residual) fill(t.residual, t.n, 0);
     return t;
 }
 
@@ -230,13 +230,12 @@ static void task_run(const task *t, const cpu_kernels *k, uint32_t begin, uint32
 static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
     cols = shapes_whole(type, cols);
     task t = task_new(type, rows, cols, count, wild);
-    size_t at = 0, n = t.bytes / sizeof(float);
+    size_t at = 0;
     uint32_t tiles = t.m.weight.tiles, middle = testing_below(tiles + 1);
-    t.out[0][n - 1] = t.out[1][n - 1] = 5.0f;
     task_run(&t, &ref_kernels, 0, tiles, t.out[0]);
     task_run(&t, tier, middle, tiles, t.out[1]); /* in two parts, in any order */
     task_run(&t, tier, 0, middle, t.out[1]);
-    if (!shapes_same(t.out[0], t.out[1], n, &at))
+    if (!shapes_same(t.out[0], t.out[1], t.n, &at))
         testing_fail(__FILE__, __LINE__, "%s: %u x %u by %u: element %zu: %a, not %a",
                      cpu_kernels_product_name(tier, type), rows, cols, count, at, (double)t.out[1][at],
                      (double)t.out[0][at]);
@@ -261,6 +260,19 @@ static void products(void) {
     }
 }
 
+/* Every format at the edges of its tiles, blocks and groups of columns: memory ends where the matrix, the columns and
+   the output do (guarded.h). */
+static void products_keep_to_their_memory(void) {
+    const uint32_t rows[] = {1, 15, 16, 17, 33}, counts[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33};
+    for (int t = 0; t < SHAPES_TYPES; t++) {
+        const uint32_t type = shapes_types[t], block = shapes_whole(type, 32);
+        for (uint32_t blocks = 1; blocks <= 3; blocks++)
+            for (int r = 0; r < 5; r++)
+                for (int c = 0; c < 12; c += TESTING_THIN(1, 5, 5))
+                    compare_product(type, rows[r], blocks * block, counts[c], false);
+    }
+}
+
 /* The largest sums: all bits of the weights set or none, activations all 127 or -127. Nothing may saturate. */
 static void products_at_the_ends(void) {
     for (int t = SHAPES_FLOATS; t < SHAPES_TYPES; t++)
@@ -268,7 +280,7 @@ static void products_at_the_ends(void) {
             uint32_t type = shapes_types[t], cols = shapes_whole(type, 64), n = 33 * 5;
             shapes_matrix m = shapes_matrix_new(type, 33, cols, false);
             shapes_columns c = shapes_columns_new(cols, 5, false);
-            float *out[2] = {shapes_new(n * sizeof(float)), shapes_new(n * sizeof(float))};
+            float *out[2] = {shapes_floats(n), shapes_floats(n)};
             size_t at = 0, tile_bytes = m.weight.tile_bytes, blocks = cols / block_find(type)->length;
             /* In every block of a tile from the halves on; d of the K-quants that end in it stays as it was made. */
             size_t size = tile_bytes / blocks;
@@ -305,7 +317,7 @@ static void products_at_the_ends(void) {
 /* A residual that is the output itself, and a NaN scale that comes through. */
 static void products_in_place(void) {
     task t = task_new(BLOCK_Q4_1, 40, 64, 5, false);
-    size_t at = 0, n = t.stride * 5;
+    size_t at = 0, n = t.n;
     columns_group first = columns_at(&t.c.x, 1, 0);
     *first.d = *first.ds = NAN;
     shapes_free(t.residual);
@@ -342,9 +354,9 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
     uint32_t heads = a.heads_kv * a.group;
     shapes_cache c = shapes_cache_new(a, positions);
     size_t q_stride = (size_t)heads * a.dim_k + 3, out_stride = (size_t)heads * a.dim_v + 1, at = 0;
-    float *q = shapes_new(q_stride * rows * 4);
-    float *out[2] = {shapes_new(out_stride * rows * 4), shapes_new(out_stride * rows * 4)};
-    for (size_t i = 0; i < q_stride * rows; i++) q[i] = testing_normal() * (spikes ? 30.0f : 1.0f);
+    size_t q_count = q_stride * rows - 3, out_count = out_stride * rows - 1;
+    float *q = shapes_floats(q_count), *out[2] = {shapes_floats(out_count), shapes_floats(out_count)};
+    for (size_t i = 0; i < q_count; i++) q[i] = testing_normal() * (spikes ? 30.0f : 1.0f);
     const cpu_kernels *kernels[2] = {&ref_kernels, tier};
     for (int k = 0; k < 2; k++) {
         void *scratch = shapes_new(kernels[k]->attention_scratch(&c.a));
@@ -354,7 +366,7 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
         kernels[k]->attention(&c.a, &queries, 0, middle, scratch);
         shapes_free(scratch);
     }
-    if (!shapes_same(out[0], out[1], out_stride * rows, &at))
+    if (!shapes_same(out[0], out[1], out_count, &at))
         testing_fail(__FILE__, __LINE__,
                      "heads %u x %u, dims %u %u, type %u, window %u, causal %u, softcap %g, positions %u, rows %u: "
                      "%zu: %a, not %a",
@@ -420,6 +432,7 @@ int main(int argc, char **argv) {
         TEST(elementwise);
         TEST(rope);
         TEST(products);
+        TEST(products_keep_to_their_memory);
         TEST(products_at_the_ends);
         TEST(products_in_place);
         TEST(cache_store);

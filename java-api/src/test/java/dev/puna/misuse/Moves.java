@@ -5,45 +5,19 @@ import dev.puna.CacheType;
 import dev.puna.Chat;
 import dev.puna.Context;
 import dev.puna.ContextOptions;
-import dev.puna.GenerationInterruptedException;
 import dev.puna.Generator;
-import dev.puna.Logits;
 import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.ModelPool;
 import dev.puna.Observer;
-import dev.puna.Reply;
-import dev.puna.Request;
 import dev.puna.Sampler;
-import dev.puna.TextStream;
-import dev.puna.Tool;
-import dev.puna.ToolSpec;
 import dev.puna.misuse.Ground.Host;
-import dev.puna.misuse.Ground.Reading;
-import dev.puna.misuse.Ground.Running;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** What a player can do. */
-final class Moves extends Player {
-    /** A tool that fails. */
-    static final class Boom {
-        @Tool("fails")
-        @SuppressWarnings("DoNotCallSuggester")
-        String boom() {
-            throw new Planted();
-        }
-    }
-
-    private static final String CALL =
-            "root ::= \"<tool_call>{\\\"name\\\": \\\"boom\\\", \\\"arguments\\\": {}}</tool_call>\"";
-
+final class Moves extends Talks {
     /** Half of them as usual. */
     private static final List<CacheType> TYPES = List.of(CacheType.F16, CacheType.F16, CacheType.F32, CacheType.Q8_0);
 
@@ -101,8 +75,6 @@ final class Moves extends Player {
         return moves;
     }
 
-    // ---- models and contexts
-
     private CacheType options(ContextOptions o) {
         CacheType type = TYPES.get(random.nextInt(TYPES.size()));
         o.maxSequences(pick(1, 2, 4, 16))
@@ -145,276 +117,6 @@ final class Moves extends Player {
         });
     }
 
-    // ---- generating
-
-    /** What changes no token. */
-    private Request<?> varied(Request<?> request) {
-        if (random.nextInt(10) == 0) {
-            request.logits(logits -> logits.set(3, logits.get(3)));
-        }
-        return random.nextInt(8) == 0 ? request.timeout(Duration.ofMillis(1 + random.nextInt(30))) : request;
-    }
-
-    private void question() throws Exception {
-        small = true;
-        with(ground.hosts, host -> {
-            int question = random.nextInt(Answers.QUESTIONS.size());
-            Reply reply = varied(Answers.QUESTIONS.get(question).apply(host.value.generator()))
-                    .reply();
-            answered(host.value.type(), question, reply);
-        });
-    }
-
-    private void answered(CacheType type, int question, @Nullable Reply reply) {
-        if (reply != null && question >= 0) {
-            ground.count(ground.answers.check(type, question, reply) ? "whole answers" : "beginnings of answers");
-        }
-    }
-
-    private void stream() throws Exception {
-        small = true;
-        with(ground.hosts, host -> {
-            int question = random.nextInt(Answers.QUESTIONS.size());
-            CacheType type = host.value.type();
-            TextStream stream = varied(Answers.QUESTIONS.get(question).apply(host.value.generator())).stream();
-            ground.streams.add(new Thing<>(new Running(stream, type, question), host, s -> stream.close()));
-        });
-    }
-
-    private void async() throws Exception {
-        small = true;
-        with(ground.hosts, host -> {
-            int question = random.nextInt(Answers.QUESTIONS.size());
-            CacheType type = host.value.type();
-            CompletableFuture<Reply> future = Answers.QUESTIONS
-                    .get(question)
-                    .apply(host.value.generator())
-                    .async();
-            var _ = future.thenAccept(reply -> {
-                try {
-                    answered(type, question, reply);
-                } catch (AssertionError e) {
-                    ground.wrong.add(e);
-                }
-            });
-            ground.futures.add(new Thing<>(future, host, f -> f.cancel(true)));
-        });
-    }
-
-    private void future() throws Exception {
-        small = true;
-        with(ground.futures, future -> {
-            switch (random.nextInt(4)) {
-                case 0 -> future.close();
-                case 1 -> future.value.get(random.nextInt(20), TimeUnit.MILLISECONDS);
-                case 2 -> future.value.join();
-                default -> future.value.isDone();
-            }
-        });
-    }
-
-    private void iterate() throws Exception {
-        with(
-                ground.streams,
-                stream -> ground.readings.add(
-                        new Thing<>(new Reading(stream.value.stream().iterator()), stream, r -> {})));
-    }
-
-    /** Some pieces. One reader at a time is what the API asks for; another one has to wait here. */
-    private void read() throws Exception {
-        small = true;
-        with(ground.readings, reading -> {
-            if (reading.claim()) {
-                try {
-                    for (int i = random.nextInt(6); i >= 0; i--) {
-                        if (random.nextBoolean() && !reading.value.pieces().hasNext()) {
-                            break;
-                        }
-                        reading.value.pieces().next().text();
-                    }
-                } finally {
-                    reading.release();
-                }
-            }
-        });
-    }
-
-    private void await() throws Exception {
-        small = true;
-        with(ground.streams, running -> {
-            if (random.nextBoolean()) {
-                running.value.stream().isDone();
-            }
-            try {
-                answered(
-                        running.value.type(),
-                        running.value.question(),
-                        running.value.stream().reply());
-            } catch (GenerationInterruptedException e) {
-                answered(running.value.type(), running.value.question(), e.partial());
-                throw e;
-            }
-        });
-    }
-
-    // ---- chats
-
-    private void chat() throws Exception {
-        small = true;
-        with(ground.hosts, host -> {
-            Chat chat = host.value.generator().newChat(o -> {
-                if (random.nextBoolean()) {
-                    o.system("You are a pirate.");
-                }
-            });
-            ground.chats.add(new Thing<>(chat, host, Chat::close));
-        });
-    }
-
-    private void turn() throws Exception {
-        small = true;
-        with(ground.chats, chat -> {
-            Chat.Turn turn = (random.nextInt(6) == 0
-                            ? chat.value.again()
-                            : random.nextInt(6) == 0
-                                    ? chat.value.say(Message.assistant("Well."))
-                                    : chat.value.user(random.nextBoolean() ? "Hello" : "안녕하세요"))
-                    .maxTokens(1 + random.nextInt(40));
-            switch (random.nextInt(3)) {
-                case 0 -> varied(turn).text();
-                case 1 -> {
-                    TextStream stream = turn.stream();
-                    ground.streams.add(new Thing<>(new Running(stream, CacheType.F16, -1), chat, s -> stream.close()));
-                }
-                default -> ground.futures.add(new Thing<>(turn.async(), chat, f -> f.cancel(true)));
-            }
-        });
-    }
-
-    /** A chat of one's own, whose turns are known as long as each was whole. */
-    private void script() throws Exception {
-        small = true;
-        with(ground.hosts, host -> {
-            Chat chat = host.value.generator().newChat();
-            Thing<Chat> thing = new Thing<>(chat, host, Chat::close);
-            on = thing;
-            try {
-                boolean whole = true;
-                for (int i = 0; i < Answers.SAID.size() && whole; i++) {
-                    Chat next = switch (random.nextInt(8)) {
-                        case 0 -> chat.fork();
-                        case 1 -> host.value.generator().restoreChat(chat.save());
-                        default -> chat;
-                    };
-                    Reply reply = Answers.TURNS
-                            .get(i)
-                            .apply(next.user(Answers.SAID.get(i)))
-                            .reply();
-                    whole = ground.answers.checkTurn(host.value.type(), i, reply);
-                    ground.count(whole ? "whole turns" : "beginnings of turns");
-                    if (next != chat) {
-                        chat.close();
-                        chat = next;
-                    }
-                }
-            } finally {
-                chat.close();
-                thing.mark();
-            }
-        });
-    }
-
-    private void fork() throws Exception {
-        with(ground.chats, chat -> ground.chats.add(new Thing<>(chat.value.fork(), chat.on, Chat::close)));
-    }
-
-    private void save() throws Exception {
-        small = true;
-        with(ground.chats, chat -> {
-            byte[] saved = chat.value.save();
-            ground.saved.add(new Thing<>(saved, null, bytes -> {}));
-        });
-    }
-
-    /** On any context, which may keep another type of cache; sometimes with a byte that is wrong. */
-    private void restore() throws Exception {
-        small = true;
-        Thing<byte[]> saved = ground.saved.any(random);
-        if (saved == null) {
-            return;
-        }
-        byte[] bytes = saved.value;
-        bad = random.nextInt(4) == 0;
-        if (bad) {
-            bytes = random.nextBoolean() ? bytes.clone() : Arrays.copyOf(bytes, random.nextInt(bytes.length));
-            if (bytes.length > 0) {
-                bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
-            }
-        }
-        byte[] given = bytes;
-        with(ground.hosts, host -> {
-            Chat chat = host.value.generator().restoreChat(given);
-            ground.chats.add(new Thing<>(chat, host, Chat::close));
-        });
-    }
-
-    /** A hook that bans, throws, calls the API from within, bans everything, or keeps what it was shown. */
-    private void hook() throws Exception {
-        small = true;
-        int what = random.nextInt(6);
-        planted = what == 0;
-        bad = what == 1;
-        with(ground.hosts, host -> {
-            Generator generator = host.value.generator();
-            Logits[] kept = new Logits[1];
-            int[] calls = new int[1];
-            generator
-                    .prompt("the ferry")
-                    .maxTokens(6)
-                    .logits(logits -> {
-                        calls[0]++;
-                        switch (what) {
-                            case 0 -> throw new Planted();
-                            case 1 -> {
-                                for (int id = 0; id < logits.size(); id++) {
-                                    logits.set(id, Float.NEGATIVE_INFINITY);
-                                }
-                            }
-                            case 2 -> {
-                                if (calls[0] == 2) {
-                                    generator.prompt("x").maxTokens(2).text();
-                                }
-                            }
-                            case 3 -> Thread.currentThread().interrupt();
-                            default -> logits.set(5, Float.NEGATIVE_INFINITY);
-                        }
-                        kept[0] = logits;
-                    })
-                    .text();
-            if (kept[0] != null) {
-                try {
-                    kept[0].get(0);
-                    throw new AssertionError("a hook's logits can be used after it");
-                } catch (IllegalStateException expected) {
-                    Objects.requireNonNull(expected);
-                }
-            }
-        });
-    }
-
-    private void shift() throws Exception {
-        small = true;
-        with(
-                ground.hosts,
-                host -> host.value
-                        .generator()
-                        .prompt("the ferry went to sea and")
-                        .ignoreEnd()
-                        .contextShift(random.nextInt(4))
-                        .maxTokens(pick(5, 300))
-                        .text());
-    }
-
     private void trim() throws Exception {
         small = true;
         with(ground.hosts, host -> {
@@ -423,13 +125,6 @@ final class Moves extends Player {
             }
         });
     }
-
-    private void rewind() throws Exception {
-        bad = true; // there may be fewer turns
-        with(ground.chats, chat -> chat.value.rewindTurns(1 + random.nextInt(2)));
-    }
-
-    // ---- values, tools, experts
 
     /** A form that an answer is held to. */
     record Point(int x, boolean on) {}
@@ -444,23 +139,6 @@ final class Moves extends Player {
                         .sampler(Sampler.of(Sampler.temperature(1)).seed(random.nextInt(5)))
                         .maxTokens(pick(3, 60))
                         .as(Point.class));
-    }
-
-    private void tools() throws Exception {
-        small = true;
-        planted = false; // what a tool throws is told to the model, or comes as a ToolException
-        with(ground.chats, chat -> {
-            Chat.Turn turn =
-                    chat.value.user("Hello").maxTokens(60).grammar(CALL).maxToolRounds(2);
-            switch (random.nextInt(3)) {
-                case 0 -> turn.tools(new Boom()).failOnToolError().text();
-                case 1 -> turn.tools(new Boom()).text();
-                default ->
-                    turn.tools(List.of(new ToolSpec("boom", "fails", Map.of())))
-                            .reply()
-                            .toolCalls();
-            }
-        });
     }
 
     private void expert() throws Exception {
@@ -537,8 +215,6 @@ final class Moves extends Player {
                         host,
                         Observer.Registration::close)));
     }
-
-    // ---- pools
 
     private void pool() {
         long memory = pick(1, 40_000_000, 1_000_000_000);

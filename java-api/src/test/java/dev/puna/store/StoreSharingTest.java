@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.puna.PunaException;
+import dev.puna.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,15 +74,35 @@ class StoreSharingTest {
             Process first = FetchMain.start(home, hub.uri(), Q8.toString());
             awaitDownload(hub, first);
             ModelStore store = Stores.builder(home, hub.uri()).build();
-            for (int i = 0; i < 500 && store.describe(Q8).receivedBytes() < 1_200_000; i++) {
-                TimeUnit.MILLISECONDS.sleep(10);
-            }
+            Eventually.holds(
+                    "what was sent is on the disk", () -> store.describe(Q8).receivedBytes() == 1_200_000);
             first.destroyForcibly().waitFor();
             assertThat(store.resolve(Q8)).isEmpty();
             assertThat(store.list()).isEmpty();
             hub.stall.countDown();
             assertThat(store.fetch(Q8)).hasBinaryContent(hub.content);
             assertThat(hub.downloads().getLast().header("range")).isEqualTo("bytes=1200000-");
+        }
+    }
+
+    /**
+     * Where no folder can be made: below a file, and in a file system of the system's own, which refuses even those who
+     * may do everything. Reading finds nothing; fetching says what is wrong.
+     */
+    @Test
+    void aHomeThatCantBeWrittenIsNamed() throws Exception {
+        Path file = Files.createFile(home.resolve("file"));
+        List<Path> homes = Files.isDirectory(Path.of("/proc/self")) ? List.of(file, Path.of("/proc")) : List.of(file);
+        try (LoopbackHub hub = new LoopbackHub()) {
+            for (Path unwritable : homes) {
+                ModelStore store = Stores.builder(unwritable, hub.uri()).build();
+                assertThat(store.list()).isEmpty();
+                assertThat(store.resolve(Q8)).isEmpty();
+                assertThatExceptionOfType(PunaException.class)
+                        .isThrownBy(() -> store.fetch(Q8))
+                        .withMessageContaining(unwritable.resolve("store") + " cannot be written");
+            }
+            assertThat(hub.downloads()).isEmpty();
         }
     }
 

@@ -53,20 +53,9 @@ public final class ChildJvm {
      */
     public static Result run(
             Class<?> program, Map<String, String> environment, List<String> options, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of(
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1",
-                "-Dpuna.library.path=" + NativeLibrary.file(),
-                "-Dpuna.root=" + System.getProperty("puna.root")));
-        command.addAll(options);
-        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath(program)), program.getName()));
-        command.addAll(List.of(arguments));
         try {
             Path output = Files.createTempFile("puna-child", ".txt");
-            ProcessBuilder builder =
-                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+            ProcessBuilder builder = builder(program, options, arguments).redirectOutput(output.toFile());
             builder.environment().putAll(environment);
             Process process = builder.start();
             boolean ended = process.waitFor(60, TimeUnit.SECONDS);
@@ -82,6 +71,31 @@ public final class ChildJvm {
         } catch (IOException | InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /**
+     * Starts a program that the caller ends.
+     *
+     * @param program a class with a main method, public or not
+     * @param arguments of the program
+     * @return the process, its error in its output
+     */
+    public static Process start(Class<?> program, String... arguments) throws IOException {
+        return builder(program, List.of(), arguments).start();
+    }
+
+    private static ProcessBuilder builder(Class<?> program, List<String> options, String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-Dpuna.library.path=" + NativeLibrary.file(),
+                "-Dpuna.root=" + System.getProperty("puna.root")));
+        command.addAll(options);
+        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath(program)), program.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).redirectErrorStream(true);
     }
 
     private static Set<String> classPath(Class<?> program) {

@@ -19,6 +19,7 @@ import numpy as np
 import sentencepiece
 import torch
 import transformers
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 import corpus
@@ -52,23 +53,24 @@ MODELS = {
     "qwen2moe": (dict(model_type="qwen2_moe", shared_expert_intermediate_size=32) | MIXED, "bfloat16", "qwen2"),
     "qwen3moe": (dict(model_type="qwen3_moe", head_dim=16) | MIXED, "bfloat16", "qwen2"),
     "olmoe": (dict(model_type="olmoe", num_experts=4, num_experts_per_tok=2, intermediate_size=32), "bfloat16", "gpt-2"),
-    "gemma": (GEMMA | dict(model_type="gemma"), "bfloat16", "sentencepiece"),
-    "gemma2": (GEMMA | dict(model_type="gemma2"), "bfloat16", "sentencepiece"),
-    "gemma3": (GEMMA | dict(model_type="gemma3_text", layer_types=["full_attention", "sliding_attention"]), "bfloat16", "sentencepiece"),
+    "gemma": (GEMMA | dict(model_type="gemma"), "bfloat16", "bare"),
+    "gemma2": (GEMMA | dict(model_type="gemma2"), "bfloat16", "bare"),
+    "gemma3": (GEMMA | dict(model_type="gemma3_text", layer_types=["full_attention", "sliding_attention"]), "bfloat16", "bare"),
     "granite": (dict(model_type="granite", embedding_multiplier=12.0, logits_scaling=2.0, residual_multiplier=0.22,
                      attention_multiplier=0.125), "bfloat16", "smollm"),
     "olmo2": (dict(model_type="olmo2"), "bfloat16", "llama-bpe"),
     "smollm3": (dict(model_type="smollm3", num_hidden_layers=4, tie_word_embeddings=True), "bfloat16", "llama-bpe"),
-    "gpt2": (dict(model_type="gpt2", n_embd=32, n_layer=2, n_head=4, n_positions=256), "float16", "files"),
+    "gpt2": (dict(model_type="gpt2", n_embd=32, n_layer=2, n_head=4, n_positions=256, n_ctx=256), "float16", "files"),
     "gptneox": (PART | dict(model_type="gpt_neox"), "float16", "gpt-2"),
-    "falcon": (dict(model_type="falcon", multi_query=True, parallel_attn=True, bias=False), "bfloat16", "gpt-2"),
+    "falcon": (dict(model_type="falcon", multi_query=True, parallel_attn=True, bias=False, num_kv_heads=1), "bfloat16", "gpt-2"),
     "falcon_new": (dict(model_type="falcon", new_decoder_architecture=True, num_kv_heads=2, bias=False), "bfloat16", "gpt-2"),
     "phi2": (PART | dict(model_type="phi", intermediate_size=128), "float16", "gpt-2"),
     "starcoder2": (dict(model_type="starcoder2", sliding_window=None), "bfloat16", "smollm"),
     "stablelm": (PART | dict(model_type="stablelm", qk_layernorm=True, use_parallel_residual=True, use_qkv_bias=True),
                  "bfloat16", "gpt-2"),
     "command_r": (dict(model_type="cohere", use_qk_norm=True, tie_word_embeddings=True), "bfloat16", "smollm"),
-    "cohere2": (dict(model_type="cohere2", num_hidden_layers=4, sliding_window=16, tie_word_embeddings=True), "bfloat16", "smollm"),
+    "cohere2": (dict(model_type="cohere2", num_hidden_layers=4, sliding_window=16, tie_word_embeddings=True,
+                     rotary_pct=1.0), "bfloat16", "smollm"),
     "bert": (dict(model_type="bert", num_hidden_layers=1), "float32", "words"),
     "roberta": (dict(model_type="roberta", pad_token_id=1), "bfloat16", "gpt-2"),
     "distilbert": (dict(model_type="distilbert", dim=32, n_layers=2, n_heads=4, hidden_dim=64), "bfloat16", "words"),
@@ -103,7 +105,14 @@ def pieces(kind: str, **options) -> bytes:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(ENGLISH.split("\n")), model_writer=model, model_type=kind, num_threads=1,
         max_sentence_length=1 << 16, minloglevel=2, **options)
-    return model.getvalue()
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model.getvalue())
+    spec = proto.trainer_spec  # names and paths of this machine are left out
+    proto.trainer_spec.CopyFrom(sentencepiece_model_pb2.TrainerSpec(
+        model_type=spec.model_type, byte_fallback=spec.byte_fallback, unk_id=spec.unk_id, bos_id=spec.bos_id, eos_id=spec.eos_id,
+        pad_id=spec.pad_id))
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")
+    return proto.SerializeToString()
 
 
 def plain_bpe(proto: bytes) -> transformers.PreTrainedTokenizerFast:
@@ -144,12 +153,13 @@ def compact(path: pathlib.Path) -> None:
 
 
 def save_tokenizer(kind: str, folder: pathlib.Path) -> None:
-    if kind == "sentencepiece":
+    if kind in ("sentencepiece", "bare"):
         (folder / "tokenizer.model").write_bytes(pieces(
             "bpe", vocab_size=VOCABULARY - 4, character_coverage=0.98, byte_fallback=True, split_digits=True,
-            remove_extra_whitespaces=False, normalization_rule_name="identity", allow_whitespace_only_pieces=True))
+            remove_extra_whitespaces=False, normalization_rule_name="identity", allow_whitespace_only_pieces=True,
+            add_dummy_prefix=kind == "sentencepiece"))
         settings = dict(bos_token="<s>", eos_token="</s>", unk_token="<unk>", add_bos_token=True, add_eos_token=False,
-                        added_tokens_decoder={str(i): dict(content=t, special=True) for i, t in enumerate(("<unk>", "<s>", "</s>"))}
+                        added_tokens_decoder={str(i): dict(content=t, special=True) for i, t in enumerate(("<unk>", "<s>", "</s>")) if i}
                         | {str(VOCABULARY - 4): dict(content="<tool>", special=False)})
         (folder / "tokenizer_config.json").write_text(json.dumps(settings) + "\n")
     elif kind == "unigram":
@@ -190,7 +200,8 @@ def randomise(model: torch.nn.Module) -> None:
 
 
 def make_model(settings: dict) -> transformers.PreTrainedModel:
-    config = transformers.AutoConfig.for_model(**BASE | settings)
+    base = BASE if settings["model_type"] != "t5" else {k: BASE[k] for k in ("vocab_size", "tie_word_embeddings")}
+    config = transformers.AutoConfig.for_model(**base | settings)
     kind = transformers.AutoModel if config.model_type in ENCODERS else (
         transformers.AutoModelForSeq2SeqLM if config.model_type == "t5" else transformers.AutoModelForCausalLM)
     model = kind.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
@@ -217,6 +228,9 @@ def make(name: str, out: pathlib.Path) -> None:
     if name == "gemma3":
         model.generation_config = transformers.GenerationConfig(top_k=64, top_p=0.95, do_sample=True, eos_token_id=[2, 3])
     model.to(getattr(torch, dtype)).save_pretrained(folder, max_shard_size="60KB" if name == "llama" else "5GB")
+    if name == "gptneox":  # as in the published ones, which llama.cpp's converter reads
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | {"rotary_pct": 0.25}, indent=2) + "\n")
     save_tokenizer(tokenizer, folder)
     model = model.float()
     ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))

@@ -3,13 +3,16 @@
 
     python record_converter.py LLAMA_CPP      its source, as in the PyPI package llama-cpp-python's vendor/llama.cpp
 
-FOLDER.gguf.txt beside each folder, lines of tabs: `entry KEY TYPE VALUE` (of arrays the count and a checksum) and
-`tensor NAME SHAPE F32 Q8_0`, the first 16 digits of its bytes' SHA-256 in files of those types. The name of the way in which
+FOLDER.gguf.txt beside each folder, lines of tabs: `entry KEY TYPE VALUE` and `tensor NAME SHAPE F32 Q8_0`: each tensor's type in a
+file of F32 and one of Q8_0, and the first 16 digits of its bytes' SHA-256. A float is its bits in hexadecimal, a truth 0 or 1; an
+array is its length and the checksum of its elements, a line each. The name of the way in which
 a tokenizer cuts words is not llama.cpp's: it knows published vocabularies alone.
 """
 
 import hashlib
+import json
 import pathlib
+import struct
 import sys
 import tempfile
 
@@ -23,12 +26,17 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def value(field, kinds) -> str:
+def spelled(value) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return struct.pack(">f", value).hex() if isinstance(value, float) else str(value).replace("\n", "\\n")
+
+
+def value(field) -> str:
     contents = field.contents()
     if isinstance(contents, list):
-        text = "\n".join(repr(round(c, 4)) if isinstance(c, float) else str(c) for c in contents)
-        return f"{len(contents)} {digest(text.encode())}"
-    return contents.replace("\n", "\\n") if isinstance(contents, str) else str(contents)
+        return f"{len(contents)} {digest(chr(10).join(map(spelled, contents)).encode())}"
+    return spelled(contents)
 
 
 def convert(main, folder: pathlib.Path, kind: str, out: pathlib.Path) -> None:
@@ -47,7 +55,7 @@ def record(gguf, main, folder: pathlib.Path) -> None:
         for field in readers["f32"].fields.values():
             if not field.name.startswith("GGUF."):
                 kind = "/".join(t.name for t in field.types)
-                lines.append(f"entry\t{field.name}\t{kind}\t{value(field, field.types)}")
+                lines.append(f"entry\t{field.name}\t{kind}\t{value(field)}")
         quantized = {t.name: t for t in readers["q8_0"].tensors}
         for tensor in readers["f32"].tensors:
             shape = "x".join(str(int(n)) for n in tensor.shape)
@@ -65,6 +73,9 @@ def main() -> None:
     import gguf
     from conversion import base
     base.TextModel.get_vocab_base_pre = lambda self, tokenizer: PRE
+    load = base.ModelBase.load_hparams  # by way of transformers, which forgets what it does not know: GPT-NeoX's rotary_pct
+    base.ModelBase.load_hparams = staticmethod(
+        lambda folder, is_mistral_format: json.loads((folder / "config.json").read_text()) | load(folder, is_mistral_format))
     for folder in sorted(p for p in FOLDERS.iterdir() if p.is_dir() and (not names or p.name in names)):
         try:
             record(gguf, convert_hf_to_gguf.main, folder)

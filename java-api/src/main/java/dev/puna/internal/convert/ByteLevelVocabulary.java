@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Byte-level BPE, GGUF's "gpt2": tokens and merges. */
 final class ByteLevelVocabulary {
+    /** What the older tokenizers took for control tokens without being told. */
+    private static final List<String> USUAL = List.of("<|endoftext|>", "<s>", "</s>", "<pad>", "<unk>", "<mask>");
+
     private ByteLevelVocabulary() {}
 
     static SpecialTokens write(Vocabulary vocabulary, Config json) {
@@ -56,6 +59,12 @@ final class ByteLevelVocabulary {
         }
         Config settings = vocabulary.folder().optional("tokenizer_config.json");
         addDecoded(settings, tokens);
+        for (String token : USUAL) {
+            int id = tokens.find(token);
+            if (id >= 0) {
+                tokens.set(id, token, Tokens.CONTROL, 0);
+            }
+        }
         vocabulary.kind("gpt2", vocabulary.preOr(usual(settings.text("tokenizer_class", ""), vocabulary.architecture())));
         tokens.write(vocabulary.entries(), false);
         List<String> merges = new ArrayList<>();

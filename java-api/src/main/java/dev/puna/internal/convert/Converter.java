@@ -132,7 +132,7 @@ public final class Converter {
         NumberType type = wanted == null ? own(plan) : wanted;
         Entries entries = new Entries(family.architecture());
         long parameters = plan.stream().mapToLong(Weight::elements).sum();
-        describe(folder, config, family, entries, parameters, type);
+        describe(folder, config, family, entries, plan, type);
         Weight table = Plan.find(plan, "token_embd.weight");
         if (table == null || table.shape().size() != 2 || table.shape().getFirst() > 1 << 24) {
             throw Damage.in("config.json", "vocab_size", "the embeddings are no table of at most 2^24 tokens");
@@ -210,12 +210,12 @@ public final class Converter {
     }
 
     private void describe(
-            Folder folder, Config config, Family family, Entries e, long parameters, NumberType type) {
+            Folder folder, Config config, Family family, Entries e, List<Weight> plan, NumberType type) {
         e.text("general.architecture", family.architecture());
         e.text("general.type", "model");
         sampling(folder.optional("generation_config.json"), e);
         e.text("general.name", name == null ? title(folder, config) : name);
-        e.text("general.size_label", sizeLabel(parameters));
+        e.text("general.size_label", sizeLabel(plan));
         Matcher license = LICENSE.matcher(folder.has("README.md") ? folder.text("README.md") : "");
         if (license.find()) {
             e.text("general.license", license.group(1));
@@ -250,12 +250,35 @@ public final class Converter {
             id = last == null ? "model" : last.toString();
         }
         StringBuilder title = new StringBuilder();
-        for (String word : id.substring(id.indexOf('/') + 1).split("[-_\\s]+")) {
-            boolean plain = word.matches("[a-z]+");
-            String spelled = plain ? word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1) : word;
-            title.append(title.isEmpty() ? "" : " ").append(spelled);
+        for (String word : id.substring(id.indexOf('/') + 1).split("-")) {
+            boolean lower = word.equals(word.toLowerCase(Locale.ROOT)) && !word.matches("v?\\d.*");
+            title.append(title.isEmpty() ? "" : " ").append(lower ? capital(word) : word);
         }
         return title.toString();
+    }
+
+    /** Each run of letters with a capital. */
+    private static String capital(String word) {
+        return Pattern.compile("\\p{L}+")
+                .matcher(word)
+                .replaceAll(run -> run.group().substring(0, 1).toUpperCase(Locale.ROOT)
+                        + run.group().substring(1));
+    }
+
+    /** "135M", or "8x7B" of experts: what one token meets of the one expert, and how many there are. */
+    private static String sizeLabel(List<Weight> plan) {
+        long shared = 0;
+        long expert = 0;
+        long count = 0;
+        for (Weight weight : plan) {
+            if (weight.name().contains("_exps.")) {
+                count = weight.shape().getFirst();
+                expert += weight.elements() / count;
+            } else {
+                shared += weight.elements();
+            }
+        }
+        return (count > 0 ? count + "x" : "") + sizeLabel(shared + expert);
     }
 
     /** "135M". */

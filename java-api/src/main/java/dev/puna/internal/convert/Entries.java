@@ -26,6 +26,10 @@ final class Entries {
         return entries.containsKey(key);
     }
 
+    void remove(String key) {
+        entries.remove(key);
+    }
+
     void unsigned(String key, int number) {
         entries.put(key, (writer, name) -> writer.unsigned(name, number));
     }

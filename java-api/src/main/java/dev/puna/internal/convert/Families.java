@@ -462,6 +462,8 @@ final class Families {
         if (c.has("n_positions")) {
             e.unsigned(e.own("context_length"), c.need("n_positions"));
         }
+        e.unsigned(e.own("feed_forward_length"), c.has("n_inner") ? c.need("n_inner") : 4 * Parameters.width(c));
+        e.remove(e.own("attention.head_count_kv")); // whatever else the configuration holds: there are as many as heads
     }
 
     private static @Nullable Weight gpt2Shape(Config c, Names.Place place, Weight w) {
@@ -475,6 +477,7 @@ final class Families {
 
     private static void neox(Config c, Entries e) {
         partialRotary(c, e);
+        e.remove(e.own("attention.head_count_kv"));
         e.truth(e.own("use_parallel_residual"), c.truth("use_parallel_residual", true));
     }
 

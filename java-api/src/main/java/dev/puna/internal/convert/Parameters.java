@@ -64,7 +64,7 @@ final class Parameters {
         number(c, e, "context_length", "max_position_embeddings", "n_ctx", "n_positions");
         e.unsigned(e.own("embedding_length"), width(c));
         if (!number(
-                c, e, "feed_forward_length", "intermediate_size", "n_inner", "hidden_dim", "ffn_hidden_size", "d_ff")) {
+                c, e, "feed_forward_length", "ffn_hidden_size", "d_ff", "n_inner", "intermediate_size", "hidden_dim")) {
             e.unsigned(e.own("feed_forward_length"), Math.multiplyExact(4, width(c)));
         }
         e.unsigned(e.own("attention.head_count"), heads(c));

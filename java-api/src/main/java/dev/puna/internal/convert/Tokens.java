@@ -84,10 +84,15 @@ final class Tokens {
 
     /** Names what has none, and writes all; scores only where they count. */
     void write(Entries e, boolean scored) {
+        write(e, scored, "");
+    }
+
+    /** Likewise; what stands in front of the names that are given here. */
+    void write(Entries e, boolean scored, String mark) {
         List<byte[]> all = new ArrayList<>(size());
         for (int id = 0; id < size(); id++) {
             byte[] text = texts.get(id);
-            all.add(text != null ? text : ("[PAD" + id + "]").getBytes(StandardCharsets.UTF_8));
+            all.add(text != null ? text : (mark + "[PAD" + id + "]").getBytes(StandardCharsets.UTF_8));
         }
         e.tokens("tokenizer.ggml.tokens", all);
         if (scored) {

@@ -44,7 +44,7 @@ final class WordPieceVocabulary {
 
     private static void finish(Vocabulary vocabulary, Tokens tokens) {
         vocabulary.kind("bert", vocabulary.preOr("bert-bge"));
-        tokens.write(vocabulary.entries(), false);
+        tokens.write(vocabulary.entries(), false, "\u2581");
     }
 
     private static void normalizer(Entries e, Config normalizer) {

@@ -199,12 +199,16 @@ def randomise(model: torch.nn.Module) -> None:
             p.copy_(noise * (3 if "lm_head" in name else 1) * p.shape[-1] ** -0.5)
 
 
+def kind_of(config: transformers.PretrainedConfig):
+    if config.model_type in ENCODERS:
+        return transformers.AutoModel
+    return transformers.AutoModelForSeq2SeqLM if config.model_type == "t5" else transformers.AutoModelForCausalLM
+
+
 def make_model(settings: dict) -> transformers.PreTrainedModel:
     base = BASE if settings["model_type"] != "t5" else {k: BASE[k] for k in ("vocab_size", "tie_word_embeddings")}
     config = transformers.AutoConfig.for_model(**base | settings)
-    kind = transformers.AutoModel if config.model_type in ENCODERS else (
-        transformers.AutoModelForSeq2SeqLM if config.model_type == "t5" else transformers.AutoModelForCausalLM)
-    model = kind.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    model = kind_of(config).from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     randomise(model)
     model.tie_weights()
     return model
@@ -232,7 +236,7 @@ def make(name: str, out: pathlib.Path) -> None:
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"rotary_pct": 0.25}, indent=2) + "\n")
     save_tokenizer(tokenizer, folder)
-    model = model.float()
+    model = kind_of(model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))
     lines = [f"case: {name}", "ids: " + " ".join(map(str, ids[0].tolist())),
              "last: " + " ".join(str(np.float32(v)) for v in expected(model, ids))]

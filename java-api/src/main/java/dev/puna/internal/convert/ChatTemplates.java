@@ -5,16 +5,22 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A folder's chat templates: one, or several by name, in any of the places where they may lie. */
 final class ChatTemplates {
+    private static final Pattern NAME = Pattern.compile("[\\w. -]{1,64}");
+
     private ChatTemplates() {}
 
     static void write(Folder folder, Entries e) {
         Map<String, String> templates = find(folder);
         List<String> others = new ArrayList<>();
         templates.forEach((name, template) -> {
+            if (!NAME.matcher(name).matches()) {
+                throw Damage.in("tokenizer_config.json", "chat_template", "has the name \"" + Damage.quote(name) + "\"");
+            }
             if (name.equals("default")) {
                 e.text("tokenizer.chat_template", template);
             } else {

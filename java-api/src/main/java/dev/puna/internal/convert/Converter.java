@@ -216,7 +216,7 @@ public final class Converter {
         sampling(folder.optional("generation_config.json"), e);
         e.text("general.name", name == null ? title(folder, config) : name);
         e.text("general.size_label", sizeLabel(plan));
-        Matcher license = LICENSE.matcher(folder.has("README.md") ? folder.text("README.md") : "");
+        Matcher license = LICENSE.matcher(folder.front("README.md"));
         if (license.find()) {
             e.text("general.license", license.group(1));
         }

@@ -5,6 +5,7 @@ import dev.puna.ModelNotFoundException;
 import dev.puna.PunaException;
 import dev.puna.internal.json.Json;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -78,6 +79,15 @@ final class Folder {
                     .toString();
         } catch (CharacterCodingException e) {
             throw Damage.in(name, "", "is no UTF-8 text");
+        }
+    }
+
+    /** The first kilobytes of a text that may be missing, or anything. */
+    String front(String name) {
+        try (InputStream in = Files.newInputStream(path.resolve(name))) {
+            return new String(in.readNBytes(1 << 14), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return ""; // nothing depends on it
         }
     }
 

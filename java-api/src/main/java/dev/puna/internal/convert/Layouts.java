@@ -107,6 +107,9 @@ final class Layouts {
             double length = 2 * Math.PI * Math.pow(base, 2.0 * i / dimension);
             double smooth = Math.clamp((original / length - low) / (high - low), 0, 1);
             factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
+            if (!(factors[i] > 0 && factors[i] < Float.MAX_VALUE)) {
+                throw rope.wrong("rope_scaling", "its numbers give no factors: " + factor + ", " + low + ", " + high);
+            }
         }
         return factors;
     }

@@ -5,21 +5,32 @@ import org.jspecify.annotations.Nullable;
 
 /** The metadata that most families have, by llama.cpp's keys. */
 final class Parameters {
+    private static final int MOST_LAYERS = 1 << 14;
+    private static final int MOST_WIDTH = 1 << 24;
+    static final String[] LAYERS = {"num_hidden_layers", "n_layers", "n_layer", "num_layers"};
     private static final String[] WIDTH = {"hidden_size", "n_embd", "d_model", "dim"};
     private static final String[] HEADS = {"num_attention_heads", "n_head", "n_heads", "num_heads"};
 
     private Parameters() {}
 
+    private static int need(Config c, int most, String... names) {
+        int number = c.need(names);
+        if (number > most) {
+            throw c.wrong(String.valueOf(c.first(names)), "is " + number + ", more than " + most);
+        }
+        return number;
+    }
+
     static int layers(Config c) {
-        return c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers");
+        return need(c, MOST_LAYERS, LAYERS);
     }
 
     static int width(Config c) {
-        return c.need(WIDTH);
+        return need(c, MOST_WIDTH, WIDTH);
     }
 
     static int heads(Config c) {
-        return c.need(HEADS);
+        return need(c, MOST_WIDTH, HEADS);
     }
 
     static int keyHeads(Config c) {
@@ -27,7 +38,7 @@ final class Parameters {
     }
 
     static int headWidth(Config c) {
-        int dim = c.has("head_dim") ? c.need("head_dim") : width(c) / heads(c);
+        int dim = c.has("head_dim") ? need(c, MOST_WIDTH, "head_dim") : width(c) / heads(c);
         if (dim == 0) {
             throw c.wrong(String.valueOf(c.first(HEADS)), heads(c) + " heads are more than the width has numbers");
         }

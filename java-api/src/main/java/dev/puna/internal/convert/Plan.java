@@ -138,7 +138,7 @@ final class Plan {
         int layers = Parameters.layers(config);
         if (!family.architecture().equals("t5") && (blocks.size() != layers || !blocks.contains(layers - 1))) {
             throw config.wrong(
-                    String.valueOf(config.first("num_hidden_layers", "n_layer", "n_layers", "num_layers")),
+                    String.valueOf(config.first(Parameters.LAYERS)),
                     "is " + layers + ", but the weights have " + blocks.size() + " layers"
                             + (blocks.size() < layers ? "; a part is missing" : ""));
         }

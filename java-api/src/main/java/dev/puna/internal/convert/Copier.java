@@ -22,7 +22,8 @@ final class Copier {
     private static final long WHOLE = 64 << 20;
 
     private static final long MOST = 1 << 30; // bytes of a row, or of a tensor that is turned
-    private static final int INFINITE_F16 = 0x7C00;
+    private static final int LARGEST_F16 = 0x7BFF; // the bits of 65504
+    private static final float BEYOND_F16 = 65520;
 
     private final NativeWriter writer;
     private final LongConsumer progress;
@@ -174,21 +175,27 @@ final class Copier {
         out = room(out, to.bytes(count));
         NativeWriter.convert(type.number(), numbers, count, to.number(), out);
         if (to == NumberType.F16) {
-            checkRange(weight);
+            checkRange(weight, type, numbers);
         }
         writer.put(out);
     }
 
-    /** What F16 has no number for would be an infinity, and the model one that nothing loads. */
-    private void checkRange(Weight weight) {
+    /** What F16 has no number for would be its largest, and the model another one. */
+    private void checkRange(Weight weight, NumberType from, ByteBuffer numbers) {
         ShortBuffer halves = out.asShortBuffer();
         for (int i = 0; i < halves.limit(); i++) {
-            if ((halves.get(i) & INFINITE_F16) == INFINITE_F16) {
+            if ((halves.get(i) & 0x7FFF) < LARGEST_F16) {
+                continue;
+            }
+            float number = from == NumberType.F32
+                    ? numbers.getFloat(4 * i)
+                    : Float.intBitsToFloat((numbers.getShort(2 * i) & 0xFFFF) << 16);
+            if (!(Math.abs(number) < BEYOND_F16)) {
                 Stored stored = weight.parts().getFirst();
                 throw Damage.unsupported(
                         stored.file().name(),
                         stored.name(),
-                        "it has numbers beyond what F16 holds, 65504, or none at all; BF16 or F32 may hold it");
+                        "it has " + number + ", and F16 no number beyond 65504; BF16 or F32 may hold it");
             }
         }
     }

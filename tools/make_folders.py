@@ -38,7 +38,7 @@ ROPE = {"rope_type": "default", "rope_theta": 20000.0}
 GEMMA = dict(head_dim=16, query_pre_attn_scalar=16, tie_word_embeddings=True, sliding_window=16)
 PART = dict(rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.25},
             num_key_value_heads=2, num_attention_heads=2)
-MIXED = dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32, decoder_sparse_step=1)
+MIXED = dict(num_hidden_layers=1, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32, decoder_sparse_step=1)
 
 # name: (settings, type of the weights, tokenizer)
 MODELS = {
@@ -46,25 +46,25 @@ MODELS = {
     "llama3": (dict(model_type="llama", tie_word_embeddings=True, rope_parameters=make_tiny.LLAMA3), "float16", "llama-bpe"),
     "llama_spm": (dict(model_type="llama", rope_parameters=ROPE, attention_bias=True), "bfloat16", "sentencepiece"),
     "mistral": (dict(model_type="mistral", head_dim=16, sliding_window=16, rope_parameters=ROPE), "bfloat16", "metaspace"),
-    "mixtral": (dict(model_type="mixtral", num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
+    "mixtral": (dict(model_type="mixtral", num_hidden_layers=1, num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
                      intermediate_size=32), "bfloat16", "smollm"),
     "qwen2": (dict(model_type="qwen2", tie_word_embeddings=True, rope_parameters=make_tiny.YARN), "bfloat16", "qwen2"),
     "qwen3": (dict(model_type="qwen3", head_dim=16, tie_word_embeddings=True), "bfloat16", "qwen2"),
     "qwen2moe": (dict(model_type="qwen2_moe", shared_expert_intermediate_size=32) | MIXED, "bfloat16", "qwen2"),
     "qwen3moe": (dict(model_type="qwen3_moe", head_dim=16) | MIXED, "bfloat16", "qwen2"),
-    "olmoe": (dict(model_type="olmoe", num_experts=4, num_experts_per_tok=2, intermediate_size=32), "bfloat16", "gpt-2"),
-    "gemma": (GEMMA | dict(model_type="gemma"), "bfloat16", "bare"),
+    "olmoe": (dict(model_type="olmoe", num_hidden_layers=1, num_key_value_heads=4, num_experts=4, num_experts_per_tok=2, intermediate_size=32), "bfloat16", "gpt-2"),
+    "gemma": (GEMMA | dict(model_type="gemma", num_hidden_layers=1), "bfloat16", "bare"),
     "gemma2": (GEMMA | dict(model_type="gemma2"), "bfloat16", "bare"),
     "gemma3": (GEMMA | dict(model_type="gemma3_text", layer_types=["full_attention", "sliding_attention"]), "bfloat16", "bare"),
-    "granite": (dict(model_type="granite", embedding_multiplier=12.0, logits_scaling=2.0, residual_multiplier=0.22,
+    "granite": (dict(model_type="granite", num_hidden_layers=1, embedding_multiplier=12.0, logits_scaling=2.0, residual_multiplier=0.22,
                      attention_multiplier=0.125), "bfloat16", "smollm"),
     "olmo2": (dict(model_type="olmo2"), "bfloat16", "llama-bpe"),
     "smollm3": (dict(model_type="smollm3", num_hidden_layers=4, tie_word_embeddings=True), "bfloat16", "llama-bpe"),
     "gpt2": (dict(model_type="gpt2", n_embd=32, n_layer=2, n_head=4, n_positions=256, n_ctx=256), "float16", "files"),
     "gptneox": (PART | dict(model_type="gpt_neox"), "float16", "gpt-2"),
     "falcon": (dict(model_type="falcon", multi_query=True, parallel_attn=True, bias=False, num_kv_heads=1), "bfloat16", "gpt-2"),
-    "falcon_new": (dict(model_type="falcon", new_decoder_architecture=True, num_kv_heads=2, bias=False), "bfloat16", "gpt-2"),
-    "phi2": (PART | dict(model_type="phi", intermediate_size=128), "float16", "gpt-2"),
+    "falcon_new": (dict(model_type="falcon", num_hidden_layers=1, new_decoder_architecture=True, num_kv_heads=2, bias=False), "bfloat16", "gpt-2"),
+    "phi2": (PART | dict(model_type="phi", num_hidden_layers=1, intermediate_size=128), "float16", "gpt-2"),
     "starcoder2": (dict(model_type="starcoder2", sliding_window=None), "bfloat16", "smollm"),
     "stablelm": (PART | dict(model_type="stablelm", qk_layernorm=True, use_parallel_residual=True, use_qkv_bias=True),
                  "bfloat16", "gpt-2"),
@@ -206,7 +206,11 @@ def kind_of(config: transformers.PretrainedConfig):
 
 
 def make_model(settings: dict) -> transformers.PreTrainedModel:
-    base = BASE if settings["model_type"] != "t5" else {k: BASE[k] for k in ("vocab_size", "tie_word_embeddings")}
+    base = BASE
+    if settings["model_type"] in ENCODERS + ("t5",):  # decoders' settings would stand in their config.json
+        base = {k: v for k, v in BASE.items() if k in settings or k not in ("num_key_value_heads", "rope_parameters")}
+    if settings["model_type"] == "t5":
+        base = {k: BASE[k] for k in ("vocab_size", "tie_word_embeddings")}
     config = transformers.AutoConfig.for_model(**base | settings)
     model = kind_of(config).from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     randomise(model)

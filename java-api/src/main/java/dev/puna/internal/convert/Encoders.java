@@ -116,6 +116,7 @@ final class Encoders {
             throw Damage.unsupported(c.file(), "position_embedding_type", "absolute positions alone are converted");
         }
         e.truth(e.own("attention.causal"), false);
+        e.remove(e.own("attention.head_count_kv")); // whatever else the configuration holds: there are as many as heads
         e.unsigned("tokenizer.ggml.token_type_count", c.integer("type_vocab_size", 1));
         pooling(c, e);
         labels(c, e);

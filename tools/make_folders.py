@@ -29,6 +29,7 @@ import vocabularies
 OUT = corpus.DATA / "folders"
 VOCABULARY = 384
 PROMPT = 40
+TEXT = "The ferries\' 1987 timetable isn\'t in café Zoë:  it\'s 12.5 km\n\nfrom here!  "
 ENGLISH = (corpus.DATA / "english.txt").read_text(encoding="utf-8")
 
 BASE = dict(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
@@ -183,6 +184,18 @@ def save_tokenizer(kind: str, folder: pathlib.Path) -> None:
         compact(folder / "tokenizer.json")
 
 
+def encoded(kind: str, folder: pathlib.Path) -> list[int]:
+    """TEXT by the tokenizer itself, nothing put in front or behind."""
+    if kind in ("sentencepiece", "bare"):
+        return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).encode(TEXT)
+    if kind == "unigram":
+        return sentencepiece.SentencePieceProcessor(model_file=str(folder / "spiece.model")).encode(TEXT)
+    if kind == "files":
+        vocabulary = vocabularies.train("gpt-2", VOCABULARY - 4, corpus.training_text())
+        return vocabulary.reference(False).encode(TEXT, add_special_tokens=False).ids
+    return Tokenizer.from_file(str(folder / "tokenizer.json")).encode(TEXT, add_special_tokens=False).ids
+
+
 def generator(name: str) -> torch.Generator:
     return torch.Generator().manual_seed(zlib.crc32(name.encode()))
 
@@ -242,7 +255,8 @@ def make(name: str, out: pathlib.Path) -> None:
     save_tokenizer(tokenizer, folder)
     model = kind_of(model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))
-    lines = [f"case: {name}", "ids: " + " ".join(map(str, ids[0].tolist())),
+    lines = [f"case: {name}", "text: " + TEXT.replace("\n", "\\n"), "tokens: " + " ".join(map(str, encoded(tokenizer, folder))),
+             "ids: " + " ".join(map(str, ids[0].tolist())),
              "last: " + " ".join(str(np.float32(v)) for v in expected(model, ids))]
     (out / f"{name}.golden").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{name:12} {sum(f.stat().st_size for f in folder.iterdir()) / 1e3:6.0f} kB")

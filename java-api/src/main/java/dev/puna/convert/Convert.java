@@ -100,7 +100,8 @@ public final class Convert {
     /**
      * Who hears how far it is.
      *
-     * @param consumer called about ten times a second, on the thread that called {@link #run()}; what it throws cancels
+     * @param consumer called at the beginning, about ten times a second, and at the end, on the thread that called
+     *     {@link #run()}; what it throws cancels, unless the file is there already
      * @return this
      */
     public Convert onProgress(Consumer<ConvertProgress> consumer) {
@@ -124,6 +125,7 @@ public final class Convert {
             throw new IllegalStateException("to(path) was not said: where is the GGUF file to lie?");
         }
         Converter converter = new Converter(folder, target, type.type(), name, preTokenizer);
+        listener.accept(new ConvertProgress(0, 0)); // who refuses now has nothing begun
         FutureTask<Converter.Outcome> work = new FutureTask<>(converter::run);
         Platform.start("convert", work);
         Converter.Outcome outcome = watch(converter, work);

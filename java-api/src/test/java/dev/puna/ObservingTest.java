@@ -41,11 +41,8 @@ class ObservingTest {
         Notes notes = new Notes();
         try (Context context = Models.tiny().newContext(o -> o.maxSequences(2).contextLength(64));
                 Observer.Registration _ = context.observe(notes);
-                TextStream endless = context.prompt(new int[] {1, 2, 3})
-                        .ignoreEnd()
-                        .contextShift(4)
-                        .maxTokens(1_000_000)
-                        .stream()) {
+                TextStream endless =
+                        context.prompt(new int[] {1, 2, 3}).ignoreEnd().contextShift(4).maxTokens(1_000_000).stream()) {
             Thread reader = Thread.startVirtualThread(() -> endless.forEach(piece -> {}));
             Eventually.holds(
                     "a step", () -> notes.steps.stream().anyMatch(s -> s.generatedTokens() > 0 && s.sequences() == 1));

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A GGUF file that is written: entries and tensors are named, then the front is written, then the tensors' bytes as they
- * come. It appears under its name at the end, whole, or not at all. One thread at a time.
+ * A GGUF file that is written: entries and tensors are named, then the front is written, then the tensors' bytes as
+ * they come. It appears under its name at the end, whole, or not at all. One thread at a time.
  */
 public final class NativeWriter extends NativeObject {
     private NativeWriter(MemorySegment address) {
@@ -36,8 +36,7 @@ public final class NativeWriter extends NativeObject {
                 Call call = new Call()) {
             MemorySegment from = MemorySegment.ofBuffer(number);
             MemorySegment copy = call.allocate(ValueLayout.JAVA_LONG, 1).copyFrom(from);
-            call.check(
-                    PunaH.puna_writer_scalar(use.address(), call.text(key), type.ordinal(), copy, call.error()));
+            call.check(PunaH.puna_writer_scalar(use.address(), call.text(key), type.ordinal(), copy, call.error()));
         }
     }
 
@@ -95,8 +94,8 @@ public final class NativeWriter extends NativeObject {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         try (Handle.Use use = use();
                 Call call = new Call()) {
-            call.check(PunaH.puna_writer_text(
-                    use.address(), call.text(key), call.text(utf8), utf8.length, call.error()));
+            call.check(
+                    PunaH.puna_writer_text(use.address(), call.text(key), call.text(utf8), utf8.length, call.error()));
         }
     }
 
@@ -106,8 +105,8 @@ public final class NativeWriter extends NativeObject {
             MemorySegment from = MemorySegment.ofBuffer(numbers);
             MemorySegment copy = call.allocate(ValueLayout.JAVA_LONG, from.byteSize() / Long.BYTES + 1);
             copy.copyFrom(from);
-            call.check(PunaH.puna_writer_array(
-                    use.address(), call.text(key), type.ordinal(), copy, count, call.error()));
+            call.check(
+                    PunaH.puna_writer_array(use.address(), call.text(key), type.ordinal(), copy, count, call.error()));
         }
     }
 
@@ -181,8 +180,8 @@ public final class NativeWriter extends NativeObject {
                 lengths.setAtIndex(ValueLayout.JAVA_LONG, i, text.length);
                 at += text.length;
             }
-            call.check(PunaH.puna_writer_texts(
-                    use.address(), call.text(key), all, lengths, texts.size(), call.error()));
+            call.check(
+                    PunaH.puna_writer_texts(use.address(), call.text(key), all, lengths, texts.size(), call.error()));
         }
     }
 

@@ -81,8 +81,7 @@ final class ConvertCommand implements Callable<Integer> {
             try {
                 return WeightType.valueOf(text.toUpperCase(Locale.ROOT));
             } catch (IllegalArgumentException e) {
-                throw new TypeConversionException(
-                        "\"" + text + "\" is none of " + String.join(", ", new Types()));
+                throw new TypeConversionException("\"" + text + "\" is none of " + String.join(", ", new Types()));
             }
         }
     }

@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A folder of Hugging Face's form, made into a GGUF file: {@code config.json}, weights as safetensors (one file or
- * several with their index; BF16, F16, F32), a tokenizer ({@code tokenizer.json}, a SentencePiece model, {@code vocab.json}
- * with {@code merges.txt}, {@code vocab.txt}), and, where they are there, chat templates and {@code generation_config.json}.
- * Names, keys and layouts are llama.cpp's, which can load the file where it knows the architecture.
+ * several with their index; BF16, F16, F32), a tokenizer ({@code tokenizer.json}, a SentencePiece model,
+ * {@code vocab.json} with {@code merges.txt}, {@code vocab.txt}), and, where they are there, chat templates and
+ * {@code generation_config.json}. Names, keys and layouts are llama.cpp's, which can load the file where it knows the
+ * architecture.
  *
  * <p>Numbers pass through memory a few megabytes at a time, a tensor that has to be turned as a whole. The file appears
  * under its name when it is whole; one that was there is replaced then. What a folder says is checked before it is

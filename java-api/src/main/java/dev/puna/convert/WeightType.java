@@ -31,7 +31,8 @@ public enum WeightType {
         this.type = type;
     }
 
-    @Nullable NumberType type() {
+    @Nullable
+    NumberType type() {
         return type;
     }
 }

@@ -110,36 +110,85 @@ class HostileFolderTest {
                 new Lie("qwen2", write("config.json", "[1]"), INVALID, "config.json", "is no object"),
                 new Lie("qwen2", write("config.json", "[".repeat(9999)), INVALID, "config.json", "64 deep"),
                 new Lie("qwen2", write("config.json", "{}"), INVALID, "config.json: architectures", "is missing"),
-                new Lie("qwen2", replace("config.json", "Qwen2ForCausalLM", "WizardForCausalLM"), UNSUPPORTED,
-                        "\"WizardForCausalLM\" is not converted", "Qwen2"),
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "Qwen2ForCausalLM", "WizardForCausalLM"),
+                        UNSUPPORTED,
+                        "\"WizardForCausalLM\" is not converted",
+                        "Qwen2"),
                 new Lie("qwen2", replace("config.json", "\"silu\"", "\"gelu\""), UNSUPPORTED, "hidden_act", "\"gelu\""),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"), INVALID,
-                        "config.json: num_hidden_layers", "the weights have 2 layers", "a part is missing"),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"), INVALID,
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
+                        INVALID,
+                        "config.json: num_hidden_layers",
+                        "the weights have 2 layers",
+                        "a part is missing"),
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"),
+                        INVALID,
                         "the weights have 2 layers"),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 0"), INVALID,
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 0"),
+                        INVALID,
                         "is 0"),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": -2"), INVALID,
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": -2"),
+                        INVALID,
                         "is no whole number from 0"),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2000000000"),
-                        INVALID, "more than 16384"),
-                new Lie("qwen2", replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": \"2\""), INVALID,
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2000000000"),
+                        INVALID,
+                        "more than 16384"),
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": \"2\""),
+                        INVALID,
                         "is no whole number"),
-                new Lie("qwen2", replace("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 99999999"),
-                        INVALID, "num_attention_heads", "more than"),
-                new Lie("qwen2", replace("config.json", "\"rope_type\": \"yarn\"", "\"rope_type\": \"spiral\""), UNSUPPORTED,
-                        "rope_type", "\"spiral\" is none of"),
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 99999999"),
+                        INVALID,
+                        "num_attention_heads",
+                        "more than"),
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "\"rope_type\": \"yarn\"", "\"rope_type\": \"spiral\""),
+                        UNSUPPORTED,
+                        "rope_type",
+                        "\"spiral\" is none of"),
                 new Lie("qwen2", replace("config.json", "\"factor\": 16.0", "\"factor\": 1e999"), INVALID, "factor"),
-                new Lie("qwen2", replace("config.json", "{", "{\"quantization_config\": {\"bits\": 4},")
-                        , UNSUPPORTED, "quantized already"),
-                new Lie("llama", replace("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"), INVALID,
-                        "q_proj", "can't be shared by 5 heads"),
-                new Lie("llama3", replace("config.json", "\"factor\": 8.0", "\"factor\": 0.0"), INVALID,
+                new Lie(
+                        "qwen2",
+                        replace("config.json", "{", "{\"quantization_config\": {\"bits\": 4},"),
+                        UNSUPPORTED,
+                        "quantized already"),
+                new Lie(
+                        "llama",
+                        replace("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
+                        INVALID,
+                        "q_proj",
+                        "can't be shared by 5 heads"),
+                new Lie(
+                        "llama3",
+                        replace("config.json", "\"factor\": 8.0", "\"factor\": 0.0"),
+                        INVALID,
                         "give no factors"),
-                new Lie("gemma3", replace("config.json", "\"sliding_attention\"", "\"spiral_attention\""), INVALID,
-                        "layer_types", "\"spiral_attention\""),
-                new Lie("gemma2", replace("config.json", "\"query_pre_attn_scalar\": 16", "\"query_pre_attn_scalar\": 17"),
-                        UNSUPPORTED, "query_pre_attn_scalar"),
+                new Lie(
+                        "gemma3",
+                        replace("config.json", "\"sliding_attention\"", "\"spiral_attention\""),
+                        INVALID,
+                        "layer_types",
+                        "\"spiral_attention\""),
+                new Lie(
+                        "gemma2",
+                        replace("config.json", "\"query_pre_attn_scalar\": 16", "\"query_pre_attn_scalar\": 17"),
+                        UNSUPPORTED,
+                        "query_pre_attn_scalar"),
                 new Lie("falcon", replace("config.json", "\"alibi\": false", "\"alibi\": true"), UNSUPPORTED, "alibi"),
                 new Lie("qwen2", remove(W), MISSING, "has neither model.safetensors nor"),
                 new Lie("qwen2", cut(W, 1), INVALID, W, "cut short"),
@@ -153,49 +202,121 @@ class HostileFolderTest {
                 new Lie("qwen2", tensor("a", "{}"), UNSUPPORTED, "a: its type \"\" is unknown"),
                 new Lie("qwen2", tensor("a", "{\"dtype\": \"F7\"}"), UNSUPPORTED, "\"F7\""),
                 new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"data_offsets\": [0, 4]}"), INVALID, "dimensions"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [-1], \"data_offsets\": [0, 4]}"), INVALID,
+                new Lie(
+                        "qwen2",
+                        tensor("a", "{\"dtype\": \"F32\", \"shape\": [-1], \"data_offsets\": [0, 4]}"),
+                        INVALID,
                         "no whole number"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [4294967296, 4294967296], \"data_offsets\": [0, 4]}"),
-                        INVALID, "larger than any file"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0]}"), INVALID,
+                new Lie(
+                        "qwen2",
+                        tensor(
+                                "a",
+                                "{\"dtype\": \"F32\", \"shape\": [4294967296, 4294967296], \"data_offsets\": [0, 4]}"),
+                        INVALID,
+                        "larger than any file"),
+                new Lie(
+                        "qwen2",
+                        tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0]}"),
+                        INVALID,
                         "not two whole numbers"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [8, 4]}"), INVALID,
+                new Lie(
+                        "qwen2",
+                        tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [8, 4]}"),
+                        INVALID,
                         "8 to 4 of 64"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [64, 68]}"), INVALID,
+                new Lie(
+                        "qwen2",
+                        tensor("a", "{\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [64, 68]}"),
+                        INVALID,
                         "64 to 68 of 64"),
-                new Lie("qwen2", tensor("a", "{\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 4]}"), INVALID,
+                new Lie(
+                        "qwen2",
+                        tensor("a", "{\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 4]}"),
+                        INVALID,
                         "need 8"),
-                new Lie("qwen2", weights(-1, "{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}, \"b\":"
-                        + " {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [4, 12]}}", 64), INVALID, "b", "overlaps with \"a\""),
-                new Lie("qwen2", tensor("a\\nb", "{\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}"), UNSUPPORTED,
-                        "a?b", "has no place in a model of the architecture qwen2"),
-                new Lie("qwen2", replace(W, "model.norm.weight", "model.nora.weight"), UNSUPPORTED, "model.nora.weight"),
+                new Lie(
+                        "qwen2",
+                        weights(
+                                -1,
+                                "{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}, \"b\":"
+                                        + " {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [4, 12]}}",
+                                64),
+                        INVALID,
+                        "b",
+                        "overlaps with \"a\""),
+                new Lie(
+                        "qwen2",
+                        tensor("a\\nb", "{\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}"),
+                        UNSUPPORTED,
+                        "a?b",
+                        "has no place in a model of the architecture qwen2"),
+                new Lie(
+                        "qwen2",
+                        replace(W, "model.norm.weight", "model.nora.weight"),
+                        UNSUPPORTED,
+                        "model.nora.weight"),
                 new Lie("qwen2", replace(W, "model.norm.weight", "lm_head.weightttt"), UNSUPPORTED, "no place")));
         lies.addAll(List.of(
                 new Lie("llama", remove(SHARD), MISSING, SHARD, "is a part of the model"),
                 new Lie("llama", write(INDEX, "{}"), INVALID, INDEX, "weight_map", "missing or empty"),
                 new Lie("llama", replace(INDEX, "\"" + SHARD, "\"../" + SHARD), INVALID, "no file of this folder"),
-                new Lie("llama", replace(INDEX, "\"weight_map\": {", "\"weight_map\": {\"x\": \"" + SHARD + "\","), INVALID,
-                        INDEX + ": x", "is not in " + SHARD),
-                new Lie("llama", folder -> Files.copy(
-                                folder.resolve(SHARD), folder.resolve("model-00001-of-00002.safetensors"),
-                                StandardCopyOption.REPLACE_EXISTING), INVALID, "in another file"),
+                new Lie(
+                        "llama",
+                        replace(INDEX, "\"weight_map\": {", "\"weight_map\": {\"x\": \"" + SHARD + "\","),
+                        INVALID,
+                        INDEX + ": x",
+                        "is not in " + SHARD),
+                new Lie(
+                        "llama",
+                        folder -> Files.copy(
+                                folder.resolve(SHARD),
+                                folder.resolve("model-00001-of-00002.safetensors"),
+                                StandardCopyOption.REPLACE_EXISTING),
+                        INVALID,
+                        "in another file"),
                 new Lie("mixtral", replace(W, "experts.3.w1", "experts.4.w1"), INVALID, "number 3 is missing"),
-                new Lie("mixtral", replace("config.json", "\"num_local_experts\": 4", "\"num_local_experts\": 5"), INVALID,
-                        "num_local_experts", "has 4"),
+                new Lie(
+                        "mixtral",
+                        replace("config.json", "\"num_local_experts\": 4", "\"num_local_experts\": 5"),
+                        INVALID,
+                        "num_local_experts",
+                        "has 4"),
                 new Lie("qwen2", remove("tokenizer.json"), MISSING, "has no vocabulary"),
-                new Lie("qwen2", write("tokenizer.json", "{\"model\": {\"type\": \"WordLevel\"}}"), UNSUPPORTED, "WordLevel"),
-                new Lie("qwen2", replace("tokenizer.json", "\"!\":0", "\"!\":384"), INVALID, "tokenizer.json: !",
-                        "384", "embeddings for 384 tokens"),
+                new Lie(
+                        "qwen2",
+                        write("tokenizer.json", "{\"model\": {\"type\": \"WordLevel\"}}"),
+                        UNSUPPORTED,
+                        "WordLevel"),
+                new Lie(
+                        "qwen2",
+                        replace("tokenizer.json", "\"!\":0", "\"!\":384"),
+                        INVALID,
+                        "tokenizer.json: !",
+                        "384",
+                        "embeddings for 384 tokens"),
                 new Lie("qwen2", replace("tokenizer.json", "\"!\":0", "\"!\":-1"), INVALID, "tokenizer.json: !"),
                 new Lie("qwen2", replace("tokenizer.json", "\"!\":0", "\"!\":\"0\""), INVALID, "tokenizer.json: !"),
-                new Lie("qwen2", replace("tokenizer.json", "\"merges\":[", "\"merges\":[7,"), INVALID, "merges", "merge 0"),
-                new Lie("qwen2", replace("tokenizer.json", "\\\\s+(?!\\\\S)", "\\\\s"), UNSUPPORTED, "pre_tokenizer",
-                        "none that are known", "qwen2"),
+                new Lie(
+                        "qwen2",
+                        replace("tokenizer.json", "\"merges\":[", "\"merges\":[7,"),
+                        INVALID,
+                        "merges",
+                        "merge 0"),
+                new Lie(
+                        "qwen2",
+                        replace("tokenizer.json", "\\\\s+(?!\\\\S)", "\\\\s"),
+                        UNSUPPORTED,
+                        "pre_tokenizer",
+                        "none that are known",
+                        "qwen2"),
                 new Lie("llama_spm", cut("tokenizer.model", 3), INVALID, "tokenizer.model"),
                 new Lie("llama_spm", write("tokenizer.model", "not a model"), INVALID, "tokenizer.model"),
                 new Lie("llama_spm", write("tokenizer.model", ""), INVALID, "no pieces"),
-                new Lie("llama_spm", replace("tokenizer_config.json", "\"380\"", "\"x\""), INVALID, "added_tokens_decoder"),
+                new Lie(
+                        "llama_spm",
+                        replace("tokenizer_config.json", "\"380\"", "\"x\""),
+                        INVALID,
+                        "added_tokens_decoder"),
                 new Lie("gpt2", replace("merges.txt", "\n", "\na b c\n"), INVALID, "merges.txt", "is not two tokens")));
         return lies;
     }
@@ -217,8 +338,10 @@ class HostileFolderTest {
     }
 
     private static @Nullable Throwable refusal(Path folder) {
-        return catchThrowable(() ->
-                Convert.folder(folder).to(folder.resolve("out.gguf")).type(WeightType.F32).run());
+        return catchThrowable(() -> Convert.folder(folder)
+                .to(folder.resolve("out.gguf"))
+                .type(WeightType.F32)
+                .run());
     }
 
     private static List<String> left(Path folder) throws IOException {
@@ -242,7 +365,11 @@ class HostileFolderTest {
             String message = String.valueOf(thrown == null ? "no exception" : thrown.getMessage());
             String what = i + " " + String.join(" ", lie.words());
             all.assertThat(thrown).as(what).isInstanceOf(lie.type());
-            all.assertThat(message).as(what).contains(lie.words()).doesNotContain("\n").hasSizeLessThan(800);
+            all.assertThat(message)
+                    .as(what)
+                    .contains(lie.words())
+                    .doesNotContain("\n")
+                    .hasSizeLessThan(800);
             all.assertThat(Duration.ofNanos(System.nanoTime() - start)).as(what).isLessThan(MOST);
             all.assertThat(left(folder)).as(what).isEmpty();
         }
@@ -268,7 +395,10 @@ class HostileFolderTest {
                 .run());
         assertThat(thrown).isInstanceOf(UNSUPPORTED.asSubclass(Throwable.class)).hasMessageContaining("65504");
         assertThat(left(folder)).isEmpty();
-        Convert.folder(folder).to(folder.resolve("out.gguf")).type(WeightType.BF16).run();
+        Convert.folder(folder)
+                .to(folder.resolve("out.gguf"))
+                .type(WeightType.BF16)
+                .run();
     }
 
     @Test

@@ -65,15 +65,22 @@ final class ByteLevelVocabulary {
                 tokens.set(id, token, Tokens.CONTROL, 0);
             }
         }
-        vocabulary.kind("gpt2", vocabulary.preOr(usual(settings.text("tokenizer_class", ""), vocabulary.architecture())));
+        vocabulary.kind(
+                "gpt2", vocabulary.preOr(usual(settings.text("tokenizer_class", ""), vocabulary.architecture())));
         tokens.write(vocabulary.entries(), false);
         List<String> merges = new ArrayList<>();
-        mergesFile.lines().filter(line -> !line.startsWith("#version") && !line.isBlank()).forEach(line -> {
-            if (line.strip().split(" ").length != 2) {
-                throw Damage.in("merges.txt", "line " + (merges.size() + 1), "is not two tokens: " + Damage.quote(line));
-            }
-            merges.add(line.strip());
-        });
+        mergesFile
+                .lines()
+                .filter(line -> !line.startsWith("#version") && !line.isBlank())
+                .forEach(line -> {
+                    if (line.strip().split(" ").length != 2) {
+                        throw Damage.in(
+                                "merges.txt",
+                                "line " + (merges.size() + 1),
+                                "is not two tokens: " + Damage.quote(line));
+                    }
+                    merges.add(line.strip());
+                });
         vocabulary.entries().texts("tokenizer.ggml.merges", merges);
         SpecialTokens special = vocabulary.special(Config.none("tokenizer.json"), tokens);
         special.fallback("eos", tokens.find("<|endoftext|>"));

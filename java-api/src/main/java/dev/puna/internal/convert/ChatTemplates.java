@@ -19,7 +19,8 @@ final class ChatTemplates {
         List<String> others = new ArrayList<>();
         templates.forEach((name, template) -> {
             if (!NAME.matcher(name).matches()) {
-                throw Damage.in("tokenizer_config.json", "chat_template", "has the name \"" + Damage.quote(name) + "\"");
+                throw Damage.in(
+                        "tokenizer_config.json", "chat_template", "has the name \"" + Damage.quote(name) + "\"");
             }
             if (name.equals("default")) {
                 e.text("tokenizer.chat_template", template);

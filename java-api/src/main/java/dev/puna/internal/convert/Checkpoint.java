@@ -38,8 +38,8 @@ final class Checkpoint implements AutoCloseable {
         String others = folder.first("pytorch_model.bin", "pytorch_model.bin.index.json", "adapter_model.bin") != null
                 ? "; its weights are pickled (.bin), which could run any code: save them as safetensors first"
                 : "";
-        return new ModelNotFoundException(
-                folder.path() + ": has neither " + stem + ".safetensors nor " + stem + ".safetensors.index.json" + others);
+        return new ModelNotFoundException(folder.path() + ": has neither " + stem + ".safetensors nor " + stem
+                + ".safetensors.index.json" + others);
     }
 
     private void readIndex(Folder folder, Config index) {

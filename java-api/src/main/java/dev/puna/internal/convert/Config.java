@@ -48,7 +48,8 @@ final class Config {
     }
 
     /** The first that there is of several names. */
-    @Nullable String first(String... names) {
+    @Nullable
+    String first(String... names) {
         for (String name : names) {
             if (has(name)) {
                 return name;
@@ -57,7 +58,8 @@ final class Config {
         return null;
     }
 
-    @Nullable Object value(String name) {
+    @Nullable
+    Object value(String name) {
         return map.get(name);
     }
 
@@ -106,7 +108,8 @@ final class Config {
         return value == null ? fallback : (Boolean) value;
     }
 
-    @Nullable String text(String name) {
+    @Nullable
+    String text(String name) {
         Object value = map.get(name);
         if (value != null && !(value instanceof String)) {
             throw wrong(name, "is no text");
@@ -157,6 +160,8 @@ final class Config {
 
     /** A number as it is written, for metadata of any kind. */
     static boolean isWhole(Object number) {
-        return number instanceof Long || number instanceof BigDecimal exact && exact.stripTrailingZeros().scale() <= 0;
+        return number instanceof Long
+                || number instanceof BigDecimal exact
+                        && exact.stripTrailingZeros().scale() <= 0;
     }
 }

@@ -48,8 +48,7 @@ public final class Converter {
      * @param name of the model, or null for the folder's
      * @param pre tokenizer.ggml.pre, or null for what the tokenizer's definition gives
      */
-    public Converter(
-            Path from, Path to, @Nullable NumberType wanted, @Nullable String name, @Nullable String pre) {
+    public Converter(Path from, Path to, @Nullable NumberType wanted, @Nullable String name, @Nullable String pre) {
         this.from = from;
         this.to = to;
         this.wanted = wanted;
@@ -174,7 +173,9 @@ public final class Converter {
     }
 
     private static long bytes(Weight weight) {
-        return weight.parts().isEmpty() ? 0 : weight.elements() * weight.parts().getFirst().size();
+        return weight.parts().isEmpty()
+                ? 0
+                : weight.elements() * weight.parts().getFirst().size();
     }
 
     /** The type of the first matrix. */
@@ -188,8 +189,8 @@ public final class Converter {
     }
 
     /**
-     * Vectors, norms, positions and what chooses experts stay whole numbers of 32 bits, as llama.cpp wants them. Rows
-     * that are no whole blocks are F16; in a file of 4 or 5 bits the output matrix has 8, since rounding shows most there.
+     * Vectors, norms, positions and what chooses experts are F32, as llama.cpp wants them. Rows that are no whole blocks
+     * are F16; in a file of 4 or 5 bits the output matrix has 8, since rounding shows most there.
      */
     private static NumberType type(Weight weight, NumberType wanted, boolean tied) {
         String name = weight.name();
@@ -209,8 +210,7 @@ public final class Converter {
         return last && wanted.isQuantized() ? NumberType.Q8_0 : wanted;
     }
 
-    private void describe(
-            Folder folder, Config config, Family family, Entries e, List<Weight> plan, NumberType type) {
+    private void describe(Folder folder, Config config, Family family, Entries e, List<Weight> plan, NumberType type) {
         e.text("general.architecture", family.architecture());
         e.text("general.type", "model");
         sampling(folder.optional("generation_config.json"), e);

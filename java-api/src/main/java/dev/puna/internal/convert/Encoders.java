@@ -162,7 +162,8 @@ final class Encoders {
                         ? 2
                         : how.truth("pooling_mode_lasttoken", false) || mode.equals("lasttoken") ? 3 : 0;
         if (type == 0) {
-            throw Damage.unsupported(how.file(), "pooling_mode", "mean, first (cls) and last token alone are converted");
+            throw Damage.unsupported(
+                    how.file(), "pooling_mode", "mean, first (cls) and last token alone are converted");
         }
         e.unsigned(e.own("pooling_type"), type);
     }

@@ -67,9 +67,11 @@ final class Entries {
     }
 
     void texts(String key, List<String> texts) {
-        tokens(key, texts.stream()
-                .map(text -> text.getBytes(StandardCharsets.UTF_8))
-                .toList());
+        tokens(
+                key,
+                texts.stream()
+                        .map(text -> text.getBytes(StandardCharsets.UTF_8))
+                        .toList());
     }
 
     void tokens(String key, List<byte[]> texts) {

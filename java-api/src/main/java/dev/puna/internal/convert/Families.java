@@ -157,7 +157,12 @@ final class Families {
                     Families::llama,
                     INTERLEAVED),
             new Family(
-                    "qwen2", List.of("Qwen2"), SILU, List.of(decoder(ATTENTION, GATED)), Families::qwen, Family.AS_STORED),
+                    "qwen2",
+                    List.of("Qwen2"),
+                    SILU,
+                    List.of(decoder(ATTENTION, GATED)),
+                    Families::qwen,
+                    Family.AS_STORED),
             new Family(
                     "qwen3",
                     List.of("Qwen3"),
@@ -187,7 +192,12 @@ final class Families {
                     Families::olmoe,
                     Family.AS_STORED),
             new Family(
-                    "gemma", List.of("Gemma"), TANH_OR_GELU, List.of(decoder(ATTENTION, GATED)), Families::gemma, GEMMA),
+                    "gemma",
+                    List.of("Gemma"),
+                    TANH_OR_GELU,
+                    List.of(decoder(ATTENTION, GATED)),
+                    Families::gemma,
+                    GEMMA),
             new Family(
                     "gemma2",
                     List.of("Gemma2"),
@@ -224,20 +234,24 @@ final class Families {
                     Families::smollm3,
                     INTERLEAVED),
             new Family("gpt2", List.of("GPT2"), TANH, List.of(GPT2), Families::gpt2, Families::gpt2Shape),
-            new Family("gptneox", List.of("GPTNeoX"), List.of("gelu"), List.of(NEOX), Families::neox, (c, place, w) ->
-                    place.is("attn_qkv") ? Layouts.headsApart(w, Parameters.heads(c)) : w),
-            new Family("falcon", List.of("Falcon", "RW"), List.of("gelu"), List.of(FALCON), Families::falcon, (
-                    c, place, w) -> place.is("attn_qkv")
-                    ? Layouts.groupsApart(w, Parameters.heads(c), falconKeyHeads(c))
-                    : w),
+            new Family(
+                    "gptneox",
+                    List.of("GPTNeoX"),
+                    List.of("gelu"),
+                    List.of(NEOX),
+                    Families::neox,
+                    (c, place, w) -> place.is("attn_qkv") ? Layouts.headsApart(w, Parameters.heads(c)) : w),
+            new Family(
+                    "falcon",
+                    List.of("Falcon", "RW"),
+                    List.of("gelu"),
+                    List.of(FALCON),
+                    Families::falcon,
+                    (c, place, w) ->
+                            place.is("attn_qkv") ? Layouts.groupsApart(w, Parameters.heads(c), falconKeyHeads(c)) : w),
             new Family("phi2", List.of("Phi"), TANH, List.of(PHI), Families::phi, Family.AS_STORED),
             new Family(
-                    "starcoder2",
-                    List.of("Starcoder2"),
-                    TANH,
-                    List.of(STARCODER),
-                    Families::window,
-                    Family.AS_STORED),
+                    "starcoder2", List.of("Starcoder2"), TANH, List.of(STARCODER), Families::window, Family.AS_STORED),
             new Family(
                     "stablelm",
                     List.of("StableLm", "StableLMEpoch"),
@@ -262,7 +276,13 @@ final class Families {
                     List.of(decoder(ATTENTION, GATED)),
                     Families::cohere2,
                     (c, place, w) -> place.kind().equals("bias") ? null : w),
-            new Family("bert", List.of("Bert"), List.of("gelu"), List.of(Encoders.BERT), Encoders::bert, Encoders::bertShape),
+            new Family(
+                    "bert",
+                    List.of("Bert"),
+                    List.of("gelu"),
+                    List.of(Encoders.BERT),
+                    Encoders::bert,
+                    Encoders::bertShape),
             new Family(
                     "bert",
                     List.of("Roberta", "XLMRoberta", "Camembert"),
@@ -357,7 +377,8 @@ final class Families {
         qwen(c, e);
         Parameters.number(c, e, "expert_feed_forward_length", "moe_intermediate_size");
         Parameters.number(c, e, "expert_shared_feed_forward_length", "shared_expert_intermediate_size");
-        if (c.integer("decoder_sparse_step", 1) != 1 || !c.list("mlp_only_layers").isEmpty()) {
+        if (c.integer("decoder_sparse_step", 1) != 1
+                || !c.list("mlp_only_layers").isEmpty()) {
             throw Damage.unsupported(c.file(), "decoder_sparse_step", "layers of two kinds are not converted");
         }
     }
@@ -467,7 +488,8 @@ final class Families {
     }
 
     private static @Nullable Weight gpt2Shape(Config c, Names.Place place, Weight w) {
-        boolean turned = place.is("attn_qkv", "attn_output", "ffn_up", "ffn_down") && w.shape().size() == 2;
+        boolean turned = place.is("attn_qkv", "attn_output", "ffn_up", "ffn_down")
+                && w.shape().size() == 2;
         return turned ? w.transposed() : w;
     }
 

@@ -30,7 +30,8 @@ record Family(
 
     /** What llama.cpp wants of a tensor. */
     interface Shaping {
-        @Nullable Weight shape(Config config, Names.Place place, Weight weight);
+        @Nullable
+        Weight shape(Config config, Names.Place place, Weight weight);
     }
 
     /** As it is stored. */

@@ -30,9 +30,8 @@ final class Folder {
 
     static Folder open(Path path) {
         if (!Files.isDirectory(path)) {
-            throw new ModelNotFoundException(
-                    path + (Files.exists(path) ? ": is no folder; " : ": no such folder; ")
-                            + "a folder with config.json, the weights as safetensors and the tokenizer's files is needed");
+            throw new ModelNotFoundException(path + (Files.exists(path) ? ": is no folder; " : ": no such folder; ")
+                    + "a folder with config.json, the weights as safetensors and the tokenizer's files is needed");
         }
         return new Folder(path);
     }
@@ -46,7 +45,8 @@ final class Folder {
     }
 
     /** The first that there is. */
-    @Nullable String first(String... names) {
+    @Nullable
+    String first(String... names) {
         for (String name : names) {
             if (has(name)) {
                 return name;

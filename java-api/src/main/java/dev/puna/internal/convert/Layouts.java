@@ -73,7 +73,8 @@ final class Layouts {
         List<Long> shape = w.shape();
         long rows = shape.size() == 3 ? shape.get(1) : 0;
         if (rows == 0 || rows % 2 != 0) {
-            throw Damage.in(stored(w).file().name(), stored(w).name(), "it is not a stack of two halves for each expert");
+            throw Damage.in(
+                    stored(w).file().name(), stored(w).name(), "it is not a stack of two halves for each expert");
         }
         long half = rows / 2;
         return new Weight(

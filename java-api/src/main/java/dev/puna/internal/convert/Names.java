@@ -58,8 +58,7 @@ final class Names {
         table.lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(line -> {
             String[] words = line.split(" +");
             if (words[0].contains("*")) {
-                experts.put(
-                        Pattern.compile(Pattern.quote(words[0]).replace("*", "\\E(\\d{1,5})\\Q")), words[1]);
+                experts.put(Pattern.compile(Pattern.quote(words[0]).replace("*", "\\E(\\d{1,5})\\Q")), words[1]);
             } else {
                 to.put(words[0], words[1]);
             }
@@ -72,7 +71,8 @@ final class Names {
     }
 
     /** The place, {@link #DROPPED}, or null for a name that is not known. */
-    @Nullable Place find(String theirs) {
+    @Nullable
+    Place find(String theirs) {
         String name = theirs.replaceFirst(prefixes, "");
         int point = name.lastIndexOf('.');
         String kind = name.substring(point + 1);

@@ -103,7 +103,9 @@ final class Parameters {
             case "yarn" -> writeYarn(c, rope, e);
             default ->
                 throw Damage.unsupported(
-                        c.file(), "rope_type", "\"" + Damage.quote(type) + "\" is none of default, linear, llama3, yarn");
+                        c.file(),
+                        "rope_type",
+                        "\"" + Damage.quote(type) + "\" is none of default, linear, llama3, yarn");
         }
         if (!Double.isNaN(base(c))) {
             e.real(e.own("rope.freq_base"), base(c));

@@ -101,7 +101,9 @@ final class Plan {
         for (Map.Entry<Integer, Stored> expert : all.entrySet()) {
             if (expert.getKey() != next++) {
                 throw Damage.in(
-                        expert.getValue().file().name(), expert.getValue().name(), "number " + (next - 1) + " is missing");
+                        expert.getValue().file().name(),
+                        expert.getValue().name(),
+                        "number " + (next - 1) + " is missing");
             }
         }
         String count = config.first("num_local_experts", "num_experts");
@@ -128,7 +130,9 @@ final class Plan {
     }
 
     private static String stem(Weight weight) {
-        return weight.parts().isEmpty() ? weight.name() : weight.parts().getFirst().name();
+        return weight.parts().isEmpty()
+                ? weight.name()
+                : weight.parts().getFirst().name();
     }
 
     private void checkWhole() {
@@ -152,6 +156,9 @@ final class Plan {
 
     /** A tensor of the plan, or null. */
     static @Nullable Weight find(List<Weight> plan, String name) {
-        return plan.stream().filter(weight -> weight.name().equals(name)).findFirst().orElse(null);
+        return plan.stream()
+                .filter(weight -> weight.name().equals(name))
+                .findFirst()
+                .orElse(null);
     }
 }

@@ -14,9 +14,9 @@ import java.util.Objects;
 import java.util.TreeSet;
 
 /**
- * Which tokenizer.ggml.pre stands for the pre_tokenizer of a tokenizer.json: by its definition, step for step. (llama.cpp
- * encodes a text with the whole tokenizer and knows a list of results, which no other vocabulary gives.) The definitions
- * are those of tools/vocabularies.py, written down by tools/record_pre_tokenizers.py.
+ * Which tokenizer.ggml.pre stands for the pre_tokenizer of a tokenizer.json: by its definition, step for step.
+ * (llama.cpp encodes a text with the whole tokenizer and knows a list of results, which no other vocabulary gives.) The
+ * definitions are those of tools/vocabularies.py, written down by tools/record_pre_tokenizers.py.
  */
 final class PreTokenizers {
     private static final String RESOURCE = "pre_tokenizers.txt";
@@ -121,7 +121,9 @@ final class PreTokenizers {
         if (behavior.equals("Removed") && inverted) { // what matches stays: the same where everything matches
             return "cut at " + text;
         }
-        return (behavior.equals("Isolated") && !inverted ? "cut at " : "cut, " + behavior + (inverted ? "!" : "") + ", at ")
+        return (behavior.equals("Isolated") && !inverted
+                        ? "cut at "
+                        : "cut, " + behavior + (inverted ? "!" : "") + ", at ")
                 + text;
     }
 }

@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One file of safetensors: 8 bytes of length, a JSON header of that length, the tensors' bytes. All that the header says
- * is checked when it is opened: types, shapes, places in the file, overlaps. Any thread may read.
+ * One file of safetensors: 8 bytes of length, a JSON header of that length, the tensors' bytes. All that the header
+ * says is checked when it is opened: types, shapes, places in the file, overlaps. Any thread may read.
  */
 final class Safetensors implements AutoCloseable {
     private static final long MOST_HEADER = 100_000_000; // the format's own limit
@@ -124,10 +124,8 @@ final class Safetensors implements AutoCloseable {
         read(header, 8);
         Config all;
         try {
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(header.flip())
-                    .toString();
+            String text =
+                    StandardCharsets.UTF_8.newDecoder().decode(header.flip()).toString();
             all = Config.of(name, "header", Json.parse(text));
         } catch (CharacterCodingException e) {
             throw Damage.at(name, "header", 8, "is no UTF-8 text");

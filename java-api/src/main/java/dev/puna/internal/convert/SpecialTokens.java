@@ -141,7 +141,9 @@ final class SpecialTokens {
 
     /** The token that a template's step is, or null where it is a text. */
     private static @Nullable String special(Config template, Object step) {
-        return Config.of(template.file(), "post_processor", step).object("SpecialToken").text("id");
+        return Config.of(template.file(), "post_processor", step)
+                .object("SpecialToken")
+                .text("id");
     }
 
     private void readTemplate(Config template) {
@@ -185,7 +187,9 @@ final class SpecialTokens {
         boolean separates = tokensBetween.size() > 1 || last == null;
         added.put(
                 "sep",
-                separates && tokensBetween.stream().anyMatch(t -> t.equals(names.get("sep")) || t.equals(names.get("eos"))));
+                separates
+                        && tokensBetween.stream()
+                                .anyMatch(t -> t.equals(names.get("sep")) || t.equals(names.get("eos"))));
     }
 
     private void readAdded(Config settings) {

@@ -44,7 +44,11 @@ final class UnigramVocabulary {
         }
         List<SentencePieceModel.Piece> pieces = model.pieces();
         for (int i = 3; i < pieces.size(); i++) {
-            tokens.set(i + 1, pieces.get(i).text(), pieces.get(i).kind(), pieces.get(i).score());
+            tokens.set(
+                    i + 1,
+                    pieces.get(i).text(),
+                    pieces.get(i).kind(),
+                    pieces.get(i).score());
         }
         tokens.set(tokens.size() - 1, "<mask>", Tokens.CONTROL, 0);
     }

@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The vocabulary of a folder, whichever files hold it: tokenizer.json, a SentencePiece model, vocab.json with merges.txt,
- * or vocab.txt. One thread.
+ * The vocabulary of a folder, whichever files hold it: tokenizer.json, a SentencePiece model, vocab.json with
+ * merges.txt, or vocab.txt. One thread.
  */
 final class Vocabulary {
     private static final String JSON = "tokenizer.json";
@@ -21,7 +21,7 @@ final class Vocabulary {
     private final @Nullable String pre;
     private final Entries entries;
 
-    /** A vocabulary of `size` tokens is written to the entries; `pre`: what to call its way of cutting words, or null. */
+    /** A vocabulary of `size` tokens is written to the entries; `pre`: the name of its way of cutting words, or null. */
     Vocabulary(Folder folder, Config config, String architecture, int size, @Nullable String pre, Entries entries) {
         this.folder = folder;
         this.config = config;
@@ -48,7 +48,8 @@ final class Vocabulary {
         } else if (type.equals("WordPiece")) {
             special = WordPieceVocabulary.write(this, json);
         } else if (!type.isEmpty()) {
-            throw Damage.unsupported(JSON, "model", "a tokenizer of the type " + Damage.quote(type) + " is not converted");
+            throw Damage.unsupported(
+                    JSON, "model", "a tokenizer of the type " + Damage.quote(type) + " is not converted");
         } else if (folder.has("vocab.json") && folder.has("merges.txt")) {
             special = ByteLevelVocabulary.write(this, folder.json("vocab.json"), folder.text("merges.txt"));
         } else if (folder.has("vocab.txt")) {
@@ -81,7 +82,8 @@ final class Vocabulary {
 
     private static boolean mentions(@Nullable Object value) {
         return switch (value) {
-            case Map<?, ?> map -> "ByteLevel".equals(map.get("type")) || map.values().stream().anyMatch(Vocabulary::mentions);
+            case Map<?, ?> map ->
+                "ByteLevel".equals(map.get("type")) || map.values().stream().anyMatch(Vocabulary::mentions);
             case List<?> list -> list.stream().anyMatch(Vocabulary::mentions);
             case null, default -> false;
         };
@@ -130,11 +132,7 @@ final class Vocabulary {
     static void addAll(Config json, Tokens tokens, float score) {
         for (Object item : json.list("added_tokens")) {
             Config token = Config.of(json.file(), "added_tokens", item);
-            tokens.add(
-                    token.integer("id"),
-                    token.text("content", ""),
-                    token.truth("special", false),
-                    score);
+            tokens.add(token.integer("id"), token.text("content", ""), token.truth("special", false), score);
         }
     }
 }

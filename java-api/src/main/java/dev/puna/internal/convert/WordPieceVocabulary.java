@@ -20,7 +20,8 @@ final class WordPieceVocabulary {
         Config model = json.object("model");
         String within = model.text("continuing_subword_prefix", WITHIN);
         if (!within.equals(WITHIN)) {
-            throw Damage.unsupported(json.file(), "continuing_subword_prefix", "\"" + Damage.quote(within) + "\" is not ##");
+            throw Damage.unsupported(
+                    json.file(), "continuing_subword_prefix", "\"" + Damage.quote(within) + "\" is not ##");
         }
         Config vocab = model.object("vocab");
         Tokens tokens = new Tokens(json.file(), vocabulary.size());
@@ -73,9 +74,7 @@ final class WordPieceVocabulary {
         finish(vocabulary, tokens);
         Config settings = vocabulary.folder().optional("tokenizer_config.json");
         if (settings.has("do_lower_case")) {
-            vocabulary
-                    .entries()
-                    .truth("tokenizer.ggml.normalizer.lowercase", settings.truth("do_lower_case", true));
+            vocabulary.entries().truth("tokenizer.ggml.normalizer.lowercase", settings.truth("do_lower_case", true));
         }
         if (settings.has("strip_accents")) {
             vocabulary

@@ -189,8 +189,8 @@ public final class Converter {
     }
 
     /**
-     * Vectors, norms, positions and what chooses experts are F32, as llama.cpp wants them. Rows that are no whole blocks
-     * are F16; in a file of 4 or 5 bits the output matrix has 8, since rounding shows most there.
+     * Vectors, norms, positions and what chooses experts are F32, as llama.cpp wants them. Rows that are no whole
+     * blocks are F16; in a file of 4 or 5 bits the output matrix has 8, since rounding shows most there.
      */
     private static NumberType type(Weight weight, NumberType wanted, boolean tied) {
         String name = weight.name();

@@ -17,128 +17,7 @@ final class Families {
     private static final List<String> TANH = List.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast");
     private static final List<String> ANY = List.of();
 
-    /** What stands in front of a text model's tensors, if anything does. */
-    private static final String MODEL = "(?:model\\.)?(?:language_model\\.)?(?:model\\.)?";
-
-    private static final String ENDS = """
-            embed_tokens token_embd
-            norm output_norm
-            lm_head output
-            rotary_emb.inv_freq -
-            """;
-    private static final String ATTENTION = """
-            input_layernorm attn_norm
-            self_attn.q_proj attn_q
-            self_attn.k_proj attn_k
-            self_attn.v_proj attn_v
-            self_attn.o_proj attn_output
-            self_attn.rotary_emb.inv_freq -
-            post_attention_layernorm ffn_norm
-            """;
-    private static final String GATED = """
-            mlp.gate_proj ffn_gate
-            mlp.up_proj ffn_up
-            mlp.down_proj ffn_down
-            """;
-    private static final String NORMED = """
-            self_attn.q_norm attn_q_norm
-            self_attn.k_norm attn_k_norm
-            """;
-    private static final String NORMED_AFTER = """
-            post_attention_layernorm post_attention_norm
-            pre_feedforward_layernorm ffn_norm
-            post_feedforward_layernorm post_ffw_norm
-            """;
-    private static final String EXPERTS = """
-            mlp.gate ffn_gate_inp
-            mlp.experts.*.gate_proj ffn_gate_exps
-            mlp.experts.*.up_proj ffn_up_exps
-            mlp.experts.*.down_proj ffn_down_exps
-            mlp.experts.gate_up_proj gate_up
-            mlp.experts.down_proj ffn_down_exps
-            mlp.shared_expert_gate ffn_gate_inp_shexp
-            mlp.shared_expert.gate_proj ffn_gate_shexp
-            mlp.shared_expert.up_proj ffn_up_shexp
-            mlp.shared_expert.down_proj ffn_down_shexp
-            """;
-    private static final String MIXTRAL = """
-            block_sparse_moe.gate ffn_gate_inp
-            block_sparse_moe.experts.*.w1 ffn_gate_exps
-            block_sparse_moe.experts.*.w2 ffn_down_exps
-            block_sparse_moe.experts.*.w3 ffn_up_exps
-            """;
-
-    private static Names decoder(String... tables) {
-        return new Names(MODEL, "layers", "blk", ENDS, String.join("\n", tables));
-    }
-
     private static final List<String> TANH_OR_GELU = List.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu");
-
-    private static final Names GPT2 = new Names("transformer\\.", "h", "blk", """
-            wte token_embd
-            wpe position_embd
-            ln_f output_norm
-            lm_head output
-            """, """
-            ln_1 attn_norm
-            attn.c_attn attn_qkv
-            attn.c_proj attn_output
-            attn -
-            attn.masked_bias -
-            ln_2 ffn_norm
-            mlp.c_fc ffn_up
-            mlp.c_proj ffn_down
-            """);
-
-    private static final Names NEOX = new Names("gpt_neox\\.", "layers", "blk", """
-            embed_in token_embd
-            final_layer_norm output_norm
-            embed_out output
-            """, """
-            input_layernorm attn_norm
-            post_attention_layernorm ffn_norm
-            attention.query_key_value attn_qkv
-            attention.dense attn_output
-            attention -
-            attention.masked_bias -
-            attention.rotary_emb.inv_freq -
-            mlp.dense_h_to_4h ffn_up
-            mlp.dense_4h_to_h ffn_down
-            """);
-
-    private static final Names FALCON = new Names("transformer\\.", "h", "blk", """
-            word_embeddings token_embd
-            ln_f output_norm
-            lm_head output
-            """, """
-            input_layernorm attn_norm
-            ln_mlp attn_norm
-            ln_attn attn_norm_2
-            self_attention.query_key_value attn_qkv
-            self_attention.dense attn_output
-            self_attention.rotary_emb.inv_freq -
-            mlp.dense_h_to_4h ffn_up
-            mlp.dense_4h_to_h ffn_down
-            """);
-
-    private static final Names PHI = new Names("model\\.", "layers", "blk", """
-            embed_tokens token_embd
-            final_layernorm output_norm
-            lm_head output
-            """, """
-            input_layernorm attn_norm
-            self_attn.q_proj attn_q
-            self_attn.k_proj attn_k
-            self_attn.v_proj attn_v
-            self_attn.dense attn_output
-            mlp.fc1 ffn_up
-            mlp.fc2 ffn_down
-            """);
-
-    private static final Names STARCODER = decoder(ATTENTION, """
-            mlp.c_fc ffn_up
-            mlp.c_proj ffn_down
-            """);
 
     private static final Family.Shaping INTERLEAVED = (c, place, w) -> place.is("attn_q")
             ? Layouts.interleaved(w, Parameters.heads(c))
@@ -153,110 +32,110 @@ final class Families {
                     "llama",
                     List.of("Llama", "Mistral", "Mixtral"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, MIXTRAL)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.MIXTRAL)),
                     Families::llama,
                     INTERLEAVED),
             new Family(
                     "qwen2",
                     List.of("Qwen2"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::qwen,
                     Family.AS_STORED),
             new Family(
                     "qwen3",
                     List.of("Qwen3"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, NORMED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED)),
                     Families::qwen,
                     Family.AS_STORED),
             new Family(
                     "qwen2moe",
                     List.of("Qwen2Moe"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, EXPERTS)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.EXPERTS)),
                     Families::mixture,
                     Family.AS_STORED),
             new Family(
                     "qwen3moe",
                     List.of("Qwen3Moe"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, NORMED, EXPERTS)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
                     Families::mixture,
                     Family.AS_STORED),
             new Family(
                     "olmoe",
                     List.of("Olmoe"),
                     SILU,
-                    List.of(decoder(ATTENTION, NORMED, EXPERTS)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.NORMED, DecoderNames.EXPERTS)),
                     Families::olmoe,
                     Family.AS_STORED),
             new Family(
                     "gemma",
                     List.of("Gemma"),
                     TANH_OR_GELU,
-                    List.of(decoder(ATTENTION, GATED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::gemma,
                     GEMMA),
             new Family(
                     "gemma2",
                     List.of("Gemma2"),
                     TANH,
-                    List.of(decoder(ATTENTION, GATED, NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED_AFTER)),
                     Families::gemma2,
                     GEMMA),
             new Family(
                     "gemma3",
                     List.of("Gemma3"),
                     TANH,
-                    List.of(decoder(ATTENTION, GATED, NORMED, NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
                     Families::gemma3,
                     GEMMA),
             new Family(
                     "granite",
                     List.of("Granite"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::granite,
                     INTERLEAVED),
             new Family(
                     "olmo2",
                     List.of("Olmo2", "Olmo3"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, NORMED, NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
                     Families::olmo,
                     Family.AS_STORED),
             new Family(
                     "smollm3",
                     List.of("SmolLM3"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::smollm3,
                     INTERLEAVED),
-            new Family("gpt2", List.of("GPT2"), TANH, List.of(GPT2), Families::gpt2, Families::gpt2Shape),
+            new Family("gpt2", List.of("GPT2"), TANH, List.of(DecoderNames.GPT2), Families::gpt2, Families::gpt2Shape),
             new Family(
                     "gptneox",
                     List.of("GPTNeoX"),
                     List.of("gelu"),
-                    List.of(NEOX),
+                    List.of(DecoderNames.NEOX),
                     Families::neox,
                     (c, place, w) -> place.is("attn_qkv") ? Layouts.headsApart(w, Parameters.heads(c)) : w),
             new Family(
                     "falcon",
                     List.of("Falcon", "RW"),
                     List.of("gelu"),
-                    List.of(FALCON),
+                    List.of(DecoderNames.FALCON),
                     Families::falcon,
                     (c, place, w) ->
                             place.is("attn_qkv") ? Layouts.groupsApart(w, Parameters.heads(c), falconKeyHeads(c)) : w),
-            new Family("phi2", List.of("Phi"), TANH, List.of(PHI), Families::phi, Family.AS_STORED),
+            new Family("phi2", List.of("Phi"), TANH, List.of(DecoderNames.PHI), Families::phi, Family.AS_STORED),
             new Family(
-                    "starcoder2", List.of("Starcoder2"), TANH, List.of(STARCODER), Families::window, Family.AS_STORED),
+                    "starcoder2", List.of("Starcoder2"), TANH, List.of(DecoderNames.STARCODER), Families::window, Family.AS_STORED),
             new Family(
                     "stablelm",
                     List.of("StableLm", "StableLMEpoch"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, """
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, """
                             self_attn.q_layernorm.norms.* attn_q_norm
                             self_attn.k_layernorm.norms.* attn_k_norm
                             """)),
@@ -266,14 +145,14 @@ final class Families {
                     "command-r",
                     List.of("Cohere"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED, NORMED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED)),
                     Families::cohere,
                     Family.AS_STORED),
             new Family(
                     "cohere2",
                     List.of("Cohere2"),
                     SILU,
-                    List.of(decoder(ATTENTION, GATED)),
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::cohere2,
                     (c, place, w) -> place.kind().equals("bias") ? null : w),
             new Family(

@@ -21,7 +21,7 @@ final class Vocabulary {
     private final @Nullable String pre;
     private final Entries entries;
 
-    /** A vocabulary of `size` tokens is written to the entries; `pre`: the name of its way of cutting words, or null. */
+    /** Writes a vocabulary of `size` tokens to the entries; `pre`: the name of its way of cutting words, or null. */
     Vocabulary(Folder folder, Config config, String architecture, int size, @Nullable String pre, Entries entries) {
         this.folder = folder;
         this.config = config;

@@ -694,6 +694,43 @@ typedef struct puna_memory_plan {
 PUNA_API puna_status puna_plan(const puna_file *file, const puna_engine_options *options, puna_memory_plan *plan,
                                puna_error *error);
 
+/* Writing a GGUF file of any size: entries and tensors are named, then the front is written, then the tensors' bytes as
+   they come, in their order. One thread at a time. A file of this name appears at the end, whole, or not at all. */
+typedef struct puna_writer puna_writer;
+
+PUNA_API puna_status puna_writer_create(puna_writer **writer, puna_error *error);
+PUNA_API void puna_writer_close(puna_writer *writer); /* what was begun and not ended leaves no file */
+
+/* Entries, in their order: `number` points to one of the type in this machine's own form (a boolean is a uint8_t),
+   `numbers` to `count` of them. `texts` are `count` texts without anything between, of `lengths` bytes. Everything is
+   copied. PUNA_INVALID_ARGUMENT (no such type, a key that is empty or no UTF-8), PUNA_OUT_OF_MEMORY. */
+PUNA_API puna_status puna_writer_scalar(puna_writer *writer, const char *key, uint32_t type, const void *number,
+                                        puna_error *error);
+PUNA_API puna_status puna_writer_text(puna_writer *writer, const char *key, const char *text, uint64_t length,
+                                      puna_error *error);
+PUNA_API puna_status puna_writer_array(puna_writer *writer, const char *key, uint32_t element_type,
+                                       const void *numbers, uint64_t count, puna_error *error);
+PUNA_API puna_status puna_writer_texts(puna_writer *writer, const char *key, const char *texts,
+                                       const uint64_t *lengths, uint64_t count, puna_error *error);
+
+/* A tensor that will come: GGUF's type number, 1 to 4 dimensions, the fastest-varying one first. */
+PUNA_API puna_status puna_writer_tensor(puna_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
+                                        const uint64_t *shape, puna_error *error);
+
+/* Begin writes all but the tensors to a temporary file beside `path` (PUNA_INVALID_ARGUMENT where a name was given
+   twice); put writes the next bytes of the tensors; end gives the file its name. PUNA_IO: the temporary file is gone,
+   and it may be begun again. */
+PUNA_API puna_status puna_writer_begin(puna_writer *writer, const char *path, puna_error *error);
+PUNA_API puna_status puna_writer_put(puna_writer *writer, const void *bytes, uint64_t count, puna_error *error);
+PUNA_API puna_status puna_writer_end(puna_writer *writer, puna_error *error);
+
+/* `count` numbers of one tensor type as another one has them, to the nearest; as llama.cpp's reference quantizers do
+   where blocks share a scale. Whole blocks of both types. `*bytes` is how many were written. PUNA_UNSUPPORTED (a type
+   that is not decoded, or not encoded: K- and I-formats, MXFP4), PUNA_INVALID_ARGUMENT, PUNA_BUFFER_TOO_SMALL. Any
+   thread. */
+PUNA_API puna_status puna_convert_numbers(uint32_t from, const void *numbers, uint64_t count, uint32_t to, void *blocks,
+                                          uint64_t capacity, uint64_t *bytes, puna_error *error);
+
 /* Every public struct's size and field offsets as the library sees them: a line each, "name size field@offset ...".
    Bindings compare it with their own at load. Static storage. */
 PUNA_API const char *puna_abi_layout(void);

@@ -61,7 +61,7 @@ static puna_status gguf_make_table(gguf_writer *writer, gguf_buffer *table, puna
     return PUNA_OK;
 }
 
-static puna_status gguf_pad(const gguf_writer *writer, os_output *output, uint64_t at, puna_error *error) {
+puna_status gguf_pad(const gguf_writer *writer, os_output *output, uint64_t at, puna_error *error) {
     static const uint8_t zeros[256];
     uint64_t left = gguf_aligned(writer, at) - at;
     while (left > 0) {
@@ -122,26 +122,25 @@ static puna_status gguf_save_tensors(gguf_writer *writer, os_output *output, uin
     return status;
 }
 
-static puna_status gguf_save_to(gguf_writer *writer, const char *path, const gguf_buffer *table, puna_error *error) {
+static puna_status gguf_write_front(gguf_writer *writer, const char *path, const gguf_buffer *table,
+                                    os_output **output, uint64_t *header, puna_error *error) {
     uint8_t room[24];
     gguf_buffer head = {room, 0, sizeof room};
     gguf_make_head(writer, &head);
-    os_output *output;
-    puna_status status = os_output_open(path, &output, error);
+    puna_status status = os_output_open(path, output, error);
     if (status != PUNA_OK) return status;
     const gguf_buffer *parts[] = {&head, &writer->values, table};
-    uint64_t header = 0;
+    *header = 0;
     for (int i = 0; i < 3 && status == PUNA_OK; i++) {
-        header += parts[i]->used;
-        if (parts[i]->used) status = os_output_write(output, parts[i]->bytes, parts[i]->used, error);
+        *header += parts[i]->used;
+        if (parts[i]->used) status = os_output_write(*output, parts[i]->bytes, parts[i]->used, error);
     }
-    if (status == PUNA_OK) status = gguf_save_tensors(writer, output, header, error);
-    if (status == PUNA_OK) return os_output_commit(output, error);
-    os_output_discard(output);
+    if (status != PUNA_OK) os_output_discard(*output);
     return status;
 }
 
-puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *error) {
+puna_status gguf_save_front(gguf_writer *writer, const char *path, os_output **output, uint64_t *header,
+                            puna_error *error) {
     puna_status status =
         gguf_check_unique(writer, "keys", writer->keys, sizeof(gguf_text), writer->key_count, error);
     if (status == PUNA_OK)
@@ -150,7 +149,31 @@ puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *
     if (status != PUNA_OK) return status;
     gguf_buffer table = {0};
     status = gguf_make_table(writer, &table, error);
-    if (status == PUNA_OK) status = gguf_save_to(writer, path, &table, error);
+    if (status == PUNA_OK) status = gguf_write_front(writer, path, &table, output, header, error);
     memory_free(&writer->account, table.bytes);
+    return status;
+}
+
+/* Bytes that nobody has. */
+static puna_status gguf_check_present(const gguf_writer *writer, puna_error *error) {
+    for (uint64_t i = 0; i < writer->tensor_count; i++) {
+        const gguf_output *tensor = &writer->tensors[i];
+        if (tensor->data || tensor->file) continue;
+        return error_set(error, PUNA_INVALID_ARGUMENT, "tensors",
+                         "%s was announced: its bytes must be put, between begin and end",
+                         gguf_field_of("", tensor->name).text);
+    }
+    return PUNA_OK;
+}
+
+puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *error) {
+    os_output *output;
+    uint64_t header;
+    puna_status status = gguf_check_present(writer, error);
+    if (status == PUNA_OK) status = gguf_save_front(writer, path, &output, &header, error);
+    if (status != PUNA_OK) return status;
+    status = gguf_save_tensors(writer, output, header, error);
+    if (status == PUNA_OK) return os_output_commit(output, error);
+    os_output_discard(output);
     return status;
 }

@@ -83,6 +83,7 @@ puna_status gguf_writer_create(uint32_t version, gguf_writer **out, puna_error *
 
 void gguf_writer_free(gguf_writer *writer) {
     if (!writer) return;
+    os_output_discard(writer->output);
     memory_account *account = &writer->account, last;
     for (uint64_t i = 0; i < writer->key_count; i++) memory_free(account, (void *)(uintptr_t)writer->keys[i].data);
     for (uint64_t i = 0; i < writer->tensor_count; i++)
@@ -117,11 +118,18 @@ static puna_status gguf_copy_name(gguf_writer *writer, const char *what, gguf_te
     return PUNA_OK;
 }
 
+static puna_status gguf_check_open(const gguf_writer *writer, puna_error *error) {
+    if (!writer->output) return PUNA_OK;
+    return error_set(error, PUNA_INVALID_ARGUMENT, "writer", "the file was begun; nothing can be added to its front");
+}
+
 static gguf_text gguf_text_of(const char *text) { return (gguf_text){text, strlen(text)}; }
 
 /* Writes key and type, with room left for `payload` bytes, which the caller puts next and which can't fail. */
 static puna_status gguf_begin(gguf_writer *writer, gguf_text key, uint32_t type, uint64_t payload, puna_error *error) {
     const gguf_text alignment = gguf_text_of(GGUF_ALIGNMENT_KEY);
+    puna_status status = gguf_check_open(writer, error);
+    if (status != PUNA_OK) return status;
     if (type != PUNA_UINT32 && key.length == alignment.length && !memcmp(key.data, alignment.data, alignment.length))
         return error_set(error, PUNA_INVALID_ARGUMENT, GGUF_ALIGNMENT_KEY, "general.alignment must be a uint32, not %s",
                          gguf_type_name(type));
@@ -133,7 +141,7 @@ static puna_status gguf_begin(gguf_writer *writer, gguf_text key, uint32_t type,
         !gguf_reserve(writer, &writer->values, needed))
         return gguf_no_memory(error, payload);
     gguf_text copy;
-    puna_status status = gguf_copy_name(writer, "key", key, GGUF_MAX_KEY, &copy, error);
+    status = gguf_copy_name(writer, "key", key, GGUF_MAX_KEY, &copy, error);
     if (status != PUNA_OK) return status;
     writer->keys[writer->key_count++] = copy;
     gguf_put_text(&writer->values, copy);
@@ -263,11 +271,13 @@ static puna_status gguf_measure(gguf_output *tensor, puna_error *error) {
 }
 
 static puna_status gguf_add_tensor(gguf_writer *writer, gguf_text name, gguf_output tensor, puna_error *error) {
+    puna_status status = gguf_check_open(writer, error);
+    if (status != PUNA_OK) return status;
     gguf_output *rows =
         gguf_more_rows(writer, writer->tensors, writer->tensor_count, &writer->tensor_room, sizeof *rows);
     if (!rows) return gguf_no_memory(error, sizeof *rows);
     writer->tensors = rows;
-    puna_status status = gguf_measure(&tensor, error);
+    status = gguf_measure(&tensor, error);
     if (status == PUNA_OK) status = gguf_copy_name(writer, "tensor name", name, GGUF_MAX_NAME, &tensor.name, error);
     if (status == PUNA_OK) writer->tensors[writer->tensor_count++] = tensor;
     return status;
@@ -278,6 +288,11 @@ puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t ty
     gguf_output tensor = {.type = type, .dimensions = dimensions, .data = data};
     for (uint32_t i = 0; i < dimensions && i < 4; i++) tensor.shape[i] = shape[i];
     return gguf_add_tensor(writer, gguf_text_of(name), tensor, error);
+}
+
+puna_status gguf_write_announced(gguf_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
+                                 const uint64_t *shape, puna_error *error) {
+    return gguf_write_tensor(writer, name, type, dimensions, shape, NULL, error);
 }
 
 puna_status gguf_write_copy(gguf_writer *writer, const gguf_file *file, const gguf_tensor *from, puna_error *error) {

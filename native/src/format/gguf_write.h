@@ -13,6 +13,9 @@
  * general.alignment says) and padded to it. A file that is copied whole, with nothing beside it, keeps its own layout:
  * any file comes out byte for byte, with gaps, bytes between tensors, tensors in another order, and what stands behind.
  * One thread at a time. After a failed call the writer holds what it held before.
+ *
+ * A file whose tensors don't fit in memory is written as they come: they are announced, gguf_writer_begin writes all
+ * that stands before them, and their bytes follow in their order, in pieces of any size.
  */
 #ifndef PUNA_FORMAT_GGUF_WRITE_H
 #define PUNA_FORMAT_GGUF_WRITE_H
@@ -47,6 +50,10 @@ puna_status gguf_write_value(gguf_writer *writer, const gguf_file *file, const g
 puna_status gguf_write_tensor(gguf_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
                               const uint64_t *shape, const void *data, puna_error *error);
 
+/* A tensor whose bytes gguf_writer_put will bring. */
+puna_status gguf_write_announced(gguf_writer *writer, const char *name, uint32_t type, uint32_t dimensions,
+                                 const uint64_t *shape, puna_error *error);
+
 /* All entries of an open file, without those that tell of a split ("split.") unless asked for; one of its tensors. */
 puna_status gguf_write_values(gguf_writer *writer, const gguf_file *file, bool split, puna_error *error);
 puna_status gguf_write_copy(gguf_writer *writer, const gguf_file *file, const gguf_tensor *tensor, puna_error *error);
@@ -57,5 +64,13 @@ puna_status gguf_write_file(gguf_writer *writer, const gguf_file *file, puna_err
 /* Writes the file, under a temporary name until it is whole. May be called again. PUNA_INVALID_ARGUMENT where a key or
    a tensor's name was given twice. */
 puna_status gguf_writer_save(gguf_writer *writer, const char *path, puna_error *error);
+
+/* Writing as the bytes come, all tensors being announced ones. Between begin and end nothing can be added
+   (PUNA_INVALID_ARGUMENT); a put that goes beyond the last tensor, or an end before it is whole, is refused likewise.
+   Where the system refuses to write, the temporary file is removed and the writer is as it was before begin. Freeing
+   the writer meanwhile removes it, too. */
+puna_status gguf_writer_begin(gguf_writer *writer, const char *path, puna_error *error);
+puna_status gguf_writer_put(gguf_writer *writer, const void *bytes, uint64_t count, puna_error *error);
+puna_status gguf_writer_end(gguf_writer *writer, puna_error *error);
 
 #endif

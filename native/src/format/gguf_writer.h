@@ -3,6 +3,7 @@
 #ifndef PUNA_FORMAT_GGUF_WRITER_H
 #define PUNA_FORMAT_GGUF_WRITER_H
 
+#include "base/os.h"
 #include "format/gguf_file.h"
 #include "format/gguf_write.h"
 
@@ -20,7 +21,7 @@ typedef struct gguf_output {
     uint64_t shape[4];
     uint64_t bytes;
     const uint8_t *data;   /* NULL: the bytes are a file's */
-    const gguf_file *file;
+    const gguf_file *file; /* NULL, too: they are announced */
     gguf_tensor from;      /* of that file */
 } gguf_output;
 
@@ -35,6 +36,8 @@ struct gguf_writer {
     uint64_t tensor_count, tensor_room;
     const gguf_file *origin; /* what gguf_write_file copied whole: where nothing was added, its layout is kept */
     uint64_t origin_keys, origin_tensors;
+    os_output *output;                 /* between begin and end; else NULL */
+    uint64_t put_tensor, put_bytes;    /* what comes next: a tensor, and how many of its bytes there are */
 };
 
 /* Room for `more` bytes; then bytes are put without a further check. */
@@ -43,5 +46,13 @@ void gguf_put(gguf_buffer *buffer, const void *bytes, size_t count);
 void gguf_put_u32(gguf_buffer *buffer, uint32_t number);
 void gguf_put_u64(gguf_buffer *buffer, uint64_t number);
 void gguf_put_text(gguf_buffer *buffer, gguf_text text);
+
+/* Opens the file and writes all that stands before the tensors, the padding between excluded; its length in bytes. On
+   failure no file is left. */
+puna_status gguf_save_front(gguf_writer *writer, const char *path, os_output **output, uint64_t *header,
+                            puna_error *error);
+
+/* Zeros from `at` to the next multiple of the alignment. */
+puna_status gguf_pad(const gguf_writer *writer, os_output *output, uint64_t at, puna_error *error);
 
 #endif

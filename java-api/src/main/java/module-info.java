@@ -8,5 +8,6 @@ module dev.puna {
     requires static transitive org.jspecify;
 
     exports dev.puna;
+    exports dev.puna.convert;
     exports dev.puna.store;
 }

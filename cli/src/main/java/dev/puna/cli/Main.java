@@ -67,6 +67,7 @@ public final class Main {
                         new InfoCommand(streams),
                         new BenchCommand(streams),
                         new ReplayCommand(streams),
+                        new ConvertCommand(streams),
                         new PullCommand(streams),
                         new ListCommand(streams),
                         new RemoveCommand(streams),

@@ -4763,6 +4763,702 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_writer_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_create(puna_writer **writer, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_create$descriptor() {
+        return puna_writer_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_create(puna_writer **writer, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_create$handle() {
+        return puna_writer_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_create(puna_writer **writer, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_create$address() {
+        return puna_writer_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_create(puna_writer **writer, puna_error *error)
+     * }
+     */
+    public static int puna_writer_create(MemorySegment writer, MemorySegment error) {
+        var mh$ = puna_writer_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_create", writer, error);
+            }
+            return (int)mh$.invokeExact(writer, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_close {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_close");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void puna_writer_close(puna_writer *writer)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_close$descriptor() {
+        return puna_writer_close.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void puna_writer_close(puna_writer *writer)
+     * }
+     */
+    public static MethodHandle puna_writer_close$handle() {
+        return puna_writer_close.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void puna_writer_close(puna_writer *writer)
+     * }
+     */
+    public static MemorySegment puna_writer_close$address() {
+        return puna_writer_close.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void puna_writer_close(puna_writer *writer)
+     * }
+     */
+    public static void puna_writer_close(MemorySegment writer) {
+        var mh$ = puna_writer_close.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_close", writer);
+            }
+            mh$.invokeExact(writer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_scalar(puna_writer *writer, const char *key, uint32_t type, const void *number, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_scalar$descriptor() {
+        return puna_writer_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_scalar(puna_writer *writer, const char *key, uint32_t type, const void *number, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_scalar$handle() {
+        return puna_writer_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_scalar(puna_writer *writer, const char *key, uint32_t type, const void *number, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_scalar$address() {
+        return puna_writer_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_scalar(puna_writer *writer, const char *key, uint32_t type, const void *number, puna_error *error)
+     * }
+     */
+    public static int puna_writer_scalar(MemorySegment writer, MemorySegment key, int type, MemorySegment number, MemorySegment error) {
+        var mh$ = puna_writer_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_scalar", writer, key, type, number, error);
+            }
+            return (int)mh$.invokeExact(writer, key, type, number, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_text {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_text");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_text(puna_writer *writer, const char *key, const char *text, uint64_t length, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_text$descriptor() {
+        return puna_writer_text.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_text(puna_writer *writer, const char *key, const char *text, uint64_t length, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_text$handle() {
+        return puna_writer_text.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_text(puna_writer *writer, const char *key, const char *text, uint64_t length, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_text$address() {
+        return puna_writer_text.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_text(puna_writer *writer, const char *key, const char *text, uint64_t length, puna_error *error)
+     * }
+     */
+    public static int puna_writer_text(MemorySegment writer, MemorySegment key, MemorySegment text, long length, MemorySegment error) {
+        var mh$ = puna_writer_text.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_text", writer, key, text, length, error);
+            }
+            return (int)mh$.invokeExact(writer, key, text, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_array {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_array");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_array(puna_writer *writer, const char *key, uint32_t element_type, const void *numbers, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_array$descriptor() {
+        return puna_writer_array.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_array(puna_writer *writer, const char *key, uint32_t element_type, const void *numbers, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_array$handle() {
+        return puna_writer_array.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_array(puna_writer *writer, const char *key, uint32_t element_type, const void *numbers, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_array$address() {
+        return puna_writer_array.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_array(puna_writer *writer, const char *key, uint32_t element_type, const void *numbers, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_writer_array(MemorySegment writer, MemorySegment key, int element_type, MemorySegment numbers, long count, MemorySegment error) {
+        var mh$ = puna_writer_array.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_array", writer, key, element_type, numbers, count, error);
+            }
+            return (int)mh$.invokeExact(writer, key, element_type, numbers, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_texts {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_texts");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_texts(puna_writer *writer, const char *key, const char *texts, const uint64_t *lengths, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_texts$descriptor() {
+        return puna_writer_texts.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_texts(puna_writer *writer, const char *key, const char *texts, const uint64_t *lengths, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_texts$handle() {
+        return puna_writer_texts.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_texts(puna_writer *writer, const char *key, const char *texts, const uint64_t *lengths, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_texts$address() {
+        return puna_writer_texts.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_texts(puna_writer *writer, const char *key, const char *texts, const uint64_t *lengths, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_writer_texts(MemorySegment writer, MemorySegment key, MemorySegment texts, MemorySegment lengths, long count, MemorySegment error) {
+        var mh$ = puna_writer_texts.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_texts", writer, key, texts, lengths, count, error);
+            }
+            return (int)mh$.invokeExact(writer, key, texts, lengths, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_tensor {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_tensor");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_tensor(puna_writer *writer, const char *name, uint32_t type, uint32_t dimensions, const uint64_t *shape, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_tensor$descriptor() {
+        return puna_writer_tensor.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_tensor(puna_writer *writer, const char *name, uint32_t type, uint32_t dimensions, const uint64_t *shape, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_tensor$handle() {
+        return puna_writer_tensor.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_tensor(puna_writer *writer, const char *name, uint32_t type, uint32_t dimensions, const uint64_t *shape, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_tensor$address() {
+        return puna_writer_tensor.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_tensor(puna_writer *writer, const char *name, uint32_t type, uint32_t dimensions, const uint64_t *shape, puna_error *error)
+     * }
+     */
+    public static int puna_writer_tensor(MemorySegment writer, MemorySegment name, int type, int dimensions, MemorySegment shape, MemorySegment error) {
+        var mh$ = puna_writer_tensor.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_tensor", writer, name, type, dimensions, shape, error);
+            }
+            return (int)mh$.invokeExact(writer, name, type, dimensions, shape, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_begin {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_begin");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_begin(puna_writer *writer, const char *path, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_begin$descriptor() {
+        return puna_writer_begin.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_begin(puna_writer *writer, const char *path, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_begin$handle() {
+        return puna_writer_begin.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_begin(puna_writer *writer, const char *path, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_begin$address() {
+        return puna_writer_begin.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_begin(puna_writer *writer, const char *path, puna_error *error)
+     * }
+     */
+    public static int puna_writer_begin(MemorySegment writer, MemorySegment path, MemorySegment error) {
+        var mh$ = puna_writer_begin.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_begin", writer, path, error);
+            }
+            return (int)mh$.invokeExact(writer, path, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_put {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_put");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_put(puna_writer *writer, const void *bytes, uint64_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_put$descriptor() {
+        return puna_writer_put.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_put(puna_writer *writer, const void *bytes, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_put$handle() {
+        return puna_writer_put.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_put(puna_writer *writer, const void *bytes, uint64_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_put$address() {
+        return puna_writer_put.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_put(puna_writer *writer, const void *bytes, uint64_t count, puna_error *error)
+     * }
+     */
+    public static int puna_writer_put(MemorySegment writer, MemorySegment bytes, long count, MemorySegment error) {
+        var mh$ = puna_writer_put.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_put", writer, bytes, count, error);
+            }
+            return (int)mh$.invokeExact(writer, bytes, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_writer_end {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_writer_end");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_end(puna_writer *writer, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_writer_end$descriptor() {
+        return puna_writer_end.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_end(puna_writer *writer, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_writer_end$handle() {
+        return puna_writer_end.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_writer_end(puna_writer *writer, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_writer_end$address() {
+        return puna_writer_end.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_writer_end(puna_writer *writer, puna_error *error)
+     * }
+     */
+    public static int puna_writer_end(MemorySegment writer, MemorySegment error) {
+        var mh$ = puna_writer_end.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_writer_end", writer, error);
+            }
+            return (int)mh$.invokeExact(writer, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_convert_numbers {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_convert_numbers");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_convert_numbers(uint32_t from, const void *numbers, uint64_t count, uint32_t to, void *blocks, uint64_t capacity, uint64_t *bytes, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_convert_numbers$descriptor() {
+        return puna_convert_numbers.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_convert_numbers(uint32_t from, const void *numbers, uint64_t count, uint32_t to, void *blocks, uint64_t capacity, uint64_t *bytes, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_convert_numbers$handle() {
+        return puna_convert_numbers.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_convert_numbers(uint32_t from, const void *numbers, uint64_t count, uint32_t to, void *blocks, uint64_t capacity, uint64_t *bytes, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_convert_numbers$address() {
+        return puna_convert_numbers.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_convert_numbers(uint32_t from, const void *numbers, uint64_t count, uint32_t to, void *blocks, uint64_t capacity, uint64_t *bytes, puna_error *error)
+     * }
+     */
+    public static int puna_convert_numbers(int from, MemorySegment numbers, long count, int to, MemorySegment blocks, long capacity, MemorySegment bytes, MemorySegment error) {
+        var mh$ = puna_convert_numbers.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_convert_numbers", from, numbers, count, to, blocks, capacity, bytes, error);
+            }
+            return (int)mh$.invokeExact(from, numbers, count, to, blocks, capacity, bytes, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_abi_layout {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_POINTER    );

@@ -12,9 +12,10 @@ has() { # whether /proc/cpuinfo names all these flags
     for flag in "$@"; do grep -m 1 '^flags' /proc/cpuinfo | grep -qw "$flag" || return 1; done
 }
 status=0
-for tier in ref avx2 avx512; do
+for tier in ref avx2 avxvnni avx512; do
     case $tier in
         avx2) has avx2 fma f16c bmi2 || { echo "tier $tier: not on this CPU"; continue; } ;;
+        avxvnni) has avx2 fma f16c bmi2 avx_vnni || { echo "tier $tier: not on this CPU"; continue; } ;;
         avx512) has avx512f avx512bw avx512vl avx512dq avx512_vnni || { echo "tier $tier: not on this CPU"; continue; } ;;
     esac
     start=$(date +%s)

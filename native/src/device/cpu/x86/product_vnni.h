@@ -4,8 +4,8 @@
  * formats is how a block is unpacked (unpack.h). 32 numbers along K of a part of a tile's rows become eight registers of
  * u8 [rows][4 of K], which then meet each column's 32 activations. The weights are read as they were packed.
  *
- * A few columns keep their float accumulators in registers for all of K. More of them, up to 64,
- * keep them in the first cache: loads and stores run beside the products, and what unpacking costs is shared by all.
+ * A few columns keep their float accumulators in registers for all of K. More of them, up to 64, keep them in the first
+ * cache: loads and stores run beside the products, and what unpacking costs is shared by all.
  *
  * The file that includes this defines what unpack.h asks for, and then:
  *

@@ -62,6 +62,13 @@ static inline const uint8_t *vnni_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
+/* Asks for memory ahead. Q6_K's parts are read in turns, which the processor's reading ahead doesn't follow. Others only
+   lose by help. */
+UNPACK void vnni_ahead(unpack_format f, const uint8_t *data) {
+    if (f.type != BLOCK_Q6_K) return;
+    for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
+}
+
 UNPACK void vnni_few(unpack_format f, int count, const cpu_product *p, uint32_t tile, uint32_t column) {
     const size_t width = columns_width(p->x->count, column);
     columns_group g = columns_at(p->x, column, 0);
@@ -73,10 +80,7 @@ UNPACK void vnni_few(unpack_format f, int count, const cpu_product *p, uint32_t 
         for (int c = 0; c < count; c++) acc[part][c] = (unpack_f32){0};
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[VNNI_PARTS][16], minimums[VNNI_PARTS][16];
-        /* Its parts are read in turns, which the processor's reading ahead doesn't follow. Others only lose by help. */
-        if (f.type == BLOCK_Q6_K)
-            for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64)
-                _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
+        vnni_ahead(f, data);
 #pragma GCC unroll 2
         for (uint32_t part = 0; part < VNNI_PARTS; part++)
             unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
@@ -216,6 +220,7 @@ UNPACK void vnni_many(unpack_format f, uint32_t count, const cpu_product *p, uin
     memset(acc, 0, count * CPU_TILE * sizeof *acc);
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[VNNI_PARTS][16], minimums[VNNI_PARTS][16];
+        if (count <= COLUMNS_BLOCK) vnni_ahead(f, data);
 #pragma GCC unroll 2
         for (uint32_t part = 0; part < VNNI_PARTS; part++)
             unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);

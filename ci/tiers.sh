@@ -15,9 +15,11 @@ has() { # whether /proc/cpuinfo names all these flags
 status=0
 own=ref
 ! has avx2 fma f16c bmi2 || own=avx2
+! has avx2 fma f16c bmi2 avx_vnni || own=avxvnni
 ! has avx512f avx512bw avx512vl avx512dq avx512_vnni || own=avx512
-for tier in ref avx2 avx512; do
+for tier in ref avx2 avxvnni avx512; do
     [ $tier != $own ] || { echo "tier $tier: this CPU's own, in which all tests run"; break; }
+    if [ $tier = avxvnni ] && ! has avx_vnni; then echo "tier $tier: not on this CPU"; continue; fi
     start=$(date +%s)
     if (cd $build && PUNA_CPU_TIER=$tier ctest -L '^(device|model|engine|api)$' -E '/(test_kernels|test_promise)$' \
         --output-on-failure --parallel 2 > tier.log 2>&1); then

@@ -118,7 +118,7 @@ typedef struct puna_cpu {
     uint32_t default_threads; /* what an engine takes when asked for 0 */
     uint64_t memory;          /* bytes of physical memory, or the container's limit if that is less */
     uint64_t memory_free;     /* bytes available now */
-    char tier[16];            /* the kernels in use: "ref", "avx2", "avx512" */
+    char tier[16];            /* the kernels in use: "ref", "avx2", "avxvnni", "avx512" */
     char tiers[64];           /* all that this processor could run, from low to high: "ref avx2 avx512" */
     uint32_t quota;           /* processors' time that the container may use, in thousandths; 0: no limit */
     uint32_t reserved;

@@ -58,6 +58,7 @@ static inline float math_fmaf(float a, float b, float c) { return math_fmaf_exac
 #define MATH_EXP_C5 0x1.123a6cp-7f
 #define MATH_EXP_C6 0x1.6a2352p-10f
 float math_expf(float x);
+void math_expf_many(const float *x, size_t n, float *y); /* of each, to the bit; y may be x */
 
 /* x / (1 + e^-x): SiLU, built on math_expf. */
 float math_siluf(float x);

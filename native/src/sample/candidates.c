@@ -124,33 +124,74 @@ static void candidates_sort_by(candidates *c, candidates_measure measure) {
 
 static void candidates_sort(candidates *c) { candidates_sort_by(c, (candidates_measure){0}); }
 
+/* Tokens looked at together, so that their weights are computed side by side. */
+enum { CANDIDATES_TOGETHER = 256 };
+
+/* The keys of those of `count` tokens from `first` on that have not been dropped; how many. */
+static uint32_t candidates_keys(const candidates *c, uint32_t first, uint32_t count, uint64_t *keys) {
+    uint32_t kept = 0;
+    if (c->steps == 0) { /* as candidates_look, without its questions */
+        const float *logits = c->logits + first;
+        for (uint32_t i = 0; i < count; i++) {
+            keys[kept] = candidates_key(logits[i], first + i);
+            kept += logits[i] >= -FLT_MAX;
+        }
+        return kept;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t key = candidates_look(c, first + i);
+        keys[kept] = key;
+        kept += key != 0;
+    }
+    return kept;
+}
+
 /* Puts the candidates with least <= order <= most on the list, in that order; false if they are too many for it. */
 static bool candidates_gather(candidates *c, candidates_measure measure, uint64_t least, uint64_t most) {
+    uint64_t keys[CANDIDATES_TOGETHER];
     c->length = 0;
-    for (uint32_t id = 0; id < c->vocabulary; id++) {
-        uint64_t key = candidates_look(c, id);
-        if (!key) continue;
-        uint64_t order = candidates_order(measure, key);
-        if (order < least || order > most) continue;
-        if (c->length == CANDIDATES_LIST) return false;
-        c->list[c->length++] = key;
+    for (uint32_t first = 0; first < c->vocabulary; first += CANDIDATES_TOGETHER) {
+        const uint32_t left = c->vocabulary - first;
+        uint32_t count = candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, keys);
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t order = candidates_order(measure, keys[i]);
+            if (order < least || order > most) continue;
+            if (c->length == CANDIDATES_LIST) return false;
+            c->list[c->length++] = keys[i];
+        }
     }
     candidates_sort_by(c, measure);
     return true;
 }
 
+/* What candidates_weigh gives, for many. */
+static void candidates_weigh_many(float best, const uint64_t *keys, uint32_t count, uint64_t *weights) {
+    float e[CANDIDATES_TOGETHER];
+    for (uint32_t i = 0; i < count; i++) e[i] = candidates_value(keys[i]) - best;
+    math_expf_many(e, count, e);
+    for (uint32_t i = 0; i < count; i++) weights[i] = (uint64_t)(int64_t)(e[i] * CANDIDATES_UNITS);
+}
+
 /* Measures of the candidates whose order begins with `prefix`, by the bits that follow, which end at `shift`. */
 static void candidates_count(const candidates *c, candidates_measure measure, uint64_t prefix, int shift, int bits,
                              candidates_histogram *h) {
+    uint64_t keys[CANDIDATES_TOGETHER], weights[CANDIDATES_TOGETHER];
     memset(h, 0, sizeof *h);
-    for (uint32_t id = 0; id < c->vocabulary; id++) {
-        uint64_t key = candidates_look(c, id);
-        if (!key) continue;
-        uint64_t order = candidates_order(measure, key);
-        if (shift + bits < 64 && order >> (shift + bits) != prefix) continue;
-        uint32_t bucket = (uint32_t)(order >> shift) & ((1u << bits) - 1);
-        h->sum[bucket] += candidates_weigh(measure, key);
-        h->count[bucket]++;
+    for (uint32_t first = 0; first < c->vocabulary; first += CANDIDATES_TOGETHER) {
+        const uint32_t left = c->vocabulary - first;
+        uint32_t count = candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, keys);
+        if (shift + bits < 64) { /* a later look, at few of them */
+            uint32_t kept = 0;
+            for (uint32_t i = 0; i < count; i++)
+                if (candidates_order(measure, keys[i]) >> (shift + bits) == prefix) keys[kept++] = keys[i];
+            count = kept;
+        }
+        if (measure.weighted) candidates_weigh_many(measure.best, keys, count, weights);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t bucket = (uint32_t)(candidates_order(measure, keys[i]) >> shift) & ((1u << bits) - 1);
+            h->sum[bucket] += measure.weighted ? weights[i] : 1;
+            h->count[bucket]++;
+        }
     }
 }
 
@@ -252,8 +293,10 @@ void candidates_penalize(candidates *c, const penalties *table) {
 /* One pass: what is not better than the best `count` so far never enters the list, which is cut whenever it is full. */
 static void candidates_keep_few(candidates *c, uint32_t count) {
     uint64_t least = 0;
+    float low = -INFINITY; /* of a set without steps: what is lower need not be looked at */
     c->length = 0;
     for (uint32_t id = 0; id < c->vocabulary; id++) {
+        if (c->logits[id] < low) continue;
         uint64_t key = candidates_look(c, id);
         if (key <= least) continue;
         c->list[c->length++] = key;
@@ -261,6 +304,7 @@ static void candidates_keep_few(candidates *c, uint32_t count) {
         candidates_sort(c);
         c->length = count;
         least = c->list[count - 1];
+        if (c->steps == 0) low = candidates_value(least);
     }
     candidates_sort(c);
     if (c->length > count) c->length = count;

@@ -8,8 +8,12 @@
 logprobs logprobs_of(const float *logits, uint32_t count, float max) {
     float lanes[16] = {0};
     uint32_t i = 0;
-    for (; i + 16 <= count; i += 16)
-        for (uint32_t j = 0; j < 16; j++) lanes[j] += math_expf(logits[i + j] - max);
+    for (; i + 256 <= count; i += 256) {
+        float e[256];
+        for (uint32_t j = 0; j < 256; j++) e[j] = logits[i + j] - max;
+        math_expf_many(e, 256, e);
+        for (uint32_t j = 0; j < 256; j++) lanes[j % 16] += e[j];
+    }
     for (; i < count; i++) lanes[i % 16] += math_expf(logits[i] - max);
     return (logprobs){max, math_logf(math_lanes_sum(lanes))};
 }

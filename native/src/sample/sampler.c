@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "sample/logprobs.h"
 #include "sample/stage.h"
@@ -147,23 +148,43 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
 
 const sampler_blame sampler_model_blame = {"the model's logits", "its weights are damaged, or a number overflowed"};
 
+typedef float sampler_four __attribute__((vector_size(16)));
+typedef int32_t sampler_mask __attribute__((vector_size(16)));
+enum { CHAINS = 4 }; /* that don't wait for each other */
+
 /* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
 static puna_status sampler_best(const float *logits, uint32_t vocabulary, const sampler_blame *blame, uint32_t *best,
                                 puna_error *error) {
+    sampler_four most[CHAINS], sums[CHAINS];
     float max = -INFINITY, sum = 0;
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < vocabulary; i++) {
-        sum += logits[i] * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
-        if (logits[i] > max) {
-            max = logits[i];
-            at = i;
-        }
+    uint32_t at = 0, i = 0;
+    for (int c = 0; c < CHAINS; c++) {
+        most[c] = (sampler_four){-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+        sums[c] = (sampler_four){0};
     }
+    for (; i + 4 * CHAINS <= vocabulary; i += 4 * CHAINS)
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) {
+            sampler_four x;
+            memcpy(&x, logits + i + 4 * c, sizeof x);
+            sampler_mask more = x > most[c];
+            sums[c] += x * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
+            most[c] = (sampler_four)(((sampler_mask)x & more) | ((sampler_mask)most[c] & ~more));
+        }
+    for (; i < vocabulary; i++) {
+        sum += logits[i] * 0.0f;
+        max = logits[i] > max ? logits[i] : max;
+    }
+    for (int c = 0; c < 4 * CHAINS; c++) {
+        sum += sums[c / 4][c % 4];
+        max = most[c / 4][c % 4] > max ? most[c / 4][c % 4] : max;
+    }
+    while (at + 1 < vocabulary && !(logits[at] == max)) at++;
     *best = at;
     const char *fault = NULL;
     if (max > FLT_MAX) fault = "+inf";
     else if (!(max >= -FLT_MAX)) fault = "no finite number";
-    for (uint32_t i = 0; sum != 0 && !fault && i < vocabulary; i++)
+    for (i = 0; sum != 0 && !fault && i < vocabulary; i++)
         if (logits[i] != logits[i]) fault = "NaN";
     if (!fault) return PUNA_OK;
     return error_set(error, PUNA_NOT_FINITE, "logits", "%s hold %s: %s", blame->row, fault, blame->why);

@@ -181,8 +181,8 @@ static uint64_t digest_of(const char *tier, uint32_t threads, uint32_t step_toke
 static void tokens_are_equal_everywhere(void) {
     bool there;
     uint64_t wanted = digest_of("ref", 1, 64, 7, &there);
-    static const char *const tiers[] = {"ref", "avx2", "avx512"};
-    for (int tier = 0; tier < 3; tier++)
+    static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
+    for (int tier = 0; tier < 4; tier++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
             uint64_t digest = digest_of(tiers[tier], threads, threads == 2 ? 1 : 64, threads == 3 ? 1 : 7, &there);
             if (there) CHECK_EQUAL(digest, wanted);

@@ -194,14 +194,14 @@ static void a_weight_that_is_not_finite_is_refused(void) {
 
 /* What overflows only when it is computed with is an event: the same one on each tier. */
 static void a_number_that_overflows_is_an_event(void) {
-    static const char *const tiers[] = {"ref", "avx2", "avx512"};
+    static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
     int overflown = 0;
     make_ids();
     for (size_t i = 0; i < 2 * sizeof damageable / sizeof *damageable; i++) {
         uint32_t stop = PUNA_STOP_NONE;
         uint64_t offset;
         NEED(damage("llama.gguf", damageable[i / 2], i % 2 ? -FLT_MAX : FLT_MAX, &offset));
-        for (int tier = 0; tier < 3; tier++) {
+        for (int tier = 0; tier < 4; tier++) {
             puna_model *model;
             bed b = {.error = PUNA_ERROR_INIT};
             static bed_result r;

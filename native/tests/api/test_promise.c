@@ -20,12 +20,12 @@ static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16
                                      "olmo2.gguf", "gpt2.gguf", "gptneox.gguf", "command_r_plus.gguf"};
 static const char *const long_models[] = {"mistral.gguf", "mistral_q8_0.gguf", "gemma3.gguf", "gemma3_capped.gguf",
                                           "gemma3_q8_0.gguf", "llama_yarn.gguf", "llama_yarn_set.gguf", "gemma2.gguf"};
-static const char *const tiers[] = {"ref", "avx2", "avx512"};
+static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)
 
 #define MODEL_STRIDE TESTING_THIN(1, 3, 10)
-#define TIER_STRIDE TESTING_THIN(1, 1, 2)  /* of threads: the lowest and the highest tier */
+#define TIER_STRIDE TESTING_THIN(1, 1, 3)  /* of threads: the lowest and the highest tier */
 #define FIRST_SETTING TESTING_THIN(0, 0, 1) /* one thread races with nobody */
 #define SETTINGS_EACH TESTING_THIN(4, 1, 1) /* settings a model and tier: under sanitizers they take turns */
 

@@ -31,7 +31,7 @@ enum { FRESH, KEPT, FORKED, REWOUND, RESTORED, SHARED, EVICTED, PAUSED, HISTORIE
 
 static const char *const names[] = {"fresh", "kept", "forked", "rewound", "restored", "prefix-shared",
                                     "evicted and recomputed", "paused and resumed"};
-static const char *const tiers[] = {"ref", "avx2", "avx512"};
+static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 static const uint32_t batches[] = {1, 7, BATCH}, chunks[] = {7, 64, 512};
 
 /* What a quiet engine made of each history's ids. */

@@ -103,7 +103,7 @@ static void together(bed_result *results, uint32_t threads, uint32_t step_tokens
 }
 
 static void every_stage_keeps_the_promise(void) {
-    static const char *const tiers[] = {"ref", "avx2", "avx512"};
+    static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
     bed_tier("ref");
     each_alone(expected, 1, 512);
     for (size_t t = 0; t < COUNT(tiers); t++) {

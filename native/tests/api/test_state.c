@@ -13,7 +13,7 @@
 #define STRIDE 1
 #endif
 
-static const char *const tiers[] = {"ref", "avx2", "avx512"};
+static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 static const uint32_t types[] = {PUNA_CACHE_F16, PUNA_CACHE_F32, PUNA_CACHE_Q8_0};
 
 static void goes_on_alike(const char *name, uint32_t length, uint32_t type) {

@@ -412,6 +412,28 @@ static void the_bits_are_the_contracts(void) {
     golden("pow", checksum_double(rope_power, 0.0, 0.0078125, 60000), UINT64_C(0x6B4B040A442E50CD));
 }
 
+/* Of bits all over the range, at any length, also in place. */
+static void many_exponentials_are_the_ones(void) {
+    float x[300], y[301];
+    for (uint32_t round = 0; round < 4000; round++) {
+        uint32_t n = testing_below(301);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t bits = (uint32_t)testing_random();
+            memcpy(&x[i], &bits, sizeof bits);
+            if (round % 2) x[i] = testing_float(-95.0f, 95.0f);
+        }
+        y[n] = 7.0f;
+        math_expf_many(x, n, y);
+        for (uint32_t i = 0; i < n; i++) {
+            float one = math_expf(x[i]);
+            CHECK(memcmp(&one, &y[i], sizeof one) == 0 || (one != one && y[i] != y[i]));
+        }
+        CHECK(y[n] == 7.0f);
+        math_expf_many(x, n, x);
+        CHECK(n == 0 || memcmp(x, y, n * sizeof *x) == 0 || round % 2 == 0);
+    }
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(special_cases);
@@ -424,5 +446,6 @@ int main(int argc, char **argv) {
     TEST(lanes_are_a_tree);
     TEST(the_environment_is_set_and_put_back);
     TEST(the_bits_are_the_contracts);
+    TEST(many_exponentials_are_the_ones);
     return testing_end();
 }

@@ -13,7 +13,7 @@
 enum { HEADS = 3, LAYERS = 3, MOST = HEADS * 96 };
 
 static const uint32_t types[] = {PUNA_CACHE_F32, PUNA_CACHE_F16, PUNA_CACHE_Q8_0};
-static const char *const tiers[] = {"ref", "avx2", "avx512"};
+static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 
 /* A runner as far as rows need one: layers 0 and 2 are a group, layer 1 is another. */
 typedef struct rows_bed {

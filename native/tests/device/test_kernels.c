@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Every tier's kernels equal ref's, bit for bit; ref's products equal three scalar loops written here, and a
- * computation in double within a bound. `test_kernels bench [TIER [FORMAT ...]]` times them instead.
+ * computation in double within a bound. bench/bench_kernels.c times them.
  */
 #include "device/cpu/kernels.h"
 #include "graph/graph.h"
@@ -12,8 +12,8 @@
 #include "device/cpu/cache_page.h"
 #include "device/cpu/columns.h"
 #include "device/cpu/ref/ref.h"
+#include "device/evex/evex.h"
 #include "format/block.h"
-#include "kernels_bench.h"
 #include "shapes.h"
 #include "testing.h"
 
@@ -250,6 +250,8 @@ static void products(void) {
             compare_product(type, pick(rows, 7), pick(cols, 3), count, false);
         for (int round = 0; round < 12; round++)
             compare_product(type, pick(rows, 7), pick(cols, 4), 1 + testing_below(9), true);
+        const uint32_t many[] = {47, 48, 63, 64, 65, 68, 128, 133}; /* around what a tier takes at once */
+        for (int i = 0; i < 8; i++) compare_product(type, pick(rows, 7), pick(cols, 3), many[i], i % 2);
         compare_product(type, 576, 576, 3, false);
         compare_product(type, 33, 1536, 17, false);
     }
@@ -305,8 +307,8 @@ static void products_at_the_ends(void) {
                 shapes_free(scratch);
             }
             if (!shapes_same(out[0], out[1], n, &at))
-                testing_fail(__FILE__, __LINE__, "%s: round %d: element %zu: %a, not %a",
-                             cpu_kernels_product_name(tier, type), round, at, (double)out[1][at], (double)out[0][at]);
+                testing_fail(__FILE__, __LINE__, "%s %s: round %d: element %zu: %a, not %a", tier->tier,
+                             block_type_name(type), round, at, (double)out[1][at], (double)out[0][at]);
             shapes_free(out[0]);
             shapes_free(out[1]);
             shapes_columns_free(&c);
@@ -339,7 +341,8 @@ static void products_are_the_tiers_own(void) {
                                          "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4"};
     for (int t = 0; t < SHAPES_TYPES; t++) {
         char expected[32];
-        snprintf(expected, sizeof expected, "%s_%s", formats[t], tier->tier);
+        const bool vnni = strcmp(tier->tier, "avxvnni") == 0; /* its floats are AVX2's */
+        snprintf(expected, sizeof expected, "%s_%s", formats[t], vnni && t < SHAPES_FLOATS ? "avx2" : tier->tier);
         const char *name = cpu_kernels_product_name(tier, shapes_types[t]);
         NEED(name != NULL);
         CHECK_TEXT(name, expected);
@@ -416,14 +419,13 @@ static void cache_store(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "bench") == 0) return kernels_bench(argc - 2, argv + 2);
-    const char *tiers[] = {"ref", "avx2", "avx512"};
+    const char *tiers[] = {"ref", "avx2", "avxvnni", "evex", "avx512"};
     testing_begin(argc, argv);
-    for (int i = 0; i < 3; i++) {
-        tier = cpu_kernels_find(tiers[i]);
+    for (int i = 0; i < 5; i++) {
+        tier = evex_find(tiers[i]);
         printf("%s%s\n", tiers[i], tier ? ":" : ": not on this CPU");
         if (!tier) continue;
-        TEST(products_are_the_tiers_own);
+        if (strcmp(tiers[i], "evex") != 0) TEST(products_are_the_tiers_own);
         TEST(quantize);
         TEST(columns);
         TEST(rms_norm);

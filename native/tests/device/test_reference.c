@@ -268,17 +268,17 @@ static void force(const char *name) {
 }
 
 static void a_forced_tier_is_taken_or_refused(void) {
-    const char *tiers[] = {"ref", "avx2", "avx512", "nonsense"};
+    const char *tiers[] = {"ref", "avx2", "avxvnni", "avx512", "nonsense"};
     char forced[16], list[64];
     cpu_kernels_list(list, sizeof list);
     printf("tiers that run here: %s\n", list);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         force(tiers[i]);
         const cpu_kernels *k = cpu_kernels_select(forced);
         CHECK_TEXT(forced, tiers[i]);
         CHECK(k == cpu_kernels_find(tiers[i]));
         if (k) CHECK_TEXT(k->tier, tiers[i]);
-        else if (i < 3) printf("%s: not on this CPU\n", tiers[i]);
+        else if (i < 4) printf("%s: not on this CPU\n", tiers[i]);
         CHECK((k != NULL) == (strstr(list, tiers[i]) != NULL));
     }
     CHECK(cpu_kernels_find("ref") == &ref_kernels && cpu_kernels_find("nonsense") == NULL);

@@ -10,8 +10,8 @@ static memory_account account;
 static cpu_kernels broken; /* a copy of ref, with one function that errs */
 
 static void finds_nothing_wrong(void) {
-    const char *tiers[] = {"ref", "avx2", "avx512"};
-    for (int t = 0; t < 3; t++) {
+    const char *tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
+    for (int t = 0; t < 4; t++) {
         const cpu_kernels *tier = cpu_kernels_find(tiers[t]);
         for (uint32_t k = 0; tier && k < selftest_count(tier); k++) {
             selftest_result result;

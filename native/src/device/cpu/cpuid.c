@@ -12,12 +12,14 @@ typedef struct leaf {
     uint32_t a, b, c, d;
 } leaf;
 
-static leaf ask(uint32_t number) {
+static leaf ask_part(uint32_t number, uint32_t part) {
     leaf l = {0, 0, 0, 0};
     uint32_t highest = __get_cpuid_max(0, 0);
-    if (number <= highest) __cpuid_count(number, 0, l.a, l.b, l.c, l.d);
+    if (number <= highest) __cpuid_count(number, part, l.a, l.b, l.c, l.d);
     return l;
 }
+
+static leaf ask(uint32_t number) { return ask_part(number, 0); }
 
 static bool has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 
@@ -35,6 +37,11 @@ bool cpuid_avx2(void) {
     const uint32_t fma = 1u << 12, f16c = 1u << 29, avx = 1u << 28; /* leaf 1, ecx */
     const uint32_t avx2 = 1u << 5, bmi2 = 1u << 8;                  /* leaf 7, ebx */
     return has(saved(), 0x6) && has(ask(1).c, fma | f16c | avx) && has(ask(7).b, avx2 | bmi2);
+}
+
+bool cpuid_avxvnni(void) {
+    const uint32_t vnni = 1u << 4; /* leaf 7, part 1, eax; leaf 7 says in eax which part is its last */
+    return cpuid_avx2() && ask(7).a >= 1 && has(ask_part(7, 1).a, vnni);
 }
 
 bool cpuid_avx512(void) {
@@ -67,6 +74,11 @@ void cpuid_name(char *out, size_t capacity) {
 }
 
 bool cpuid_avx2(void) { return false; }
+bool cpuid_avxvnni(void) {
+    const uint32_t vnni = 1u << 4; /* leaf 7, part 1, eax; leaf 7 says in eax which part is its last */
+    return cpuid_avx2() && ask(7).a >= 1 && has(ask_part(7, 1).a, vnni);
+}
+
 bool cpuid_avx512(void) { return false; }
 
 #endif

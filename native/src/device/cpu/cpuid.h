@@ -9,7 +9,10 @@
 /* AVX2, FMA, F16C, BMI2, and registers that the system saves. */
 bool cpuid_avx2(void);
 
-/* Those and AVX-512 F, BW, VL, DQ, VBMI, VNNI. */
+/* Those and AVX-VNNI: vpdpbusd in VEX encoding, for registers of 32 bytes. */
+bool cpuid_avxvnni(void);
+
+/* What cpuid_avx2 says and AVX-512 F, BW, VL, DQ, VBMI, VNNI. */
 bool cpuid_avx512(void);
 
 /* What the processor calls itself, zero-terminated; "" if it does not say. */

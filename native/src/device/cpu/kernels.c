@@ -21,6 +21,7 @@ static const rung ladder[] = {
     {&ref_kernels, ref_products, always},
 #if defined(__x86_64__)
     {&avx2_kernels, avx2_products, cpuid_avx2},
+    {&avxvnni_kernels, avxvnni_products, cpuid_avxvnni},
     {&avx512_kernels, avx512_products, cpuid_avx512},
 #endif
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The CPU's kernels: one table of functions a tier (ref, avx2, avx512, later neon). ref/ is the meaning of each, in
- * portable C; every other tier equals it bit for bit (docs/numerics.md).
+ * The CPU's kernels: one table of functions a tier (ref, avx2, avxvnni, avx512, later neon). ref/ is the meaning of
+ * each, in portable C; every other tier equals it bit for bit (docs/numerics.md).
  *
  * Weights are packed into tiles of 16 output rows ("lane = row"): see pack.h. Activations that meet quantized weights
  * are int8 in groups of 32 along K (cpu_columns); those that meet F32, F16 or BF16 weights stay floats.

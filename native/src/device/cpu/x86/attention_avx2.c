@@ -116,6 +116,12 @@ static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t c
     else (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
 }
 
+static float tier_exp(float x) { return _mm256_cvtss_f32(eight_exp(_mm256_set1_ps(x))); }
+
+static float tier_lanes(const float *lanes) {
+    return eight_lanes_sum(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8));
+}
+
 /* Unseen keys become -inf, whose weight is +0 and doesn't change a lane of the sum. */
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride) {
     float m = n->m;

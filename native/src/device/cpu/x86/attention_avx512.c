@@ -130,6 +130,10 @@ static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t c
     else (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
 }
 
+static float tier_exp(float x) { return _mm512_cvtss_f32(wide_exp(_mm512_set1_ps(x))); }
+
+static float tier_lanes(const float *lanes) { return wide_lanes_sum(_mm512_load_ps(lanes)); }
+
 /* ---- softmax of one line over a page ---- */
 
 static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float *o, size_t stride) {
@@ -142,16 +146,20 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float
         most = _mm512_mask_max_ps(most, (__mmask16)(seen >> 16 * b), s, most); /* a NaN score is never larger */
     }
     float m = _mm512_reduce_max_ps(most);
-    __m512 c = wide_exp(_mm512_set1_ps(n->m - m)), shift = _mm512_set1_ps(m);
-    __m512 lanes = _mm512_mul_ps(_mm512_load_ps(lanes_at), c);
+    const float change = n->m - m;
+    __m512 shift = _mm512_set1_ps(m), lanes = _mm512_load_ps(lanes_at);
+    if (change != 0) { /* else the correction is 1; of infinities it is not a number */
+        __m512 c = wide_exp_below(_mm512_set1_ps(change));
+        lanes = _mm512_mul_ps(lanes, c);
+        for (size_t i = 0; i < stride; i += 16) _mm512_store_ps(o + i, _mm512_mul_ps(_mm512_load_ps(o + i), c));
+    }
     for (int b = 0; b < 4; b++) {
         __mmask16 mask = (__mmask16)(seen >> 16 * b);
-        __m512 e = wide_exp(_mm512_sub_ps(_mm512_load_ps(p + 16 * b), shift));
+        __m512 e = wide_exp_below(_mm512_sub_ps(_mm512_load_ps(p + 16 * b), shift));
         _mm512_store_ps(p + 16 * b, e);
         lanes = _mm512_mask_add_ps(lanes, mask, lanes, e);
     }
     _mm512_store_ps(lanes_at, lanes);
-    for (size_t i = 0; i < stride; i += 16) _mm512_store_ps(o + i, _mm512_mul_ps(_mm512_load_ps(o + i), c));
     n->m = m;
 }
 

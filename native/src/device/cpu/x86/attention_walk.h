@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The walk of attention over pages and spans that the x86 tiers share (ref/ref_attention.c has the rules). A "line" is
- * one query row and head; up to WALK_LINES of one key head go together and share every load of keys and values.
+ * one query row and head. Up to WALK_HELD lines of one key head walk together, so that a page is met once for all of
+ * them, WALK_LINES at a time: these share every load of keys and values. First all have their scores, then their
+ * weights, then the values: half a page stays in the first cache meanwhile.
  *
  * The file that includes this defines WALK_LINES first, and then these, in its own instructions:
  *     tier_quantize the tier's cpu_kernels.quantize, for queries of a Q8_0 cache
  *     tier_scores   scores of the 64 keys of a page for `count` lines; those of unseen keys may be anything
  *     tier_weigh    o += p * value for keys [from, to), for `count` lines, each element one fmaf a key, ascending
+ *     tier_exp      math_expf, and tier_lanes math_lanes_sum: base/math.c's know no instruction set
  *     tier_soften   a line's maximum, correction and weights for its keys [from, to) of a page
  * Everything is static, since each includer is compiled for another instruction set.
  */
@@ -15,6 +18,8 @@
 
 #include "base/math.h"
 #include "device/cpu/cache_page.h"
+
+enum { WALK_HELD = 24 };
 
 typedef struct line {
     uint32_t low, high; /* positions that it sees */
@@ -25,18 +30,18 @@ typedef struct line {
     uint32_t from, to;        /* keys seen in the page at hand */
 } line;
 
-/* In the thread's scratch, each part 64-byte aligned. */
+/* In the thread's scratch, each part 64-byte aligned; for WALK_HELD lines, or from one of them on. */
 typedef struct room {
-    float *qs;     /* [WALK_LINES][q_stride] */
-    float *p;      /* [WALK_LINES][64]: scores, then weights */
-    float *lanes;  /* [WALK_LINES][16] */
-    float *o, *all; /* [WALK_LINES][dim_v rounded up to 16] */
+    float *qs;     /* [lines][q_stride] */
+    float *p;      /* [lines][64]: scores, then weights */
+    float *lanes;  /* [lines][16] */
+    float *o, *all; /* [lines][dim_v rounded up to 16] */
     size_t stride;
     size_t q_stride, groups; /* dim_k in whole groups of 32: numbers, groups */
     /* of a Q8_0 cache: qs as int8 */
-    float *dq, *ds;          /* [WALK_LINES][groups] */
-    int32_t *start;          /* [WALK_LINES][groups]: what takes the bias of the keys off a sum of products */
-    int8_t *q8;              /* [WALK_LINES][q_stride] */
+    float *dq, *ds;          /* [lines][groups] */
+    int32_t *start;          /* [lines][groups]: what takes the bias of the keys off a sum of products */
+    int8_t *q8;              /* [lines][q_stride] */
 } room;
 
 static inline size_t up16(size_t n) { return (n + 15) & ~(size_t)15; }
@@ -45,29 +50,46 @@ static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, fl
 static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r);
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
                        uint32_t to, float *o, size_t stride);
+static float tier_exp(float x);
+static float tier_lanes(const float *lanes);
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride);
 
 static size_t walk_scratch(const cpu_attention *a) {
     size_t groups = cache_page_groups(a->dim_k), q_stride = groups * CPU_GROUP;
-    size_t floats = WALK_LINES * (q_stride + CPU_PAGE + 16 + 2 * up16(a->dim_v)) * sizeof(float);
-    return a->type == PUNA_CACHE_Q8_0 ? floats + WALK_LINES * (groups * 12 + q_stride) : floats;
+    size_t floats = WALK_HELD * (q_stride + CPU_PAGE + 16 + 2 * up16(a->dim_v));
+    size_t bytes = a->type == PUNA_CACHE_Q8_0 ? WALK_HELD * (groups * 12 + q_stride) : 0;
+    return floats * sizeof(float) + bytes;
 }
 
 static room furnish(const cpu_attention *a, void *scratch) {
-    room r;
+    room r = {.qs = scratch};
     r.stride = up16(a->dim_v);
     r.groups = cache_page_groups(a->dim_k);
     r.q_stride = r.groups * CPU_GROUP;
-    r.qs = scratch;
-    r.p = r.qs + WALK_LINES * r.q_stride;
-    r.lanes = r.p + WALK_LINES * CPU_PAGE;
-    r.o = r.lanes + WALK_LINES * 16;
-    r.all = r.o + WALK_LINES * r.stride;
-    r.dq = r.all + WALK_LINES * r.stride;
-    r.ds = r.dq + WALK_LINES * r.groups;
-    r.start = (int32_t *)(void *)(r.ds + WALK_LINES * r.groups);
-    r.q8 = (int8_t *)(r.start + WALK_LINES * r.groups);
+    r.p = r.qs + WALK_HELD * r.q_stride;
+    r.lanes = r.p + WALK_HELD * CPU_PAGE;
+    r.o = r.lanes + WALK_HELD * 16;
+    r.all = r.o + WALK_HELD * r.stride;
+    r.dq = r.all + WALK_HELD * r.stride;
+    r.ds = r.dq + WALK_HELD * r.groups;
+    r.start = (int32_t *)(void *)(r.ds + WALK_HELD * r.groups);
+    r.q8 = (int8_t *)(r.start + WALK_HELD * r.groups);
     return r;
+}
+
+/* From line n on. */
+static room room_from(const room *r, uint32_t n) {
+    room from = *r;
+    from.qs += n * r->q_stride;
+    from.p += n * CPU_PAGE;
+    from.lanes += n * 16;
+    from.o += n * r->stride;
+    from.all += n * r->stride;
+    from.dq += n * r->groups;
+    from.ds += n * r->groups;
+    from.start += n * r->groups;
+    from.q8 += n * r->q_stride;
+    return from;
 }
 
 /* A line's query: scaled; for a Q8_0 cache as int8, too, as if zeros followed. */
@@ -84,16 +106,19 @@ static void ready(const cpu_attention *a, const float *q, uint32_t n, const room
 
 /* ---- pages, spans, all ---- */
 
-static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t *values, line *lines, uint32_t count,
-                      const room *r) {
+static bool any_sees(const line *lines, uint32_t count) {
+    for (uint32_t n = 0; n < count; n++)
+        if (lines[n].from < lines[n].to) return true;
+    return false;
+}
+
+/* The values of up to WALK_LINES lines, whose weights are ready. */
+static void weigh_lines(const cpu_attention *a, const uint8_t *values, const line *lines, uint32_t count,
+                        const room *r) {
     uint32_t from = 0, to = CPU_PAGE; /* keys that all lines see */
-    tier_scores(a, keys, count, r);
     for (uint32_t n = 0; n < count; n++) {
-        line *l = &lines[n];
-        if (l->from < l->to)
-            tier_soften(l, a->softcap, r->p + n * CPU_PAGE, r->lanes + 16 * n, r->o + n * r->stride, r->stride);
-        if (l->from > from) from = l->from;
-        if (l->to < to) to = l->to;
+        if (lines[n].from > from) from = lines[n].from;
+        if (lines[n].to < to) to = lines[n].to;
     }
     bool shared = from < to;
     if (shared && from == 0 && to == CPU_PAGE) {
@@ -109,8 +134,25 @@ static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t
         tier_weigh(a, values, 1, r->p + n * CPU_PAGE, to, lines[n].to, r->o + n * r->stride, r->stride);
 }
 
+static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t *values, line *lines, uint32_t count,
+                      const room *r) {
+    for (uint32_t n = 0; n < count; n += WALK_LINES) {
+        const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
+        const room part = room_from(r, n);
+        if (any_sees(lines + n, some)) tier_scores(a, keys, some, &part);
+    }
+    for (uint32_t n = 0; n < count; n++)
+        if (lines[n].from < lines[n].to)
+            tier_soften(&lines[n], a->softcap, r->p + n * CPU_PAGE, r->lanes + 16 * n, r->o + n * r->stride, r->stride);
+    for (uint32_t n = 0; n < count; n += WALK_LINES) {
+        const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
+        const room part = room_from(r, n);
+        if (any_sees(lines + n, some)) weigh_lines(a, values, lines + n, some, &part);
+    }
+}
+
 static void join(line *n, const float *lanes, const float *o, float *all, size_t stride) {
-    n->l = math_lanes_sum(lanes);
+    n->l = tier_lanes(lanes);
     if (!n->begun) {
         memcpy(all, o, stride * sizeof(float));
         n->all_m = n->m;
@@ -119,7 +161,7 @@ static void join(line *n, const float *lanes, const float *o, float *all, size_t
         return;
     }
     float most = n->m > n->all_m ? n->m : n->all_m;
-    float x = math_expf(n->all_m - most), y = math_expf(n->m - most);
+    float x = tier_exp(n->all_m - most), y = tier_exp(n->m - most);
     n->all_m = most;
     n->all_l = math_fmaf(n->l, y, n->all_l * x);
     for (size_t i = 0; i < stride; i++) {
@@ -138,15 +180,12 @@ static inline void cut(uint32_t low, uint32_t high, uint32_t first, uint32_t len
 static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uint32_t end, line *lines, uint32_t count,
                       const room *r) {
     for (uint32_t n = 0; n < count; n++) lines[n].m = -INFINITY;
-    memset(r->lanes, 0, WALK_LINES * 16 * sizeof(float));
+    memset(r->lanes, 0, (size_t)count * 16 * sizeof(float));
     memset(r->o, 0, count * r->stride * sizeof(float));
     for (; first < end; first += CPU_PAGE) {
-        bool any = false;
-        for (uint32_t n = 0; n < count; n++) {
+        for (uint32_t n = 0; n < count; n++)
             cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
-            any |= lines[n].from < lines[n].to;
-        }
-        if (!any) continue;
+        if (!any_sees(lines, count)) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
         walk_page(a, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
                   page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);
@@ -180,7 +219,7 @@ static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t 
 static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                  void *scratch) {
     room r = furnish(a, scratch);
-    line lines[WALK_LINES];
+    line lines[WALK_HELD];
     for (uint32_t head = head_begin; head < head_end; head++) {
         uint32_t total = queries->rows * a->group, count = 0;
         for (uint32_t i = 0; i < total; i++) {
@@ -190,7 +229,7 @@ static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t he
             l->low = a->window && position >= a->window ? position + 1 - a->window : 0;
             l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
             l->out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
-            if (count < WALK_LINES && i + 1 < total) continue;
+            if (count < WALK_HELD && i + 1 < total) continue;
             attend(a, head, lines, count, &r);
             count = 0;
         }

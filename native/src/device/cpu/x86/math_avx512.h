@@ -30,6 +30,24 @@ static inline __m512 wide_exp(__m512 x) {
     return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
 }
 
+/* wide_exp where no number is above 0, in fewer operations: what is below the lowest becomes 0 in the end, whatever was
+   computed, and a NaN stays one. Above the lowest p * 2^n is a normal number, so that scaling is exact. */
+static inline __m512 wide_exp_below(__m512 x) {
+    __m512 one = _mm512_set1_ps(1.0f), rounder = _mm512_set1_ps(MATH_EXP_ROUNDER);
+    __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(MATH_EXP_LOG2E), rounder), rounder);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-MATH_EXP_LN2_HIGH), x);
+    r = _mm512_fmadd_ps(n, _mm512_set1_ps(-MATH_EXP_LN2_LOW), r);
+    __m512 p = _mm512_set1_ps(MATH_EXP_C6);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C5));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C4));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C3));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MATH_EXP_C2));
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+    __mmask16 kept = _mm512_cmp_ps_mask(x, _mm512_set1_ps(MATH_EXP_LOWEST), _CMP_NLT_UQ);
+    return _mm512_maskz_scalef_ps(kept, p, n);
+}
+
 static inline __m512 wide_silu(__m512 x) {
     __m512 minus = _mm512_xor_ps(x, _mm512_set1_ps(-0.0f));
     return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), wide_exp(minus)));

@@ -6,8 +6,8 @@
 #include "device/cpu/products.h"
 
 #if defined(__x86_64__)
-extern const cpu_kernels avx2_kernels, avx512_kernels;
-extern const cpu_product_row avx2_products[], avx512_products[];
+extern const cpu_kernels avx2_kernels, avxvnni_kernels, avx512_kernels;
+extern const cpu_product_row avx2_products[], avxvnni_products[], avx512_products[];
 #endif
 
 #endif

@@ -26,7 +26,7 @@ class BenchTest {
     void jsonHasItsForm() {
         JsonNode json = bench("--prompt", "64", "--generate", "16", "--depth", "32", "--parallel", "2");
         assertThat(json.propertyNames()).containsExactly("machine", "runs");
-        assertThat(json.get("machine").get("tier").asString()).isIn("ref", "avx2", "avx512");
+        assertThat(json.get("machine").get("tier").asString()).isIn("ref", "avx2", "avxvnni", "avx512");
         assertThat(json.get("runs").size()).isEqualTo(2);
         JsonNode prompt = json.get("runs").get(0);
         assertThat(prompt.propertyNames())

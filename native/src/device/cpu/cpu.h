@@ -63,7 +63,10 @@ struct device_runner {
     cpu_piece *pieces;
     uint32_t piece_count;
     const device_batch *batch;  /* during a run */
+    struct cpu_profile *profile; /* NULL but in benches */
 };
+
+typedef struct cpu_profile cpu_profile; /* cpu_profile.h */
 
 typedef struct cpu_job {
     device_runner *runner;

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/os.h"
 #include "device/cpu/cache_page.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/cpu_profile.h"
 #include "device/cpu/pack.h"
 #include "format/block.h"
 
@@ -181,11 +183,13 @@ static void cut_pieces(device_runner *r, const device_batch *batch) {
 
 static void run(device_runner *r, const device_batch *batch) {
     math_environment environment = math_environment_enter();
+    uint64_t begin = r->profile ? os_clock_ns() : 0;
     r->batch = batch;
     cut_pieces(r, batch);
     for (uint32_t i = 0; i <= r->plan.phase_count; i++)
         cpu_steps_measure(r, r->jobs[i].phase, &r->phases[i].chunks, &r->phases[i].grain);
     threads_run(r->pool, r->phases, r->plan.phase_count + 1);
+    if (r->profile) cpu_profile_collect(r->profile, r, begin);
     r->batch = NULL;
     math_environment_leave(environment);
 }

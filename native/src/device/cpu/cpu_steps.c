@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/os.h"
 #include "device/cpu/columns.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/cpu_profile.h"
 #include "format/block.h"
 
 /* ---- where things lie ---- */
@@ -230,23 +232,42 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
 
 /* ---- the pool's entry ---- */
 
+static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
+    const plan_step *steps = &r->plan.steps[phase->first];
+    for (uint32_t row = begin; row < end; row++)
+        for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
+}
+
+static void run_piece(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
+                      uint32_t thread) {
+    if (!phase) rotary_rows(r, begin, end);
+    else if (phase->local) local_steps(r, phase, begin, end);
+    else if (r->plan.steps[phase->first].kind == GRAPH_LINEAR_OP) products(r, phase, begin, end, thread);
+    else attend(r, &r->plan.steps[phase->first], begin, end, thread);
+}
+
+/* The same with a look at the clock around each. */
+static void run_profiled(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
+                         uint32_t thread) {
+    uint64_t piece = os_clock_ns();
+    if (phase && phase->local) {
+        for (uint32_t row = begin; row < end; row++)
+            for (uint32_t i = 0; i < phase->count; i++) {
+                const plan_step *s = &r->plan.steps[phase->first + i];
+                uint64_t step = os_clock_ns();
+                local_step(r, s, row);
+                cpu_profile_step(r->profile, r, s, thread, step);
+            }
+    } else {
+        run_piece(r, phase, begin, end, thread);
+    }
+    cpu_profile_piece(r->profile, r, phase, thread, piece);
+}
+
 void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     const cpu_job *job = context;
-    const device_runner *r = job->runner;
-    const plan_phase *phase = job->phase;
-    if (!phase) {
-        rotary_rows(r, begin, end);
-        return;
-    }
-    const plan_step *steps = &r->plan.steps[phase->first];
-    if (phase->local) {
-        for (uint32_t row = begin; row < end; row++)
-            for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
-    } else if (steps->kind == GRAPH_LINEAR_OP) {
-        products(r, phase, begin, end, thread);
-    } else {
-        attend(r, steps, begin, end, thread);
-    }
+    if (job->runner->profile) run_profiled(job->runner, job->phase, begin, end, thread);
+    else run_piece(job->runner, job->phase, begin, end, thread);
 }
 
 void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t *chunks, uint32_t *grain) {

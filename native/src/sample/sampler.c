@@ -147,24 +147,53 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
 
 const sampler_blame sampler_model_blame = {"the model's logits", "its weights are damaged, or a number overflowed"};
 
-/* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
+/* Sixteen at a time, in whatever registers there are. */
+typedef float sampler_lanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t sampler_bits __attribute__((vector_size(64)));
+
+/* The largest of `count` (a multiple of 16) numbers, and whether one is a NaN. */
+static float sampler_largest(const float *x, uint32_t count, bool *nan) {
+    sampler_lanes most = (sampler_lanes){0} - INFINITY;
+    sampler_bits wrong = {0};
+    for (uint32_t i = 0; i < count; i += 16) {
+        sampler_lanes now = *(const sampler_lanes *)(const void *)(x + i);
+        sampler_bits larger = now > most;
+        wrong |= now != now;
+        most = (sampler_lanes)(((sampler_bits)now & larger) | ((sampler_bits)most & ~larger));
+    }
+    float max = -INFINITY;
+    for (int i = 0; i < 16; i++) {
+        *nan = *nan || wrong[i];
+        if (most[i] > max) max = most[i];
+    }
+    return max;
+}
+
+/* The best token, the lower id among equals: the first chunk's with the largest number, then the first one in it. */
 static puna_status sampler_best(const float *logits, uint32_t vocabulary, const sampler_blame *blame, uint32_t *best,
                                 puna_error *error) {
-    float max = -INFINITY, sum = 0;
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < vocabulary; i++) {
-        sum += logits[i] * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
-        if (logits[i] > max) {
-            max = logits[i];
-            at = i;
-        }
+    enum { CHUNK = 1024 };
+    float max = -INFINITY;
+    bool nan = false;
+    uint32_t at = 0, whole = vocabulary / 16 * 16;
+    for (uint32_t i = 0; i < whole; i += CHUNK) {
+        float most = sampler_largest(logits + i, whole - i < CHUNK ? whole - i : CHUNK, &nan);
+        if (!(most > max)) continue;
+        max = most;
+        at = i;
+    }
+    while (at < whole && logits[at] != max && max > -INFINITY) at++;
+    for (uint32_t i = whole; i < vocabulary; i++) {
+        nan = nan || logits[i] != logits[i];
+        if (!(logits[i] > max)) continue;
+        max = logits[i];
+        at = i;
     }
     *best = at;
     const char *fault = NULL;
     if (max > FLT_MAX) fault = "+inf";
     else if (!(max >= -FLT_MAX)) fault = "no finite number";
-    for (uint32_t i = 0; sum != 0 && !fault && i < vocabulary; i++)
-        if (logits[i] != logits[i]) fault = "NaN";
+    else if (nan) fault = "NaN";
     if (!fault) return PUNA_OK;
     return error_set(error, PUNA_NOT_FINITE, "logits", "%s hold %s: %s", blame->row, fault, blame->why);
 }

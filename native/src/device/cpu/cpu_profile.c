@@ -69,7 +69,7 @@ static void count_attention(cpu_profile_phase *sum, const device_runner *r, cons
 
 static void count_work(cpu_profile_phase *sum, const device_runner *r, const plan_phase *phase) {
     if (phase->local) return;
-    for (uint32_t i = 0; i < phase->count; i++) {
+    for (uint32_t i = 0; i < phase->count - phase->by_columns; i++) {
         const plan_step *s = &r->plan.steps[phase->first + i];
         if (s->kind == GRAPH_ATTEND_OP) {
             count_attention(sum, r, s->op);

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "sample/logprobs.h"
 #include "sample/stage.h"
@@ -147,24 +148,28 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
 
 const sampler_blame sampler_model_blame = {"the model's logits", "its weights are damaged, or a number overflowed"};
 
-/* Sixteen at a time, in whatever registers there are. */
-typedef float sampler_lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t sampler_bits __attribute__((vector_size(64)));
+/* Four at a time: what every processor's smallest registers hold, so that no compiler takes them apart. */
+typedef float sampler_lanes __attribute__((vector_size(16)));
+typedef int32_t sampler_bits __attribute__((vector_size(16)));
 
 /* The largest of `count` (a multiple of 16) numbers, and whether one is a NaN. */
 static float sampler_largest(const float *x, uint32_t count, bool *nan) {
-    sampler_lanes most = (sampler_lanes){0} - INFINITY;
+    sampler_lanes most[4], now[4];
     sampler_bits wrong = {0};
+    for (int k = 0; k < 4; k++) most[k] = (sampler_lanes){0} - INFINITY;
     for (uint32_t i = 0; i < count; i += 16) {
-        sampler_lanes now = *(const sampler_lanes *)(const void *)(x + i);
-        sampler_bits larger = now > most;
-        wrong |= now != now;
-        most = (sampler_lanes)(((sampler_bits)now & larger) | ((sampler_bits)most & ~larger));
+        memcpy(now, x + i, sizeof now);
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) {
+            sampler_bits larger = now[k] > most[k];
+            wrong |= now[k] != now[k];
+            most[k] = (sampler_lanes)(((sampler_bits)now[k] & larger) | ((sampler_bits)most[k] & ~larger));
+        }
     }
     float max = -INFINITY;
     for (int i = 0; i < 16; i++) {
-        *nan = *nan || wrong[i];
-        if (most[i] > max) max = most[i];
+        *nan = *nan || wrong[i % 4];
+        if (most[i / 4][i % 4] > max) max = most[i / 4][i % 4];
     }
     return max;
 }

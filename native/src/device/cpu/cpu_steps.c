@@ -209,7 +209,7 @@ static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
 
 /* Chunks of a group of products are its tiles, one matrix after the other. */
 static void products(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, uint32_t thread) {
-    for (uint32_t i = 0; i < phase->count && begin < end; i++) {
+    for (uint32_t i = 0; i < phase->count - phase->by_columns && begin < end; i++) {
         const plan_step *s = &r->plan.steps[phase->first + i];
         uint32_t tiles = tiles_of(r, s);
         if (begin < tiles) {
@@ -222,15 +222,30 @@ static void products(const device_runner *r, const plan_phase *phase, uint32_t b
     }
 }
 
+/* Few rows are a matter of reading weights, which goes faster one matrix after the other; there is little to be kept
+   near. What follows products of several matrices then has a phase of its own. */
+static bool goes_alone(const device_runner *r, const plan_phase *phase) {
+    return phase->count - phase->by_columns > 1 && rows_now(r, phase->rows) < COLUMNS_BLOCK;
+}
+
+static void follow_products(const device_runner *r, const plan_phase *phase, uint32_t row, uint32_t first,
+                            uint32_t count) {
+    for (uint32_t i = phase->count - phase->by_columns; i < phase->count; i++)
+        column_step(r, &r->plan.steps[phase->first + i], row, first, count);
+}
+
+static uint32_t columns_of(const device_runner *r, const plan_phase *phase) {
+    return r->plan.buffers[r->plan.steps[phase->first].out].width;
+}
+
 /* Chunks are PLAN_COLUMNS wide in all products at once; what is done to them follows while they are near. */
 static void products_by_columns(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
                                 uint32_t thread) {
-    const plan_step *steps = &r->plan.steps[phase->first];
-    const uint32_t tiles = PLAN_COLUMNS / CPU_TILE, count = phase->count - phase->by_columns;
-    for (uint32_t i = 0; i < count; i++) product(r, &steps[i], begin * tiles, end * tiles, thread);
+    const uint32_t tiles = PLAN_COLUMNS / CPU_TILE;
+    for (uint32_t i = 0; i < phase->count - phase->by_columns; i++)
+        product(r, &r->plan.steps[phase->first + i], begin * tiles, end * tiles, thread);
     for (uint32_t row = 0; row < rows_now(r, phase->rows); row++)
-        for (uint32_t i = count; i < phase->count; i++)
-            column_step(r, &steps[i], row, begin * PLAN_COLUMNS, (end - begin) * PLAN_COLUMNS);
+        follow_products(r, phase, row, begin * PLAN_COLUMNS, (end - begin) * PLAN_COLUMNS);
 }
 
 /* ---- attention ---- */
@@ -261,18 +276,25 @@ static void local_steps(const device_runner *r, const plan_phase *phase, uint32_
         for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
 }
 
-static void run_piece(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
-                      uint32_t thread) {
+static void follow_rows(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
+    for (uint32_t row = begin; row < end; row++) follow_products(r, phase, row, 0, columns_of(r, phase));
+}
+
+static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
     if (!phase) rotary_rows(r, begin, end);
     else if (phase->local) local_steps(r, phase, begin, end);
-    else if (phase->by_columns) products_by_columns(r, phase, begin, end, thread);
+    else if (job->later) follow_rows(r, phase, begin, end);
+    else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
     else if (r->plan.steps[phase->first].kind == GRAPH_LINEAR_OP) products(r, phase, begin, end, thread);
     else attend(r, &r->plan.steps[phase->first], begin, end, thread);
 }
 
 /* The same with a look at the clock around each. */
-static void run_profiled(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
-                         uint32_t thread) {
+static void run_profiled(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
     uint64_t piece = os_clock_ns();
     if (phase && phase->local) {
         for (uint32_t row = begin; row < end; row++)
@@ -283,31 +305,37 @@ static void run_profiled(const device_runner *r, const plan_phase *phase, uint32
                 cpu_profile_step(r->profile, r, s, thread, step);
             }
     } else {
-        run_piece(r, phase, begin, end, thread);
+        run_piece(job, begin, end, thread);
     }
     cpu_profile_piece(r->profile, r, phase, thread, piece);
 }
 
 void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     const cpu_job *job = context;
-    if (job->runner->profile) run_profiled(job->runner, job->phase, begin, end, thread);
-    else run_piece(job->runner, job->phase, begin, end, thread);
+    (job->runner->profile ? run_profiled : run_piece)(job, begin, end, thread);
 }
 
-void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t *chunks, uint32_t *grain) {
-    uint32_t threads = threads_count(r->pool), total = 0;
+/* What is computed shall still be near when it is gone on with. */
+static uint32_t near_grain(uint32_t grain, uint32_t rows) {
+    while (grain > 2 && (uint64_t)grain * rows * PLAN_COLUMNS * sizeof(float) > 1u << 19) grain /= 2;
+    return grain;
+}
+
+void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
-    if (!phase || phase->local) {
+    uint32_t threads = threads_count(r->pool), total = 0;
+    if (!phase || phase->local || job->later) {
         total = phase ? rows_now(r, phase->rows) : r->batch->tokens;
+        if (job->later && !goes_alone(r, phase)) total = 0;
         *grain = total / (threads * 8);
-    } else if (phase->by_columns) {
-        uint32_t rows = rows_now(r, steps->rows);
-        total = rows ? r->plan.buffers[steps->out].width / PLAN_COLUMNS : 0;
-        *grain = total / (threads * 8);
-        /* What is computed shall still be near when it is gone on with. */
-        while (*grain > 2 && (uint64_t)*grain * rows * PLAN_COLUMNS * sizeof(float) > 1u << 19) *grain /= 2;
+    } else if (phase->by_columns && !goes_alone(r, phase)) {
+        uint32_t rows = rows_now(r, phase->rows);
+        total = rows ? columns_of(r, phase) / PLAN_COLUMNS : 0;
+        *grain = near_grain(total / (threads * 8), rows);
     } else if (steps->kind == GRAPH_LINEAR_OP) {
-        for (uint32_t i = 0; i < phase->count; i++) total += tiles_of(r, &steps[i]);
+        for (uint32_t i = 0; i < phase->count - phase->by_columns; i++) total += tiles_of(r, &steps[i]);
         if (rows_now(r, steps->rows) == 0) total = 0;
         *grain = total / (threads * 8);
         if (*grain > 32) *grain = 32;

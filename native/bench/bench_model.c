@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A whole model through puna.h: load time, prompt and generation in tokens a second, memory. What Java's `./puna bench`
- * is compared with.
+ * A whole model through puna.h: load time, the time to the first token, prompt and generation in tokens a second,
+ * memory. What Java's `./puna bench` is compared with.
  *
  *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3]
- *                 [--cache f16] [--json]
+ *                 [--warm 0] [--cache f16] [--profile] [--json]
  *
- * --cache is f16, f32 or q8_0. Each number but the repetitions may be a list, 1,8,32: its values are measured one by
- * one.
+ * --cache is f16, f32 or q8_0. Each number but --repeat and --warm may be a list, 1,8,32: its values are measured one
+ * by one. Each test runs once more before it counts; --warm bounds the tokens and the depth of that.
+ *
+ * --profile does each test once more and tells where the time went: by phase, with its barrier, its threads' idle time
+ * and its share of the machine's ceilings, which are measured then; and by op.
  *
  * Every sequence of every measurement has ids of its own and begins with an empty cache: an engine finds whole pages of
  * a common beginning again by itself, and would answer a prompt that it has read before in no time. That nothing was
@@ -18,6 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if !defined(_WIN32)
+#include <sys/resource.h>
+#endif
+
+#include "report.h"
 
 enum { MOST = 16, MOST_SEQUENCES = 1024 };
 
@@ -28,9 +36,10 @@ typedef struct list {
 
 typedef struct settings {
     const char *model;
-    list prompts, generates, depths, parallels, threads, repeats;
+    list prompts, generates, depths, parallels, threads, repeats, warms;
     uint32_t cache;       /* PUNA_CACHE_* */
-    int json;
+    int json, profiled;
+    report *report;       /* of the test at hand, or NULL */
     int runs;             /* that were reported */
     long depth, parallel; /* of the measurement at hand */
     uint64_t seed;        /* of the next ids */
@@ -119,10 +128,12 @@ static double prompt_speed(puna_engine *engine, settings *s, long tokens) {
     int32_t *ids = draw_ids(s, tokens);
     uint64_t before = reused(engine);
     open_all(engine, s);
+    if (s->report) report_begin(s->report);
     double begin = seconds();
     start_all(engine, s, ids, tokens, tokens, 1);
     run(engine);
     double took = seconds() - begin;
+    if (s->report) report_end(s->report, took);
     close_all(engine, s);
     free(ids);
     if (reused(engine) != before) stop_with("the cache had a part of a prompt: its rate would be too high");
@@ -143,12 +154,14 @@ static double generate_speed(puna_engine *engine, settings *s, long count) {
     puna_step step = {.size = sizeof step};
     need(puna_engine_step(engine, &step, &error));
     if (step.tokens != (uint32_t)s->parallel) stop_with("the cache doesn't hold all: lower --parallel or --depth");
+    if (s->report) report_begin(s->report);
     double begin = seconds();
     while (step.active) {
         need(puna_engine_step(engine, &step, &error));
         tokens += step.tokens;
     }
     double took = seconds() - begin;
+    if (s->report) report_end(s->report, took);
     close_all(engine, s);
     free(ids);
     if (tokens != count * s->parallel) stop_with("a sequence ended early");
@@ -157,15 +170,36 @@ static double generate_speed(puna_engine *engine, settings *s, long count) {
 
 typedef double measure(puna_engine *engine, settings *s, long tokens);
 
-static void report(settings *s, const char *test, long tokens, uint32_t threads, figures f) {
+/* The test once more, watched, so that the figures above stay as they are. */
+static void tell_profile(settings *s, measure *speed, puna_engine *engine, long tokens) {
+    if (!s->profiled) return;
+    s->report = report_new(engine);
+    if (!s->report) stop_with("out of memory");
+    speed(engine, s, tokens);
+    if (s->json) printf(",\"profile\":");
+    report_print(s->report, (uint64_t)(tokens * (speed == prompt_speed ? s->parallel : 1)), s->json);
+    report_free(s->report);
+    s->report = NULL;
+}
+
+static void tell(settings *s, const char *test, long tokens, uint32_t threads, figures f) {
     if (s->json)
         printf("%s{\"test\":\"%s\",\"tokens\":%ld,\"depth\":%ld,\"parallel\":%ld,\"threads\":%u,\"tokens_per_second\":"
-               "{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}", s->runs ? "," : "", test, tokens, s->depth, s->parallel,
+               "{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}", s->runs ? "," : "", test, tokens, s->depth, s->parallel,
                threads, f.median, f.low, f.high);
     else
         printf("%-10s %8ld %8ld %8ld %8u %12.1f %10.1f %10.1f\n", test, tokens, s->depth, s->parallel, threads,
                f.median, f.low, f.high);
     s->runs++;
+}
+
+/* As the test, within --warm. */
+static void warm_up(settings *s, measure *speed, puna_engine *engine, long tokens) {
+    long most = s->warms.values[0], depth = s->depth;
+    if (most && tokens > most) tokens = most;
+    if (most && s->depth > most) s->depth = most;
+    speed(engine, s, tokens);
+    s->depth = depth;
 }
 
 static void test(settings *s, const char *name, measure *speed, puna_engine *engine, long tokens) {
@@ -174,16 +208,19 @@ static void test(settings *s, const char *name, measure *speed, puna_engine *eng
     if (!values) exit(1);
     puna_engine_info info = {.size = sizeof info};
     puna_engine_describe(engine, &info);
-    speed(engine, s, tokens); /* warms up */
+    warm_up(s, speed, engine, tokens);
     for (long i = 0; i < repeat; i++) values[i] = speed(engine, s, tokens);
-    report(s, name, tokens, info.threads, sorted(values, repeat));
+    tell(s, name, tokens, info.threads, sorted(values, repeat));
     free(values);
+    tell_profile(s, speed, engine, tokens);
+    if (s->json) printf("}");
 }
 
 static list *option(settings *s, const char *name) {
     struct { const char *name; list *values; } all[] = {
         {"--prompt", &s->prompts}, {"--generate", &s->generates}, {"--depth", &s->depths},
-        {"--parallel", &s->parallels}, {"--threads", &s->threads}, {"--repeat", &s->repeats}};
+        {"--parallel", &s->parallels}, {"--threads", &s->threads}, {"--repeat", &s->repeats},
+        {"--warm", &s->warms}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name) == 0) return all[i].values;
     return NULL;
@@ -224,12 +261,14 @@ static int parse(settings *s, int argc, char **argv) {
         if (values && i + 1 < argc && read_list(values, argv[i + 1])) i++;
         else if (strcmp(argv[i], "--cache") == 0 && i + 1 < argc && read_cache(s, argv[i + 1])) i++;
         else if (strcmp(argv[i], "--json") == 0) s->json = 1;
+        else if (strcmp(argv[i], "--profile") == 0) s->profiled = 1;
         else if (!s->model && argv[i][0] != '-') s->model = argv[i];
         else return 0;
     }
     return s->model && within(&s->prompts, 0, 1 << 24) && within(&s->generates, 0, 1 << 24) &&
            within(&s->depths, 0, 1 << 24) && within(&s->parallels, 1, MOST_SEQUENCES) && within(&s->threads, 0, 256) &&
-           s->repeats.count == 1 && within(&s->repeats, 1, 10000);
+           s->repeats.count == 1 && within(&s->repeats, 1, 10000) && s->warms.count == 1 &&
+           within(&s->warms, 0, 1 << 24);
 }
 
 /* All tests with so many threads and sequences. */
@@ -253,12 +292,41 @@ static void measure_all(settings *s, puna_model *model, uint32_t threads) {
     puna_engine_close(engine);
 }
 
+/* From nothing to a token: what a program does that is started for one question. */
+static void take_first(settings *s, puna_model *model) {
+    puna_engine *engine;
+    puna_engine_options options;
+    puna_engine_options_default(&options);
+    options.threads = (uint32_t)s->threads.values[0];
+    options.cache_type = s->cache;
+    need(puna_engine_create(model, &options, &engine, &error));
+    s->parallel = 1;
+    prompt_speed(engine, s, 1);
+    puna_engine_close(engine);
+}
+
+/* The most memory that this process ever had, in bytes; 0 where the system doesn't say. */
+static double peak_memory(void) {
+#if defined(_WIN32)
+    return 0;
+#else
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#if defined(__APPLE__)
+    return (double)usage.ru_maxrss;
+#else
+    return (double)usage.ru_maxrss * 1024;
+#endif
+#endif
+}
+
 int main(int argc, char **argv) {
     static settings s = {.prompts = {{512}, 1}, .generates = {{128}, 1}, .depths = {{0}, 1}, .parallels = {{1}, 1},
-                         .threads = {{0}, 1}, .repeats = {{3}, 1}, .cache = PUNA_CACHE_F16};
+                         .threads = {{0}, 1}, .repeats = {{3}, 1}, .warms = {{0}, 1}, .cache = PUNA_CACHE_F16};
     if (!parse(&s, argc, argv)) {
         fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N,...] [--generate N,...] [--depth N,...] "
-                        "[--parallel N,...] [--threads N,...] [--repeat N] [--cache TYPE] [--json]\n");
+                        "[--parallel N,...] [--threads N,...] [--repeat N] [--warm N] [--cache TYPE] [--profile] "
+                        "[--json]\n");
         return 2;
     }
     puna_model *model;
@@ -268,9 +336,13 @@ int main(int argc, char **argv) {
     puna_model_info info = {.size = sizeof info};
     puna_model_describe(model, &info);
     s.vocabulary = info.vocabulary;
-    if (s.json) printf("{\"load_seconds\":%.3f,\"runs\":[", loaded);
+    take_first(&s, model);
+    double first = seconds() - begin, memory = peak_memory();
+    if (s.json)
+        printf("{\"load_seconds\":%.4f,\"first_token_seconds\":%.4f,\"first_token_memory\":%.0f,\"runs\":[", loaded,
+               first, memory);
     else
-        printf("loaded in %.3f s\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, "test", "tokens", "depth",
+        printf("loaded in %.3f s, first token after %.3f s, %.0f MB until then\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, first, memory / 1e6, "test", "tokens", "depth",
                "parallel", "threads", "tokens/s", "min", "max");
     for (int t = 0; t < s.threads.count; t++) {
         for (int p = 0; p < s.parallels.count; p++) {
@@ -278,7 +350,8 @@ int main(int argc, char **argv) {
             measure_all(&s, model, (uint32_t)s.threads.values[t]);
         }
     }
-    if (s.json) printf("]}\n");
+    if (s.json) printf("],\"peak_memory\":%.0f}\n", peak_memory());
+    else printf("peak memory: %.0f MB\n", peak_memory() / 1e6);
     puna_model_close(model);
     return 0;
 }

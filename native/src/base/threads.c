@@ -128,6 +128,14 @@ static inline uint32_t share_begin(uint32_t chunks, uint32_t count, uint32_t t) 
     return (uint32_t)(((uint64_t)chunks * t + count - 1) / count);
 }
 
+/* How many of so many chunks to take: less towards a share's end, so that threads end together; two at least, since
+   there is work that goes better in pairs. */
+static inline uint32_t piece_of(uint32_t left, uint32_t grain) {
+    uint32_t half = (left / 2) & ~1u, piece = half < grain ? half : grain;
+    if (piece < 2) piece = grain < 2 ? grain : 2;
+    return piece < left ? piece : left;
+}
+
 /* Takes up to `grain` chunks of a share; false when nothing is left of it, or the phase is over. */
 static bool take(_Atomic uint64_t *cursor, uint32_t serial, uint32_t first, uint32_t end, uint32_t grain,
                  uint32_t *taken, uint32_t *taken_end) {
@@ -137,7 +145,7 @@ static bool take(_Atomic uint64_t *cursor, uint32_t serial, uint32_t first, uint
         if (age < 0) return false;
         uint32_t begin = age == 0 ? (uint32_t)old : first;
         if (begin >= end) return false;
-        uint32_t stop = end - begin > grain ? begin + grain : end;
+        uint32_t stop = begin + piece_of(end - begin, grain);
         uint64_t next = (uint64_t)serial << 32 | stop;
         if (atomic_compare_exchange_weak_explicit(cursor, &old, next, memory_order_acq_rel, memory_order_relaxed)) {
             *taken = begin;

@@ -24,7 +24,7 @@ typedef struct threads_phase {
     threads_work work;
     void *context;
     uint32_t chunks; /* 0: nothing to do, skipped */
-    uint32_t grain;  /* chunks taken at once, at least 1 */
+    uint32_t grain;  /* chunks taken at once at most, at least 1; fewer towards the end of a share */
 } threads_phase;
 
 /* count >= 1 threads, the caller included; 1 makes none. `max_phases` bounds later lists. */

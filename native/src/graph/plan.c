@@ -147,6 +147,37 @@ static void emit(planner *w, uint32_t index) {
     for (uint32_t k = 0; k < row->inputs; k++) w->uses[op->in[k]]--;
 }
 
+bool plan_step_by_columns(const plan_step *s) {
+    switch (s->kind) {
+    case GRAPH_ACTIVATE_OP:
+    case GRAPH_SILU_MUL_OP:
+    case GRAPH_GELU_MUL_OP:
+    case GRAPH_ADD_OP:
+    case GRAPH_SCALE_OP:
+    case GRAPH_SOFTCAP_OP:
+    case GRAPH_FOLD_OP: return true;
+    case GRAPH_QUANTIZE_OP: return !s->fine;
+    default: return false;
+    }
+}
+
+static uint32_t width_of(const plan *p, plan_buffer b) { return p->buffers[b].width; }
+
+/* Whether step b may follow a phase of products within it, column by column. What it takes from elsewhere is complete
+   before the phase begins; what it overwrites, nobody else in the phase reads. */
+static bool joins_products(const plan *p, const plan_phase *phase, const plan_step *b) {
+    const plan_step *steps = &p->steps[phase->first];
+    if (steps->kind != GRAPH_LINEAR_OP || !plan_step_by_columns(b)) return false;
+    uint32_t width = width_of(p, b->out);
+    bool made = false;
+    if (width % PLAN_COLUMNS != 0) return false;
+    for (uint32_t i = 0; i < phase->count; i++) {
+        if (width_of(p, steps[i].out) != width || steps[i].in[0] == b->out || steps[i].residual == b->out) return false;
+        made = made || steps[i].out == b->in[0] || steps[i].out == b->in[1];
+    }
+    return made;
+}
+
 /* Whether step b may run in the phase that a ends: see the header. */
 static bool shares_phase(const planner *w, const plan_phase *phase, const plan_step *b) {
     const plan_step *steps = w->p->steps;
@@ -154,7 +185,9 @@ static bool shares_phase(const planner *w, const plan_phase *phase, const plan_s
     if (!w->options->fuse || a->rows != b->rows) return false;
     bool local = graph_op_find(b->kind)->local;
     if (phase->local && local) return b->kind != GRAPH_SELECT_OP;
-    if (phase->local || local || a->kind != GRAPH_LINEAR_OP || b->kind != GRAPH_LINEAR_OP) return false;
+    if (!phase->local && joins_products(w->p, phase, b)) return true;
+    if (phase->local || local || phase->by_columns) return false;
+    if (a->kind != GRAPH_LINEAR_OP || b->kind != GRAPH_LINEAR_OP) return false;
     for (uint32_t i = 0; i < phase->count; i++) {
         plan_buffer out = steps[phase->first + i].out;
         if (out == b->in[0] || out == b->residual || out == b->out) return false;
@@ -167,11 +200,12 @@ static void cut_phases(planner *w) {
     for (uint32_t i = 0; i < p->step_count; i++) {
         plan_phase *phase = p->phase_count ? &p->phases[p->phase_count - 1] : NULL;
         if (phase && shares_phase(w, phase, &p->steps[i])) {
+            phase->by_columns += !phase->local && graph_op_find(p->steps[i].kind)->local;
             phase->count++;
             continue;
         }
         p->phases[p->phase_count++] =
-            (plan_phase){i, 1, p->steps[i].rows, graph_op_find(p->steps[i].kind)->local};
+            (plan_phase){i, 1, p->steps[i].rows, graph_op_find(p->steps[i].kind)->local, 0};
     }
 }
 

@@ -4,7 +4,7 @@
  *
  * What it does, in order: a residual addition joins the product before it; a product over quantized weights gets its
  * input quantized, once for all products that share it; neighbours that work row by row share a phase, as do products
- * that share an input; buffers whose lives do not meet share memory. None of it changes a result: with fusion and reuse
+ * that share an input, and what is done to their results element by element; buffers whose lives do not meet share memory. None of it changes a result: with fusion and reuse
  * off the same bits come out (tests hold it to that).
  *
  * Invariant: two buffers whose phases overlap do not overlap in memory, but for a value that is updated in place.
@@ -41,6 +41,7 @@ typedef struct plan_phase {
     uint32_t first, count; /* steps */
     graph_rows rows;
     bool local;            /* steps run one after the other on each row; else they are products or one attention */
+    uint32_t by_columns;   /* of the steps, behind products: see plan_step_by_columns */
 } plan_phase;
 
 typedef struct plan_options {
@@ -60,6 +61,14 @@ typedef struct plan {
     plan_buffer logits;
     size_t arena_bytes;
 } plan;
+
+/* The unit of columns in which a phase with steps by columns is computed: a group of quantized numbers. */
+#define PLAN_COLUMNS 32u
+
+/* Whether PLAN_COLUMNS columns of the step's result need only these columns of its inputs, in any row. Such steps may
+   join the products that make their inputs, if all of these are equally wide, a multiple of PLAN_COLUMNS: who has
+   computed some columns of the products goes on with them while they are near. */
+bool plan_step_by_columns(const plan_step *s);
 
 /* The graph must outlive the plan. */
 puna_status plan_create(const graph *g, const plan_options *options, memory_account *account, plan *out,

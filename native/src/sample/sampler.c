@@ -148,44 +148,57 @@ puna_status sampler_allow(memory_account *account, sampler *s, const uint64_t *a
 
 const sampler_blame sampler_model_blame = {"the model's logits", "its weights are damaged, or a number overflowed"};
 
-typedef float sampler_four __attribute__((vector_size(16)));
-typedef int32_t sampler_mask __attribute__((vector_size(16)));
-enum { CHAINS = 4 }; /* that don't wait for each other */
+/* Four at a time: what every processor's smallest registers hold, so that no compiler takes them apart. */
+typedef float sampler_lanes __attribute__((vector_size(16)));
+typedef int32_t sampler_bits __attribute__((vector_size(16)));
 
-/* The best token, the lower id among equals. A NaN anywhere makes `sum` one, which no number changes back. */
+/* The largest of `count` (a multiple of 16) numbers, and whether one is a NaN. */
+static float sampler_largest(const float *x, uint32_t count, bool *nan) {
+    sampler_lanes most[4], now[4];
+    sampler_bits wrong = {0};
+    for (int k = 0; k < 4; k++) most[k] = (sampler_lanes){0} - INFINITY;
+    for (uint32_t i = 0; i < count; i += 16) {
+        memcpy(now, x + i, sizeof now);
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) {
+            sampler_bits larger = now[k] > most[k];
+            wrong |= now[k] != now[k];
+            most[k] = (sampler_lanes)(((sampler_bits)now[k] & larger) | ((sampler_bits)most[k] & ~larger));
+        }
+    }
+    float max = -INFINITY;
+    for (int i = 0; i < 16; i++) {
+        *nan = *nan || wrong[i % 4];
+        if (most[i / 4][i % 4] > max) max = most[i / 4][i % 4];
+    }
+    return max;
+}
+
+/* The best token, the lower id among equals: the first chunk's with the largest number, then the first one in it. */
 static puna_status sampler_best(const float *logits, uint32_t vocabulary, const sampler_blame *blame, uint32_t *best,
                                 puna_error *error) {
-    sampler_four most[CHAINS], sums[CHAINS];
-    float max = -INFINITY, sum = 0;
-    uint32_t at = 0, i = 0;
-    for (int c = 0; c < CHAINS; c++) {
-        most[c] = (sampler_four){-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-        sums[c] = (sampler_four){0};
+    enum { CHUNK = 1024 };
+    float max = -INFINITY;
+    bool nan = false;
+    uint32_t at = 0, whole = vocabulary / 16 * 16;
+    for (uint32_t i = 0; i < whole; i += CHUNK) {
+        float most = sampler_largest(logits + i, whole - i < CHUNK ? whole - i : CHUNK, &nan);
+        if (!(most > max)) continue;
+        max = most;
+        at = i;
     }
-    for (; i + 4 * CHAINS <= vocabulary; i += 4 * CHAINS)
-#pragma GCC unroll 4
-        for (int c = 0; c < CHAINS; c++) {
-            sampler_four x;
-            memcpy(&x, logits + i + 4 * c, sizeof x);
-            sampler_mask more = x > most[c];
-            sums[c] += x * 0.0f; /* 0, or NaN; infinities too, which are looked at below */
-            most[c] = (sampler_four)(((sampler_mask)x & more) | ((sampler_mask)most[c] & ~more));
-        }
-    for (; i < vocabulary; i++) {
-        sum += logits[i] * 0.0f;
-        max = logits[i] > max ? logits[i] : max;
+    while (at < whole && logits[at] != max && max > -INFINITY) at++;
+    for (uint32_t i = whole; i < vocabulary; i++) {
+        nan = nan || logits[i] != logits[i];
+        if (!(logits[i] > max)) continue;
+        max = logits[i];
+        at = i;
     }
-    for (int c = 0; c < 4 * CHAINS; c++) {
-        sum += sums[c / 4][c % 4];
-        max = most[c / 4][c % 4] > max ? most[c / 4][c % 4] : max;
-    }
-    while (at + 1 < vocabulary && !(logits[at] == max)) at++;
     *best = at;
     const char *fault = NULL;
     if (max > FLT_MAX) fault = "+inf";
     else if (!(max >= -FLT_MAX)) fault = "no finite number";
-    for (i = 0; sum != 0 && !fault && i < vocabulary; i++)
-        if (logits[i] != logits[i]) fault = "NaN";
+    else if (nan) fault = "NaN";
     if (!fault) return PUNA_OK;
     return error_set(error, PUNA_NOT_FINITE, "logits", "%s hold %s: %s", blame->row, fault, blame->why);
 }

@@ -44,8 +44,8 @@ static void fused_plans_have_few_phases(void) {
     NEED(model(&g, &account, 3, &error) == PUNA_OK);
     plan_options o = options(true, true);
     NEED(plan_create(&g, &o, &account, &p, &error) == PUNA_OK);
-    /* embed+norm+quantize | qkv | rope+store | attend | quantize | o | norm.. | gate, up | silu.. | down | ... */
-    CHECK_EQUAL(p.phase_count, 2 * 10 + 2);
+    /* embed+norm+quantize | qkv | rope+store | attend | quantize | o | norm.. | gate, up, silu.. | down | ... */
+    CHECK_EQUAL(p.phase_count, 2 * 9 + 2);
     for (uint32_t i = 0; i < p.step_count; i++) CHECK(p.steps[i].kind != GRAPH_ADD_OP);
     uint32_t residuals = 0;
     for (uint32_t i = 0; i < p.step_count; i++) residuals += p.steps[i].residual != PLAN_NO_BUFFER;

@@ -7,10 +7,15 @@ static int32_t sixteen(const int8_t *q) {
     return sum;
 }
 
-void columns_put(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column) {
-    for (uint32_t g = 0; g < x->cols / CPU_GROUP; g++, row += CPU_GROUP) {
+void columns_put_groups(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column, uint32_t first,
+                        uint32_t count) {
+    for (uint32_t g = first; g < first + count; g++) {
         columns_group to = columns_at(x, column, g);
-        k->quantize(row, CPU_GROUP, to.q, to.d, to.ds, to.s);
+        k->quantize(row + (size_t)g * CPU_GROUP, CPU_GROUP, to.q, to.d, to.ds, to.s);
         *to.half = sixteen(to.q);
     }
+}
+
+void columns_put(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column) {
+    columns_put_groups(x, k, row, column, 0, x->cols / CPU_GROUP);
 }

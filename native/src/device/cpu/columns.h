@@ -39,7 +39,10 @@ static inline void columns_next(columns_group *g, size_t width) {
     *g = (columns_group){g->q + 4 * step, g->d + step, g->ds + step, g->s + step, g->half + step};
 }
 
-/* Quantizes a row [cols] into its place by a tier's kernel. */
+/* Quantizes a row [cols] into its place by a tier's kernel; or `count` groups of it from one on, `row` still its
+   begin. */
 void columns_put(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column);
+void columns_put_groups(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column, uint32_t first,
+                        uint32_t count);
 
 #endif

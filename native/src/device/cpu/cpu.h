@@ -51,8 +51,9 @@ struct device_runner {
     device_options options;
     plan plan;
     threads_pool *pool;
-    threads_phase *phases;      /* plan phases and one in front: rotary tables */
+    threads_phase *phases;      /* rotary tables, then the plan's phases; two for one by columns */
     struct cpu_job *jobs;       /* one a phase */
+    uint32_t job_count;
     uint8_t *arena;             /* the plan's buffers */
     size_t arena_bytes;
     float *rotary;              /* [table][cos, sin][max_tokens][count] */
@@ -63,18 +64,22 @@ struct device_runner {
     cpu_piece *pieces;
     uint32_t piece_count;
     const device_batch *batch;  /* during a run */
+    struct cpu_profile *profile; /* NULL but in benches */
 };
+
+typedef struct cpu_profile cpu_profile; /* cpu_profile.h */
 
 typedef struct cpu_job {
     device_runner *runner;
     const plan_phase *phase; /* NULL: rotary tables */
+    bool later;              /* of a phase by columns: what follows its products, where these go alone */
 } cpu_job;
 
 /* cpu_steps.c: the work of a phase, for the pool. */
 void cpu_steps_run(void *job, uint32_t begin, uint32_t end, uint32_t thread);
 
-/* Chunks and grain of a phase for the current batch. */
-void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t *chunks, uint32_t *grain);
+/* Chunks and grain of a job for the current batch. */
+void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain);
 
 /* The cache: bytes of keys and of values of one layer of a group in a page. */
 size_t cpu_cache_keys(const graph_cache_group *group, uint32_t cache_type);

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/os.h"
 #include "device/cpu/cache_page.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/cpu_profile.h"
 #include "device/cpu/pack.h"
 #include "format/block.h"
 
@@ -64,6 +66,12 @@ static size_t rotary_floats(const graph *g, const device_options *o) {
     return floats;
 }
 
+static uint32_t count_jobs(const plan *p) {
+    uint32_t count = 1;
+    for (uint32_t i = 0; i < p->phase_count; i++) count += p->phases[i].by_columns ? 2 : 1;
+    return count;
+}
+
 static uint32_t max_pieces(const device_options *o) { return o->max_tokens / CPU_QUERY_ROWS + o->max_runs + 1; }
 
 static puna_status runner_bytes(const graph *g, const device_options *o, uint64_t *bytes, puna_error *error) {
@@ -75,7 +83,7 @@ static puna_status runner_bytes(const graph *g, const device_options *o, uint64_
     plan p;
     puna_status status = make_plan(g, o, &account, &p, error);
     if (status != PUNA_OK) return status;
-    uint64_t phases = p.phase_count + 1;
+    uint64_t phases = count_jobs(&p);
     *bytes = memory_used(&account) + sizeof(device_runner) + p.arena_bytes +
              (rotary_floats(g, o) + 1) * sizeof(float) +
              (uint64_t)o->threads * (scratch_bytes(g, k, o) + sizeof(uint8_t *)) +
@@ -104,7 +112,7 @@ static void destroy(memory_account *account, device_runner *r) {
 
 static bool take_memory(device_runner *r, memory_account *account) {
     const graph *g = r->g;
-    uint32_t phases = r->plan.phase_count + 1;
+    uint32_t phases = r->job_count = count_jobs(&r->plan);
     r->scratch_bytes = scratch_bytes(g, r->kernels, &r->options);
     r->arena_bytes = r->plan.arena_bytes ? r->plan.arena_bytes : 1;
     r->arena = memory_pages_new(account, r->arena_bytes);
@@ -137,10 +145,14 @@ static void lay_out(device_runner *r) {
         size_t layer = cpu_cache_keys(c, r->options.cache_type) + cpu_cache_values(c, r->options.cache_type);
         r->layer_offset[l] = g->cache_layers[l].slot * layer;
     }
-    for (uint32_t i = 0; i <= r->plan.phase_count; i++) {
-        r->jobs[i] = (cpu_job){r, i == 0 ? NULL : &r->plan.phases[i - 1]};
-        r->phases[i] = (threads_phase){cpu_steps_run, &r->jobs[i], 0, 1};
+    cpu_job *job = r->jobs;
+    *job++ = (cpu_job){r, NULL, false};
+    for (uint32_t i = 0; i < r->plan.phase_count; i++) {
+        const plan_phase *phase = &r->plan.phases[i];
+        *job++ = (cpu_job){r, phase, false};
+        if (phase->by_columns) *job++ = (cpu_job){r, phase, true};
     }
+    for (uint32_t i = 0; i < r->job_count; i++) r->phases[i] = (threads_phase){cpu_steps_run, &r->jobs[i], 0, 1};
 }
 
 static puna_status create(const graph *g, const device_weights *weights, const device_options *options,
@@ -157,7 +169,7 @@ static puna_status create(const graph *g, const device_weights *weights, const d
         status = error_memory(error, "activations", needed);
     }
     if (status == PUNA_OK)
-        status = threads_create(account, options->threads, r->plan.phase_count + 1, &r->pool, error);
+        status = threads_create(account, options->threads, r->job_count, &r->pool, error);
     if (status != PUNA_OK) {
         destroy(account, r);
         return status;
@@ -181,11 +193,13 @@ static void cut_pieces(device_runner *r, const device_batch *batch) {
 
 static void run(device_runner *r, const device_batch *batch) {
     math_environment environment = math_environment_enter();
+    uint64_t begin = r->profile ? os_clock_ns() : 0;
     r->batch = batch;
     cut_pieces(r, batch);
-    for (uint32_t i = 0; i <= r->plan.phase_count; i++)
-        cpu_steps_measure(r, r->jobs[i].phase, &r->phases[i].chunks, &r->phases[i].grain);
-    threads_run(r->pool, r->phases, r->plan.phase_count + 1);
+    for (uint32_t i = 0; i < r->job_count; i++)
+        cpu_steps_measure(&r->jobs[i], &r->phases[i].chunks, &r->phases[i].grain);
+    threads_run(r->pool, r->phases, r->job_count);
+    if (r->profile) cpu_profile_collect(r->profile, r, begin);
     r->batch = NULL;
     math_environment_leave(environment);
 }

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/os.h"
 #include "device/cpu/columns.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/cpu_profile.h"
 #include "format/block.h"
 
 /* ---- where things lie ---- */
@@ -119,13 +121,12 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
 }
 
-/* A fine one: the second term is what the first one's rounding left. */
-static void step_quantize(const device_runner *r, const plan_step *s, uint32_t row) {
+/* In two terms: the second one is what the first one's rounding left. */
+static void step_quantize_fine(const device_runner *r, const plan_step *s, uint32_t row) {
     cpu_columns c = quantized(r, s->out);
     const float *x = row_of(r, s->in[0], row);
-    columns_put(&c, r->kernels, x, row);
-    if (!s->fine) return;
     float *left = row_of(r, s->residual, row);
+    columns_put(&c, r->kernels, x, row);
     for (uint32_t i = 0; i < c.cols; i++) {
         columns_group g = columns_at(&c, row, i / CPU_GROUP);
         left[i] = x[i] - *g.d * (float)g.q[i % CPU_GROUP];
@@ -133,39 +134,52 @@ static void step_quantize(const device_runner *r, const plan_step *s, uint32_t r
     columns_put(&c, r->kernels, left, row + rows_now(r, s->rows));
 }
 
-static void local_step(const device_runner *r, const plan_step *s, uint32_t row) {
+/* Element by element, or group by group: some columns of a row. */
+static void column_step(const device_runner *r, const plan_step *s, uint32_t row, uint32_t first, uint32_t count) {
     const cpu_kernels *k = r->kernels;
+    const float *a = row_of(r, s->in[0], row) + first;
+    if (s->kind == GRAPH_QUANTIZE_OP) {
+        cpu_columns c = quantized(r, s->out);
+        columns_put_groups(&c, k, a - first, row, first / CPU_GROUP, count / CPU_GROUP);
+        return;
+    }
+    const float *b = s->in[1] == PLAN_NO_BUFFER ? NULL : row_of(r, s->in[1], row) + first;
+    float *y = row_of(r, s->out, row) + first;
+    switch (s->kind) {
+    case GRAPH_ACTIVATE_OP: k->activate(s->op->activation, a, count, y); break;
+    case GRAPH_SILU_MUL_OP: k->silu_mul(a, b, count, y); break;
+    case GRAPH_GELU_MUL_OP: k->gelu_mul(a, b, count, y); break;
+    case GRAPH_SOFTCAP_OP: k->softcap(a, s->op->number, count, y); break;
+    case GRAPH_ADD_OP: k->add(a, b, count, y); break;
+    case GRAPH_SCALE_OP: k->scale(a, s->op->number, count, y); break;
+    case GRAPH_FOLD_OP:
+        k->add(a, row_of(r, s->in[0], row + rows_now(r, s->rows)) + first, count, y);
+        if (s->op->bias != GRAPH_ABSENT) k->add(y, r->weights->tensors[s->op->bias].vector + first, count, y);
+        break;
+    default: break;
+    }
+}
+
+static void local_step(const device_runner *r, const plan_step *s, uint32_t row) {
     uint32_t width = s->out == PLAN_NO_BUFFER ? 0 : r->plan.buffers[s->out].width;
     switch (s->kind) {
     case GRAPH_EMBED_OP: step_embed(r, s, row, (uint32_t)r->batch->ids[row]); break;
     case GRAPH_POSITION_OP: step_embed(r, s, row, s->op->first + r->batch->positions[row]); break;
     case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
     case GRAPH_LAYER_NORM_OP: step_layer_norm(r, s, row); break;
-    case GRAPH_ACTIVATE_OP:
-        k->activate(s->op->activation, row_of(r, s->in[0], row), width, row_of(r, s->out, row));
-        break;
     case GRAPH_ROPE_OP: step_rope(r, s, row); break;
     case GRAPH_STORE_OP: step_store(r, s, row); break;
-    case GRAPH_SILU_MUL_OP:
-        k->silu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
-        break;
-    case GRAPH_GELU_MUL_OP:
-        k->gelu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
-        break;
-    case GRAPH_SOFTCAP_OP: k->softcap(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
-    case GRAPH_ADD_OP: k->add(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row)); break;
-    case GRAPH_SCALE_OP: k->scale(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
     case GRAPH_SELECT_OP:
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
-    case GRAPH_QUANTIZE_OP: step_quantize(r, s, row); break;
-    case GRAPH_FOLD_OP:
-        k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width,
-               row_of(r, s->out, row));
-        if (s->op->bias != GRAPH_ABSENT)
-            k->add(row_of(r, s->out, row), r->weights->tensors[s->op->bias].vector, width, row_of(r, s->out, row));
+    case GRAPH_QUANTIZE_OP:
+        if (s->fine) {
+            step_quantize_fine(r, s, row);
+            break;
+        }
+        column_step(r, s, row, 0, width);
         break;
-    default: break;
+    default: column_step(r, s, row, 0, width); break;
     }
 }
 
@@ -195,7 +209,7 @@ static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
 
 /* Chunks of a group of products are its tiles, one matrix after the other. */
 static void products(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, uint32_t thread) {
-    for (uint32_t i = 0; i < phase->count && begin < end; i++) {
+    for (uint32_t i = 0; i < phase->count - phase->by_columns && begin < end; i++) {
         const plan_step *s = &r->plan.steps[phase->first + i];
         uint32_t tiles = tiles_of(r, s);
         if (begin < tiles) {
@@ -206,6 +220,32 @@ static void products(const device_runner *r, const plan_phase *phase, uint32_t b
         begin -= begin < tiles ? begin : tiles;
         end -= end < tiles ? end : tiles;
     }
+}
+
+/* Few rows are a matter of reading weights, which goes faster one matrix after the other; there is little to be kept
+   near. What follows products of several matrices then has a phase of its own. */
+static bool goes_alone(const device_runner *r, const plan_phase *phase) {
+    return phase->count - phase->by_columns > 1 && rows_now(r, phase->rows) < COLUMNS_BLOCK;
+}
+
+static void follow_products(const device_runner *r, const plan_phase *phase, uint32_t row, uint32_t first,
+                            uint32_t count) {
+    for (uint32_t i = phase->count - phase->by_columns; i < phase->count; i++)
+        column_step(r, &r->plan.steps[phase->first + i], row, first, count);
+}
+
+static uint32_t columns_of(const device_runner *r, const plan_phase *phase) {
+    return r->plan.buffers[r->plan.steps[phase->first].out].width;
+}
+
+/* Chunks are PLAN_COLUMNS wide in all products at once; what is done to them follows while they are near. */
+static void products_by_columns(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
+                                uint32_t thread) {
+    const uint32_t tiles = PLAN_COLUMNS / CPU_TILE;
+    for (uint32_t i = 0; i < phase->count - phase->by_columns; i++)
+        product(r, &r->plan.steps[phase->first + i], begin * tiles, end * tiles, thread);
+    for (uint32_t row = 0; row < rows_now(r, phase->rows); row++)
+        follow_products(r, phase, row, begin * PLAN_COLUMNS, (end - begin) * PLAN_COLUMNS);
 }
 
 /* ---- attention ---- */
@@ -230,33 +270,72 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
 
 /* ---- the pool's entry ---- */
 
-void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
-    const cpu_job *job = context;
-    const device_runner *r = job->runner;
-    const plan_phase *phase = job->phase;
-    if (!phase) {
-        rotary_rows(r, begin, end);
-        return;
-    }
+static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
     const plan_step *steps = &r->plan.steps[phase->first];
-    if (phase->local) {
-        for (uint32_t row = begin; row < end; row++)
-            for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
-    } else if (steps->kind == GRAPH_LINEAR_OP) {
-        products(r, phase, begin, end, thread);
-    } else {
-        attend(r, steps, begin, end, thread);
-    }
+    for (uint32_t row = begin; row < end; row++)
+        for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
 }
 
-void cpu_steps_measure(const device_runner *r, const plan_phase *phase, uint32_t *chunks, uint32_t *grain) {
-    uint32_t threads = threads_count(r->pool), total = 0;
+static void follow_rows(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
+    for (uint32_t row = begin; row < end; row++) follow_products(r, phase, row, 0, columns_of(r, phase));
+}
+
+static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
+    if (!phase) rotary_rows(r, begin, end);
+    else if (phase->local) local_steps(r, phase, begin, end);
+    else if (job->later) follow_rows(r, phase, begin, end);
+    else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
+    else if (r->plan.steps[phase->first].kind == GRAPH_LINEAR_OP) products(r, phase, begin, end, thread);
+    else attend(r, &r->plan.steps[phase->first], begin, end, thread);
+}
+
+/* The same with a look at the clock around each. */
+static void run_profiled(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
+    uint64_t piece = os_clock_ns();
+    if (phase && phase->local) {
+        for (uint32_t row = begin; row < end; row++)
+            for (uint32_t i = 0; i < phase->count; i++) {
+                const plan_step *s = &r->plan.steps[phase->first + i];
+                uint64_t step = os_clock_ns();
+                local_step(r, s, row);
+                cpu_profile_step(r->profile, r, s, thread, step);
+            }
+    } else {
+        run_piece(job, begin, end, thread);
+    }
+    cpu_profile_piece(r->profile, r, phase, thread, piece);
+}
+
+void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
+    const cpu_job *job = context;
+    (job->runner->profile ? run_profiled : run_piece)(job, begin, end, thread);
+}
+
+/* What is computed shall still be near when it is gone on with. */
+static uint32_t near_grain(uint32_t grain, uint32_t rows) {
+    while (grain > 2 && (uint64_t)grain * rows * PLAN_COLUMNS * sizeof(float) > 1u << 19) grain /= 2;
+    return grain;
+}
+
+void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
+    const device_runner *r = job->runner;
+    const plan_phase *phase = job->phase;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
-    if (!phase || phase->local) {
+    uint32_t threads = threads_count(r->pool), total = 0;
+    if (!phase || phase->local || job->later) {
         total = phase ? rows_now(r, phase->rows) : r->batch->tokens;
+        if (job->later && !goes_alone(r, phase)) total = 0;
         *grain = total / (threads * 8);
+    } else if (phase->by_columns && !goes_alone(r, phase)) {
+        uint32_t rows = rows_now(r, phase->rows);
+        total = rows ? columns_of(r, phase) / PLAN_COLUMNS : 0;
+        *grain = near_grain(total / (threads * 8), rows);
     } else if (steps->kind == GRAPH_LINEAR_OP) {
-        for (uint32_t i = 0; i < phase->count; i++) total += tiles_of(r, &steps[i]);
+        for (uint32_t i = 0; i < phase->count - phase->by_columns; i++) total += tiles_of(r, &steps[i]);
         if (rows_now(r, steps->rows) == 0) total = 0;
         *grain = total / (threads * 8);
         if (*grain > 32) *grain = 32;

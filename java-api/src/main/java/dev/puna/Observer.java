@@ -73,7 +73,7 @@ public interface Observer {
             return active;
         }
 
-        /** {@return how long it took} */
+        /** {@return how long it took; where it followed another step at once, with all that passed since that one's end} */
         public Duration duration() {
             return duration;
         }

@@ -27,8 +27,12 @@ final class Call implements AutoCloseable {
         return error;
     }
 
-    /** The one mapper from a status to an exception. */
     void check(int status) {
+        check(status, error);
+    }
+
+    /** The one mapper from a status to an exception. */
+    static void check(int status, MemorySegment error) {
         if (status != PunaH.PUNA_OK()) {
             String message = puna_error.message(error).getString(0);
             throw new NativeException(
@@ -73,6 +77,11 @@ final class Call implements AutoCloseable {
 
     /** A struct that begins with its own size, as those of puna.h do. */
     MemorySegment struct(MemoryLayout layout) {
+        return struct(arena, layout);
+    }
+
+    /** Likewise, where it lives longer than a call. */
+    static MemorySegment struct(Arena arena, MemoryLayout layout) {
         MemorySegment struct = arena.allocate(layout);
         struct.set(ValueLayout.JAVA_INT, 0, Math.toIntExact(layout.byteSize()));
         return struct;

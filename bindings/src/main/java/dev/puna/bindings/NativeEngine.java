@@ -4,12 +4,14 @@ package dev.puna.bindings;
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_engine_info;
+import dev.puna.bindings.gen.puna_error;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
 import dev.puna.bindings.gen.puna_logprob;
 import dev.puna.bindings.gen.puna_stage;
 import dev.puna.bindings.gen.puna_step;
 import dev.puna.bindings.gen.puna_text;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -25,8 +27,23 @@ public final class NativeEngine extends NativeObject {
     /** All tokens of a sequence. */
     public static final long ALL = -1L;
 
+    private static final int[] NO_IDS = {};
+    private static final float[] NO_LOGPROBS = {};
+
+    /*
+     * What a step and its events are told in: the same memory every time, since one of them comes a token. A second
+     * thread that steps is refused by the core before that writes into anything but the error.
+     */
+    private final MemorySegment step;
+    private final MemorySegment event;
+    private final MemorySegment error;
+
     private NativeEngine(NativeModel model, MemorySegment engine) {
         super("engine", engine, PunaH::puna_engine_close, model);
+        Arena arena = Arena.ofAuto();
+        step = Call.struct(arena, puna_step.layout());
+        event = Call.struct(arena, puna_event.layout());
+        error = Call.struct(arena, puna_error.layout());
     }
 
     /**
@@ -435,10 +452,8 @@ public final class NativeEngine extends NativeObject {
      * @return what was done; with nothing to do it returns at once, nothing active
      */
     public Step step() {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment step = call.struct(puna_step.layout());
-            call.check(PunaH.puna_engine_step(engine.address(), step, call.error()));
+        try (Handle.Use engine = use()) {
+            Call.check(PunaH.puna_engine_step(engine.address(), step, error), error);
             return new Step(
                     puna_step.active(step),
                     puna_step.sequences(step),
@@ -454,9 +469,7 @@ public final class NativeEngine extends NativeObject {
      * @return the event, or null if there is none left
      */
     public @Nullable NativeEvent nextEvent() {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment event = call.struct(puna_event.layout());
+        try (Handle.Use engine = use()) {
             if (PunaH.puna_engine_next_event(engine.address(), event) == 0) {
                 return null;
             }
@@ -477,8 +490,8 @@ public final class NativeEngine extends NativeObject {
 
     private static NativeEvent token(MemorySegment event) {
         int count = puna_event.top_count(event);
-        int[] ids = new int[count];
-        float[] logprobs = new float[count];
+        int[] ids = count == 0 ? NO_IDS : new int[count];
+        float[] logprobs = count == 0 ? NO_LOGPROBS : new float[count];
         if (count > 0) {
             MemorySegment top = puna_event.top(event);
             for (int i = 0; i < count; i++) {

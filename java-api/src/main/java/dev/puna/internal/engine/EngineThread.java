@@ -52,6 +52,8 @@ public final class EngineThread {
     private final List<Tap> taps = new CopyOnWriteArrayList<>();
     private final Thread thread;
     private boolean resting; // this thread: nothing goes on before a message or an alarm
+    private boolean following; // this thread: it has not waited since the last step
+    private long stepped; // this thread: when that ended, by System.nanoTime
     private @Nullable Long alarm; // this thread: when a deadline or a patience ends, by System.nanoTime
     private final Object gate = new Object();
     private boolean closing; // guarded by gate: later messages are refused
@@ -399,6 +401,7 @@ public final class EngineThread {
             return messages.poll();
         }
         resting = false; // whatever comes, a step looks at it
+        following = false;
         Long until = generations.isEmpty() ? null : alarm;
         return until == null ? messages.take() : messages.poll(until - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
@@ -510,11 +513,12 @@ public final class EngineThread {
         alarm = before == null || time - before < 0 ? (Long) time : before;
     }
 
+    /** A step that follows another one at once lasts from that one's end: what it costs to hand out tokens is in it. */
     private void step() {
         StepEvent event = new StepEvent();
         event.begin();
         NativeEngine.Step step;
-        long begun = System.nanoTime();
+        long begun = following ? stepped : System.nanoTime();
         try {
             step = engine.step();
         } catch (NativeException e) {
@@ -526,7 +530,9 @@ public final class EngineThread {
         event.tokens = step.tokens();
         event.active = step.active();
         event.commit();
-        long took = System.nanoTime() - begun;
+        stepped = System.nanoTime();
+        following = true;
+        long took = stepped - begun;
         taps.forEach(tap -> tap.step(step, took));
         for (NativeEvent e = engine.nextEvent(); e != null; e = engine.nextEvent()) {
             dispatch(e);
@@ -544,8 +550,8 @@ public final class EngineThread {
         }
         switch (event) {
             case NativeEvent.Token token -> {
-                g.token(token);
-                if (!g.paused && !g.cancelTold && g.isAhead()) {
+                boolean ahead = g.token(token);
+                if (ahead && !g.paused && !g.cancelTold) {
                     hold(g);
                 }
             }

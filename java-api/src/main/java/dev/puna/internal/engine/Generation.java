@@ -66,6 +66,7 @@ public final class Generation {
     private final List<Outcome.Mark> said = new ArrayList<>();
     private final List<Runnable> listeners = new ArrayList<>();
     private int unreported;
+    private int reading; // threads that wait for a piece
     private boolean accepted;
     private @Nullable Outcome outcome;
     private @Nullable RuntimeException failure;
@@ -120,8 +121,15 @@ public final class Generation {
         change(() -> accepted = true);
     }
 
-    void token(NativeEvent.Token event) {
-        change(() -> {
+    /**
+     * One more token. Wakes who reads pieces, and only where there is one to read: a thread that wakes for nothing takes
+     * a core away from those that compute.
+     *
+     * @return whether the reader is too far behind
+     */
+    boolean token(NativeEvent.Token event) {
+        lock.lock();
+        try {
             if (count == tokens.length) {
                 tokens = Arrays.copyOf(tokens, 2 * count);
             }
@@ -131,13 +139,19 @@ public final class Generation {
                 events.add(event);
             }
             give(event.text());
-            String mark = marks.get(event.token());
+            String mark = marks.isEmpty() ? null : marks.get(event.token());
             if (mark != null) {
                 said.add(new Outcome.Mark(text.length(), mark));
                 chunks.add(new Chunk(mark, unreported, true));
                 unreported = 0;
             }
-        });
+            if (reading > 0 && !chunks.isEmpty()) {
+                changed.signalAll();
+            }
+            return !whole && chunks.size() > READ_AHEAD;
+        } finally {
+            lock.unlock();
+        }
     }
 
     void finish(NativeEvent.Finished event) {
@@ -173,16 +187,6 @@ public final class Generation {
     /** The row that was looked at, once. */
     float @Nullable [] takeAnswer() {
         return answer.get() == null ? null : answer.getAndSet(null);
-    }
-
-    /** Is its reader too far behind? */
-    boolean isAhead() {
-        lock.lock();
-        try {
-            return !whole && chunks.size() > READ_AHEAD;
-        } finally {
-            lock.unlock();
-        }
     }
 
     /** Has its reader read enough for it to go on? */
@@ -317,8 +321,13 @@ public final class Generation {
     public @Nullable Chunk next(Hook hook) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            while (chunks.isEmpty() && outcome == null && failure == null) {
-                waitOrLook(hook);
+            reading++;
+            try {
+                while (chunks.isEmpty() && outcome == null && failure == null) {
+                    waitOrLook(hook);
+                }
+            } finally {
+                reading--;
             }
             Chunk chunk = chunks.poll();
             if (chunk == null && failure != null) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What this machine can do at most, now: some hosts change their memory's speed from one second to the next.
+ *
+ *     bench_ceilings [--threads N] [--json]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "ceilings.h"
+
+int main(int argc, char **argv) {
+    uint32_t threads = 0;
+    int json = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) json = 1;
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc) threads = (uint32_t)strtoul(argv[++i], NULL, 10);
+        else {
+            fprintf(stderr, "usage: bench_ceilings [--threads N] [--json]\n");
+            return 2;
+        }
+    }
+    if (!threads) threads = threads_default_count();
+    ceilings c = ceilings_measure(threads);
+    if (c.reads <= 0) {
+        fprintf(stderr, "bench_ceilings: %u threads and 320 MiB can't be had\n", (unsigned)threads);
+        return 1;
+    }
+    printf(json ? "{\"threads\":%u,\"reads\":%.2f,\"products\":%.1f}\n"
+                : "%u threads: %.1f GB/s of memory reads, %.0f G int8 multiply-adds/s\n",
+           (unsigned)threads, c.reads, c.products);
+    return 0;
+}

@@ -386,6 +386,11 @@ typedef struct puna_engine puna_engine;
    wide. */
 enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0, PUNA_CACHE_Q8_0 = 2 };
 
+/* Speculation: tokens are guessed ahead, computed together in one step, and kept as far as they are what is chosen
+   anyway. Nothing but speed depends on it: tokens are the same, bit for bit, greedy or sampled (docs/speculation.md).
+   LOOKUP guesses what came after the last place in the sequence's own tokens that ended alike. */
+enum { PUNA_SPECULATE_OFF = 0, PUNA_SPECULATE_LOOKUP = 1 };
+
 typedef struct puna_engine_options {
     uint32_t size;
     uint32_t context_length; /* positions of one sequence; 0: what the model was trained for */
@@ -397,6 +402,9 @@ typedef struct puna_engine_options {
     uint32_t reserved;
     uint64_t cache_bytes;    /* keys and values of all sequences together; 0: max_sequences full contexts, at most half
                                 of the free memory, at least one full context. Pages are allocated on demand */
+    uint32_t speculation;    /* PUNA_SPECULATE_*. Default off */
+    uint32_t draft_tokens;   /* guessed ahead in one step, for all sequences together (1 to 256); 0: 16. A row of logits
+                                each */
 } puna_engine_options;
 
 PUNA_API void puna_engine_options_default(puna_engine_options *options);
@@ -430,6 +438,8 @@ typedef struct puna_engine_info {
     uint64_t pages_cached;     /* held by nobody, kept since a prompt may begin alike; given up when pages run out */
     uint32_t paused;           /* sequences: with a generation that puna_sequence_pause holds back */
     uint32_t reserved;
+    uint64_t drafted_tokens;   /* guessed ahead and computed */
+    uint64_t accepted_tokens;  /* of those, right: generated without a step of their own */
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
@@ -490,6 +500,7 @@ enum {
     PUNA_GENERATE_IGNORE_EOS = 1,
     PUNA_GENERATE_LOGITS = 4, /* each row of logits is shown (PUNA_EVENT_LOGITS) before a token is chosen from it, and
                                  the sequence waits for puna_sequence_choose */
+    PUNA_GENERATE_NO_DRAFTS = 8, /* nothing is guessed ahead for this one, whatever the engine's options say */
     PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is
                                dropped, and the tokens that stay are read again at their new positions; the event of
                                the end says how many were dropped. Without it: PUNA_STOP_CONTEXT */
@@ -608,8 +619,8 @@ typedef struct puna_step {
     uint32_t events;        /* ready to be taken */
 } puna_step;
 
-/* One round: a token for each running sequence past its prompt, and slices of prompts: at most step_tokens rows, a
-   quarter of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken.
+/* One round: a token for each running sequence past its prompt, or several where guesses were right, and slices of
+   prompts: at most step_tokens rows, a quarter of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken.
    With nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last
    gives up its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE,
    PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where
@@ -659,6 +670,8 @@ typedef struct puna_event {
     uint32_t logit_count;      /* LOGITS: one for each token of the model's vocabulary */
     const float *logits;       /* LOGITS: of what comes next; valid until the next call about this sequence, or step;
                                   NULL where such a call came before the event was taken */
+    uint32_t drafted_tokens;   /* FINISHED: guessed ahead and computed */
+    uint32_t accepted_tokens;  /* FINISHED: of those, right */
 } puna_event;
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 
 #define MAX_OPEN 1000000u
+#define DRAFT_TOKENS 16u /* unless asked for otherwise */
 
 /* ---- options ---- */
 
@@ -27,13 +28,18 @@ static puna_status check_ranges(const puna_engine_options *o, puna_error *error)
         return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type",
                          "cache_type is %u; it may be PUNA_CACHE_F16, PUNA_CACHE_F32 or PUNA_CACHE_Q8_0",
                          o->cache_type);
+    if (o->speculation > PUNA_SPECULATE_LOOKUP)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "speculation",
+                         "speculation is %u; it may be PUNA_SPECULATE_OFF or PUNA_SPECULATE_LOOKUP", o->speculation);
+    if (o->draft_tokens > 256) return outside(error, "draft_tokens", o->draft_tokens, 0, 256);
     return PUNA_OK;
 }
 
 /* Pages of a group that one sequence holds at a time: those that a window has passed are given up before a step. 0: all
    of its positions. */
 static uint32_t most_pages(const graph_cache_group *g, const puna_engine_options *o) {
-    return g->window ? (g->window + o->step_tokens) / CACHE_PAGE + 2 : 0;
+    uint32_t rows = o->step_tokens > o->draft_tokens ? o->step_tokens : o->draft_tokens + 1;
+    return g->window ? (g->window + rows) / CACHE_PAGE + 2 : 0;
 }
 
 /* Of one sequence. UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
@@ -82,6 +88,8 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     uint32_t trained = h->context_length < g->most_positions ? h->context_length : g->most_positions;
     if (decided->context_length == 0) decided->context_length = trained > 1 ? trained : 2;
     if (decided->threads == 0) decided->threads = threads_default_count();
+    if (decided->speculation == PUNA_SPECULATE_OFF) decided->draft_tokens = 0;
+    else if (decided->draft_tokens == 0) decided->draft_tokens = DRAFT_TOKENS;
     return decide_cache(g, d, decided, error);
 }
 
@@ -96,9 +104,12 @@ uint32_t engine_positions(const graph *g, const device *d, const puna_engine_opt
     return (uint32_t)(low * CACHE_PAGE);
 }
 
+uint32_t engine_rows(const puna_engine_options *o) { return o->step_tokens + o->max_sequences + o->draft_tokens; }
+
 device_options engine_device_options(const puna_engine_options *o) {
-    return (device_options){.threads = o->threads, .max_tokens = o->step_tokens + o->max_sequences,
-                            .max_outputs = o->max_sequences, .max_runs = o->max_sequences, .cache_type = o->cache_type};
+    return (device_options){.threads = o->threads, .max_tokens = engine_rows(o),
+                            .max_outputs = o->max_sequences + o->draft_tokens, .max_runs = o->max_sequences,
+                            .cache_type = o->cache_type};
 }
 
 /* ---- creation ---- */
@@ -116,13 +127,15 @@ static puna_status make_cache(engine *e, puna_error *error) {
 }
 
 static puna_status make_batch(engine *e, puna_error *error) {
-    uint32_t rows = e->options.step_tokens + e->options.max_sequences, sequences = e->options.max_sequences;
+    uint32_t rows = engine_rows(&e->options), sequences = e->options.max_sequences;
+    uint32_t guesses = e->options.draft_tokens;
     e->ids = memory_array(&e->account, rows, sizeof *e->ids);
     e->positions = memory_array(&e->account, rows, sizeof *e->positions);
     e->runs = memory_array(&e->account, sequences, sizeof *e->runs);
-    e->outputs = memory_array(&e->account, sequences, sizeof *e->outputs);
+    e->outputs = memory_array(&e->account, sequences + guesses, sizeof *e->outputs);
+    e->guesses = memory_array(&e->account, guesses, sizeof *e->guesses);
     e->choices = memory_array(&e->account, sequences, step_choice_bytes());
-    if (e->ids && e->positions && e->runs && e->outputs && e->choices) return PUNA_OK;
+    if (e->ids && e->positions && e->runs && e->outputs && e->guesses && e->choices) return PUNA_OK;
     return error_memory(error, "engine", rows * 8);
 }
 
@@ -175,6 +188,7 @@ void engine_close(engine *e) {
     memory_free(&e->account, e->positions);
     memory_free(&e->account, e->runs);
     memory_free(&e->account, e->outputs);
+    memory_free(&e->account, e->guesses);
     memory_free(&e->account, e->choices);
     model_release(e->model);
     memory_account last;
@@ -203,6 +217,8 @@ void engine_leave(engine *e) {
     atomic_store_explicit(&f->prompt_tokens, e->counts.prompt_tokens, memory_order_relaxed);
     atomic_store_explicit(&f->generated_tokens, e->counts.generated_tokens, memory_order_relaxed);
     atomic_store_explicit(&f->prefix_hit_tokens, e->counts.prefix_hit_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->drafted_tokens, e->counts.drafted_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->accepted_tokens, e->counts.accepted_tokens, memory_order_relaxed);
     atomic_store_explicit(&e->entered, false, memory_order_release);
 }
 

@@ -96,14 +96,16 @@ void sequence_end_generation(memory_account *account, sequence *s) {
     matcher_free(s->matcher);
     memory_free(account, s->allowed);
     memory_free(account, s->shown);
+    lookup_free(account, s->lookup);
     s->sampler = NULL;
     s->stream = NULL;
     s->matcher = NULL;
     s->allowed = NULL;
     s->shown = NULL;
+    s->lookup = NULL;
     s->asks = s->chosen = false;
     s->cancelled = false;
-    s->rows = 0;
+    s->rows = s->guesses = 0;
     s->output = UINT32_MAX;
 }
 

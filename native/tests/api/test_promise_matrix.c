@@ -179,22 +179,28 @@ static void compare(const expectation *x, const bed_result *r, const char *where
                          r[h].cached_tokens, cached[h]);
 }
 
-static void one_engine(const char *model, uint32_t type, const char *tier, uint32_t threads, uint32_t batch,
-                       uint32_t chunk, const expectation *x) {
+/* `guesses`: tokens that are guessed ahead in a step, 0: none. Returns how many were right. */
+static uint64_t one_engine(const char *model, uint32_t type, const char *tier, uint32_t threads, uint32_t batch,
+                           uint32_t chunk, uint32_t guesses, const expectation *x) {
     bed b;
     static bed_result r[BATCH];
-    char where[128];
+    char where[160];
     puna_engine_options o = bed_options(threads, chunk, batch, type);
+    puna_engine_info info = {.size = sizeof info};
     o.cache_bytes = 256u << 20;
+    o.speculation = guesses ? PUNA_SPECULATE_LOOKUP : PUNA_SPECULATE_OFF;
+    o.draft_tokens = guesses;
     memset(r, 0, sizeof r);
-    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u", model, tier, threads, batch,
-             chunk);
+    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u, %u guesses", model, tier, threads,
+             batch, chunk, guesses);
     NEED(bed_open(&b, model, &o));
     prepare(&b, x, r);
     if (batch == 1) answer_alone(&b, x, r);
     else answer_all(&b, x, r, batch > HISTORIES ? batch - HISTORIES : 0);
     compare(x, r, where);
+    puna_engine_describe(b.engine, &info);
     bed_close(&b);
+    return info.accepted_tokens;
 }
 
 /* `pairs`: of threads, batch and chunk not all triples, but each pair. */

@@ -25,6 +25,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t cache_type;
  *     uint32_t reserved;
  *     uint64_t cache_bytes;
+ *     uint32_t speculation;
+ *     uint32_t draft_tokens;
  * }
  * }
  */
@@ -43,7 +45,9 @@ public class puna_engine_options {
         PunaH.C_INT.withName("step_tokens"),
         PunaH.C_INT.withName("cache_type"),
         PunaH.C_INT.withName("reserved"),
-        PunaH.C_LONG_LONG.withName("cache_bytes")
+        PunaH.C_LONG_LONG.withName("cache_bytes"),
+        PunaH.C_INT.withName("speculation"),
+        PunaH.C_INT.withName("draft_tokens")
     ).withName("puna_engine_options");
 
     /**
@@ -447,6 +451,94 @@ public class puna_engine_options {
      */
     public static void cache_bytes(MemorySegment struct, long fieldValue) {
         struct.set(cache_bytes$LAYOUT, cache_bytes$OFFSET, fieldValue);
+    }
+
+    private static final OfInt speculation$LAYOUT = (OfInt)$LAYOUT.select(groupElement("speculation"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static final OfInt speculation$layout() {
+        return speculation$LAYOUT;
+    }
+
+    private static final long speculation$OFFSET = $LAYOUT.byteOffset(groupElement("speculation"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static final long speculation$offset() {
+        return speculation$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static int speculation(MemorySegment struct) {
+        return struct.get(speculation$LAYOUT, speculation$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static void speculation(MemorySegment struct, int fieldValue) {
+        struct.set(speculation$LAYOUT, speculation$OFFSET, fieldValue);
+    }
+
+    private static final OfInt draft_tokens$LAYOUT = (OfInt)$LAYOUT.select(groupElement("draft_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static final OfInt draft_tokens$layout() {
+        return draft_tokens$LAYOUT;
+    }
+
+    private static final long draft_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("draft_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static final long draft_tokens$offset() {
+        return draft_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static int draft_tokens(MemorySegment struct) {
+        return struct.get(draft_tokens$LAYOUT, draft_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static void draft_tokens(MemorySegment struct, int fieldValue) {
+        struct.set(draft_tokens$LAYOUT, draft_tokens$OFFSET, fieldValue);
     }
 
     /**

@@ -4,7 +4,7 @@
  * right. That both say the same tokens is checked.
  *
  *     bench_speculation MODEL.gguf TEXT... [--generate 256] [--threads 0] [--repeat 3] [--temperature 0]
- *                       [--tokens 0]
+ *                       [--tokens 0] [--draft MODEL.gguf]
  *
  * A TEXT is a file whose text is the prompt, as it is. --tokens is draft_tokens of the engine.
  */
@@ -17,7 +17,7 @@
 enum { MOST_TEXTS = 16, MOST_REPEATS = 64, MOST_TOKENS = 1 << 16 };
 
 typedef struct settings {
-    const char *model, *texts[MOST_TEXTS];
+    const char *model, *draft, *texts[MOST_TEXTS];
     int text_count, generate, threads, repeat, tokens;
     double temperature;
 } settings;
@@ -118,6 +118,7 @@ static int parse(settings *s, int argc, char **argv) {
             : strcmp(argv[i], "--tokens") == 0           ? &s->tokens
                                                          : NULL;
         if (number && value) *number = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--draft") == 0 && value) s->draft = argv[++i];
         else if (strcmp(argv[i], "--temperature") == 0 && value) s->temperature = atof(argv[++i]);
         else if (argv[i][0] == '-') return 0;
         else if (!s->model) s->model = argv[i];
@@ -132,24 +133,27 @@ int main(int argc, char **argv) {
     settings s = {.generate = 256, .repeat = 3};
     if (!parse(&s, argc, argv)) {
         fprintf(stderr, "usage: bench_speculation MODEL.gguf TEXT... [--generate N] [--threads N] [--repeat N] "
-                        "[--temperature T] [--tokens N]\n");
+                        "[--temperature T] [--tokens N] [--draft MODEL]\n");
         return 2;
     }
-    puna_model *model;
+    puna_model *model, *draft = NULL;
     puna_engine *engines[2];
     need(puna_model_load(s.model, NULL, NULL, &model, &error));
+    if (s.draft) need(puna_model_load(s.draft, NULL, NULL, &draft, &error));
     for (int i = 0; i < 2; i++) {
         puna_engine_options o;
         puna_engine_options_default(&o);
         o.max_sequences = 1;
         o.threads = (uint32_t)s.threads;
-        o.speculation = i ? PUNA_SPECULATE_LOOKUP : PUNA_SPECULATE_OFF;
+        o.speculation = !i ? PUNA_SPECULATE_OFF : draft ? PUNA_SPECULATE_DRAFT : PUNA_SPECULATE_LOOKUP;
+        o.draft = i ? draft : NULL;
         o.draft_tokens = (uint32_t)s.tokens;
         need(puna_engine_create(model, &o, &engines[i], &error));
     }
     printf("%-32s %8s %8s %8s %8s %8s\n", "text", "without", "with", "", "drafted", "accepted");
     for (int i = 0; i < s.text_count; i++) compare(model, engines, &s, s.texts[i]);
     for (int i = 0; i < 2; i++) puna_engine_close(engines[i]);
+    puna_model_close(draft);
     puna_model_close(model);
     return 0;
 }

@@ -388,8 +388,9 @@ enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0, PUNA_CACHE_Q8_0 = 2 };
 
 /* Speculation: tokens are guessed ahead, computed together in one step, and kept as far as they are what is chosen
    anyway. Nothing but speed depends on it: tokens are the same, bit for bit, greedy or sampled (docs/speculation.md).
-   LOOKUP guesses what came after the last place in the sequence's own tokens that ended alike. */
-enum { PUNA_SPECULATE_OFF = 0, PUNA_SPECULATE_LOOKUP = 1 };
+   LOOKUP guesses what came after the last place in the sequence's own tokens that ended alike. DRAFT lets a smaller
+   model of the same vocabulary guess where that finds nothing. */
+enum { PUNA_SPECULATE_OFF = 0, PUNA_SPECULATE_LOOKUP = 1, PUNA_SPECULATE_DRAFT = 2 };
 
 typedef struct puna_engine_options {
     uint32_t size;
@@ -405,12 +406,17 @@ typedef struct puna_engine_options {
     uint32_t speculation;    /* PUNA_SPECULATE_*. Default off */
     uint32_t draft_tokens;   /* guessed ahead in one step, for all sequences together (1 to 256); 0: 16. A row of logits
                                 each */
+    puna_model *draft;       /* DRAFT: the smaller model, which the engine holds. Its cache is a share of cache_bytes */
+    uint32_t draft_least;    /* guessed for a sequence in each step, where it can be, also if it does not pay. Default
+                                0 */
+    uint32_t reserved2;
 } puna_engine_options;
 
 PUNA_API void puna_engine_options_default(puna_engine_options *options);
 
-/* PUNA_INVALID_ARGUMENT (an option out of range) or PUNA_OUT_OF_MEMORY (also where one context needs more than
-   cache_bytes, or the cache more than the machine has: needed and available say how much). */
+/* PUNA_INVALID_ARGUMENT (an option out of range, a draft model of another vocabulary) or PUNA_OUT_OF_MEMORY (also where
+   one context needs more than cache_bytes, or the cache more than the machine has: needed and available say how
+   much). */
 PUNA_API puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **engine,
                                         puna_error *error);
 
@@ -620,11 +626,12 @@ typedef struct puna_step {
 } puna_step;
 
 /* One round: a token for each running sequence past its prompt, or several where guesses were right, and slices of
-   prompts: at most step_tokens rows, a quarter of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken.
-   With nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last
-   gives up its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE,
-   PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where
-   there is no room for what the step would have to tell: nothing was done then, and nothing is lost. */
+   prompts: at most step_tokens rows, a quarter of that (64 at least) where somebody waits for a token. Drops events of
+   the step before that were not taken. With nothing to do it returns at once, active 0. Where the cache runs out of
+   pages, the sequence that asked last gives up its own and waits. A sequence that fails ends with an event of its own
+   (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with
+   PUNA_OUT_OF_MEMORY where there is no room for what the step would have to tell: nothing was done then, and nothing is
+   lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2, PUNA_EVENT_LOGITS = 3 };

@@ -31,6 +31,9 @@ void draft_plan(engine *e);
 /* Whether there is room for a sequence's guesses that costs nobody pages; else they are dropped. */
 void draft_fit(engine *e, sequence *s);
 
+/* A generation begins. */
+void draft_begin(sequence *s);
+
 /* The sequence chose `id`: whether that was its next guess, which is then taken off; else all are. */
 bool draft_check(engine *e, sequence *s, int32_t id);
 

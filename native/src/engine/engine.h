@@ -70,6 +70,7 @@ struct puna_engine {
     device_run *runs;
     uint32_t *outputs;
     int32_t *guesses;            /* [draft_tokens] */
+    struct drafter *drafter;     /* NULL: no draft model */
     struct step_choice *choices; /* [max_sequences] */
     size_t longest_token;        /* bytes */
 };
@@ -80,6 +81,9 @@ typedef struct puna_engine engine;
    into memory. */
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
+
+/* Of the cache's bytes, those of a draft model's cache; 0 without one. */
+uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_options *decided);
 
 /* Positions that each of max_sequences can have when they share the cache evenly. */
 uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *decided);

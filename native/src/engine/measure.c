@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an engine will be accounted with. Where a part's size is its own secret, one is made and its account is read. */
-#include "engine/engine.h"
+#include "engine/drafter.h"
 
 static puna_status events_bytes(const tokenizer *t, const puna_engine_options *o, uint64_t *bytes,
                                 puna_error *error) {
@@ -57,12 +57,19 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
     if (status == PUNA_OK) status = generation_bytes(h, t, &generation, error);
     if (status == PUNA_OK) {
         uint32_t positions = engine_positions(g, d, decided);
+        uint64_t drafts = engine_draft_bytes(g, d, decided);
         if (decided->draft_tokens) generation += lookup_bytes(positions);
         *scratch = sizeof(engine) + runner + batch_bytes(decided);
         *sequences = decided->max_sequences * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(decided->max_sequences) +
-                     cache_tables(pages, g->group_count, decided->cache_bytes);
+                     cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
     }
     memory_free(&account, pages);
+    if (status != PUNA_OK || !decided->draft) return status;
+    uint64_t more = 0, further = 0;
+    status = drafter_measure(decided, engine_draft_bytes(g, d, decided), engine_positions(g, d, decided), &more,
+                             &further, error);
+    *scratch += more;
+    *sequences += further;
     return status;
 }

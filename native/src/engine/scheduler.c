@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/os.h"
-#include "engine/engine.h"
+#include "engine/draft.h"
+#include "engine/drafter.h"
 
 static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
     if (count == 0)
@@ -90,7 +91,8 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     s->dropped = 0;
     s->prompt = (uint32_t)count;
     s->reused = s->cached;
-    s->generated = s->drafted = s->accepted = 0;
+    s->generated = 0;
+    draft_begin(s);
     s->order = ++e->asked;
     s->asked_ns = os_clock_ns();
     s->started_ns = s->first_ns = s->last_ns = 0;
@@ -139,6 +141,7 @@ void scheduler_rest(engine *e, sequence *s) {
 void scheduler_retire(engine *e, sequence *s) {
     if (s->state == SEQUENCE_IDLE) return;
     sequence_remove(s);
+    if (e->drafter) drafter_drop(e, s);
     sequence_end_generation(&e->account, s);
     s->state = SEQUENCE_IDLE;
     cache_truncate(e->cache, &s->pages, s->cached);

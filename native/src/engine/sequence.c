@@ -61,6 +61,7 @@ static puna_status reserve(memory_account *account, sequence *s, uint32_t count,
 }
 
 void sequence_cut(cache *c, sequence *s, uint32_t positions) {
+    if (positions < s->draft_cached) s->draft_cached = positions;
     if (positions < s->remembered) s->remembered = positions / CACHE_PAGE * CACHE_PAGE;
     if (positions >= s->cached) return;
     cache_truncate(c, &s->pages, positions);

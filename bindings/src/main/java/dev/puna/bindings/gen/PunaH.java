@@ -3046,6 +3046,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_SPECULATE_LOOKUP() {
         return PUNA_SPECULATE_LOOKUP;
     }
+    private static final int PUNA_SPECULATE_DRAFT = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SPECULATE_DRAFT = 2
+     * }
+     */
+    public static int PUNA_SPECULATE_DRAFT() {
+        return PUNA_SPECULATE_DRAFT;
+    }
 
     private static class puna_engine_options_default {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(

@@ -159,7 +159,9 @@ public final class Generation {
                     event.queuedNanos(),
                     event.promptNanos(),
                     event.generateNanos(),
-                    event.droppedTokens());
+                    event.droppedTokens(),
+                    event.draftedTokens(),
+                    event.acceptedTokens());
         });
     }
 

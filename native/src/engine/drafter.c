@@ -194,7 +194,8 @@ static void add_run(engine *e, device_batch *batch, sequence *s, uint32_t rows, 
     uint32_t from = s->draft_cached + s->ahead;
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t at = from + i;
-        d->ids[batch->tokens + i] = at < s->count ? s->tokens[at] : s->guess[at - s->count];
+        int32_t id = at < s->count ? s->tokens[at] : s->guess[at - s->count];
+        d->ids[batch->tokens + i] = (uint32_t)id < d->model->hyper.vocabulary ? id : 0; /* a row that it lacks */
         d->positions[batch->tokens + i] = at;
     }
     d->runs[batch->run_count++] = (device_run){batch->tokens, rows, from, s->draft_pages.data};

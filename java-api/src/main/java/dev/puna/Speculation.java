@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * try (Model draft = Model.load("small.gguf");
  *         Context context = model.newContext(o -> o.speculation(Speculation.draft(draft)))) {
  *     Reply reply = context.prompt("Once upon a time").reply();
- *     System.out.println(reply.usage().acceptedTokens() + " of " + reply.usage().draftedTokens() + " guesses were right");
+ *     System.out.println(reply.usage().acceptedTokens() + " of " + reply.usage().draftedTokens() + " were right");
  * }
  * }</pre>
  *
@@ -50,8 +50,8 @@ public final class Speculation {
     }
 
     /**
-     * A smaller model of the same vocabulary guesses where lookup finds nothing. Its keys and values have a share of the
-     * context's {@link ContextOptions#cacheBudget}.
+     * A smaller model of the same vocabulary guesses where lookup finds nothing. Its keys and values have a share of
+     * the context's {@link ContextOptions#cacheBudget}.
      *
      * @param model whose tokens must be the same, one for one; else making the context fails with
      *     {@link IllegalArgumentException}. It may be closed once the context is there

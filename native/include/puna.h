@@ -386,6 +386,12 @@ typedef struct puna_engine puna_engine;
    wide. */
 enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0, PUNA_CACHE_Q8_0 = 2 };
 
+/* Speculation: tokens are guessed ahead, computed together in one step, and kept as far as they are what is chosen
+   anyway. Nothing but speed depends on it: tokens are the same, bit for bit, greedy or sampled (docs/speculation.md).
+   LOOKUP guesses what came after the last place in the sequence's own tokens that ended alike. DRAFT lets a smaller
+   model of the same vocabulary guess where that finds nothing. */
+enum { PUNA_SPECULATE_OFF = 0, PUNA_SPECULATE_LOOKUP = 1, PUNA_SPECULATE_DRAFT = 2 };
+
 typedef struct puna_engine_options {
     uint32_t size;
     uint32_t context_length; /* positions of one sequence; 0: what the model was trained for */
@@ -397,12 +403,20 @@ typedef struct puna_engine_options {
     uint32_t reserved;
     uint64_t cache_bytes;    /* keys and values of all sequences together; 0: max_sequences full contexts, at most half
                                 of the free memory, at least one full context. Pages are allocated on demand */
+    uint32_t speculation;    /* PUNA_SPECULATE_*. Default off */
+    uint32_t draft_tokens;   /* guessed ahead in one step, for all sequences together (1 to 256); 0: 16. A row of logits
+                                each */
+    puna_model *draft;       /* DRAFT: the smaller model, which the engine holds. Its cache is a share of cache_bytes */
+    uint32_t draft_least;    /* guessed for a sequence in each step, where it can be, also if it does not pay. Default
+                                0 */
+    uint32_t reserved2;
 } puna_engine_options;
 
 PUNA_API void puna_engine_options_default(puna_engine_options *options);
 
-/* PUNA_INVALID_ARGUMENT (an option out of range) or PUNA_OUT_OF_MEMORY (also where one context needs more than
-   cache_bytes, or the cache more than the machine has: needed and available say how much). */
+/* PUNA_INVALID_ARGUMENT (an option out of range, a draft model of another vocabulary) or PUNA_OUT_OF_MEMORY (also where
+   one context needs more than cache_bytes, or the cache more than the machine has: needed and available say how
+   much). */
 PUNA_API puna_status puna_engine_create(puna_model *model, const puna_engine_options *options, puna_engine **engine,
                                         puna_error *error);
 
@@ -430,6 +444,8 @@ typedef struct puna_engine_info {
     uint64_t pages_cached;     /* held by nobody, kept since a prompt may begin alike; given up when pages run out */
     uint32_t paused;           /* sequences: with a generation that puna_sequence_pause holds back */
     uint32_t reserved;
+    uint64_t drafted_tokens;   /* guessed ahead and computed */
+    uint64_t accepted_tokens;  /* of those, right: generated without a step of their own */
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
@@ -490,6 +506,7 @@ enum {
     PUNA_GENERATE_IGNORE_EOS = 1,
     PUNA_GENERATE_LOGITS = 4, /* each row of logits is shown (PUNA_EVENT_LOGITS) before a token is chosen from it, and
                                  the sequence waits for puna_sequence_choose */
+    PUNA_GENERATE_NO_DRAFTS = 8, /* nothing is guessed ahead for this one, whatever the engine's options say */
     PUNA_GENERATE_SHIFT = 2 /* where the context is full, the older half of the tokens behind the first `keep` is
                                dropped, and the tokens that stay are read again at their new positions; the event of
                                the end says how many were dropped. Without it: PUNA_STOP_CONTEXT */
@@ -608,12 +625,13 @@ typedef struct puna_step {
     uint32_t events;        /* ready to be taken */
 } puna_step;
 
-/* One round: a token for each running sequence past its prompt, and slices of prompts: at most step_tokens rows, a
-   quarter of that (64 at least) where somebody waits for a token. Drops events of the step before that were not taken.
-   With nothing to do it returns at once, active 0. Where the cache runs out of pages, the sequence that asked last
-   gives up its own and waits. A sequence that fails ends with an event of its own (PUNA_NOT_FINITE,
-   PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with PUNA_OUT_OF_MEMORY where
-   there is no room for what the step would have to tell: nothing was done then, and nothing is lost. */
+/* One round: a token for each running sequence past its prompt, or several where guesses were right, and slices of
+   prompts: at most step_tokens rows, a quarter of that (64 at least) where somebody waits for a token. Drops events of
+   the step before that were not taken. With nothing to do it returns at once, active 0. Where the cache runs out of
+   pages, the sequence that asked last gives up its own and waits. A sequence that fails ends with an event of its own
+   (PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY), and no other one notices. The call itself fails with PUNA_BUSY, or with
+   PUNA_OUT_OF_MEMORY where there is no room for what the step would have to tell: nothing was done then, and nothing is
+   lost. */
 PUNA_API puna_status puna_engine_step(puna_engine *engine, puna_step *step, puna_error *error);
 
 enum { PUNA_EVENT_TOKEN = 1, PUNA_EVENT_FINISHED = 2, PUNA_EVENT_LOGITS = 3 };
@@ -659,6 +677,8 @@ typedef struct puna_event {
     uint32_t logit_count;      /* LOGITS: one for each token of the model's vocabulary */
     const float *logits;       /* LOGITS: of what comes next; valid until the next call about this sequence, or step;
                                   NULL where such a call came before the event was taken */
+    uint32_t drafted_tokens;   /* FINISHED: guessed ahead and computed */
+    uint32_t accepted_tokens;  /* FINISHED: of those, right */
 } puna_event;
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */

@@ -47,7 +47,9 @@ void puna_engine_describe(const puna_engine *e, puna_engine_info *info) {
         .evictions = atomic_load_explicit(&f->evictions, memory_order_relaxed),
         .prompt_tokens = atomic_load_explicit(&f->prompt_tokens, memory_order_relaxed),
         .generated_tokens = atomic_load_explicit(&f->generated_tokens, memory_order_relaxed),
-        .prefix_hit_tokens = atomic_load_explicit(&f->prefix_hit_tokens, memory_order_relaxed)};
+        .prefix_hit_tokens = atomic_load_explicit(&f->prefix_hit_tokens, memory_order_relaxed),
+        .drafted_tokens = atomic_load_explicit(&f->drafted_tokens, memory_order_relaxed),
+        .accepted_tokens = atomic_load_explicit(&f->accepted_tokens, memory_order_relaxed)};
     structs_give(info, &filled, sizeof filled);
 }
 
@@ -66,7 +68,8 @@ static puna_status read_generation(const puna_generation *asked, puna_generation
     puna_generation_default(g);
     structs_take(g, asked, sizeof *g);
     if (g->stop_count && !g->stops) return api_missing(error, "stops");
-    if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT | PUNA_GENERATE_LOGITS))
+    if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT | PUNA_GENERATE_LOGITS |
+                              PUNA_GENERATE_NO_DRAFTS))
         return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here",
                          g->flags);
     return PUNA_OK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/engine.h"
+#include "engine/drafter.h"
 
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "base/threads.h"
 
 #define MAX_OPEN 1000000u
+#define DRAFT_TOKENS 16u /* unless asked for otherwise */
 
 /* ---- options ---- */
 
@@ -27,13 +28,23 @@ static puna_status check_ranges(const puna_engine_options *o, puna_error *error)
         return error_set(error, PUNA_INVALID_ARGUMENT, "cache_type",
                          "cache_type is %u; it may be PUNA_CACHE_F16, PUNA_CACHE_F32 or PUNA_CACHE_Q8_0",
                          o->cache_type);
+    if (o->speculation > PUNA_SPECULATE_DRAFT)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "speculation", "speculation is %u; it may be "
+                         "PUNA_SPECULATE_OFF, PUNA_SPECULATE_LOOKUP or PUNA_SPECULATE_DRAFT", o->speculation);
+    if ((o->speculation == PUNA_SPECULATE_DRAFT) != (o->draft != NULL))
+        return error_set(error, PUNA_INVALID_ARGUMENT, "draft", o->draft
+            ? "a draft model is given, but speculation is not PUNA_SPECULATE_DRAFT"
+            : "speculation is PUNA_SPECULATE_DRAFT, but there is no draft model");
+    if (o->draft_tokens > 256) return outside(error, "draft_tokens", o->draft_tokens, 0, 256);
+    if (o->draft_least > 256) return outside(error, "draft_least", o->draft_least, 0, 256);
     return PUNA_OK;
 }
 
 /* Pages of a group that one sequence holds at a time: those that a window has passed are given up before a step. 0: all
    of its positions. */
 static uint32_t most_pages(const graph_cache_group *g, const puna_engine_options *o) {
-    return g->window ? (g->window + o->step_tokens) / CACHE_PAGE + 2 : 0;
+    uint32_t rows = o->step_tokens > o->draft_tokens ? o->step_tokens : o->draft_tokens + 1;
+    return g->window ? (g->window + rows) / CACHE_PAGE + 2 : 0;
 }
 
 /* Of one sequence. UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
@@ -47,8 +58,21 @@ static uint64_t context_bytes(const graph *g, const device *d, const puna_engine
     return bytes;
 }
 
+static uint64_t draft_context_bytes(const puna_engine_options *o) {
+    return o->draft ? context_bytes(&o->draft->graph, o->draft->device, o, o->context_length) : 0;
+}
+
+uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_options *o) {
+    uint64_t theirs = draft_context_bytes(o), ours = context_bytes(g, d, o, o->context_length);
+    if (!theirs) return 0;
+    uint64_t share = (uint64_t)((double)o->cache_bytes * ((double)theirs / ((double)theirs + (double)ours)));
+    if (share < theirs) share = theirs; /* rounded */
+    return o->cache_bytes - share < ours ? o->cache_bytes - ours : share;
+}
+
 static puna_status decide_cache(const graph *g, const device *d, puna_engine_options *o, puna_error *error) {
     uint64_t one = context_bytes(g, d, o, o->context_length), all, total = os_memory_total();
+    if (__builtin_add_overflow(one, draft_context_bytes(o), &one)) one = UINT64_MAX;
     if (__builtin_mul_overflow(one, (uint64_t)o->max_sequences, &all)) all = UINT64_MAX;
     if (o->cache_bytes == 0) {
         uint64_t half = os_memory_free() / 2;
@@ -82,11 +106,14 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     uint32_t trained = h->context_length < g->most_positions ? h->context_length : g->most_positions;
     if (decided->context_length == 0) decided->context_length = trained > 1 ? trained : 2;
     if (decided->threads == 0) decided->threads = threads_default_count();
+    if (decided->speculation == PUNA_SPECULATE_OFF) decided->draft_tokens = 0;
+    else if (decided->draft_tokens == 0) decided->draft_tokens = DRAFT_TOKENS;
     return decide_cache(g, d, decided, error);
 }
 
 uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *o) {
-    uint64_t each = o->cache_bytes / o->max_sequences, low = 0, high = o->context_length / CACHE_PAGE;
+    uint64_t each = (o->cache_bytes - engine_draft_bytes(g, d, o)) / o->max_sequences;
+    uint64_t low = 0, high = o->context_length / CACHE_PAGE;
     if (context_bytes(g, d, o, o->context_length) <= each) return o->context_length;
     while (low < high) { /* whole pages: `low` fit */
         uint64_t middle = (low + high + 1) / 2;
@@ -96,9 +123,12 @@ uint32_t engine_positions(const graph *g, const device *d, const puna_engine_opt
     return (uint32_t)(low * CACHE_PAGE);
 }
 
+uint32_t engine_rows(const puna_engine_options *o) { return o->step_tokens + o->max_sequences + o->draft_tokens; }
+
 device_options engine_device_options(const puna_engine_options *o) {
-    return (device_options){.threads = o->threads, .max_tokens = o->step_tokens + o->max_sequences,
-                            .max_outputs = o->max_sequences, .max_runs = o->max_sequences, .cache_type = o->cache_type};
+    return (device_options){.threads = o->threads, .max_tokens = engine_rows(o),
+                            .max_outputs = o->max_sequences + o->draft_tokens, .max_runs = o->max_sequences,
+                            .cache_type = o->cache_type};
 }
 
 /* ---- creation ---- */
@@ -110,19 +140,22 @@ static puna_status make_cache(engine *e, puna_error *error) {
     for (uint32_t i = 0; i < g->group_count; i++)
         groups[i] = (cache_group){e->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window,
                                   most_pages(&g->groups[i], &e->options)};
-    puna_status status = cache_create(&e->account, groups, g->group_count, e->options.cache_bytes, &e->cache, error);
+    uint64_t bytes = e->options.cache_bytes - engine_draft_bytes(g, e->model->device, &e->options);
+    puna_status status = cache_create(&e->account, groups, g->group_count, bytes, &e->cache, error);
     memory_free(&e->account, groups);
     return status;
 }
 
 static puna_status make_batch(engine *e, puna_error *error) {
-    uint32_t rows = e->options.step_tokens + e->options.max_sequences, sequences = e->options.max_sequences;
+    uint32_t rows = engine_rows(&e->options), sequences = e->options.max_sequences;
+    uint32_t guesses = e->options.draft_tokens;
     e->ids = memory_array(&e->account, rows, sizeof *e->ids);
     e->positions = memory_array(&e->account, rows, sizeof *e->positions);
     e->runs = memory_array(&e->account, sequences, sizeof *e->runs);
-    e->outputs = memory_array(&e->account, sequences, sizeof *e->outputs);
+    e->outputs = memory_array(&e->account, sequences + guesses, sizeof *e->outputs);
+    e->guesses = memory_array(&e->account, guesses, sizeof *e->guesses);
     e->choices = memory_array(&e->account, sequences, step_choice_bytes());
-    if (e->ids && e->positions && e->runs && e->outputs && e->choices) return PUNA_OK;
+    if (e->ids && e->positions && e->runs && e->outputs && e->guesses && e->choices) return PUNA_OK;
     return error_memory(error, "engine", rows * 8);
 }
 
@@ -138,6 +171,7 @@ size_t engine_longest_token(const tokenizer *t) {
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error) {
     puna_engine_options decided;
     puna_status status = engine_decide(&m->hyper, &m->graph, m->device, options, &decided, error);
+    if (status == PUNA_OK && decided.draft) status = drafter_check(m, decided.draft, error);
     if (status != PUNA_OK) return status;
     memory_account first;
     memory_account_init(&first);
@@ -154,6 +188,8 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
         device_options d = engine_device_options(&decided);
         status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
     }
+    if (status == PUNA_OK && decided.draft)
+        status = drafter_create(e, engine_draft_bytes(&m->graph, m->device, &decided), &e->drafter, error);
     if (status != PUNA_OK) {
         engine_close(e);
         return status;
@@ -164,8 +200,12 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
 
 void engine_close(engine *e) {
     if (!e) return;
-    for (uint32_t i = 0; i < e->slot_count; i++)
-        if (e->slots[i]) sequence_free(&e->account, e->cache, e->slots[i]);
+    for (uint32_t i = 0; i < e->slot_count; i++) {
+        if (!e->slots[i]) continue;
+        if (e->drafter) drafter_drop(e, e->slots[i]);
+        sequence_free(&e->account, e->cache, e->slots[i]);
+    }
+    drafter_destroy(e, e->drafter);
     e->model->device->destroy(&e->account, e->runner);
     cache_destroy(e->cache);
     events_free(&e->events);
@@ -175,6 +215,7 @@ void engine_close(engine *e) {
     memory_free(&e->account, e->positions);
     memory_free(&e->account, e->runs);
     memory_free(&e->account, e->outputs);
+    memory_free(&e->account, e->guesses);
     memory_free(&e->account, e->choices);
     model_release(e->model);
     memory_account last;
@@ -203,6 +244,8 @@ void engine_leave(engine *e) {
     atomic_store_explicit(&f->prompt_tokens, e->counts.prompt_tokens, memory_order_relaxed);
     atomic_store_explicit(&f->generated_tokens, e->counts.generated_tokens, memory_order_relaxed);
     atomic_store_explicit(&f->prefix_hit_tokens, e->counts.prefix_hit_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->drafted_tokens, e->counts.drafted_tokens, memory_order_relaxed);
+    atomic_store_explicit(&f->accepted_tokens, e->counts.accepted_tokens, memory_order_relaxed);
     atomic_store_explicit(&e->entered, false, memory_order_release);
 }
 
@@ -228,6 +271,7 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
 
 void engine_trim(engine *e) {
     while (evict_one(e, NULL)) {}
+    if (e->drafter) drafter_trim(e);
     if (e->events.taken == e->events.count) events_free(&e->events);
     if (e->open) return;
     for (uint32_t i = 0; i < e->slot_count; i++)

@@ -7,8 +7,8 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, step.c does one, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c
- * holds what a round tells.
+ * what in a round, draft.h guesses tokens ahead, step.c does a round, sequences.c forks, rewinds and pauses, state.h
+ * writes sequences down, events.c holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
@@ -28,7 +28,8 @@
 /* What others may ask while a thread is inside: as it was when the last call left. */
 typedef struct engine_figures {
     _Atomic uint32_t sequences, running, waiting, paused;
-    _Atomic uint64_t cache_held, cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens;
+    _Atomic uint64_t cache_held, cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens,
+        drafted_tokens, accepted_tokens;
 } engine_figures;
 
 /* Since the engine was created; the engine's thread counts, leaving it tells. */
@@ -37,6 +38,8 @@ typedef struct engine_counts {
     uint64_t prompt_tokens;     /* of prompts, computed; again where an eviction made it necessary */
     uint64_t generated_tokens;
     uint64_t prefix_hit_tokens; /* of prompts, found in the cache */
+    uint64_t drafted_tokens;    /* guessed and computed */
+    uint64_t accepted_tokens;   /* of those, right */
 } engine_counts;
 
 struct puna_engine {
@@ -66,6 +69,8 @@ struct puna_engine {
     uint32_t *positions;
     device_run *runs;
     uint32_t *outputs;
+    int32_t *guesses;            /* [draft_tokens] */
+    struct drafter *drafter;     /* NULL: no draft model */
     struct step_choice *choices; /* [max_sequences] */
     size_t longest_token;        /* bytes */
 };
@@ -77,10 +82,14 @@ typedef struct puna_engine engine;
 puna_status engine_decide(const hyper *h, const graph *g, const device *d, const puna_engine_options *asked,
                           puna_engine_options *decided, puna_error *error);
 
+/* Of the cache's bytes, those of a draft model's cache; 0 without one. */
+uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_options *decided);
+
 /* Positions that each of max_sequences can have when they share the cache evenly. */
 uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *decided);
 
-/* What engines of these options are to a device. */
+/* Rows of a batch at most, and what engines of these options are to a device. */
+uint32_t engine_rows(const puna_engine_options *decided);
 device_options engine_device_options(const puna_engine_options *decided);
 
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
@@ -140,8 +149,9 @@ void sequences_shift(engine *e, sequence *s);            /* a full context loses
 size_t step_choice_bytes(void);
 /* Room for all that a step may tell of so many sequences, before anything is done: two events each, with the text that
    may become final (`held`, of all, and what the next token adds), a reason, and log-probabilities of those that
-   run. */
-bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token);
+   run; and as many tokens more as were guessed. */
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, uint32_t guesses, size_t held,
+                  size_t longest_token);
 puna_status step_run(engine *e, puna_step *report, puna_error *error);
 puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
                         puna_error *error);

@@ -44,14 +44,14 @@ void fill_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
     s->row = batch->tokens;
     s->rows = rows;
     for (uint32_t i = 0; i < rows; i++) {
-        e->ids[batch->tokens + i] = s->tokens[s->cached + i];
+        uint32_t at = s->cached + i;
+        e->ids[batch->tokens + i] = at < s->count ? s->tokens[at] : s->guess[at - s->count];
         e->positions[batch->tokens + i] = s->cached + i;
     }
     e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data};
     batch->tokens += rows;
     s->output = UINT32_MAX;
-    if (s->cached + rows == s->count) {
-        s->output = batch->output_count;
-        e->outputs[batch->output_count++] = s->row + rows - 1;
-    }
+    if (s->cached + rows < s->count) return;
+    s->output = batch->output_count;
+    for (uint32_t i = s->count - 1 - s->cached; i < rows; i++) e->outputs[batch->output_count++] = s->row + i;
 }

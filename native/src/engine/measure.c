@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an engine will be accounted with. Where a part's size is its own secret, one is made and its account is read. */
-#include "engine/engine.h"
+#include "engine/drafter.h"
 
-static puna_status events_bytes(const tokenizer *t, uint32_t sequences, uint64_t *bytes, puna_error *error) {
+static puna_status events_bytes(const tokenizer *t, const puna_engine_options *o, uint64_t *bytes,
+                                puna_error *error) {
     memory_account account;
     memory_account_init(&account);
     events e;
     events_init(&e, &account);
-    bool room = step_reserve(&e, sequences, sequences, 0, engine_longest_token(t));
+    bool room = step_reserve(&e, o->max_sequences, o->max_sequences, o->draft_tokens, 0, engine_longest_token(t));
     *bytes = memory_used(&account);
     events_free(&e);
-    return room ? PUNA_OK : error_memory(error, "events", sequences * sizeof(events_entry));
+    return room ? PUNA_OK : error_memory(error, "events", o->max_sequences * sizeof(events_entry));
 }
 
 static puna_status generation_bytes(const hyper *h, const tokenizer *t, uint64_t *bytes, puna_error *error) {
@@ -29,8 +30,8 @@ static puna_status generation_bytes(const hyper *h, const tokenizer *t, uint64_t
 }
 
 static uint64_t batch_bytes(const puna_engine_options *o) {
-    uint64_t rows = (uint64_t)o->step_tokens + o->max_sequences;
-    return rows * (sizeof(int32_t) + sizeof(uint32_t)) +
+    return (uint64_t)engine_rows(o) * (sizeof(int32_t) + sizeof(uint32_t)) +
+           o->draft_tokens * (sizeof(int32_t) + sizeof(uint32_t)) +
            o->max_sequences * (sizeof(device_run) + sizeof(uint32_t) + step_choice_bytes());
 }
 
@@ -52,15 +53,23 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
     for (uint32_t i = 0; i < g->group_count; i++) pages[i] = d->page_bytes(g, i, decided->cache_type);
     device_options o = engine_device_options(decided);
     puna_status status = d->runner_bytes(g, &o, &runner, error);
-    if (status == PUNA_OK) status = events_bytes(t, decided->max_sequences, &told, error);
+    if (status == PUNA_OK) status = events_bytes(t, decided, &told, error);
     if (status == PUNA_OK) status = generation_bytes(h, t, &generation, error);
     if (status == PUNA_OK) {
         uint32_t positions = engine_positions(g, d, decided);
+        uint64_t drafts = engine_draft_bytes(g, d, decided);
+        if (decided->draft_tokens) generation += lookup_bytes(positions);
         *scratch = sizeof(engine) + runner + batch_bytes(decided);
         *sequences = decided->max_sequences * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(decided->max_sequences) +
-                     cache_tables(pages, g->group_count, decided->cache_bytes);
+                     cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
     }
     memory_free(&account, pages);
+    if (status != PUNA_OK || !decided->draft) return status;
+    uint64_t more = 0, further = 0;
+    status = drafter_measure(decided, engine_draft_bytes(g, d, decided), engine_positions(g, d, decided), &more,
+                             &further, error);
+    *scratch += more;
+    *sequences += further;
     return status;
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/os.h"
-#include "engine/engine.h"
+#include "engine/draft.h"
+#include "engine/drafter.h"
 
 static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
     if (count == 0)
@@ -58,6 +59,10 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
     if (status == PUNA_OK && g->flags & PUNA_GENERATE_LOGITS) status = make_shown(e, s, error);
+    if (status == PUNA_OK && e->options.draft_tokens && !(g->flags & PUNA_GENERATE_NO_DRAFTS)) {
+        s->lookup = lookup_new(account);
+        if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
+    }
     if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;
@@ -87,6 +92,7 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     s->prompt = (uint32_t)count;
     s->reused = s->cached;
     s->generated = 0;
+    draft_begin(s);
     s->order = ++e->asked;
     s->asked_ns = os_clock_ns();
     s->started_ns = s->first_ns = s->last_ns = 0;
@@ -123,7 +129,7 @@ void scheduler_admit(engine *e) {
 void scheduler_requeue(engine *e, sequence *s) {
     sequence_remove(s);
     s->state = SEQUENCE_WAITING;
-    s->rows = 0;
+    s->rows = s->guesses = 0;
     sequence_insert(&e->waiting, s);
 }
 
@@ -135,6 +141,7 @@ void scheduler_rest(engine *e, sequence *s) {
 void scheduler_retire(engine *e, sequence *s) {
     if (s->state == SEQUENCE_IDLE) return;
     sequence_remove(s);
+    if (e->drafter) drafter_drop(e, s);
     sequence_end_generation(&e->account, s);
     s->state = SEQUENCE_IDLE;
     cache_truncate(e->cache, &s->pages, s->cached);

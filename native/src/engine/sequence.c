@@ -61,6 +61,7 @@ static puna_status reserve(memory_account *account, sequence *s, uint32_t count,
 }
 
 void sequence_cut(cache *c, sequence *s, uint32_t positions) {
+    if (positions < s->draft_cached) s->draft_cached = positions;
     if (positions < s->remembered) s->remembered = positions / CACHE_PAGE * CACHE_PAGE;
     if (positions >= s->cached) return;
     cache_truncate(c, &s->pages, positions);
@@ -96,14 +97,16 @@ void sequence_end_generation(memory_account *account, sequence *s) {
     matcher_free(s->matcher);
     memory_free(account, s->allowed);
     memory_free(account, s->shown);
+    lookup_free(account, s->lookup);
     s->sampler = NULL;
     s->stream = NULL;
     s->matcher = NULL;
     s->allowed = NULL;
     s->shown = NULL;
+    s->lookup = NULL;
     s->asks = s->chosen = false;
     s->cancelled = false;
-    s->rows = 0;
+    s->rows = s->guesses = 0;
     s->output = UINT32_MAX;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cache/cache.h"
 #include "constrain/grammar.h"
+#include "engine/lookup.h"
 #include "sample/sampler.h"
 #include "text/stream.h"
 
@@ -49,8 +50,17 @@ typedef struct sequence {
     bool chosen;             /* the caller has: the coming step takes a token from `shown` */
     float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
+    lookup *lookup;          /* guesses what comes; NULL: nobody does */
+    uint32_t drafted, accepted; /* tokens that were guessed and computed; of those, right */
+    cache_sequence draft_pages; /* of a draft model, within its cache; those below are drafter.h's */
+    uint32_t draft_cached, draft_remembered, ahead;
+    bool asks_drafter;       /* in the coming step */
+    float draft_right, draft_guesses; /* how many of its guesses were right; older ones fade */
     uint32_t row, rows;      /* in the batch of the current step; rows 0: not in it */
-    uint32_t output;         /* row of logits, UINT32_MAX: none */
+    uint32_t output;         /* row of logits, UINT32_MAX: none; more rows follow, one for each guess */
+    uint32_t guesses;        /* of the rows, the last ones: tokens that are guessed, not known */
+    int32_t *guess;          /* [guesses] */
+    float chance;            /* that one guess more, and those before it, are right; while a step is planned */
     uint64_t asked_ns, started_ns, first_ns, last_ns;
 } sequence;
 

@@ -79,6 +79,7 @@ void sequences_shift(engine *e, sequence *s) {
     s->count -= lost;
     s->dropped += lost;
     sequence_cut(e->cache, s, keep);
+    if (s->lookup) lookup_forget(s->lookup);
     uint64_t limit = s->max_tokens ? (uint64_t)s->count + s->max_tokens - s->generated : e->options.context_length;
     s->limited = s->max_tokens && limit <= e->options.context_length;
     s->limit = s->limited ? (uint32_t)limit : e->options.context_length;

@@ -5,7 +5,7 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "base/threads.h"
-#include "engine/engine.h"
+#include "engine/draft.h"
 
 /* What was sampled for one row of logits. */
 struct step_choice {
@@ -44,6 +44,8 @@ static void finish(engine *e, sequence *s, uint32_t stop, int32_t stop_index, co
     event.cached_tokens = s->reused;
     event.generated_tokens = s->generated;
     event.dropped_tokens = s->dropped;
+    event.drafted_tokens = s->drafted;
+    event.accepted_tokens = s->accepted;
     event.queued_ns = between(s->asked_ns, s->started_ns);
     event.prompt_ns = between(s->started_ns, s->first_ns);
     event.generate_ns = between(s->first_ns, s->last_ns);
@@ -67,8 +69,10 @@ static void finish_cancelled(engine *e, bool *lost) {
    run. */
 static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) {
     fill_plan(e);
+    draft_plan(e);
     for (sequence *s = e->running.first, *next; s; s = next) {
         puna_error error = PUNA_ERROR_INIT;
+        draft_fit(e, s);
         if (s->rows && evict_for(e, s, s->rows, &error) == PUNA_OUT_OF_MEMORY) {
             finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
             next = e->running.first;
@@ -195,27 +199,52 @@ static void take_chosen(engine *e, puna_step *report, bool *lost) {
     }
 }
 
-static void take_results(engine *e, const device_batch *batch, puna_step *report, bool *lost) {
-    const float *logits = e->model->device->logits(e->runner);
+static void remember(engine *e, sequence *s) {
+    if (s->cached - s->remembered < CACHE_PAGE) return;
+    cache_remember(e->cache, s->space, s->tokens, s->cached, &s->pages);
+    s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
+}
+
+/* Chooses from the first `count` choices' rows, in order. Returns how many of their sequences guessed right, so that
+   the row behind it counts, too: those stand in front then. */
+static uint32_t choose_all(engine *e, uint32_t count, puna_step *report, bool *lost) {
+    uint32_t more = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t row = (size_t)e->choices[i].sequence->output * e->model->hyper.vocabulary;
+        e->choices[i].logits = e->model->device->logits(e->runner) + row;
+    }
+    sample_all(e, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct step_choice *c = &e->choices[i];
+        sequence *s = c->sequence;
+        if (is_shown(s)) {
+            show(e, c, lost);
+            continue;
+        }
+        bool right = c->status == PUNA_OK && draft_check(e, s, c->choice.id);
+        accept(e, c, report, lost);
+        if (!right || s->state != SEQUENCE_RUNNING) continue;
+        s->cached++;
+        s->output++;
+        remember(e, s);
+        e->choices[more++].sequence = s;
+    }
+    return more;
+}
+
+static void take_results(engine *e, puna_step *report, bool *lost) {
+    uint32_t count = 0;
     for (sequence *s = e->running.first; s; s = s->next) {
         if (s->rows == 0) continue;
-        s->cached += s->rows;
+        s->cached += s->rows - s->guesses;
+        s->drafted += s->guesses;
+        e->counts.drafted_tokens += s->guesses;
         s->rows = 0;
-        if (s->cached - s->remembered >= CACHE_PAGE) {
-            cache_remember(e->cache, s->space, s->tokens, s->cached, &s->pages);
-            s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
-        }
+        remember(e, s);
         report->sequences++;
-        if (s->output == UINT32_MAX) continue;
-        e->choices[s->output].sequence = s;
-        e->choices[s->output].logits = logits + (size_t)s->output * e->model->hyper.vocabulary;
+        if (s->output != UINT32_MAX) e->choices[count++].sequence = s;
     }
-    sample_all(e, batch->output_count);
-    for (uint32_t i = 0; i < batch->output_count; i++) {
-        struct step_choice *c = &e->choices[i];
-        if (is_shown(c->sequence)) show(e, c, lost);
-        else accept(e, c, report, lost);
-    }
+    while (count) count = choose_all(e, count, report, lost);
 }
 
 /* Sequences that wait for their callers. */
@@ -226,9 +255,11 @@ static uint32_t count_asking(const engine *e) {
     return count;
 }
 
-bool step_reserve(events *e, uint32_t sequences, uint32_t running, size_t held, size_t longest_token) {
+bool step_reserve(events *e, uint32_t sequences, uint32_t running, uint32_t guesses, size_t held,
+                  size_t longest_token) {
     size_t push = 3 * (longest_token + 4) + sizeof ((puna_error *)0)->message + 8;
-    return events_reserve(e, 2 * sequences, 2 * (held + sequences * push), (size_t)running * PUNA_MAX_TOP_LOGPROBS);
+    return events_reserve(e, 2 * sequences + guesses, 2 * (held + (sequences + guesses) * push),
+                          ((size_t)running + guesses) * PUNA_MAX_TOP_LOGPROBS);
 }
 
 static bool reserve_events(engine *e) {
@@ -240,7 +271,7 @@ static bool reserve_events(engine *e) {
         held += stream_held(s->stream);
         count++;
     }
-    return step_reserve(&e->events, count, e->running.count, held, e->longest_token);
+    return step_reserve(&e->events, count, e->running.count, e->options.draft_tokens, held, e->longest_token);
 }
 
 puna_status step_run(engine *e, puna_step *report, puna_error *error) {
@@ -257,7 +288,7 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
     fill(e, &batch, report, &lost);
     if (batch.tokens) {
         e->model->device->run(e->runner, &batch);
-        take_results(e, &batch, report, &lost);
+        take_results(e, report, &lost);
         e->steps++;
         e->counts.prompt_tokens += report->prompt_tokens;
     }

@@ -7,6 +7,9 @@
  *
  * A sequence reads `first` tokens and says SAID of its own (its first turn), reads MORE and says ANSWER: the tokens and
  * the best log-probabilities of that answer are compared. The histories lie between the turns.
+ *
+ * The same once more with guesses, of 1 to 16 tokens, on prompts that repeat themselves, so that much is guessed:
+ * rightly by histories that are nearly greedy, wrongly by the others.
  */
 #include <stdlib.h>
 
@@ -43,22 +46,25 @@ typedef struct expectation {
     uint64_t length;
 } expectation;
 
-static void fill(int32_t *ids, uint32_t count, uint32_t salt) {
+/* `period`: after so many it begins again; 0: never. */
+static void fill(int32_t *ids, uint32_t count, uint32_t salt, uint32_t period) {
     uint32_t x = salt * 2654435761u + 1;
     for (uint32_t i = 0; i < count; i++) {
         x = x * 1664525u + 1013904223u;
-        ids[i] = (int32_t)(5 + (x >> 8) % 370);
+        ids[i] = period && i >= period ? ids[i - period] : (int32_t)(5 + (x >> 8) % 370);
     }
 }
 
 static puna_generation drawn(uint32_t history, uint32_t tokens) {
-    static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = 32, .repeat = 1.1f},
-                                        {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 1.2f}};
+    static const puna_stage stages[][2] = {{{.kind = PUNA_SAMPLE_PENALTIES, .window = 32, .repeat = 1.1f},
+                                            {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 1.2f}},
+                                           {{.kind = PUNA_SAMPLE_TOP_K, .value = 4},
+                                            {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 0.05f}}};
     puna_generation g = bed_generation(tokens);
     g.seed = 100 + history;
     g.logprobs = 1;
     g.top_logprobs = 64;
-    g.stages = stages;
+    g.stages = stages[history % 2];
     g.stage_count = 2;
     return g;
 }
@@ -71,7 +77,7 @@ static void start(bed *b, bed_result *r, const int32_t *ids, uint32_t count, uin
     CHECK_EQUAL(puna_sequence_generate(b->engine, r->sequence, ids, count, &g, &b->error), PUNA_OK);
 }
 
-static bool expect(const char *model, uint32_t type, uint32_t length, expectation *x) {
+static bool expect(const char *model, uint32_t type, uint32_t length, uint32_t period, expectation *x) {
     bed b;
     puna_engine_options o = bed_options(1, 512, 1, type);
     x->first = length;
@@ -81,7 +87,7 @@ static bool expect(const char *model, uint32_t type, uint32_t length, expectatio
     if (!bed_open(&b, model, &o)) return false;
     for (uint32_t h = 0; h < HISTORIES; h++) {
         bed_result first = {0}, *answer = &x->answers[h];
-        fill(x->ids[h], x->all, h);
+        fill(x->ids[h], x->all, h, period);
         start(&b, &first, x->ids[h], x->first, h, SAID);
         bed_run(&b, &first, 1, 1000);
         memcpy(x->ids[h] + x->first, first.tokens, SAID * sizeof *first.tokens);
@@ -147,7 +153,7 @@ static void answer_all(bed *b, const expectation *x, bed_result *r, uint32_t oth
     uint32_t count = HISTORIES + others;
     for (uint32_t i = HISTORIES; i < count; i++) {
         int32_t ids[4];
-        fill(ids, 4, 1000 + i);
+        fill(ids, 4, 1000 + i, 0);
         start(b, &r[i], ids, 2 + i % 3, i, 3 * ANSWER);
     }
     for (uint32_t h = 0; h < HISTORIES; h++) start(b, &r[h], x->ids[h], x->all, h, ANSWER);
@@ -179,49 +185,94 @@ static void compare(const expectation *x, const bed_result *r, const char *where
                          r[h].cached_tokens, cached[h]);
 }
 
+/* `guesses`: tokens that are guessed ahead in a step, 0: none; `draft`: a model that does, NULL: lookup. How many were
+   is added to `sum`. */
 static void one_engine(const char *model, uint32_t type, const char *tier, uint32_t threads, uint32_t batch,
-                       uint32_t chunk, const expectation *x) {
+                       uint32_t chunk, uint32_t guesses, puna_model *draft, const expectation *x,
+                       puna_engine_info *sum) {
     bed b;
     static bed_result r[BATCH];
-    char where[128];
+    char where[160];
     puna_engine_options o = bed_options(threads, chunk, batch, type);
+    puna_engine_info info = {.size = sizeof info};
     o.cache_bytes = 256u << 20;
+    o.speculation = guesses ? PUNA_SPECULATE_LOOKUP : PUNA_SPECULATE_OFF;
+    o.draft_tokens = guesses;
+    if (draft) { /* the model itself, which does not pay */
+        o.speculation = PUNA_SPECULATE_DRAFT;
+        o.draft = draft;
+        o.draft_least = guesses;
+    }
     memset(r, 0, sizeof r);
-    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u", model, tier, threads, batch,
-             chunk);
+    snprintf(where, sizeof where, "%s on %s, %u threads, batch of %u, chunks of %u, %u guesses%s", model, tier, threads,
+             batch, chunk, guesses, draft ? " of a draft model" : "");
     NEED(bed_open(&b, model, &o));
     prepare(&b, x, r);
     if (batch == 1) answer_alone(&b, x, r);
     else answer_all(&b, x, r, batch > HISTORIES ? batch - HISTORIES : 0);
     compare(x, r, where);
+    puna_engine_describe(b.engine, &info);
+    sum->drafted_tokens += info.drafted_tokens;
+    sum->accepted_tokens += info.accepted_tokens;
     bed_close(&b);
 }
 
-/* `pairs`: of threads, batch and chunk not all triples, but each pair. */
-static void matrix(const char *model, uint32_t type, uint32_t length, bool pairs) {
+/* `pairs`: of threads, batch and chunk not all triples, but each pair. `guessing`: with guesses; `draft`: the file of a
+   model that guesses. */
+static void matrix(const char *model, uint32_t type, uint32_t length, bool pairs, bool guessing, const char *draft) {
+    static const uint32_t guesses[] = {1, 3, 16, 7};
     static expectation x;
     memset(&x, 0, sizeof x);
-    NEED(expect(model, type, length, &x));
+    NEED(expect(model, type, length, guessing ? 11 : 0, &x));
     uint32_t number = 0;
+    puna_engine_info sum = {0};
+    puna_model *guesser = NULL;
+    puna_error error = PUNA_ERROR_INIT;
     for (size_t t = 0; t < COUNT(tiers); t++) {
         if (!bed_tier(tiers[t])) continue;
+        if (draft) NEED(puna_model_load(draft, NULL, NULL, &guesser, &error) == PUNA_OK);
         for (uint32_t threads = 1; threads <= 3; threads++)
             for (size_t i = 0; i < COUNT(batches); i++)
                 for (size_t c = 0; c < COUNT(chunks); c++)
                     if ((!pairs || (threads + i + c) % 3 == 0) && number++ % STRIDE == 0)
-                        one_engine(model, type, tiers[t], threads, batches[i], chunks[c], &x);
+                        one_engine(model, type, tiers[t], threads, batches[i], chunks[c],
+                                   guessing ? guesses[number % COUNT(guesses)] : 0, guesser, &x, &sum);
+        puna_model_close(guesser);
+        guesser = NULL;
     }
     bed_tier(NULL);
     free(x.state);
+    if (!guessing) CHECK(sum.drafted_tokens == 0);
+    else if (sum.accepted_tokens < 100 || sum.drafted_tokens < sum.accepted_tokens + 100)
+        testing_fail(__FILE__, __LINE__, "%s: of %llu guesses, %llu were right: too few to compare", model,
+                     (unsigned long long)sum.drafted_tokens, (unsigned long long)sum.accepted_tokens);
 }
 
-static void quantized_weights(void) { matrix("llama_q4_1.gguf", PUNA_CACHE_F16, 70, false); }
+#define TINY(name) PUNA_TEST_DATA "/tiny/" name
 
-static void windows_and_a_quantized_cache(void) { matrix("gemma3_q8_0.gguf", PUNA_CACHE_Q8_0, 165, true); }
+static void quantized_weights(void) { matrix("llama_q4_1.gguf", PUNA_CACHE_F16, 70, false, false, NULL); }
+
+static void windows_and_a_quantized_cache(void) { matrix("gemma3_q8_0.gguf", PUNA_CACHE_Q8_0, 165, true, false, NULL); }
+
+static void quantized_weights_with_lookup(void) { matrix("llama_q4_1.gguf", PUNA_CACHE_F16, 70, false, true, NULL); }
+
+static void windows_with_lookup(void) { matrix("gemma3_q8_0.gguf", PUNA_CACHE_Q8_0, 165, true, true, NULL); }
+
+static void quantized_weights_with_a_draft_model(void) {
+    matrix("llama_q4_1.gguf", PUNA_CACHE_F16, 70, true, true, TINY("llama_q4_1.gguf"));
+}
+
+static void windows_with_a_draft_model(void) {
+    matrix("gemma3_q8_0.gguf", PUNA_CACHE_Q8_0, 165, true, true, TINY("gemma3_q8_0.gguf"));
+}
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(quantized_weights);
     TEST(windows_and_a_quantized_cache);
+    TEST(quantized_weights_with_lookup);
+    TEST(windows_with_lookup);
+    TEST(quantized_weights_with_a_draft_model);
+    TEST(windows_with_a_draft_model);
     return testing_end();
 }

@@ -40,6 +40,8 @@ static bool model_file(void) {
 
 enum { MOST = 64 };
 
+static bool guessing; /* with a draft model; tokens are those of the quiet run, which has none */
+
 typedef struct life {
     puna_model *model;
     puna_engine *engine;
@@ -130,6 +132,11 @@ static puna_status live(life *l) {
     o.threads = 1;
     o.context_length = 96;
     o.max_sequences = 2;
+    if (guessing) { /* of the model itself, which does not pay: it is made to */
+        o.speculation = PUNA_SPECULATE_DRAFT;
+        o.draft = l->model;
+        o.draft_least = 3;
+    }
     const puna_tokenizer *t = puna_model_tokenizer(l->model);
     status = puna_engine_create(l->model, &o, &l->engine, &l->error);
     if (status == PUNA_OK)
@@ -203,7 +210,7 @@ static void each_allocation_fails(bool one) {
             return;
         }
         if (status == PUNA_OK) {
-            CHECK(one); /* it could be done without, or a step was made again */
+            CHECK(one || guessing); /* it could be done without, or a step was made again */
             same_tokens(&l);
         } else if (status != PUNA_OUT_OF_MEMORY || (l.failed == PUNA_OK && l.error.needed == 0)) {
             testing_fail(__FILE__, __LINE__, "allocation %u: status %d: %s", n, status, l.error.message);
@@ -213,6 +220,14 @@ static void each_allocation_fails(bool one) {
 }
 
 static void each_allocation_fails_once(void) { each_allocation_fails(true); }
+
+/* Guesses are done without. */
+static void each_allocation_fails_with_guesses(void) {
+    guessing = true;
+    each_allocation_fails(true);
+    each_allocation_fails(false);
+    guessing = false;
+}
 
 static void from_each_allocation_on_all_fail(void) { each_allocation_fails(false); }
 
@@ -520,6 +535,7 @@ int main(int argc, char **argv) {
     if (quiet.token_count == 0 && live(&quiet) == PUNA_OK) die(&quiet); /* one test alone needs it, too */
     TEST(each_allocation_fails_once);
     TEST(from_each_allocation_on_all_fail);
+    TEST(each_allocation_fails_with_guesses);
     TEST(short_and_interrupted_reads_change_nothing);
     TEST(each_read_fails);
 #if !defined(_WIN32)

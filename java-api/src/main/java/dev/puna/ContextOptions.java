@@ -2,6 +2,7 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeEngineOptions;
+import java.util.Objects;
 
 /** How a context is set up. Those that are not set are decided by the library. One thread. */
 public final class ContextOptions {
@@ -12,6 +13,7 @@ public final class ContextOptions {
     private int stepTokens = 512;
     private CacheType cacheType = CacheType.F16;
     private long cacheBudget;
+    private Speculation speculation = Speculation.off();
 
     ContextOptions() {}
 
@@ -23,6 +25,7 @@ public final class ContextOptions {
         stepTokens = other.stepTokens;
         cacheType = other.cacheType;
         cacheBudget = other.cacheBudget;
+        speculation = other.speculation;
     }
 
     /**
@@ -106,6 +109,21 @@ public final class ContextOptions {
         return this;
     }
 
+    /**
+     * Whether tokens are guessed ahead and verified together. Answers are the same, only faster or slower.
+     *
+     * <pre>{@code
+     * Context context = model.newContext(o -> o.speculation(Speculation.lookup()));
+     * }</pre>
+     *
+     * @param value off unless set
+     * @return this
+     */
+    public ContextOptions speculation(Speculation value) {
+        speculation = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
     private static int range(String name, int value, int low, int high) {
         if (value < low || value > high) {
             throw new IllegalArgumentException(name + " is " + value + "; it may be " + low + " to " + high);
@@ -129,6 +147,9 @@ public final class ContextOptions {
                     case F32 -> NativeEngineOptions.CacheType.F32;
                     case Q8_0 -> NativeEngineOptions.CacheType.Q8_0;
                 },
-                cacheBudget);
+                cacheBudget,
+                speculation.kind(),
+                speculation.tokens(),
+                speculation.nativeModel());
     }
 }

@@ -53,7 +53,13 @@ final class Observation implements Observer.Registration {
         @Override
         public void ended(NativeEvent.Finished f, boolean timedOut) {
             offer(o -> {
-                Usage usage = new Usage(f.promptTokens(), f.cachedTokens(), f.generatedTokens(), f.droppedTokens());
+                Usage usage = new Usage(
+                        f.promptTokens(),
+                        f.cachedTokens(),
+                        f.generatedTokens(),
+                        f.droppedTokens(),
+                        f.draftedTokens(),
+                        f.acceptedTokens());
                 Timings timings = new Timings(
                         Duration.ofNanos(f.queuedNanos()),
                         Duration.ofNanos(f.promptNanos()),

@@ -42,6 +42,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private @Nullable String grammar;
     private int keep = -1; // tokens that a full context never drops, or FRAME; -1: it drops none, but ends
     private @Nullable Consumer<? super Logits> hook;
+    private boolean drafts = true;
 
     Request(Context context) {
         this.context = context;
@@ -128,6 +129,17 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
      */
     public T ignoreEnd() {
         ignoreEnd = true;
+        return self();
+    }
+
+    /**
+     * Guesses nothing ahead for this request, whatever {@link ContextOptions#speculation} says. The answer is the same
+     * either way.
+     *
+     * @return this
+     */
+    public T withoutSpeculation() {
+        drafts = false;
         return self();
     }
 
@@ -330,7 +342,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
                 sampler.breakers(),
                 compiled,
                 kept,
-                hook != null);
+                hook != null,
+                drafts);
     }
 
     /** The caller's hook sees an object that is of no use afterwards. */

@@ -63,7 +63,13 @@ final class Settlement {
 
     private Reply of(Outcome o) {
         Reply.Said said = Saying.of(o.text(), o.marks(), speech);
-        Usage usage = new Usage(o.promptTokens(), o.cachedTokens(), o.tokens().length, forgotten + o.droppedTokens());
+        Usage usage = new Usage(
+                o.promptTokens(),
+                o.cachedTokens(),
+                o.tokens().length,
+                forgotten + o.droppedTokens(),
+                o.draftedTokens(),
+                o.acceptedTokens());
         Timings timings = new Timings(
                 Duration.ofNanos(o.queuedNanos()),
                 Duration.ofNanos(o.promptNanos()),

@@ -83,6 +83,16 @@ public final class Statistics {
         return info.generatedTokens();
     }
 
+    /** {@return tokens that were guessed ahead and computed, where {@link Speculation} is on} */
+    public long draftedTokens() {
+        return info.draftedTokens();
+    }
+
+    /** {@return of those, the ones that were right: generated without a step of their own} */
+    public long acceptedTokens() {
+        return info.acceptedTokens();
+    }
+
     /** {@return times that a sequence lost its pages to another one; they are computed again when needed} */
     public long evictions() {
         return info.evictions();
@@ -93,6 +103,10 @@ public final class Statistics {
         return running() + " running, " + waiting() + " waiting, " + paused() + " paused, " + idle() + " idle; "
                 + pagesUsed() + " of " + pagesTotal() + " pages, " + pagesCached() + " more kept; "
                 + promptTokens() + " prompt tokens, " + cachedTokens() + " from the cache, "
-                + generatedTokens() + " generated; " + evictions() + " evictions";
+                + generatedTokens() + " generated" + drafts() + "; " + evictions() + " evictions";
+    }
+
+    private String drafts() {
+        return draftedTokens() == 0 ? "" : ", " + acceptedTokens() + " of " + draftedTokens() + " guesses right";
     }
 }

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The promise on a real model: the same tokens and log-probabilities, over threads, chunks, batches and histories.
+ * The promise on a real model: the same tokens and log-probabilities, over threads, chunks, batches and histories, with
+ * and without speculation.
  * Every pair of values of two of these is tried; the whole matrix is tried on tiny models, in C.
  */
 @Timeout(120)
@@ -66,9 +67,22 @@ class PromiseTest {
         return bits.toString();
     }
 
+    /** The model is its own draft model: it needs a share of the cache, so a small budget is no place for it. */
+    private Speculation speculation(int number, long budget) {
+        return switch (number % 3) {
+            case 0 -> Speculation.off();
+            case 1 -> Speculation.lookup();
+            default -> budget > 0 ? Speculation.lookup().tokens(3) : Speculation.draft(model);
+        };
+    }
+
     private Context context(int threads, int chunk, int batch, long budget) {
         return model.newContext(o -> {
-            o.contextLength(POSITIONS).maxSequences(batch).threads(threads).stepTokens(chunk);
+            o.contextLength(POSITIONS)
+                    .maxSequences(batch)
+                    .threads(threads)
+                    .stepTokens(chunk)
+                    .speculation(speculation(threads - 1, budget));
             if (budget > 0) {
                 o.cacheBudget(budget);
             }

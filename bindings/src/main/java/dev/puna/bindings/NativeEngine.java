@@ -67,6 +67,8 @@ public final class NativeEngine extends NativeObject {
      * @param prefixHitTokens of prompts, found in the cache
      * @param pagesCached held by nobody, kept since a prompt may begin alike
      * @param paused sequences: with a generation that is held back
+     * @param draftedTokens guessed ahead and computed
+     * @param acceptedTokens of those, right
      */
     public record Info(
             int contextLength,
@@ -86,7 +88,9 @@ public final class NativeEngine extends NativeObject {
             long generatedTokens,
             long prefixHitTokens,
             long pagesCached,
-            int paused) {}
+            int paused,
+            long draftedTokens,
+            long acceptedTokens) {}
 
     /**
      * One round.
@@ -111,7 +115,8 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use use = model.use();
                 Call call = new Call()) {
             MemorySegment out = call.pointer();
-            call.check(PunaH.puna_engine_create(use.address(), options.in(call), out, call.error()));
+            call.check(options.with(
+                    call, wanted -> PunaH.puna_engine_create(use.address(), wanted, out, call.error())));
             return new NativeEngine(model, out.get(PunaH.C_POINTER, 0));
         }
     }
@@ -144,7 +149,9 @@ public final class NativeEngine extends NativeObject {
                     puna_engine_info.generated_tokens(info),
                     puna_engine_info.prefix_hit_tokens(info),
                     puna_engine_info.pages_cached(info),
-                    puna_engine_info.paused(info));
+                    puna_engine_info.paused(info),
+                    puna_engine_info.drafted_tokens(info),
+                    puna_engine_info.accepted_tokens(info));
         }
     }
 
@@ -202,6 +209,7 @@ public final class NativeEngine extends NativeObject {
                 to,
                 (from.ignoreEos() ? PunaH.PUNA_GENERATE_IGNORE_EOS() : 0)
                         | (from.shown() ? PunaH.PUNA_GENERATE_LOGITS() : 0)
+                        | (from.drafts() ? 0 : PunaH.PUNA_GENERATE_NO_DRAFTS())
                         | (from.keep() >= 0 ? PunaH.PUNA_GENERATE_SHIFT() : 0));
         puna_generation.keep(to, Math.max(0, from.keep()));
         puna_generation.stage_count(to, from.stages().size());
@@ -525,7 +533,9 @@ public final class NativeEngine extends NativeObject {
                 puna_event.queued_ns(event),
                 puna_event.prompt_ns(event),
                 puna_event.generate_ns(event),
-                puna_event.dropped_tokens(event));
+                puna_event.dropped_tokens(event),
+                puna_event.drafted_tokens(event),
+                puna_event.accepted_tokens(event));
     }
 
     private static String text(MemorySegment event) {

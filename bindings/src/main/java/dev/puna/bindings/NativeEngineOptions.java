@@ -4,6 +4,8 @@ package dev.puna.bindings;
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_engine_options;
 import java.lang.foreign.MemorySegment;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How an engine is set up.
@@ -15,6 +17,9 @@ import java.lang.foreign.MemorySegment;
  * @param stepTokens prompt tokens computed in one step
  * @param cacheType of keys and values
  * @param cacheBytes keys and values of all sequences together; 0: as puna.h says
+ * @param speculation who guesses tokens ahead
+ * @param draftTokens guessed in one step, for all sequences together; 0: as puna.h says
+ * @param draft the model that guesses, for {@link Speculation#DRAFT}; else null
  */
 public record NativeEngineOptions(
         int contextLength,
@@ -23,7 +28,59 @@ public record NativeEngineOptions(
         int threads,
         int stepTokens,
         CacheType cacheType,
-        long cacheBytes) {
+        long cacheBytes,
+        Speculation speculation,
+        int draftTokens,
+        @Nullable NativeModel draft) {
+    /** Who guesses tokens ahead; nothing but speed depends on it. */
+    public enum Speculation {
+        /** Nobody. */
+        OFF,
+        /** What came after the last place in a sequence's tokens that ended alike. */
+        LOOKUP,
+        /** A smaller model of the same vocabulary, where lookup finds nothing. */
+        DRAFT;
+
+        private static Speculation of(int constant) {
+            for (Speculation one : values()) {
+                if (one.constant() == constant) {
+                    return one;
+                }
+            }
+            throw new IllegalStateException("the core's speculation " + constant + " is unknown");
+        }
+
+        private int constant() {
+            return switch (this) {
+                case OFF -> PunaH.PUNA_SPECULATE_OFF();
+                case LOOKUP -> PunaH.PUNA_SPECULATE_LOOKUP();
+                case DRAFT -> PunaH.PUNA_SPECULATE_DRAFT();
+            };
+        }
+    }
+
+    /** Without speculation. */
+    public NativeEngineOptions(
+            int contextLength,
+            int maxSequences,
+            int maxQueue,
+            int threads,
+            int stepTokens,
+            CacheType cacheType,
+            long cacheBytes) {
+        this(
+                contextLength,
+                maxSequences,
+                maxQueue,
+                threads,
+                stepTokens,
+                cacheType,
+                cacheBytes,
+                Speculation.OFF,
+                0,
+                null);
+    }
+
     /** How keys and values are stored. */
     public enum CacheType {
         /** Half precision. */
@@ -63,11 +120,27 @@ public record NativeEngineOptions(
                     puna_engine_options.threads(options),
                     puna_engine_options.step_tokens(options),
                     CacheType.of(puna_engine_options.cache_type(options)),
-                    puna_engine_options.cache_bytes(options));
+                    puna_engine_options.cache_bytes(options),
+                    Speculation.of(puna_engine_options.speculation(options)),
+                    puna_engine_options.draft_tokens(options),
+                    null);
         }
     }
 
-    MemorySegment in(Call call) {
+    /** What a call of the core says, with the draft model held open meanwhile. */
+    int with(Call call, ToIntFunction<MemorySegment> body) {
+        MemorySegment options = in(call);
+        NativeModel guesser = draft;
+        if (guesser == null) {
+            return body.applyAsInt(options);
+        }
+        try (Handle.Use use = guesser.use()) {
+            puna_engine_options.draft(options, use.address());
+            return body.applyAsInt(options);
+        }
+    }
+
+    private MemorySegment in(Call call) {
         MemorySegment options = call.struct(puna_engine_options.layout());
         PunaH.puna_engine_options_default(options);
         puna_engine_options.context_length(options, contextLength);
@@ -77,6 +150,8 @@ public record NativeEngineOptions(
         puna_engine_options.step_tokens(options, stepTokens);
         puna_engine_options.cache_type(options, cacheType.constant());
         puna_engine_options.cache_bytes(options, cacheBytes);
+        puna_engine_options.speculation(options, speculation.constant());
+        puna_engine_options.draft_tokens(options, draftTokens);
         return options;
     }
 }

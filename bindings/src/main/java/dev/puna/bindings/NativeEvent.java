@@ -53,6 +53,8 @@ public sealed interface NativeEvent {
      * @param promptNanos from then to the first token
      * @param generateNanos from the first token to the last
      * @param droppedTokens that a full context lost
+     * @param draftedTokens guessed ahead and computed
+     * @param acceptedTokens of those, right
      */
     record Finished(
             long sequence,
@@ -67,7 +69,9 @@ public sealed interface NativeEvent {
             long queuedNanos,
             long promptNanos,
             long generateNanos,
-            int droppedTokens)
+            int droppedTokens,
+            int draftedTokens,
+            int acceptedTokens)
             implements NativeEvent {}
 
     /** Why a generation ended. */

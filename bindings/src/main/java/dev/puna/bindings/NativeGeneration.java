@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param grammar what the text must be; null: anything
  * @param keep tokens at the front that stay where a full context drops others; -1: it ends the generation instead
  * @param shown whether logits are told before a token is chosen, and {@link NativeEngine#choose} is waited for
+ * @param drafts whether tokens may be guessed ahead, if the engine does that at all
  */
 public record NativeGeneration(
         int maxTokens,
@@ -33,7 +34,8 @@ public record NativeGeneration(
         List<String> breakers,
         @Nullable NativeGrammar grammar,
         int keep,
-        boolean shown) {
+        boolean shown,
+        boolean drafts) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
@@ -51,19 +53,56 @@ public record NativeGeneration(
             boolean logprobs,
             int topLogprobs,
             boolean ignoreEos) {
-        this(maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, Map.of(), List.of(), null, -1, false);
+        this(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                Map.of(),
+                List.of(),
+                null,
+                -1,
+                false,
+                true);
     }
 
     /** The same with another bound. */
     public NativeGeneration bounded(int tokens) {
         return new NativeGeneration(
-                tokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, grammar, keep, shown);
+                tokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                drafts);
     }
 
     /** The same, held to a grammar. */
     public NativeGeneration held(NativeGrammar to) {
         return new NativeGeneration(
-                maxTokens, seed, stages, stops, logprobs, topLogprobs, ignoreEos, biases, breakers, to, keep, shown);
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                to,
+                keep,
+                shown,
+                drafts);
     }
 
     /** The same, with a full context that drops tokens behind the first ones. */
@@ -80,7 +119,8 @@ public record NativeGeneration(
                 breakers,
                 grammar,
                 keeping,
-                shown);
+                shown,
+                drafts);
     }
 
     /** The same, with its logits shown. */
@@ -97,6 +137,25 @@ public record NativeGeneration(
                 breakers,
                 grammar,
                 keep,
-                true);
+                true,
+                drafts);
+    }
+
+    /** The same, with nothing guessed ahead. */
+    public NativeGeneration undrafted() {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                false);
     }
 }

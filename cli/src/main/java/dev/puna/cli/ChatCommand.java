@@ -34,6 +34,9 @@ final class ChatCommand implements Callable<Integer> {
     @Mixin
     private final CacheTypeOption cache = new CacheTypeOption();
 
+    @Mixin
+    private final SpeculationOptions speculation = new SpeculationOptions();
+
     @Option(names = "--context-shift", description = "Go on where the context is full: the oldest turns are forgotten.")
     private boolean shift;
 
@@ -41,16 +44,20 @@ final class ChatCommand implements Callable<Integer> {
         this.streams = streams;
     }
 
-    private void setUp(ContextOptions options) {
+    private void setUp(ContextOptions options, SpeculationOptions.Drafting drafting) {
         engine.apply(options);
         cache.apply(options);
+        drafting.apply(options);
     }
 
     @Override
     public Integer call() throws IOException {
         sampling.check();
         engine.check();
-        try (Model loaded = new Models(streams).load(model.reference, this::setUp);
+        speculation.check();
+        Models models = new Models(streams);
+        try (SpeculationOptions.Drafting drafting = speculation.open(models);
+                Model loaded = models.load(model.reference, options -> setUp(options, drafting));
                 Conversation conversation = new Conversation(loaded, system, sampling, shift)) {
             if (streams.inIsTerminal() && streams.outIsTerminal()) {
                 new ChatTerminal(streams, conversation, model.isDefault()).talk();

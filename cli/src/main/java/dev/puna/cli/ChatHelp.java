@@ -4,6 +4,7 @@ package dev.puna.cli;
 import dev.puna.Context;
 import dev.puna.Model;
 import dev.puna.Reply;
+import dev.puna.Statistics;
 import dev.puna.Timings;
 import dev.puna.Usage;
 import java.io.PrintWriter;
@@ -57,6 +58,10 @@ final class ChatHelp {
             out.println("its prompt     " + usage.promptTokens() + " tokens, " + usage.cachedTokens()
                     + " of them from the cache; first token after "
                     + Units.seconds(timings.prompt().toNanos() / 1e9));
+        }
+        Statistics all = model.statistics();
+        if (all.draftedTokens() > 0) {
+            out.println("guesses        " + all.acceptedTokens() + " of " + all.draftedTokens() + " were right");
         }
         Context.Status status = model.status();
         out.println("answers        " + answered + " tokens altogether");

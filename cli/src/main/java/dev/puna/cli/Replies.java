@@ -27,7 +27,9 @@ final class Replies {
                                 "prompt_tokens", usage.promptTokens(),
                                 "cached_tokens", usage.cachedTokens(),
                                 "generated_tokens", usage.generatedTokens(),
-                                "dropped_tokens", usage.droppedTokens()),
+                                "dropped_tokens", usage.droppedTokens(),
+                                "drafted_tokens", usage.draftedTokens(),
+                                "accepted_tokens", usage.acceptedTokens()),
                 "timings",
                         Json.object(
                                 "queued_ms", millis(timings.queued()),

@@ -47,6 +47,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private final CacheTypeOption cache = new CacheTypeOption();
 
+    @Mixin
+    private final SpeculationOptions speculation = new SpeculationOptions();
+
     @Option(
             names = "--context-shift",
             description = "Go on where the context is full: the older half behind the beginning is forgotten.")
@@ -87,7 +90,9 @@ final class RunCommand implements Callable<Integer> {
         if (text.length == 0) {
             throw new IllegalArgumentException("the prompt is empty; it must hold at least one character");
         }
-        try (Model loaded = new Models(streams).load(model.reference, this::setUp)) {
+        Models models = new Models(streams);
+        try (SpeculationOptions.Drafting drafting = speculation.open(models);
+                Model loaded = models.load(model.reference, options -> setUp(options, drafting))) {
             if (chat) {
                 String said = new String(text, StandardCharsets.UTF_8);
                 List<Message> messages = system == null
@@ -105,6 +110,7 @@ final class RunCommand implements Callable<Integer> {
     private void check() throws IOException {
         sampling.check();
         engine.check();
+        speculation.check();
         form.check();
         if (system != null && !chat) {
             throw PunaCommand.wrong(spec, "--system needs --chat");
@@ -121,9 +127,10 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private void setUp(ContextOptions options) {
+    private void setUp(ContextOptions options, SpeculationOptions.Drafting drafting) {
         engine.apply(options);
         cache.apply(options);
+        drafting.apply(options);
     }
 
     private byte[] read() throws IOException {

@@ -186,6 +186,7 @@ public final class RecordJson {
                 g.texts("breakers"),
                 null,
                 g.integer("keep"),
-                g.truth("logits_hook"));
+                g.truth("logits_hook"),
+                true);
     }
 }

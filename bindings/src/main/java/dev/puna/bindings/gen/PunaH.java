@@ -3028,6 +3028,33 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_CACHE_Q8_0() {
         return PUNA_CACHE_Q8_0;
     }
+    private static final int PUNA_SPECULATE_OFF = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SPECULATE_OFF = 0
+     * }
+     */
+    public static int PUNA_SPECULATE_OFF() {
+        return PUNA_SPECULATE_OFF;
+    }
+    private static final int PUNA_SPECULATE_LOOKUP = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SPECULATE_LOOKUP = 1
+     * }
+     */
+    public static int PUNA_SPECULATE_LOOKUP() {
+        return PUNA_SPECULATE_LOOKUP;
+    }
+    private static final int PUNA_SPECULATE_DRAFT = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_SPECULATE_DRAFT = 2
+     * }
+     */
+    public static int PUNA_SPECULATE_DRAFT() {
+        return PUNA_SPECULATE_DRAFT;
+    }
 
     private static class puna_engine_options_default {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
@@ -3464,6 +3491,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_GENERATE_LOGITS() {
         return PUNA_GENERATE_LOGITS;
+    }
+    private static final int PUNA_GENERATE_NO_DRAFTS = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_GENERATE_NO_DRAFTS = 8
+     * }
+     */
+    public static int PUNA_GENERATE_NO_DRAFTS() {
+        return PUNA_GENERATE_NO_DRAFTS;
     }
     private static final int PUNA_GENERATE_SHIFT = (int)2L;
     /**

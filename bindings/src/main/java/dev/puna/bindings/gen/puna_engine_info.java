@@ -36,6 +36,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t pages_cached;
  *     uint32_t paused;
  *     uint32_t reserved;
+ *     uint64_t drafted_tokens;
+ *     uint64_t accepted_tokens;
  * }
  * }
  */
@@ -65,7 +67,9 @@ public class puna_engine_info {
         PunaH.C_LONG_LONG.withName("prefix_hit_tokens"),
         PunaH.C_LONG_LONG.withName("pages_cached"),
         PunaH.C_INT.withName("paused"),
-        PunaH.C_INT.withName("reserved")
+        PunaH.C_INT.withName("reserved"),
+        PunaH.C_LONG_LONG.withName("drafted_tokens"),
+        PunaH.C_LONG_LONG.withName("accepted_tokens")
     ).withName("puna_engine_info");
 
     /**
@@ -953,6 +957,94 @@ public class puna_engine_info {
      */
     public static void reserved(MemorySegment struct, int fieldValue) {
         struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    }
+
+    private static final OfLong drafted_tokens$LAYOUT = (OfLong)$LAYOUT.select(groupElement("drafted_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t drafted_tokens
+     * }
+     */
+    public static final OfLong drafted_tokens$layout() {
+        return drafted_tokens$LAYOUT;
+    }
+
+    private static final long drafted_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("drafted_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t drafted_tokens
+     * }
+     */
+    public static final long drafted_tokens$offset() {
+        return drafted_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t drafted_tokens
+     * }
+     */
+    public static long drafted_tokens(MemorySegment struct) {
+        return struct.get(drafted_tokens$LAYOUT, drafted_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t drafted_tokens
+     * }
+     */
+    public static void drafted_tokens(MemorySegment struct, long fieldValue) {
+        struct.set(drafted_tokens$LAYOUT, drafted_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfLong accepted_tokens$LAYOUT = (OfLong)$LAYOUT.select(groupElement("accepted_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t accepted_tokens
+     * }
+     */
+    public static final OfLong accepted_tokens$layout() {
+        return accepted_tokens$LAYOUT;
+    }
+
+    private static final long accepted_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("accepted_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t accepted_tokens
+     * }
+     */
+    public static final long accepted_tokens$offset() {
+        return accepted_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t accepted_tokens
+     * }
+     */
+    public static long accepted_tokens(MemorySegment struct) {
+        return struct.get(accepted_tokens$LAYOUT, accepted_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t accepted_tokens
+     * }
+     */
+    public static void accepted_tokens(MemorySegment struct, long fieldValue) {
+        struct.set(accepted_tokens$LAYOUT, accepted_tokens$OFFSET, fieldValue);
     }
 
     /**

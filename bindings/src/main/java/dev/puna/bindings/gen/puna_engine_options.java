@@ -25,6 +25,11 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t cache_type;
  *     uint32_t reserved;
  *     uint64_t cache_bytes;
+ *     uint32_t speculation;
+ *     uint32_t draft_tokens;
+ *     puna_model *draft;
+ *     uint32_t draft_least;
+ *     uint32_t reserved2;
  * }
  * }
  */
@@ -43,7 +48,12 @@ public class puna_engine_options {
         PunaH.C_INT.withName("step_tokens"),
         PunaH.C_INT.withName("cache_type"),
         PunaH.C_INT.withName("reserved"),
-        PunaH.C_LONG_LONG.withName("cache_bytes")
+        PunaH.C_LONG_LONG.withName("cache_bytes"),
+        PunaH.C_INT.withName("speculation"),
+        PunaH.C_INT.withName("draft_tokens"),
+        PunaH.C_POINTER.withName("draft"),
+        PunaH.C_INT.withName("draft_least"),
+        PunaH.C_INT.withName("reserved2")
     ).withName("puna_engine_options");
 
     /**
@@ -447,6 +457,226 @@ public class puna_engine_options {
      */
     public static void cache_bytes(MemorySegment struct, long fieldValue) {
         struct.set(cache_bytes$LAYOUT, cache_bytes$OFFSET, fieldValue);
+    }
+
+    private static final OfInt speculation$LAYOUT = (OfInt)$LAYOUT.select(groupElement("speculation"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static final OfInt speculation$layout() {
+        return speculation$LAYOUT;
+    }
+
+    private static final long speculation$OFFSET = $LAYOUT.byteOffset(groupElement("speculation"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static final long speculation$offset() {
+        return speculation$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static int speculation(MemorySegment struct) {
+        return struct.get(speculation$LAYOUT, speculation$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t speculation
+     * }
+     */
+    public static void speculation(MemorySegment struct, int fieldValue) {
+        struct.set(speculation$LAYOUT, speculation$OFFSET, fieldValue);
+    }
+
+    private static final OfInt draft_tokens$LAYOUT = (OfInt)$LAYOUT.select(groupElement("draft_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static final OfInt draft_tokens$layout() {
+        return draft_tokens$LAYOUT;
+    }
+
+    private static final long draft_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("draft_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static final long draft_tokens$offset() {
+        return draft_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static int draft_tokens(MemorySegment struct) {
+        return struct.get(draft_tokens$LAYOUT, draft_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_tokens
+     * }
+     */
+    public static void draft_tokens(MemorySegment struct, int fieldValue) {
+        struct.set(draft_tokens$LAYOUT, draft_tokens$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout draft$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("draft"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * puna_model *draft
+     * }
+     */
+    public static final AddressLayout draft$layout() {
+        return draft$LAYOUT;
+    }
+
+    private static final long draft$OFFSET = $LAYOUT.byteOffset(groupElement("draft"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * puna_model *draft
+     * }
+     */
+    public static final long draft$offset() {
+        return draft$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * puna_model *draft
+     * }
+     */
+    public static MemorySegment draft(MemorySegment struct) {
+        return struct.get(draft$LAYOUT, draft$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * puna_model *draft
+     * }
+     */
+    public static void draft(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(draft$LAYOUT, draft$OFFSET, fieldValue);
+    }
+
+    private static final OfInt draft_least$LAYOUT = (OfInt)$LAYOUT.select(groupElement("draft_least"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t draft_least
+     * }
+     */
+    public static final OfInt draft_least$layout() {
+        return draft_least$LAYOUT;
+    }
+
+    private static final long draft_least$OFFSET = $LAYOUT.byteOffset(groupElement("draft_least"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t draft_least
+     * }
+     */
+    public static final long draft_least$offset() {
+        return draft_least$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_least
+     * }
+     */
+    public static int draft_least(MemorySegment struct) {
+        return struct.get(draft_least$LAYOUT, draft_least$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t draft_least
+     * }
+     */
+    public static void draft_least(MemorySegment struct, int fieldValue) {
+        struct.set(draft_least$LAYOUT, draft_least$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved2$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved2"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved2
+     * }
+     */
+    public static final OfInt reserved2$layout() {
+        return reserved2$LAYOUT;
+    }
+
+    private static final long reserved2$OFFSET = $LAYOUT.byteOffset(groupElement("reserved2"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved2
+     * }
+     */
+    public static final long reserved2$offset() {
+        return reserved2$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved2
+     * }
+     */
+    public static int reserved2(MemorySegment struct) {
+        return struct.get(reserved2$LAYOUT, reserved2$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved2
+     * }
+     */
+    public static void reserved2(MemorySegment struct, int fieldValue) {
+        struct.set(reserved2$LAYOUT, reserved2$OFFSET, fieldValue);
     }
 
     /**

@@ -39,6 +39,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t dropped_tokens;
  *     uint32_t logit_count;
  *     const float *logits;
+ *     uint32_t drafted_tokens;
+ *     uint32_t accepted_tokens;
  * }
  * }
  */
@@ -71,7 +73,9 @@ public class puna_event {
         PunaH.C_LONG_LONG.withName("generate_ns"),
         PunaH.C_INT.withName("dropped_tokens"),
         PunaH.C_INT.withName("logit_count"),
-        PunaH.C_POINTER.withName("logits")
+        PunaH.C_POINTER.withName("logits"),
+        PunaH.C_INT.withName("drafted_tokens"),
+        PunaH.C_INT.withName("accepted_tokens")
     ).withName("puna_event");
 
     /**
@@ -1091,6 +1095,94 @@ public class puna_event {
      */
     public static void logits(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(logits$LAYOUT, logits$OFFSET, fieldValue);
+    }
+
+    private static final OfInt drafted_tokens$LAYOUT = (OfInt)$LAYOUT.select(groupElement("drafted_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t drafted_tokens
+     * }
+     */
+    public static final OfInt drafted_tokens$layout() {
+        return drafted_tokens$LAYOUT;
+    }
+
+    private static final long drafted_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("drafted_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t drafted_tokens
+     * }
+     */
+    public static final long drafted_tokens$offset() {
+        return drafted_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t drafted_tokens
+     * }
+     */
+    public static int drafted_tokens(MemorySegment struct) {
+        return struct.get(drafted_tokens$LAYOUT, drafted_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t drafted_tokens
+     * }
+     */
+    public static void drafted_tokens(MemorySegment struct, int fieldValue) {
+        struct.set(drafted_tokens$LAYOUT, drafted_tokens$OFFSET, fieldValue);
+    }
+
+    private static final OfInt accepted_tokens$LAYOUT = (OfInt)$LAYOUT.select(groupElement("accepted_tokens"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t accepted_tokens
+     * }
+     */
+    public static final OfInt accepted_tokens$layout() {
+        return accepted_tokens$LAYOUT;
+    }
+
+    private static final long accepted_tokens$OFFSET = $LAYOUT.byteOffset(groupElement("accepted_tokens"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t accepted_tokens
+     * }
+     */
+    public static final long accepted_tokens$offset() {
+        return accepted_tokens$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t accepted_tokens
+     * }
+     */
+    public static int accepted_tokens(MemorySegment struct) {
+        return struct.get(accepted_tokens$LAYOUT, accepted_tokens$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t accepted_tokens
+     * }
+     */
+    public static void accepted_tokens(MemorySegment struct, int fieldValue) {
+        struct.set(accepted_tokens$LAYOUT, accepted_tokens$OFFSET, fieldValue);
     }
 
     /**

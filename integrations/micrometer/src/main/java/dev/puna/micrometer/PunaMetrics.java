@@ -143,6 +143,23 @@ public final class PunaMetrics implements MeterBinder, AutoCloseable {
         meters.add(
                 counter("puna.tokens", tokens, g, Statistics::generatedTokens, tags.and("kind", "generated"), "tokens")
                         .register(registry));
+        String drafts = "Tokens guessed ahead and computed: right ones (accepted) and others (rejected)";
+        meters.add(counter(
+                        "puna.draft.tokens",
+                        drafts,
+                        g,
+                        Statistics::acceptedTokens,
+                        tags.and("result", "accepted"),
+                        "tokens")
+                .register(registry));
+        meters.add(counter(
+                        "puna.draft.tokens",
+                        drafts,
+                        g,
+                        s -> s.draftedTokens() - s.acceptedTokens(),
+                        tags.and("result", "rejected"),
+                        "tokens")
+                .register(registry));
         meters.add(counter(
                         "puna.evictions",
                         "Times that a sequence lost its pages to another one",

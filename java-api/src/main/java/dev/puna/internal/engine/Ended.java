@@ -17,6 +17,8 @@ final class Ended {
             event.promptTokens = finished.promptTokens();
             event.cachedTokens = finished.cachedTokens();
             event.tokens = finished.generatedTokens();
+            event.draftedTokens = finished.draftedTokens();
+            event.acceptedTokens = finished.acceptedTokens();
             event.queued = finished.queuedNanos();
             event.promptTime = finished.promptNanos();
             event.generationTime = finished.generateNanos();

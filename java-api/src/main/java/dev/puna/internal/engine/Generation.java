@@ -173,7 +173,9 @@ public final class Generation {
                     event.queuedNanos(),
                     event.promptNanos(),
                     event.generateNanos(),
-                    event.droppedTokens());
+                    event.droppedTokens(),
+                    event.draftedTokens(),
+                    event.acceptedTokens());
         });
     }
 

@@ -19,6 +19,8 @@ import java.util.List;
  * @param promptNanos to the first token
  * @param generateNanos to the last
  * @param droppedTokens that a full context lost
+ * @param draftedTokens guessed ahead and computed
+ * @param acceptedTokens of those, right
  */
 @SuppressWarnings("ArrayRecordComponent")
 public record Outcome(
@@ -33,7 +35,9 @@ public record Outcome(
         long queuedNanos,
         long promptNanos,
         long generateNanos,
-        int droppedTokens) {
+        int droppedTokens,
+        int draftedTokens,
+        int acceptedTokens) {
     /**
      * A control token.
      *

@@ -32,6 +32,14 @@ public final class GenerationEvent extends Event {
     @Label("Tokens")
     public int tokens;
 
+    /** Tokens guessed ahead and computed. */
+    @Label("Drafted Tokens")
+    public int draftedTokens;
+
+    /** Of those, right. */
+    @Label("Accepted Tokens")
+    public int acceptedTokens;
+
     /** Time in the queue. */
     @Label("Queued")
     @Timespan

@@ -176,7 +176,14 @@ final class Families {
                     List.of(Encoders.DISTILBERT),
                     Encoders::distilbert,
                     Encoders::bertShape),
-            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5, Encoders::t5Shape));
+            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5, Encoders::t5Shape),
+            new Family(
+                    "t5encoder",
+                    List.of("T5Encoder", "MT5Encoder"),
+                    ANY,
+                    Encoders.T5,
+                    Encoders::t5,
+                    Encoders::t5Shape));
 
     private Families() {}
 
@@ -219,7 +226,7 @@ final class Families {
     }
 
     private static String stem(String model) {
-        List<String> ends = new ArrayList<>(List.of("WithLMHeadModel", "LMHeadModel", "EncoderModel", "Model"));
+        List<String> ends = new ArrayList<>(List.of("WithLMHeadModel", "LMHeadModel", "Model"));
         String stem = model.replaceFirst("For[A-Z][A-Za-z]*$", "");
         for (String end : ends) {
             if (stem.length() > end.length() && stem.endsWith(end)) {

@@ -60,7 +60,8 @@ final class Families {
                     "qwen3moe",
                     List.of("Qwen3Moe"),
                     SILU,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
                     Families::mixture,
                     Family.AS_STORED),
             new Family(
@@ -81,14 +82,19 @@ final class Families {
                     "gemma2",
                     List.of("Gemma2"),
                     TANH,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED_AFTER)),
                     Families::gemma2,
                     GEMMA),
             new Family(
                     "gemma3",
                     List.of("Gemma3"),
                     TANH,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION,
+                            DecoderNames.GATED,
+                            DecoderNames.NORMED,
+                            DecoderNames.NORMED_AFTER)),
                     Families::gemma3,
                     GEMMA),
             new Family(
@@ -102,7 +108,11 @@ final class Families {
                     "olmo2",
                     List.of("Olmo2", "Olmo3"),
                     SILU,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION,
+                            DecoderNames.GATED,
+                            DecoderNames.NORMED,
+                            DecoderNames.NORMED_AFTER)),
                     Families::olmo,
                     Family.AS_STORED),
             new Family(
@@ -130,7 +140,12 @@ final class Families {
                             place.is("attn_qkv") ? Layouts.groupsApart(w, Parameters.heads(c), falconKeyHeads(c)) : w),
             new Family("phi2", List.of("Phi"), TANH, List.of(DecoderNames.PHI), Families::phi, Family.AS_STORED),
             new Family(
-                    "starcoder2", List.of("Starcoder2"), TANH, List.of(DecoderNames.STARCODER), Families::window, Family.AS_STORED),
+                    "starcoder2",
+                    List.of("Starcoder2"),
+                    TANH,
+                    List.of(DecoderNames.STARCODER),
+                    Families::window,
+                    Family.AS_STORED),
             new Family(
                     "stablelm",
                     List.of("StableLm", "StableLMEpoch"),

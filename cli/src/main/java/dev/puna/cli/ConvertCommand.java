@@ -98,10 +98,6 @@ final class ConvertCommand implements Callable<Integer> {
         }
         try (ConvertDisplay display = new ConvertDisplay(streams)) {
             Converted converted = conversion.onProgress(display).run();
-            display.close();
-            streams.err()
-                    .println("puna: " + converted.architecture() + ", " + converted.tensors() + " tensors, "
-                            + converted.type());
             streams.out().println(converted.file());
         }
         return 0;

@@ -60,7 +60,8 @@ final class Families {
                     "qwen3moe",
                     List.of("Qwen3Moe"),
                     SILU,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
                     Families::mixture,
                     Family.AS_STORED),
             new Family(
@@ -81,14 +82,19 @@ final class Families {
                     "gemma2",
                     List.of("Gemma2"),
                     TANH,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED_AFTER)),
                     Families::gemma2,
                     GEMMA),
             new Family(
                     "gemma3",
                     List.of("Gemma3"),
                     TANH,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION,
+                            DecoderNames.GATED,
+                            DecoderNames.NORMED,
+                            DecoderNames.NORMED_AFTER)),
                     Families::gemma3,
                     GEMMA),
             new Family(
@@ -102,7 +108,11 @@ final class Families {
                     "olmo2",
                     List.of("Olmo2", "Olmo3"),
                     SILU,
-                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.NORMED_AFTER)),
+                    List.of(DecoderNames.decoder(
+                            DecoderNames.ATTENTION,
+                            DecoderNames.GATED,
+                            DecoderNames.NORMED,
+                            DecoderNames.NORMED_AFTER)),
                     Families::olmo,
                     Family.AS_STORED),
             new Family(
@@ -130,7 +140,12 @@ final class Families {
                             place.is("attn_qkv") ? Layouts.groupsApart(w, Parameters.heads(c), falconKeyHeads(c)) : w),
             new Family("phi2", List.of("Phi"), TANH, List.of(DecoderNames.PHI), Families::phi, Family.AS_STORED),
             new Family(
-                    "starcoder2", List.of("Starcoder2"), TANH, List.of(DecoderNames.STARCODER), Families::window, Family.AS_STORED),
+                    "starcoder2",
+                    List.of("Starcoder2"),
+                    TANH,
+                    List.of(DecoderNames.STARCODER),
+                    Families::window,
+                    Family.AS_STORED),
             new Family(
                     "stablelm",
                     List.of("StableLm", "StableLMEpoch"),
@@ -176,7 +191,14 @@ final class Families {
                     List.of(Encoders.DISTILBERT),
                     Encoders::distilbert,
                     Encoders::bertShape),
-            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5, Encoders::t5Shape));
+            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5, Encoders::t5Shape),
+            new Family(
+                    "t5encoder",
+                    List.of("T5Encoder", "MT5Encoder"),
+                    ANY,
+                    Encoders.T5,
+                    Encoders::t5,
+                    Encoders::t5Shape));
 
     private Families() {}
 
@@ -219,7 +241,7 @@ final class Families {
     }
 
     private static String stem(String model) {
-        List<String> ends = new ArrayList<>(List.of("WithLMHeadModel", "LMHeadModel", "EncoderModel", "Model"));
+        List<String> ends = new ArrayList<>(List.of("WithLMHeadModel", "LMHeadModel", "Model"));
         String stem = model.replaceFirst("For[A-Z][A-Za-z]*$", "");
         for (String end : ends) {
             if (stem.length() > end.length() && stem.endsWith(end)) {

@@ -140,7 +140,7 @@ final class Plan {
             throw Damage.in(where(), "", "it has no embeddings: no tensor that would be token_embd.weight");
         }
         int layers = Parameters.layers(config);
-        if (!family.architecture().equals("t5") && (blocks.size() != layers || !blocks.contains(layers - 1))) {
+        if (!family.architecture().startsWith("t5") && (blocks.size() != layers || !blocks.contains(layers - 1))) {
             throw config.wrong(
                     String.valueOf(config.first(Parameters.LAYERS)),
                     "is " + layers + ", but the weights have " + blocks.size() + " layers"

@@ -128,11 +128,16 @@ final class Vocabulary {
         entries.text("tokenizer.ggml.pre", pretokenizer);
     }
 
-    /** The tokens that tokenizer.json adds to those of its model, last. */
+    /**
+     * The tokens that tokenizer.json adds to those of its model. One without an embedding is left out: Gemma 3's for
+     * pictures, in models that see none.
+     */
     static void addAll(Config json, Tokens tokens, float score) {
         for (Object item : json.list("added_tokens")) {
             Config token = Config.of(json.file(), "added_tokens", item);
-            tokens.add(token.integer("id"), token.text("content", ""), token.truth("special", false), score);
+            if (token.integer("id") < tokens.size()) {
+                tokens.add(token.integer("id"), token.text("content", ""), token.truth("special", false), score);
+            }
         }
     }
 }

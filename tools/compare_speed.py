@@ -14,14 +14,17 @@ Cases, all with keys and values in F16:
     generate128                128 tokens one by one behind an empty cache
     depth4096                  the same behind 4,096 tokens
     parallel1, 8, 32           so many sequences generating together, 128 tokens each, behind prompts of 128
-    first                      from nothing to one token: seconds of the whole process, loading and leaving included
+    first                      from nothing to one token: seconds of the whole process, loading and leaving included.
+                               Before each, as much memory as the file has is taken and given back: a virtual machine may
+                               have to ask its host for fresh memory, which whoever comes first would pay for all
 
 A round is one run of each program, whose order turns from round to round; beside each round stands the read bandwidth
 that was measured then (bench_ceilings), since it changes while one looks. The ratio is the median of the rounds' ratios
 to the peer with the better median. Peak memory is what the system says of each process; it counts what a program maps.
 
 Every finished round is written to FILE at once. The same command goes on where an earlier one ended; with --seconds none
-begins a round that would not end in time, and the exit status is 3 while something is missing. --neighbour pins a
+begins a round that would not end in time, and the exit status is 3 while something is missing. A peer that fails at a
+case is left out of it, and the table says so. --neighbour pins a
 process that only counts to a processor, for as long as the programs run; its figures are cases of their own.
 --table prints what FILE has, as Markdown.
 """
@@ -44,6 +47,10 @@ CASES = ("prompt512", "prompt4096", "generate128", "depth4096", "parallel1", "pa
 WARMED = 64  # tokens of a prompt that warm a program up, where the case itself would take as long again
 
 
+class Failed(Exception):
+    """A program that ended by a fault, with what it said last."""
+
+
 class Peer:
     def __init__(self, text: str):
         self.name, equals, command = text.partition("=")
@@ -53,7 +60,7 @@ class Peer:
         self.folder, self.flags = pathlib.Path(words[0]), words[1:]
         if not (self.folder / "llama-bench").exists():
             raise SystemExit(f"{self.folder} has no llama-bench")
-        self.gp = "-gp" in run([str(self.folder / "llama-bench"), "--help"], self.folder)[0]
+        self.gp = "-gp <" in run([str(self.folder / "llama-bench"), "--help"], self.folder)[0]
 
     def bench(self, model: pathlib.Path, threads: int, test: list[str], warm: bool) -> tuple[str, int, float]:
         cold = [] if warm else ["-w", "0"] if self.gp else ["--no-warmup"]
@@ -116,7 +123,7 @@ def run(command: list[str], libraries: pathlib.Path | None) -> tuple[str, int, f
     out, errors = process.communicate() if not hasattr(os, "wait4") else drain(process)
     seconds = time.monotonic() - begin
     if process.returncode:
-        raise SystemExit(f"{shlex.join(command)} ended with status {process.returncode}:\n{errors[-2000:]}")
+        raise Failed(f"{shlex.join(command)} ended with status {process.returncode}:\n{errors[-1000:]}")
     return out, getattr(process, "peak", 0), seconds
 
 
@@ -173,7 +180,15 @@ def one_round(programs: list, case: str, model: pathlib.Path, threads: int, numb
     turn = number % len(programs)
     with neighbour(cpu):
         for program in programs[turn:] + programs[:turn]:
-            result[program.name] = program.measure(case, model, threads)
+            if case == "first":
+                run([sys.executable, "-c", f"bytes(b'1') * {model.stat().st_size * 5 // 4}"], None)
+            try:
+                result[program.name] = program.measure(case, model, threads)
+            except Failed as failure:
+                if isinstance(program, Puna):
+                    raise
+                print(failure, file=sys.stderr, flush=True)
+                result[program.name] = {"failed": str(failure)[-300:]}
     result["took"] = time.monotonic() - begin
     return result
 
@@ -231,12 +246,13 @@ def table(results: dict) -> None:
     print("|---" * (8 + len(peers)) + "|")
     for key, rounds in cases.items():
         model, case, threads, *extra = key.split("|")
-        there = [p for p in peers if all(p in r for r in rounds)]
+        there = [p for p in peers if all("memory" in r.get(p, {}) for r in rounds)]
         if not there:
             continue
         best = max(there, key=lambda p: statistics.median(value(r[p]) for r in rounds))
         ratio = statistics.median(value(r["Puna"]) / value(r[best]) for r in rounds)
-        cells = [shown([r[p] for r in rounds]) if p in there else "" for p in peers]
+        cells = [shown([r[p] for r in rounds]) if p in there else "fails" if any(p in r for r in rounds) else ""
+                 for p in peers]
         memory = " / ".join(f"{statistics.median(r[p]['memory'] for r in rounds) / 1e6:.0f}" for p in ["Puna", *there])
         reads = [r["reads"] for r in rounds]
         print(f"| {model.removesuffix('.gguf')} | {' with '.join([case, *extra])} | {threads} | {len(rounds)} | "
@@ -245,6 +261,13 @@ def table(results: dict) -> None:
 
 
 def main() -> None:
+    try:
+        work()
+    except Failed as failure:
+        raise SystemExit(str(failure)) from None
+
+
+def work() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)

@@ -342,8 +342,8 @@ int main(int argc, char **argv) {
         printf("{\"load_seconds\":%.4f,\"first_token_seconds\":%.4f,\"first_token_memory\":%.0f,\"runs\":[", loaded,
                first, memory);
     else
-        printf("loaded in %.3f s, first token after %.3f s, %.0f MB until then\n%-10s %8s %8s %8s %8s %12s %10s %10s\n", loaded, first, memory / 1e6, "test", "tokens", "depth",
-               "parallel", "threads", "tokens/s", "min", "max");
+        printf("loaded in %.3f s, first token after %.3f s, %.0f MB until then\n%-10s %8s %8s %8s %8s %12s %10s %10s\n",
+               loaded, first, memory / 1e6, "test", "tokens", "depth", "parallel", "threads", "tokens/s", "min", "max");
     for (int t = 0; t < s.threads.count; t++) {
         for (int p = 0; p < s.parallels.count; p++) {
             s.parallel = s.parallels.values[p];

@@ -4,8 +4,8 @@
  *
  * What it does, in order: a residual addition joins the product before it; a product over quantized weights gets its
  * input quantized, once for all products that share it; neighbours that work row by row share a phase, as do products
- * that share an input, and what is done to their results element by element; buffers whose lives do not meet share memory. None of it changes a result: with fusion and reuse
- * off the same bits come out (tests hold it to that).
+ * that share an input, and what is done to their results element by element; buffers whose lives do not meet share
+ * memory. None of it changes a result: with fusion and reuse off the same bits come out (tests hold it to that).
  *
  * Invariant: two buffers whose phases overlap do not overlap in memory, but for a value that is updated in place.
  */

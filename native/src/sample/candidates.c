@@ -290,6 +290,18 @@ void candidates_penalize(candidates *c, const penalties *table) {
     candidates_sort(c);
 }
 
+/* The best one alone: one pass, no list to sort. */
+static void candidates_keep_best(candidates *c) {
+    uint64_t best = 0;
+    for (uint32_t id = 0; id < c->vocabulary; id++) {
+        uint64_t key = candidates_look(c, id);
+        if (key > best) best = key;
+    }
+    c->list[0] = best;
+    c->length = best ? 1 : 0;
+    c->listed = true;
+}
+
 /* One pass: what is not better than the best `count` so far never enters the list, which is cut whenever it is full. */
 static void candidates_keep_few(candidates *c, uint32_t count) {
     uint64_t least = 0;
@@ -316,7 +328,8 @@ void candidates_keep(candidates *c, uint64_t count) {
     if (c->listed) {
         c->length = (uint32_t)count;
     } else if (count <= CANDIDATES_LIST / 2) { /* each cut makes room for as many */
-        candidates_keep_few(c, (uint32_t)count);
+        if (count == 1) candidates_keep_best(c);
+        else candidates_keep_few(c, (uint32_t)count);
     } else {
         candidates_histogram h;
         candidates_measure measure = {0};

@@ -247,6 +247,12 @@ static int32_t sampler_run(const sampler *s, const float *logits, float best, ui
     return id;
 }
 
+/* No stage, or a temperature of 0 and nothing else: the best token, which is known. */
+static bool sampler_is_greedy(const sampler *s) {
+    if (s->stage_count == 0) return true;
+    return s->stage_count == 1 && s->stages[0].kind == PUNA_SAMPLE_TEMPERATURE && s->stages[0].value == 0;
+}
+
 puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, sampler_choice *choice,
                            puna_error *error) {
     uint32_t best;
@@ -259,7 +265,7 @@ puna_status sampler_choose(sampler *s, const float *logits, uint64_t position, s
     if (s->biases && !sampler_leaves(s, row))
         return error_set(error, PUNA_INVALID_ARGUMENT, "biases",
                          "every token that the model could choose has a bias of -inf");
-    bool plain = s->stage_count == 0 && !s->biases;
+    bool plain = sampler_is_greedy(s) && !s->biases;
     choice->id = plain ? (int32_t)first : sampler_run(s, row, row[first], position);
     if (!s->wants_logprob) return PUNA_OK;
     logprobs l = logprobs_of(logits, s->vocabulary, logits[best]);

@@ -73,7 +73,11 @@ public interface Observer {
             return active;
         }
 
-        /** {@return how long it took; where it followed another step at once, with all that passed since that one's end} */
+        /**
+         * How long it took; where it followed another step at once, with all that passed since that one's end.
+         *
+         * @return a positive time
+         */
         public Duration duration() {
             return duration;
         }

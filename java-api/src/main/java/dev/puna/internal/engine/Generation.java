@@ -122,8 +122,8 @@ public final class Generation {
     }
 
     /**
-     * One more token. Wakes who reads pieces, and only where there is one to read: a thread that wakes for nothing takes
-     * a core away from those that compute.
+     * One more token. Wakes who reads pieces, and only where there is one to read: a thread that wakes for nothing
+     * takes a core away from those that compute.
      *
      * @return whether the reader is too far behind
      */

@@ -35,8 +35,8 @@ typedef struct figure {
 
 static void report(const figure *f) {
     if (settings.json) {
-        printf("%s\n    {\"tier\": \"%s\", \"kernel\": \"%s\", \"shape\": \"%s\"", settings.reported ? "," : "", f->tier,
-               f->kernel, f->shape);
+        printf("%s\n    {\"tier\": \"%s\", \"kernel\": \"%s\", \"shape\": \"%s\"", settings.reported ? "," : "",
+               f->tier, f->kernel, f->shape);
         if (f->products > 0) printf(", \"gmacs\": %.2f, \"gmacs_peak\": %.2f", f->products, f->products_peak);
         if (f->reads > 0) printf(", \"gbytes\": %.2f, \"gbytes_peak\": %.2f", f->reads, f->reads_peak);
         if (f->numbers > 0) printf(", \"numbers_ns\": %.2f", f->numbers);
@@ -212,12 +212,17 @@ static void bench_attentions(const cpu_kernels *k, uint32_t type, bool slow) {
     bench_attention(k, type, 1, 4, 256, 4096, 16); /* Gemma's */
 }
 
+static int usage(void) {
+    fprintf(stderr, "usage: bench_kernels [--json] [--quick] [TIER [FORMAT ... | attention | rows]]\n");
+    return 2;
+}
+
 int main(int argc, char **argv) {
     int skip = 1;
     for (; skip < argc && argv[skip][0] == '-'; skip++) {
         if (strcmp(argv[skip], "--json") == 0) settings.json = true;
         else if (strcmp(argv[skip], "--quick") == 0) settings.quick = true;
-        else return fprintf(stderr, "usage: bench_kernels [--json] [--quick] [TIER [FORMAT ... | attention | rows]]\n"), 2;
+        else return usage();
     }
     const int count = argc - skip, kernels = count > 0 ? count - 1 : 0;
     char **names = argv + skip;

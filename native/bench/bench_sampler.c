@@ -63,8 +63,8 @@ static void bench(const chain *c, bool logprobs, const float *rows, int32_t voca
     sampler_free(&account, s);
     const char *extra = logprobs ? ", 5 logprobs" : "";
     if (json)
-        printf("%s\n    {\"vocabulary\": %d, \"chain\": \"%s%s\", \"us\": %.1f}", reported ? "," : "", vocabulary, c->name,
-               extra, least);
+        printf("%s\n    {\"vocabulary\": %d, \"chain\": \"%s%s\", \"us\": %.1f}", reported ? "," : "", vocabulary,
+               c->name, extra, least);
     else printf("%7d  %-32.32s%-14s %9.1f us a token\n", vocabulary, c->name, extra, least);
     reported++;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Products of quantized weights by vpdpbusd, for every format, for registers of a tier's width: what differs between
- * formats is how a block is unpacked (unpack.h). 32 numbers along K of a part of a tile's rows become eight registers of
- * u8 [rows][4 of K], which then meet each column's 32 activations. The weights are read as they were packed.
+ * formats is how a block is unpacked (unpack.h). 32 numbers along K of a part of a tile's rows become eight registers
+ * of u8 [rows][4 of K], which then meet each column's 32 activations. The weights are read as they were packed.
  *
  * A few columns keep their float accumulators in registers for all of K. More of them, up to 64, keep them in the first
  * cache: loads and stores run beside the products, and what unpacking costs is shared by all.
@@ -62,8 +62,8 @@ static inline const uint8_t *vnni_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
-/* Asks for memory ahead. Q6_K's parts are read in turns, which the processor's reading ahead doesn't follow. Others only
-   lose by help. */
+/* Asks for memory ahead. Q6_K's parts are read in turns, which the processor's reading ahead doesn't follow. Others
+   only lose by help. */
 UNPACK void vnni_ahead(unpack_format f, const uint8_t *data) {
     if (f.type != BLOCK_Q6_K) return;
     for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);

@@ -8,6 +8,7 @@ import dev.puna.testing.Eventually;
 import dev.puna.testing.Models;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -40,6 +41,15 @@ class SpeculationTest {
                 .maxTokens(100);
     }
 
+    private static String bits(Reply reply) {
+        StringBuilder bits = new StringBuilder();
+        for (TokenLogprob token : reply.logprobs()) {
+            bits.append(Float.floatToRawIntBits(token.logprob()));
+            token.top().forEach(t -> bits.append(' ').append(t.id()).append(' ').append(t.logprob()));
+        }
+        return bits.toString();
+    }
+
     @Test
     void answersAreTheSameAndGuessesAreCounted() {
         for (float temperature : new float[] {0, .3f, 2}) {
@@ -54,7 +64,7 @@ class SpeculationTest {
                     Reply reply = asked(context, temperature).reply();
                     assertThat(reply.tokens()).as("%s", speculation).isEqualTo(expected.tokens());
                     assertThat(reply.text()).isEqualTo(expected.text());
-                    assertThat(reply.logprobs()).isEqualTo(expected.logprobs());
+                    assertThat(bits(reply)).isEqualTo(bits(expected));
                     Usage usage = reply.usage();
                     if (temperature == 0) {
                         assertThat(usage.acceptedTokens()).as("%s", speculation).isBetween(20, usage.draftedTokens());
@@ -167,7 +177,7 @@ class SpeculationTest {
                         .timeout(Duration.ofMillis(millis))
                         .reply()
                         .tokens();
-                assertThat(whole).startsWith(cut);
+                assertThat(cut).isEqualTo(Arrays.copyOf(whole, cut.length));
             }
         }
     }

@@ -3,19 +3,18 @@ package dev.puna.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /** {@code --speculate} and {@code --draft}: the same answers, and what was guessed. */
 class SpeculationOptionsTest {
-    private static final String LOOP = "one two three four, one two three four, one two three four, one two three";
-
     private static JsonNode run(String... more) {
-        String[] command = new String[10 + more.length];
-        String[] front = {"run", "-m", Cli.CHAT, "-n", "60", "--json", "--temperature", "0.2", "--seed", "5"};
-        System.arraycopy(front, 0, command, 0, 10);
-        System.arraycopy(more, 0, command, 10, more.length);
-        return Cli.runWith(LOOP, command).succeeded().json();
+        List<String> command = new ArrayList<>(List.of("run", "-m", Cli.CHAT, "--json", "--temperature", "0"));
+        command.addAll(List.of("-n", "90", "--regex", "(one two three four, ){6}")); // a text that repeats itself
+        command.addAll(List.of(more));
+        return Cli.runWith("Count.", command.toArray(String[]::new)).succeeded().json();
     }
 
     @Test

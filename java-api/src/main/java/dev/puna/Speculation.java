@@ -82,7 +82,8 @@ public final class Speculation {
         return tokens;
     }
 
-    @Nullable NativeModel nativeModel() {
+    @Nullable
+    NativeModel nativeModel() {
         return draft == null ? null : draft.nativeModel();
     }
 

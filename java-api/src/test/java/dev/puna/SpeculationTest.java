@@ -187,7 +187,8 @@ class SpeculationTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Speculation.lookup().tokens(0))
                 .withMessage("tokens is 0; it may be 1 to 256");
-        assertThatIllegalArgumentException().isThrownBy(() -> Speculation.lookup().tokens(257));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Speculation.lookup().tokens(257));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> context(Speculation.draft(Models.smollm2())))
                 .withMessageContaining("same vocabulary");
@@ -202,6 +203,7 @@ class SpeculationTest {
             draft.close();
             assertThat(asked(context, 0).reply().usage().acceptedTokens()).isPositive();
         }
-        assertThatIllegalArgumentException().isThrownBy(() -> Speculation.draft(draft).tokens(300));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Speculation.draft(draft).tokens(300));
     }
 }

@@ -115,8 +115,8 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use use = model.use();
                 Call call = new Call()) {
             MemorySegment out = call.pointer();
-            call.check(options.with(
-                    call, wanted -> PunaH.puna_engine_create(use.address(), wanted, out, call.error())));
+            call.check(
+                    options.with(call, wanted -> PunaH.puna_engine_create(use.address(), wanted, out, call.error())));
             return new NativeEngine(model, out.get(PunaH.C_POINTER, 0));
         }
     }

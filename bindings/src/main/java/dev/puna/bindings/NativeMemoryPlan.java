@@ -39,8 +39,7 @@ public record NativeMemoryPlan(
         try (Handle.Use use = file.use();
                 Call call = new Call()) {
             MemorySegment plan = call.struct(puna_memory_plan.layout());
-            call.check(options.with(
-                    call, wanted -> PunaH.puna_plan(file.address(), wanted, plan, call.error())));
+            call.check(options.with(call, wanted -> PunaH.puna_plan(file.address(), wanted, plan, call.error())));
             return new NativeMemoryPlan(
                     puna_memory_plan.context_length(plan),
                     puna_memory_plan.weights(plan),

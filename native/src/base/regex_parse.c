@@ -71,6 +71,7 @@ static puna_status new_node(parser *p, regex_kind kind, uint16_t *index) {
 
 static puna_status parse_code_point(parser *p, uint32_t *code_point) {
     size_t used;
+    if (at_end(p)) return fail(p, p->at, "it ends where a character is needed");
     uint32_t c = utf8_decode(p->pattern + p->at, p->length - p->at, &used);
     if (c == UTF8_INVALID) return fail(p, p->at, "it is not UTF-8");
     p->at += used;

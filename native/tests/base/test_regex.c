@@ -156,6 +156,8 @@ static void says_what_is_wrong_with_a_pattern(void) {
     refuses("a(b", PUNA_INVALID_ARGUMENT, 1);
     refuses("ab)", PUNA_INVALID_ARGUMENT, 2);
     refuses("x[a-", PUNA_INVALID_ARGUMENT, 1);
+    refuses("(?!", PUNA_INVALID_ARGUMENT, 3);
+    refuses("a(?!", PUNA_INVALID_ARGUMENT, 4);
     refuses("[b-a]", PUNA_INVALID_ARGUMENT, 1);
     refuses("a**", PUNA_UNSUPPORTED, PUNA_NO_OFFSET);
     refuses("*a", PUNA_INVALID_ARGUMENT, 0);

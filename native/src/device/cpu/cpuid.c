@@ -74,10 +74,7 @@ void cpuid_name(char *out, size_t capacity) {
 }
 
 bool cpuid_avx2(void) { return false; }
-bool cpuid_avxvnni(void) {
-    const uint32_t vnni = 1u << 4; /* leaf 7, part 1, eax; leaf 7 says in eax which part is its last */
-    return cpuid_avx2() && ask(7).a >= 1 && has(ask_part(7, 1).a, vnni);
-}
+bool cpuid_avxvnni(void) { return false; }
 
 bool cpuid_avx512(void) { return false; }
 

@@ -98,7 +98,8 @@ uint32_t engine_positions(const graph *g, const device *d, const puna_engine_opt
 
 device_options engine_device_options(const puna_engine_options *o) {
     return (device_options){.threads = o->threads, .max_tokens = o->step_tokens + o->max_sequences,
-                            .max_outputs = o->max_sequences, .max_runs = o->max_sequences, .cache_type = o->cache_type};
+                            .max_outputs = o->max_sequences, .max_runs = o->max_sequences, .cache_type = o->cache_type,
+                            .positions = o->context_length};
 }
 
 /* ---- creation ---- */

@@ -258,10 +258,8 @@ static bool allowed(const graph_routing *how, const double *choice, uint32_t cou
 static void check_route(const graph_routing *how, uint32_t count, const float *bias) {
     float x[64], got[64];
     double choice[64], weights[64], sum = 0, factor = how->scale > 0 ? (double)how->scale : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        x[i] = testing_normal() * 2;
-        choice[i] = score_of(how, x, count, i) + (bias ? (double)bias[i] : 0);
-    }
+    for (uint32_t i = 0; i < count; i++) x[i] = testing_normal() * 2;
+    for (uint32_t i = 0; i < count; i++) choice[i] = score_of(how, x, count, i) + (bias ? (double)bias[i] : 0);
     cpu_route(how, bias, count, x, got);
     uint32_t last = UINT32_MAX;
     for (uint32_t n = 0; n < how->chosen; n++) {

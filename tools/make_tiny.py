@@ -61,7 +61,7 @@ PHI = SMALL | dict(model_type="phi3", sliding_window=WINDOW)
 LONGROPE = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 64,
             "short_factor": [1.0, 1.05, 1.1, 1.2, 1.3, 1.5],
             "long_factor": [1.0, 1.2, 2.5, 3.5, 5.0, 8.0]}
-LONG = PHI | dict(rope_parameters=LONGROPE)
+LONG = PHI | dict(rope_parameters=LONGROPE, original_max_position_embeddings=64)
 MPT = dict(model_type="mpt", d_model=48, n_layers=2, max_seq_len=CONTEXT)
 EXAONE = SMALL | dict(model_type="exaone4", head_dim=16, num_hidden_layers=4)
 EXPERTS = SMALL | dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=48, tie_word_embeddings=True)
@@ -136,7 +136,7 @@ MODELS = {
     "command_r_plus": (COHERE | dict(use_qk_norm=True), "gpt-2", Type.F32, Type.F32),
     "cohere2": (COHERE | dict(model_type="cohere2", num_hidden_layers=4, sliding_window=WINDOW), "gpt-2", Type.F32, Type.F32),
     "phi3": (LONG, "gpt-2", Type.F32, Type.F32),
-    "phi3_short": (PHI | dict(rope_parameters=LONGROPE | dict(original_max_position_embeddings=CONTEXT)), "gpt-2",
+    "phi3_short": (PHI | dict(original_max_position_embeddings=CONTEXT, rope_parameters=LONGROPE | dict(original_max_position_embeddings=CONTEXT)), "gpt-2",
                    Type.F32, Type.F32),
     "phi4_mini": (LONG | dict(tie_word_embeddings=True, sliding_window=None, rope_parameters=LONGROPE | dict(
         partial_rotary_factor=0.5, long_factor=LONGROPE["long_factor"][:3], short_factor=LONGROPE["short_factor"][:3])),

@@ -105,6 +105,7 @@ def configuration(reader: GGUFReader) -> transformers.PretrainedConfig:
 
 
 def make(config: transformers.PretrainedConfig) -> transformers.PreTrainedModel:
+    config._experts_implementation = "eager"
     return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
 
 

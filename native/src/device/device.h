@@ -32,6 +32,7 @@ typedef struct device_options {
     uint32_t max_outputs; /* rows of logits */
     uint32_t max_runs;    /* sequences in a batch */
     uint32_t cache_type;  /* PUNA_CACHE_* */
+    uint32_t positions;   /* of the longest sequence: graph_add_long_table */
     bool plain;           /* no fusion, no reuse of buffers: for tests */
 } device_options;
 

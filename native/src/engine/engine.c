@@ -128,7 +128,7 @@ uint32_t engine_rows(const puna_engine_options *o) { return o->step_tokens + o->
 device_options engine_device_options(const puna_engine_options *o) {
     return (device_options){.threads = o->threads, .max_tokens = engine_rows(o),
                             .max_outputs = o->max_sequences + o->draft_tokens, .max_runs = o->max_sequences,
-                            .cache_type = o->cache_type};
+                            .cache_type = o->cache_type, .positions = o->context_length};
 }
 
 /* ---- creation ---- */

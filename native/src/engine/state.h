@@ -27,6 +27,7 @@
 #define STATE_MAGIC "PUNASEQ\n"
 #define STATE_VERSION 1u
 #define STATE_FRONT 64u
+#define STATE_LONG 0x100u /* beside the cache type: keys turned by the frequencies for long contexts */
 #define STATE_LAYER 24u
 #define STATE_SUM 8u
 #define STATE_ROWS CACHE_PAGE /* copied at a time */

@@ -13,9 +13,18 @@ state_layer state_layer_of(const engine *e, uint32_t layer, uint32_t cached) {
     return (state_layer){c->heads, c->dim_k, c->dim_v, c->window, first};
 }
 
+/* Whether keys are turned by a table's second frequencies (graph_add_long_table). */
+static bool is_long(const engine *e) {
+    const graph *g = &e->model->graph;
+    for (uint32_t t = 0; t < g->table_count; t++)
+        if (e->options.context_length > g->tables[t].original) return true;
+    return false;
+}
+
 state_front state_front_of(const engine *e, const sequence *s) {
     state_front front = {.version = STATE_VERSION, .arithmetic = MATH_CONTRACT,
-                         .cache_type = e->options.cache_type, .vocabulary = e->model->hyper.vocabulary,
+                         .cache_type = e->options.cache_type | (is_long(e) ? STATE_LONG : 0),
+                         .vocabulary = e->model->hyper.vocabulary,
                          .layers = e->model->graph.cache_layer_count, .tokens = s->count, .cached = s->cached,
                          .fingerprint = gguf_fingerprint(e->model->file)};
     front.front_bytes = (uint32_t)state_front_bytes(front.layers) - STATE_SUM;

@@ -108,9 +108,13 @@ static puna_status check_front(const restoring *r) {
                  PRIu32, f->arithmetic, mine.arithmetic);
         return refuse(r, PUNA_UNSUPPORTED, "arithmetic version", 32, why);
     }
+    if ((f->cache_type ^ mine.cache_type) == STATE_LONG)
+        return refuse(r, PUNA_INVALID_ARGUMENT, "context_length", 36,
+                      "the model has frequencies for short contexts and for long ones, and it was saved by an engine "
+                      "whose context_length asks for the others");
     if (f->cache_type != mine.cache_type) {
         snprintf(why, sizeof why, "its keys and values are of type %s; this engine's cache is %s",
-                 f->cache_type < 3 ? types[f->cache_type] : "unknown", types[mine.cache_type]);
+                 (f->cache_type & 0xff) < 3 ? types[f->cache_type & 0xff] : "unknown", types[mine.cache_type & 0xff]);
         return refuse(r, PUNA_INVALID_ARGUMENT, "cache_type", 36, why);
     }
     if (f->vocabulary != mine.vocabulary || f->layers != mine.layers)

@@ -27,6 +27,7 @@ void graph_free(graph *g) {
     memory_free(g->account, g->cache_layers);
     memory_free(g->account, g->groups);
     memory_free(g->account, g->tables);
+    memory_free(g->account, g->slopes);
     graph_init(g, g->account);
 }
 
@@ -59,8 +60,16 @@ graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t 
                              uint32_t cols) {
     graph_weight_info *w = append(g, (void **)&g->weights, &g->weight_count, sizeof *w);
     if (!w) return GRAPH_ABSENT;
-    *w = (graph_weight_info){.tensor = tensor, .type = type, .rows = row_count, .cols = cols, .first_row = first_row};
+    *w = (graph_weight_info){.tensor = tensor, .type = type, .rows = row_count, .cols = cols, .first_row = first_row,
+                             .matrices = 1};
     return g->weight_count - 1;
+}
+
+graph_weight graph_add_matrices(graph *g, uint32_t tensor, uint32_t type, uint32_t matrices, uint32_t row_count,
+                                uint32_t cols) {
+    graph_weight w = graph_add_slice(g, tensor, type, 0, row_count, cols);
+    if (w != GRAPH_ABSENT) g->weights[w].matrices = matrices;
+    return w;
 }
 
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
@@ -80,17 +89,37 @@ uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_
     return g->cache_layer_count - 1;
 }
 
-uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude) {
+static uint32_t add_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original) {
+    uint32_t sets = original == UINT32_MAX ? 1 : 2;
     graph_table *table = append(g, (void **)&g->tables, &g->table_count, sizeof *table);
     if (!table) return GRAPH_ABSENT;
-    *table = (graph_table){memory_array(g->account, count, sizeof(float)), count, magnitude};
+    *table = (graph_table){memory_array(g->account, (size_t)sets * count, sizeof(float)), count, original, magnitude};
     if (!table->frequencies) {
         g->table_count--;
-        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", count * sizeof(float));
+        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", (uint64_t)sets * count * sizeof(float));
         return GRAPH_ABSENT;
     }
-    memcpy(table->frequencies, frequencies, count * sizeof(float));
+    memcpy(table->frequencies, frequencies, (size_t)sets * count * sizeof(float));
     return g->table_count - 1;
+}
+
+uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude) {
+    return add_table(g, frequencies, count, magnitude, UINT32_MAX);
+}
+
+uint32_t graph_add_long_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original) {
+    return add_table(g, frequencies, count, magnitude, original);
+}
+
+void graph_set_slopes(graph *g, const float *slopes, uint32_t heads) {
+    if (g->slopes) return;
+    g->slopes = memory_array(g->account, heads, sizeof *g->slopes);
+    if (!g->slopes) {
+        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", heads * sizeof *g->slopes);
+        return;
+    }
+    memcpy(g->slopes, slopes, heads * sizeof *g->slopes);
+    g->slope_count = heads;
 }
 
 static graph_op *add_op(graph *g, graph_kind kind, graph_value a, graph_value b) {
@@ -248,6 +277,18 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
     return make(g, op, heads * c->dim_v);
 }
 
+void graph_attend_more(graph *g, graph_value attended, graph_weight sinks, bool sloped) {
+    if (g->status != PUNA_OK || g->op_count == 0) return;
+    graph_op *op = &g->ops[g->op_count - 1];
+    if (op->kind != GRAPH_ATTEND_OP || op->out != attended || (sloped && g->slope_count != op->heads)) {
+        fail(g, "attend", "more of an attention that was not just added, or other slopes");
+        return;
+    }
+    op->sloped = sloped;
+    if (sinks == GRAPH_ABSENT || !use(g, op, sinks, GRAPH_USE_VECTOR)) return;
+    if (expect(g, op, g->weights[sinks].rows == 1 && g->weights[sinks].cols == op->heads)) op->bias = sinks;
+}
+
 static graph_value pair(graph *g, graph_kind kind, graph_value a, graph_value b) {
     graph_op *op = add_op(g, kind, a, b);
     bool fits = op && width(g, a) == width(g, b) && g->values[a].rows == g->values[b].rows;
@@ -270,6 +311,105 @@ static graph_value with_number(graph *g, graph_kind kind, graph_value a, float n
 graph_value graph_scale(graph *g, graph_value a, float factor) { return with_number(g, GRAPH_SCALE_OP, a, factor); }
 
 graph_value graph_softcap(graph *g, graph_value a, float cap) { return with_number(g, GRAPH_SOFTCAP_OP, a, cap); }
+
+graph_value graph_clamp(graph *g, graph_value a, float low, float high, float plus) {
+    graph_value y = with_number(g, GRAPH_CLAMP_OP, a, plus);
+    if (y == GRAPH_ABSENT) return y;
+    g->ops[g->op_count - 1].low = low;
+    g->ops[g->op_count - 1].high = high;
+    return y;
+}
+
+graph_value graph_gate(graph *g, graph_value a, graph_value b) {
+    graph_op *op = add_op(g, GRAPH_GATE_OP, a, b);
+    bool fits = op && width(g, b) == 1 && g->values[a].rows == g->values[b].rows;
+    return expect(g, op, fits) ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
+graph_value graph_slice(graph *g, graph_value a, uint32_t heads, uint32_t first, uint32_t count) {
+    graph_op *op = add_op(g, GRAPH_SLICE_OP, a, GRAPH_ABSENT);
+    bool fits = op && heads > 0 && count > 0 && width(g, a) % heads == 0 &&
+                (uint64_t)first + count <= width(g, a) / heads;
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    op->heads = heads;
+    op->first = first;
+    return make(g, op, heads * count);
+}
+
+graph_value graph_join(graph *g, graph_value a, graph_value b, uint32_t heads) {
+    graph_op *op = add_op(g, GRAPH_JOIN_OP, a, b);
+    bool fits = op && heads > 0 && width(g, a) % heads == 0 && width(g, b) % heads == 0 &&
+                g->values[a].rows == g->values[b].rows && width(g, a) <= UINT32_MAX - width(g, b);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    op->heads = heads;
+    return make(g, op, width(g, a) + width(g, b));
+}
+
+static bool routable(const graph_routing *how, uint32_t experts) {
+    uint32_t groups = how->groups > 1 ? how->groups : 1, kept = how->groups > 1 ? how->groups_chosen : 1;
+    return experts > 0 && experts % groups == 0 && kept > 0 && kept <= groups && how->chosen > 0 &&
+           how->chosen <= experts / groups * kept;
+}
+
+graph_value graph_route(graph *g, graph_value logits, const graph_routing *how) {
+    graph_op *op = add_op(g, GRAPH_ROUTE_OP, logits, GRAPH_ABSENT);
+    uint32_t experts = width(g, logits);
+    bool fits = op && experts <= GRAPH_MOST_EXPERTS && routable(how, experts) &&
+                g->values[logits].rows == GRAPH_TOKENS && (g->chosen == 0 || g->chosen == how->chosen);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    if (how->bias != GRAPH_ABSENT) {
+        if (!use(g, op, how->bias, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+        if (!expect(g, op, g->weights[how->bias].rows == 1 && g->weights[how->bias].cols == experts))
+            return GRAPH_ABSENT;
+    }
+    g->chosen = how->chosen;
+    op->experts = experts;
+    op->routing = *how;
+    return make(g, op, 2 * how->chosen);
+}
+
+/* The ROUTE that made a value; NULL: another op did. */
+static const graph_op *route_of(const graph *g, graph_value routing) {
+    for (uint32_t i = g->op_count; i-- > 0;)
+        if (g->ops[i].out == routing) return g->ops[i].kind == GRAPH_ROUTE_OP ? &g->ops[i] : NULL;
+    return NULL;
+}
+
+graph_value graph_expert_linear(graph *g, graph_value x, graph_value routing, graph_weight weight, graph_weight bias) {
+    const graph_op *made = g->status == PUNA_OK ? route_of(g, routing) : NULL;
+    uint32_t experts = made ? made->experts : 0;
+    graph_op *op = add_op(g, GRAPH_EXPERT_LINEAR_OP, x, routing);
+    if (!use(g, op, weight, GRAPH_USE_MATRIX)) return GRAPH_ABSENT;
+    const graph_weight_info *w = &g->weights[weight];
+    bool fits = experts > 0 && w->matrices == experts && w->cols == width(g, x) && g->values[x].rows != GRAPH_OUTPUTS;
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    if (bias != GRAPH_ABSENT) {
+        if (!use(g, op, bias, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+        if (!expect(g, op, g->weights[bias].cols == w->rows && g->weights[bias].rows == experts)) return GRAPH_ABSENT;
+    }
+    op->weight = weight;
+    op->bias = bias;
+    op->experts = experts;
+    return make(g, op, w->rows);
+}
+
+graph_value graph_mix(graph *g, graph_value routing, graph_value pairs) {
+    bool routed = g->status == PUNA_OK && route_of(g, routing);
+    graph_op *op = add_op(g, GRAPH_MIX_OP, routing, pairs);
+    if (!expect(g, op, op && routed && g->values[pairs].rows == GRAPH_PAIRS)) return GRAPH_ABSENT;
+    return make(g, op, width(g, pairs));
+}
+
+graph_value graph_head_linear(graph *g, graph_value x, graph_weight weight) {
+    graph_op *op = add_op(g, GRAPH_HEAD_LINEAR_OP, x, GRAPH_ABSENT);
+    if (!use(g, op, weight, GRAPH_USE_MATRIX)) return GRAPH_ABSENT;
+    const graph_weight_info *w = &g->weights[weight];
+    bool fits = (uint64_t)w->matrices * w->cols == width(g, x) && (uint64_t)w->matrices * w->rows <= 1u << 24;
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    op->weight = weight;
+    op->heads = w->matrices;
+    return make(g, op, w->matrices * w->rows);
+}
 
 graph_value graph_select(graph *g, graph_value a) {
     graph_op *op = add_op(g, GRAPH_SELECT_OP, a, GRAPH_ABSENT);

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-typedef enum graph_rows { GRAPH_INPUT, GRAPH_TOKENS, GRAPH_OUTPUTS, GRAPH_NONE } graph_rows;
+typedef enum graph_rows { GRAPH_INPUT, GRAPH_TOKENS, GRAPH_OUTPUTS, GRAPH_PAIRS, GRAPH_NONE } graph_rows;
 
 typedef enum graph_kind {
 #define OP(NAME, text, inputs, rows, local) GRAPH_##NAME##_OP,
@@ -42,6 +42,7 @@ typedef uint32_t graph_value;  /* index of a value */
 typedef uint32_t graph_weight; /* index of a weight */
 #define GRAPH_ABSENT UINT32_MAX
 #define GRAPH_INPUTS 2
+#define GRAPH_MOST_EXPERTS 1024u
 
 /* How a weight is used; one may be used in several ways (a tied embedding). */
 enum { GRAPH_USE_MATRIX = 1, GRAPH_USE_ROWS = 2, GRAPH_USE_VECTOR = 4 };
@@ -51,11 +52,12 @@ typedef struct graph_weight_info {
     uint32_t type;   /* BLOCK_* */
     uint32_t rows, cols;
     uint32_t first_row; /* of the tensor's: several weights may share a tensor */
+    uint32_t matrices;  /* that many of rows x cols, one below the other: experts, heads; 1 for most */
     uint32_t uses;
 } graph_weight_info;
 
 typedef struct graph_value_info {
-    graph_rows rows; /* TOKENS or OUTPUTS */
+    graph_rows rows; /* TOKENS, OUTPUTS or PAIRS */
     uint32_t width;  /* floats a row */
 } graph_value_info;
 
@@ -71,27 +73,48 @@ typedef struct graph_cache_group {
     uint32_t layers;
 } graph_cache_group;
 
+/* How a row of logits becomes a choice of experts (ROUTE); device/cpu/cpu_route.c has the sequence of operations. */
+typedef enum graph_scoring {
+    GRAPH_SOFTMAX,         /* of all logits */
+    GRAPH_SOFTMAX_CHOSEN,  /* of those chosen alone */
+    GRAPH_SIGMOID
+} graph_scoring;
+
+typedef struct graph_routing {
+    graph_scoring scoring;
+    uint32_t chosen;               /* experts a token */
+    uint32_t groups, groups_chosen; /* experts come from the best groups alone; 0 or 1: from all */
+    bool renormalize;              /* weights of the chosen add up to 1 */
+    float scale;                   /* of the weights then; 0: none */
+    graph_weight bias;             /* added for the choice, not to the weights; may be absent */
+} graph_routing;
+
 typedef struct graph_op {
     graph_kind kind;
     graph_value in[GRAPH_INPUTS];
     graph_value out;
     graph_weight weight; /* EMBED, POSITION, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
-    graph_weight bias;   /* LINEAR, LAYER_NORM; may be absent */
+    graph_weight bias;   /* LINEAR, EXPERT_LINEAR, LAYER_NORM; ATTEND: sinks; may be absent */
     uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
-    uint32_t heads;      /* ROPE, ATTEND, RMS_NORM, LAYER_NORM: heads in a row */
-    uint32_t first;      /* POSITION: the row of position 0 */
+    uint32_t heads;      /* ROPE, ATTEND, norms, SLICE, JOIN, HEAD_LINEAR: heads in a row */
+    uint32_t first;      /* POSITION: the row of position 0; SLICE: the first element */
+    uint32_t experts;    /* ROUTE: of how many */
+    graph_routing routing;
     graph_activation activation;
     uint32_t dimension;  /* ROPE: of a head */
     bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
     float number;        /* norms: epsilon; SCALE: factor; ATTEND: scale; SOFTCAP: cap */
     float softcap;       /* ATTEND: 0 is none */
+    float low, high;     /* CLAMP; `number` is added */
+    bool sloped;         /* ATTEND: by graph.slopes */
     bool fine;           /* LINEAR: quantized activations in two terms (graph_linear_fine) */
 } graph_op;
 
 typedef struct graph_table {
     float *frequencies; /* [count] */
     uint32_t count;     /* rotated / 2 */
+    uint32_t original;  /* frequencies[count ...] instead for contexts longer than that; UINT32_MAX: never */
     float magnitude;    /* cosines and sines are multiplied by it (yarn); 1 for most */
 } graph_table;
 
@@ -109,6 +132,9 @@ typedef struct graph {
     uint32_t group_count;
     graph_table *tables;
     uint32_t table_count;
+    float *slopes;      /* [slope_count] of ALiBi, one a head: the same in every layer; NULL: none */
+    uint32_t slope_count;
+    uint32_t chosen;    /* experts a token goes to, the same in every layer; 0: no experts */
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
     graph_value logits; /* the result, [outputs, vocabulary] */
     puna_status status; /* the first failure while building */
@@ -127,6 +153,14 @@ graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t 
                              uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
+
+/* Of two sets of frequencies, [2][count]: the second for engines whose context is longer than `original`. */
+uint32_t graph_add_long_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original);
+void graph_set_slopes(graph *g, const float *slopes, uint32_t heads); /* copied */
+
+/* A tensor of several matrices of rows x cols. */
+graph_weight graph_add_matrices(graph *g, uint32_t tensor, uint32_t type, uint32_t matrices, uint32_t rows,
+                                uint32_t cols);
 
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
@@ -148,12 +182,28 @@ graph_value graph_activate(graph *g, graph_value x, graph_activation f);
 graph_value graph_rope(graph *g, graph_value x, uint32_t heads, uint32_t dimension, bool interleaved, uint32_t table);
 void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);
 graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer);
+
+/* Of the attention that was just added: a sink a head (a vector; GRAPH_ABSENT: none), slopes. */
+void graph_attend_more(graph *g, graph_value attended, graph_weight sinks, bool sloped);
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_add(graph *g, graph_value a, graph_value b);
 graph_value graph_scale(graph *g, graph_value a, float factor);
 graph_value graph_softcap(graph *g, graph_value a, float cap); /* cap above 0 */
+graph_value graph_clamp(graph *g, graph_value a, float low, float high, float plus); /* low may be -INFINITY */
+graph_value graph_gate(graph *g, graph_value a, graph_value b);
+graph_value graph_slice(graph *g, graph_value a, uint32_t heads, uint32_t first, uint32_t count);
+graph_value graph_join(graph *g, graph_value a, graph_value b, uint32_t heads);
 graph_value graph_select(graph *g, graph_value a);
+
+/* Mixtures of experts. logits: one an expert. The pairs' rows are sorted by expert; whatever works row by row may work
+   on them. bias: a row an expert, [matrices][rows], may be absent. */
+graph_value graph_route(graph *g, graph_value logits, const graph_routing *how);
+graph_value graph_expert_linear(graph *g, graph_value x, graph_value routing, graph_weight weight, graph_weight bias);
+graph_value graph_mix(graph *g, graph_value routing, graph_value pairs);
+
+/* Part h of a row by matrix h of the weight, which has `heads` of them. */
+graph_value graph_head_linear(graph *g, graph_value x, graph_weight weight);
 
 /* Names the result and says whether everything above fitted. */
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error);

@@ -16,6 +16,10 @@ typedef struct planner {
     uint32_t *residual_of;   /* [ops] a LINEAR's: value that is added, or GRAPH_ABSENT */
     bool *gone;              /* [ops] an ADD that joined a LINEAR */
     uint32_t *maker;         /* [values] the op that makes it */
+    plan_buffer *order;      /* [values] of a routing */
+    plan_buffer *spread;     /* [values] a token's value for its pairs: as floats, */
+    plan_buffer *spread_q;   /* quantized, */
+    plan_buffer *spread_by;  /* and by which order */
 } planner;
 
 size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * 48; }
@@ -59,7 +63,7 @@ static plan_buffer add_buffer(planner *w, graph_rows rows, uint32_t width, bool 
 static plan_step *add_step(planner *w, const graph_op *op, graph_kind kind, graph_rows rows) {
     plan_step *s = &w->p->steps[w->p->step_count++];
     *s = (plan_step){.op = op, .kind = kind, .rows = rows, .in = {PLAN_NO_BUFFER, PLAN_NO_BUFFER},
-                     .out = PLAN_NO_BUFFER, .residual = PLAN_NO_BUFFER};
+                     .out = PLAN_NO_BUFFER, .residual = PLAN_NO_BUFFER, .order = PLAN_NO_BUFFER};
     return s;
 }
 
@@ -77,7 +81,7 @@ static bool in_place(const planner *w, const graph_op *op) {
     if (!w->options->reuse) return false;
     bool elementwise = op->kind == GRAPH_ROPE_OP || op->kind == GRAPH_ADD_OP || op->kind == GRAPH_SCALE_OP ||
                        op->kind == GRAPH_SILU_MUL_OP || op->kind == GRAPH_GELU_MUL_OP || op->kind == GRAPH_SOFTCAP_OP ||
-                       op->kind == GRAPH_ACTIVATE_OP;
+                       op->kind == GRAPH_ACTIVATE_OP || op->kind == GRAPH_CLAMP_OP || op->kind == GRAPH_GATE_OP;
     return elementwise && w->uses[op->in[0]] == 1;
 }
 
@@ -89,7 +93,7 @@ static void emit_fine(planner *w, const graph_op *op) {
     w->p->buffers[columns].doubled = w->p->buffers[result].doubled = true;
     plan_step *s = add_step(w, NULL, GRAPH_QUANTIZE_OP, x->rows);
     *s = (plan_step){.kind = GRAPH_QUANTIZE_OP, .rows = x->rows, .in = {w->of_value[op->in[0]], PLAN_NO_BUFFER},
-                     .out = columns, .residual = left, .fine = true};
+                     .out = columns, .residual = left, .order = PLAN_NO_BUFFER, .fine = true};
     s = add_step(w, op, GRAPH_LINEAR_OP, out->rows);
     s->in[0] = columns;
     s->out = result;
@@ -122,6 +126,45 @@ static void emit_linear(planner *w, uint32_t index) {
     w->uses[residual]--;
 }
 
+/* After its ROUTE. */
+static void emit_sort(planner *w, const graph_op *route) {
+    plan_step *s = add_step(w, route, GRAPH_SORT_OP, GRAPH_PAIRS);
+    s->in[0] = w->of_value[route->out];
+    s->order = w->order[route->out] = add_buffer(w, GRAPH_PAIRS, 2, false);
+    w->p->buffers[s->order].extra = 2 * route->experts + 2;
+}
+
+/* A value for experts, as its product takes it: pairs as they are or quantized, tokens spread over their pairs. */
+static plan_buffer expert_input(planner *w, graph_value value, plan_buffer order, bool quantizes) {
+    const graph_value_info *x = &w->g->values[value];
+    bool spread = x->rows != GRAPH_PAIRS;
+    if (!spread && !quantizes) return w->of_value[value];
+    plan_buffer *made = !spread ? w->quantized : quantizes ? w->spread_q : w->spread;
+    if (spread && w->spread_by[value] != order) {
+        w->spread[value] = w->spread_q[value] = PLAN_NO_BUFFER;
+        w->spread_by[value] = order;
+    }
+    if (made[value] != PLAN_NO_BUFFER) return made[value];
+    plan_step *s = add_step(w, NULL, quantizes ? GRAPH_QUANTIZE_OP : GRAPH_SPREAD_OP, GRAPH_PAIRS);
+    s->in[0] = w->of_value[value];
+    s->out = add_buffer(w, GRAPH_PAIRS, x->width, quantizes);
+    s->order = order;
+    s->spread = spread;
+    return made[value] = s->out;
+}
+
+static void emit_experts(planner *w, const graph_op *op) {
+    plan_buffer order = w->order[op->in[1]];
+    bool quantizes = w->options->quantizes(w->g->weights[op->weight].type);
+    plan_buffer input = expert_input(w, op->in[0], order, quantizes);
+    plan_step *s = add_step(w, op, op->kind, GRAPH_PAIRS);
+    s->in[0] = input;
+    s->order = order;
+    s->out = w->of_value[op->out] = add_buffer(w, GRAPH_PAIRS, w->g->values[op->out].width, false);
+    w->uses[op->in[0]]--;
+    w->uses[op->in[1]]--;
+}
+
 static void emit(planner *w, uint32_t index) {
     const graph_op *op = &w->g->ops[index];
     if (w->gone[index]) { /* its value is what the product made */
@@ -135,16 +178,26 @@ static void emit(planner *w, uint32_t index) {
         w->uses[op->in[0]]--;
         return;
     }
+    if (op->kind == GRAPH_EXPERT_LINEAR_OP) {
+        emit_experts(w, op);
+        return;
+    }
+    if (op->kind == GRAPH_HEAD_LINEAR_OP && w->options->quantizes(w->g->weights[op->weight].type))
+        quantized_form(w, op->in[0]);
     const graph_op_row *row = graph_op_find(op->kind);
     graph_rows rows = row->rows == GRAPH_INPUT || row->rows == GRAPH_NONE ? w->g->values[op->in[0]].rows : row->rows;
     plan_step *s = add_step(w, op, op->kind, rows);
     for (uint32_t k = 0; k < row->inputs; k++) s->in[k] = w->of_value[op->in[k]];
+    if (op->kind == GRAPH_HEAD_LINEAR_OP && w->options->quantizes(w->g->weights[op->weight].type))
+        s->in[0] = w->quantized[op->in[0]];
+    if (op->kind == GRAPH_MIX_OP) s->order = w->order[op->in[0]];
     if (op->out != GRAPH_ABSENT) {
         const graph_value_info *out = &w->g->values[op->out];
         s->out = in_place(w, op) ? s->in[0] : add_buffer(w, out->rows, out->width, false);
         w->of_value[op->out] = s->out;
     }
     for (uint32_t k = 0; k < row->inputs; k++) w->uses[op->in[k]]--;
+    if (op->kind == GRAPH_ROUTE_OP) emit_sort(w, op);
 }
 
 bool plan_step_by_columns(const plan_step *s) {
@@ -186,8 +239,8 @@ static bool shares_phase(const planner *w, const plan_phase *phase, const plan_s
     bool local = graph_op_find(b->kind)->local;
     if (phase->local && local) return b->kind != GRAPH_SELECT_OP;
     if (!phase->local && joins_products(w->p, phase, b)) return true;
-    if (phase->local || local || phase->by_columns) return false;
-    if (a->kind != GRAPH_LINEAR_OP || b->kind != GRAPH_LINEAR_OP) return false;
+    if (phase->local || local || phase->by_columns || a->kind != b->kind) return false;
+    if (a->kind != GRAPH_LINEAR_OP && a->kind != GRAPH_EXPERT_LINEAR_OP) return false;
     for (uint32_t i = 0; i < phase->count; i++) {
         plan_buffer out = steps[phase->first + i].out;
         if (out == b->in[0] || out == b->residual || out == b->out) return false;
@@ -214,6 +267,11 @@ static puna_status run(planner *w, puna_error *error) {
     plan *p = w->p;
     memset(w->quantized, 0xFF, g->value_count * sizeof *w->quantized);
     memset(w->of_value, 0xFF, g->value_count * sizeof *w->of_value);
+    memset(w->order, 0xFF, g->value_count * sizeof *w->order);
+    memset(w->spread, 0xFF, g->value_count * sizeof *w->spread);
+    memset(w->spread_q, 0xFF, g->value_count * sizeof *w->spread_q);
+    memset(w->spread_by, 0xFF, g->value_count * sizeof *w->spread_by);
+    p->chosen = g->chosen;
     count_uses(w);
     for (uint32_t i = 0; i < g->op_count; i++) w->residual_of[i] = GRAPH_ABSENT;
     if (w->options->fuse) join_residuals(w);
@@ -236,15 +294,23 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
     w.of_value = memory_array(account, v, sizeof *w.of_value);
     w.quantized = memory_array(account, v, sizeof *w.quantized);
     w.maker = memory_array(account, v, sizeof *w.maker);
+    w.order = memory_array(account, v, sizeof *w.order);
+    w.spread = memory_array(account, v, sizeof *w.spread);
+    w.spread_q = memory_array(account, v, sizeof *w.spread_q);
+    w.spread_by = memory_array(account, v, sizeof *w.spread_by);
     w.residual_of = memory_array(account, n, sizeof *w.residual_of);
     w.gone = memory_array(account, n, sizeof *w.gone);
-    bool got = out->steps && out->phases && out->buffers && w.uses && w.of_value && w.quantized && w.maker &&
-               w.residual_of && w.gone;
+    bool got = out->steps && out->phases && out->buffers && w.uses && w.of_value && w.quantized && w.maker && w.order &&
+               w.spread && w.spread_q && w.spread_by && w.residual_of && w.gone;
     puna_status status = got ? run(&w, error) : error_memory(error, "plan", n * 512);
     memory_free(account, w.uses);
     memory_free(account, w.of_value);
     memory_free(account, w.quantized);
     memory_free(account, w.maker);
+    memory_free(account, w.order);
+    memory_free(account, w.spread);
+    memory_free(account, w.spread_q);
+    memory_free(account, w.spread_by);
     memory_free(account, w.residual_of);
     memory_free(account, w.gone);
     if (status != PUNA_OK) plan_free(out);

@@ -7,6 +7,11 @@
  * that share an input, and what is done to their results element by element; buffers whose lives do not meet share
  * memory. None of it changes a result: with fusion and reuse off the same bits come out (tests hold it to that).
  *
+ * Mixtures of experts: after each ROUTE a SORT puts the pairs (token, rank of an expert among the token's) in the
+ * order of experts, tokens, ranks. An order is u32 [experts + 1] the first pair of each expert, [experts] those that
+ * have any, [1] how many have, [pairs] the pair's number token * chosen + rank, [pairs] each number's place. What is
+ * quantized for experts lies expert by expert, each one's columns by themselves.
+ *
  * Invariant: two buffers whose phases overlap do not overlap in memory, but for a value that is updated in place.
  */
 #ifndef PUNA_GRAPH_PLAN_H
@@ -22,6 +27,7 @@ typedef struct plan_buffer_info {
     uint32_t width;   /* floats, or quantized numbers, a row */
     bool quantized;   /* int8 columns with scales and sums */
     bool doubled;     /* twice the rows: the two terms of a fine product */
+    uint32_t extra;   /* floats beside the rows */
     uint32_t first, last; /* phases of its life */
     size_t offset;    /* bytes from the arena's begin, a multiple of 64 */
     size_t bytes;
@@ -34,6 +40,8 @@ typedef struct plan_step {
     plan_buffer in[GRAPH_INPUTS];
     plan_buffer out;
     plan_buffer residual; /* LINEAR: what is added. A fine QUANTIZE: floats for what the first term left */
+    plan_buffer order;    /* SORT: what it makes; steps on PAIRS and MIX: what they go by */
+    bool spread;          /* QUANTIZE: rows of pairs from those of their tokens */
     bool fine;            /* QUANTIZE, LINEAR: in two terms, first those of all rows, then the second ones */
 } plan_step;
 
@@ -59,6 +67,7 @@ typedef struct plan {
     plan_buffer_info *buffers;
     uint32_t buffer_count;
     plan_buffer logits;
+    uint32_t chosen; /* experts a token: PAIRS has that many rows for each */
     size_t arena_bytes;
 } plan;
 

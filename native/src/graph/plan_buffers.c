@@ -16,16 +16,20 @@ static void find_lives(plan *p) {
             touch(p, s->in[1], i);
             touch(p, s->out, i);
             touch(p, s->residual, i);
+            touch(p, s->order, i);
         }
     }
     touch(p, p->logits, p->phase_count); /* read after the run */
 }
 
-static bool size_of(const plan_buffer_info *b, const plan_options *o, size_t *bytes) {
+static bool size_of(const plan *p, const plan_buffer_info *b, const plan_options *o, size_t *bytes) {
     size_t rows = b->rows == GRAPH_OUTPUTS ? o->max_outputs : o->max_tokens;
+    if (b->rows == GRAPH_PAIRS) rows *= p->chosen;
     if (b->doubled) rows *= 2;
     size_t row = b->quantized ? plan_quantized_row_bytes(b->width) : (size_t)b->width * sizeof(float);
-    if (!memory_multiply(rows, row, bytes) || *bytes > SIZE_MAX - 64) return false;
+    if (!memory_multiply(rows, row, bytes) || !memory_add(*bytes, (size_t)b->extra * sizeof(float), bytes) ||
+        *bytes > SIZE_MAX - 64)
+        return false;
     *bytes = (*bytes + 63) & ~(size_t)63;
     return true;
 }
@@ -52,7 +56,7 @@ puna_status plan_place_buffers(plan *p, const plan_options *options, puna_error 
     find_lives(p);
     for (uint32_t i = 0; i < p->buffer_count; i++) {
         plan_buffer_info *b = &p->buffers[i];
-        if (!size_of(b, options, &b->bytes)) return error_memory(error, "activations", UINT64_MAX);
+        if (!size_of(p, b, options, &b->bytes)) return error_memory(error, "activations", UINT64_MAX);
         if (!options->reuse) {
             b->first = 0;
             b->last = p->phase_count;

@@ -8,8 +8,8 @@
 #include "format/block.h"
 
 /* shape: [cols, rows] for a matrix, [n] for a vector, as GGUF stores them. NULL: absent or of another shape. */
-static const gguf_tensor *find_tensor(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
-                                      va_list arguments) {
+static const gguf_tensor *find_tensor(build *b, bool optional, uint32_t matrices, uint32_t rows, uint32_t cols,
+                                      const char *format, va_list arguments) {
     char name[96];
     vsnprintf(name, sizeof name, format, arguments);
     if (b->status != PUNA_OK) return NULL;
@@ -19,12 +19,12 @@ static const gguf_tensor *find_tensor(build *b, bool optional, uint32_t rows, ui
             b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, PUNA_NO_OFFSET, "the tensor is missing");
         return NULL;
     }
-    bool fits = t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == 1 && t->shape[3] == 1;
+    bool fits = t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == matrices && t->shape[3] == 1;
     if (!fits) {
         b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, t->offset,
-                               "the shape is [%llu, %llu, %llu, %llu], the metadata ask for [%u, %u]",
+                               "the shape is [%llu, %llu, %llu, %llu], the metadata ask for [%u, %u, %u]",
                                (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
-                               (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], cols, rows);
+                               (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], cols, rows, matrices);
         return NULL;
     }
     const block_format *stored = block_find(t->type);
@@ -41,31 +41,38 @@ static const gguf_tensor *find_tensor(build *b, bool optional, uint32_t rows, ui
 
 static uint32_t index_of(const build *b, const gguf_tensor *t) { return (uint32_t)(t - gguf_tensor_at(b->file, 0)); }
 
-static graph_weight find(build *b, bool optional, uint32_t rows, uint32_t cols, const char *format,
+static graph_weight find(build *b, bool optional, uint32_t matrices, uint32_t rows, uint32_t cols, const char *format,
                          va_list arguments) {
-    const gguf_tensor *t = find_tensor(b, optional, rows, cols, format, arguments);
+    const gguf_tensor *t = find_tensor(b, optional, matrices, rows, cols, format, arguments);
     if (!t) return GRAPH_ABSENT;
     uint32_t index = index_of(b, t);
-    if (b->known[index] == GRAPH_ABSENT) b->known[index] = graph_add_weight(b->g, index, t->type, rows, cols);
+    if (b->known[index] == GRAPH_ABSENT)
+        b->known[index] = graph_add_matrices(b->g, index, t->type, matrices, rows, cols);
     return b->known[index];
 }
 
-#define FIND(optional, rows, cols) \
+#define FIND(optional, matrices, rows, cols) \
     va_list arguments; \
     va_start(arguments, format); \
-    graph_weight found = find(b, optional, rows, cols, format, arguments); \
+    graph_weight found = find(b, optional, matrices, rows, cols, format, arguments); \
     va_end(arguments); \
     return found
 
-graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) { FIND(false, rows, cols); }
-
-graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) {
-    FIND(true, rows, cols);
+graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) {
+    FIND(false, 1, rows, cols);
 }
 
-graph_weight build_vector(build *b, uint32_t n, const char *format, ...) { FIND(false, 1, n); }
+graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) {
+    FIND(true, 1, rows, cols);
+}
 
-graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) { FIND(true, 1, n); }
+graph_weight build_matrices(build *b, uint32_t matrices, uint32_t rows, uint32_t cols, const char *format, ...) {
+    FIND(false, matrices, rows, cols);
+}
+
+graph_weight build_vector(build *b, uint32_t n, const char *format, ...) { FIND(false, 1, 1, n); }
+
+graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) { FIND(true, 1, 1, n); }
 
 bool build_has(const build *b, const char *format, ...) {
     char name[96];
@@ -79,7 +86,7 @@ bool build_has(const build *b, const char *format, ...) {
 graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, uint32_t cols, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    const gguf_tensor *t = find_tensor(b, false, all, cols, format, arguments);
+    const gguf_tensor *t = find_tensor(b, false, 1, all, cols, format, arguments);
     va_end(arguments);
     return t ? graph_add_slice(b->g, index_of(b, t), t->type, first, rows, cols) : GRAPH_ABSENT;
 }
@@ -87,7 +94,7 @@ graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, u
 graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint32_t all, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    const gguf_tensor *t = find_tensor(b, true, 1, all, format, arguments);
+    const gguf_tensor *t = find_tensor(b, true, 1, 1, all, format, arguments);
     va_end(arguments);
     if (t && block_find(t->type)->length != 1) {
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "bias", t->offset,
@@ -107,27 +114,24 @@ static puna_status read_factors(build *b, const gguf_tensor *t, const block_form
     return status;
 }
 
-/* Llama 3's factors; NULL without them or on a failure that b->status tells. */
-static float *rope_factors(build *b, uint32_t count) {
-    const gguf_tensor *t = gguf_find_tensor(b->file, "rope_freqs.weight");
-    if (!t || b->status != PUNA_OK) return NULL;
+/* What frequencies are divided by, into [count]; false without the tensor or on a failure that b->status tells. */
+static bool rope_factors(build *b, const char *name, uint32_t count, float *factors) {
+    const gguf_tensor *t = gguf_find_tensor(b->file, name);
+    if (!t || b->status != PUNA_OK) return false;
     const block_format *stored = block_find(t->type);
     bool fits = t->shape[0] == count && t->shape[1] == 1 && t->shape[2] == 1 && t->shape[3] == 1;
     if (!stored || stored->length != 1 || !fits) {
-        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset,
+        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, t->offset,
                                "%u factors are needed, in F32, F16 or BF16", count);
-        return NULL;
+        return false;
     }
-    float *factors = memory_array(b->g->account, count, sizeof *factors);
-    if (!factors) b->status = error_memory(b->error, "rotary table", count * sizeof *factors);
-    else b->status = read_factors(b, t, stored, factors);
-    for (uint32_t i = 0; factors && b->status == PUNA_OK && i < count; i++) {
+    b->status = read_factors(b, t, stored, factors);
+    for (uint32_t i = 0; b->status == PUNA_OK && i < count; i++) {
         if (factors[i] > 0 && factors[i] < 1e30f) continue;
-        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, "rope_freqs.weight", t->offset,
-                               "factor %u is %g", i, (double)factors[i]);
-        break;
+        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, t->offset, "factor %u is %g", i,
+                               (double)factors[i]);
     }
-    return factors;
+    return b->status == PUNA_OK;
 }
 
 /* yarn: how far dimension i keeps its own frequency, 1 where it turns often within the original context, 0 where it
@@ -136,8 +140,12 @@ static double yarn_keeps(const hyper *h, uint32_t i) {
     const double turn = 6.283185307179586;
     double original = (double)h->yarn.original_context, width = (double)h->rotated, last = width - 1;
     double per = width / (2 * math_log((double)h->rope_base));
-    double low = floor(per * math_log(original / ((double)h->yarn.beta_fast * turn)));
-    double high = ceil(per * math_log(original / ((double)h->yarn.beta_slow * turn)));
+    double low = per * math_log(original / ((double)h->yarn.beta_fast * turn));
+    double high = per * math_log(original / ((double)h->yarn.beta_slow * turn));
+    if (!h->yarn.exact) {
+        low = floor(low);
+        high = ceil(high);
+    }
     low = low > 0 ? low : 0;
     high = high < last ? high : last;
     double far = ((double)i - low) / (high - low > 0.001 ? high - low : 0.001);
@@ -153,27 +161,44 @@ static float scaled(const hyper *h, uint32_t i, double frequency) {
     return (float)(frequency / (double)h->rope_factor * (1 - keeps) + frequency * keeps);
 }
 
-static uint32_t rope_table(build *b, double base, bool plain) {
-    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+static float frequency_of(const hyper *h, double base, uint32_t i, bool plain) {
+    double frequency = math_pow(base, -2.0 * (double)i / (double)h->rotated);
+    return plain ? (float)frequency : scaled(h, i, frequency);
+}
+
+/* Frequencies [2][count], and before the call's end their factors behind them. */
+static uint32_t fill_table(build *b, double base, bool plain, uint32_t count, float *frequencies) {
     const hyper *h = b->h;
-    uint32_t count = h->rotated / 2;
-    float *factors = plain ? NULL : rope_factors(b, count);
-    if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !factors)
+    float *later = frequencies + count, *factors = later + count, *later_factors = factors + count;
+    for (uint32_t i = 0; i < 2 * count; i++) factors[i] = 1.0f;
+    bool found = !plain && rope_factors(b, "rope_freqs.weight", count, factors);
+    bool changes = !plain && !found && rope_factors(b, "rope_factors_short.weight", count, factors) &&
+                   rope_factors(b, "rope_factors_long.weight", count, later_factors);
+    if (b->status == PUNA_OK && !plain && h->rope_scaling == HYPER_ROPE_LLAMA3 && !found)
         b->status = gguf_error(b->file, b->error, PUNA_UNSUPPORTED, "rope_freqs.weight", PUNA_NO_OFFSET,
                                "Llama 3's scaling needs the factors in rope_freqs.weight, which the file lacks: "
                                "convert the model anew");
-    float *frequencies = memory_array(b->g->account, count + 1, sizeof *frequencies);
-    uint32_t table = GRAPH_ABSENT;
-    if (!frequencies && b->status == PUNA_OK) b->status = error_memory(b->error, "rotary table", count * sizeof(float));
     for (uint32_t i = 0; b->status == PUNA_OK && i < count; i++) {
-        double frequency = math_pow(base, -2.0 * (double)i / (double)h->rotated);
-        float f = plain ? (float)frequency : scaled(h, i, frequency);
-        frequencies[i] = factors ? f / factors[i] : f;
+        float f = frequency_of(h, base, i, plain);
+        frequencies[i] = f / factors[i];
+        later[i] = f / later_factors[i];
     }
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    if (changes) return graph_add_long_table(b->g, frequencies, count, h->rope_magnitude, h->rope_original);
     float magnitude = !plain && h->rope_scaling == HYPER_ROPE_YARN ? h->yarn.magnitude : 1.0f;
-    if (b->status == PUNA_OK) table = graph_add_table(b->g, frequencies, count, magnitude);
+    return graph_add_table(b->g, frequencies, count, magnitude);
+}
+
+static uint32_t rope_table(build *b, double base, bool plain) {
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    size_t count = b->h->rotated / 2;
+    float *frequencies = memory_array(b->g->account, 4 * count + 1, sizeof *frequencies);
+    if (!frequencies) {
+        b->status = error_memory(b->error, "rotary table", 4 * count * sizeof *frequencies);
+        return GRAPH_ABSENT;
+    }
+    uint32_t table = fill_table(b, base, plain, (uint32_t)count, frequencies);
     memory_free(b->g->account, frequencies);
-    memory_free(b->g->account, factors);
     return table;
 }
 

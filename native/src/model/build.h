@@ -23,6 +23,10 @@ typedef struct build {
    is the same weight. Absent or of another shape: an error that names file and tensor. */
 graph_weight build_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
 
+/* Several matrices of that shape in one tensor: experts, heads. */
+graph_weight build_matrices(build *b, uint32_t matrices, uint32_t rows, uint32_t cols, const char *format, ...)
+    ERROR_FORMAT(5, 6);
+
 /* A vector of n elements. */
 graph_weight build_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
 
@@ -41,7 +45,8 @@ graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const
 graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
 
 /* The rotary frequency table of these hyperparameters: base^(-2i/rotated), scaled as they say; rope_freqs.weight (Llama
-   3's factors) divides where the file has it. */
+   3's factors) divides where the file has it, or rope_factors_short.weight and, for contexts longer than the original
+   one, rope_factors_long.weight (longrope: Ding et al., arXiv:2402.13753). */
 uint32_t build_rope_table(build *b);
 
 /* Of another base, nothing scaled: Gemma 3's layers with a window. */
@@ -77,5 +82,18 @@ graph_value starcoder2_logits(build *b);
 graph_value stablelm_logits(build *b);
 graph_value command_r_logits(build *b);
 graph_value cohere2_logits(build *b);
+graph_value phi3_logits(build *b);
+graph_value mpt_logits(build *b);
+graph_value bloom_logits(build *b);
+graph_value glm4_logits(build *b);
+graph_value exaone4_logits(build *b);
+graph_value openai_gpt_logits(build *b);
+graph_value olmo_logits(build *b);
+graph_value nemotron_logits(build *b);
+graph_value qwen2moe_logits(build *b);
+graph_value qwen3moe_logits(build *b);
+graph_value olmoe_logits(build *b);
+graph_value deepseek2_logits(build *b);
+graph_value gpt_oss_logits(build *b);
 
 #endif

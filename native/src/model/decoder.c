@@ -19,7 +19,7 @@ graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *na
     return norm(b, x, 1, weight, bias);
 }
 
-static graph_value linear(build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer, const char *name) {
+graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer, const char *name) {
     graph_weight weight = build_matrix(b, rows, cols, "blk.%u.%s.weight", layer, name);
     graph_weight bias = build_optional_vector(b, rows, "blk.%u.%s.bias", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
@@ -54,6 +54,11 @@ static graph_value turn(build *b, graph_value x, uint32_t heads, const decoder_a
     return graph_rope(b->g, x, heads, b->h->head_dim_k, how->interleaved, how->table);
 }
 
+static graph_value clamped(build *b, graph_value x) {
+    float most = b->h->clamp_qkv;
+    return most > 0 && b->status == PUNA_OK ? graph_clamp(b->g, x, -most, most, 0) : x;
+}
+
 graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how) {
     const hyper *h = b->h;
     graph *g = b->g;
@@ -67,10 +72,13 @@ graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decode
         k = part(b, x, rows_q, rows_k, all, layer, "attn_qkv");
         v = part(b, x, rows_q + rows_k, rows_v, all, layer, "attn_qkv");
     } else {
-        q = linear(b, x, rows_q, h->embedding, layer, "attn_q");
-        k = linear(b, x, rows_k, h->embedding, layer, "attn_k");
-        v = linear(b, x, rows_v, h->embedding, layer, "attn_v");
+        q = decoder_linear(b, x, rows_q, h->embedding, layer, "attn_q");
+        k = decoder_linear(b, x, rows_k, h->embedding, layer, "attn_k");
+        v = decoder_linear(b, x, rows_v, h->embedding, layer, "attn_v");
     }
+    q = clamped(b, q);
+    k = clamped(b, k);
+    v = clamped(b, v);
     q = norm_heads(b, q, h->heads, layer, "attn_q_norm", how->norm);
     k = norm_heads(b, k, h->heads_kv, layer, "attn_k_norm", how->norm);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
@@ -78,28 +86,47 @@ graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decode
     k = turn(b, k, h->heads_kv, how);
     graph_store(g, k, v, cache);
     graph_value mixed = graph_attend(g, q, h->heads, how->scale, how->softcap, cache);
-    return linear(b, mixed, h->embedding, h->heads * h->head_dim_v, layer, "attn_output");
+    graph_weight sinks = how->sinks ? build_vector(b, h->heads, "blk.%u.attn_sinks.weight", layer) : GRAPH_ABSENT;
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    if (how->sinks || how->sloped) graph_attend_more(g, mixed, sinks, how->sloped);
+    return decoder_linear(b, mixed, h->embedding, h->heads * h->head_dim_v, layer, "attn_output");
+}
+
+void decoder_slopes(build *b, float most) {
+    uint32_t heads = b->h->heads, whole = 1;
+    float *slopes = b->status == PUNA_OK ? memory_array(b->g->account, heads, sizeof *slopes) : NULL;
+    if (!slopes) {
+        if (b->status == PUNA_OK) b->status = error_memory(b->error, "slopes", heads * sizeof *slopes);
+        return;
+    }
+    while (whole * 2 <= heads) whole *= 2;
+    for (uint32_t i = 0; i < heads; i++) { /* beyond a power of two: every other one of twice as many */
+        double step = i < whole ? (double)(i + 1) : (double)(2 * (i - whole) + 1) / 2;
+        slopes[i] = (float)math_pow(2.0, -(double)most * step / (double)whole);
+    }
+    graph_set_slopes(b->g, slopes, heads);
+    memory_free(b->g->account, slopes);
 }
 
 graph_value decoder_feed(build *b, graph_value x, uint32_t layer, decoder_gate combine) {
     const hyper *h = b->h;
     graph_value gate, up;
     if (build_has(b, "blk.%u.ffn_gate.weight", layer)) {
-        gate = linear(b, x, h->feed_forward, h->embedding, layer, "ffn_gate");
-        up = linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
+        gate = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_gate");
+        up = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
     } else {
         gate = part(b, x, 0, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
         up = part(b, x, h->feed_forward, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
     }
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return linear(b, combine(b->g, gate, up), h->embedding, h->feed_forward, layer, "ffn_down");
+    return decoder_linear(b, combine(b->g, gate, up), h->embedding, h->feed_forward, layer, "ffn_down");
 }
 
 graph_value decoder_feed_plain(build *b, graph_value x, uint32_t layer, graph_activation f) {
     const hyper *h = b->h;
-    graph_value up = linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
+    graph_value up = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return linear(b, graph_activate(b->g, up, f), h->embedding, h->feed_forward, layer, "ffn_down");
+    return decoder_linear(b, graph_activate(b->g, up, f), h->embedding, h->feed_forward, layer, "ffn_down");
 }
 
 static graph_weight embedding(build *b) {
@@ -111,25 +138,36 @@ graph_value decoder_embed(build *b) {
     return b->status == PUNA_OK ? graph_embed(b->g, table) : GRAPH_ABSENT;
 }
 
+graph_value decoder_project(build *b, graph_value x) {
+    const hyper *h = b->h;
+    graph_weight output = build_optional_matrix(b, h->vocabulary, h->embedding, "output.weight");
+    if (output == GRAPH_ABSENT) output = embedding(b);
+    graph_weight bias = build_optional_vector(b, h->vocabulary, "output.bias");
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    graph_value logits = graph_linear_fine(b->g, x, output, bias);
+    return h->final_softcap > 0 ? graph_softcap(b->g, logits, h->final_softcap) : logits;
+}
+
 graph_value decoder_logits(build *b, graph_value x) {
     const hyper *h = b->h;
     graph_weight weight = build_vector(b, h->embedding, "output_norm.weight"), bias = GRAPH_ABSENT;
     if (h->layer_norm) bias = build_optional_vector(b, h->embedding, "output_norm.bias");
-    graph_weight output = build_optional_matrix(b, h->vocabulary, h->embedding, "output.weight");
-    if (output == GRAPH_ABSENT) output = embedding(b);
-    graph_weight output_bias = build_optional_vector(b, h->vocabulary, "output.bias");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    x = norm(b, graph_select(b->g, x), 1, weight, bias);
-    graph_value logits = graph_linear_fine(b->g, x, output, output_bias);
-    return h->final_softcap > 0 ? graph_softcap(b->g, logits, h->final_softcap) : logits;
+    return decoder_project(b, norm(b, graph_select(b->g, x), 1, weight, bias));
 }
 
-graph_value decoder_whole(build *b, decoder_attention how, uint32_t default_period) {
+graph_value decoder_with(build *b, decoder_attention how, uint32_t default_period, decoder_half half) {
     graph_value x = decoder_embed(b);
     for (uint32_t i = 0; i < b->h->layers && b->status == PUNA_OK; i++) {
         how.window = hyper_window(b->h, i, default_period);
         x = graph_add(b->g, x, decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how));
-        x = graph_add(b->g, x, decoder_feed(b, decoder_norm(b, x, i, "ffn_norm"), i, graph_silu_mul));
+        x = graph_add(b->g, x, half(b, decoder_norm(b, x, i, "ffn_norm"), i));
     }
     return decoder_logits(b, x);
+}
+
+static graph_value swiglu(build *b, graph_value x, uint32_t layer) { return decoder_feed(b, x, layer, graph_silu_mul); }
+
+graph_value decoder_whole(build *b, decoder_attention how, uint32_t default_period) {
+    return decoder_with(b, how, default_period, swiglu);
 }

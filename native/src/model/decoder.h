@@ -28,6 +28,8 @@ typedef struct decoder_attention {
     uint32_t window;     /* 0: none */
     float scale;         /* of scores */
     float softcap;       /* of scores; 0: none */
+    bool sloped;         /* farther keys score less (decoder_slopes) */
+    bool sinks;          /* attn_sinks: a score a head that takes its share and gives nothing */
 } decoder_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */
@@ -36,6 +38,9 @@ float decoder_scale(const hyper *h);
 /* The family's norm, RMSNorm or LayerNorm (hyper.layer_norm), with blk.LAYER.NAME.weight and, of a LayerNorm, .bias
    where the file has it. */
 graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *name);
+
+/* The slopes of ALiBi (Press et al., arXiv:2108.12409) for the file's heads, whose largest exponent is `most`. */
+void decoder_slopes(build *b, float most);
 
 /* Queries, keys and values of x, which is normed already, by attn_q, attn_k and attn_v or by attn_qkv, which holds the
    three one below the other; their mixture through attn_output. Nothing is added to it. */
@@ -49,6 +54,18 @@ graph_value decoder_feed(build *b, graph_value x, uint32_t layer, decoder_gate c
 /* down(f(up(x))): without a gate. */
 graph_value decoder_feed_plain(build *b, graph_value x, uint32_t layer, graph_activation f);
 
+/* A mixture of experts, with those that every token goes to where the file has them: ffn_gate_inp chooses (by
+   exp_probs_b, too), ffn_gate_exps, ffn_up_exps and ffn_down_exps are the experts, all with biases where the file has
+   them; ffn_*_shexp is the shared one, gated by ffn_gate_inp_shexp where the file has it. combine as above. routing:
+   how experts are chosen; its bias is filled in here. */
+graph_value decoder_mixture(build *b, graph_value x, uint32_t layer, graph_routing routing, decoder_gate combine);
+
+/* The metadata's routing: scoring where the metadata name none, and whether the chosen weights add up to 1. */
+graph_routing decoder_routing(const hyper *h, graph_scoring scoring, bool renormalize);
+
+/* Products of x by blk.LAYER.NAME, with its bias where the file has one. */
+graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer, const char *name);
+
 /* Rows of token_embd. */
 graph_value decoder_embed(build *b);
 
@@ -56,8 +73,17 @@ graph_value decoder_embed(build *b);
    embedding. */
 graph_value decoder_logits(build *b, graph_value x);
 
-/* A whole decoder of LLaMA's shape, pre-norm with SwiGLU: x + attend(norm(x)), then x + feed(norm(x)). how->window is
-   set layer by layer, default_period as in hyper_window. */
+/* What a layer's second half adds: a feed-forward network, a mixture of experts. */
+typedef graph_value (*decoder_half)(build *b, graph_value x, uint32_t layer);
+
+/* The output matrix, for rows that are normed and selected already. */
+graph_value decoder_project(build *b, graph_value x);
+
+/* A whole decoder of LLaMA's shape, pre-norm: x + attend(norm(x)), then x + half(norm(x)). how->window is set layer by
+   layer, default_period as in hyper_window. */
+graph_value decoder_with(build *b, decoder_attention how, uint32_t default_period, decoder_half half);
+
+/* The same with SwiGLU. */
 graph_value decoder_whole(build *b, decoder_attention how, uint32_t default_period);
 
 #endif

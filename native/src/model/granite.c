@@ -2,11 +2,17 @@
 /*
  * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for
  * the scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
+ * Granite 3's "granitemoe" has experts, weighed by a softmax over those chosen alone, and some a shared one.
  */
 #include "model/decoder.h"
 
 static graph_value scaled(build *b, graph_value x, float factor) {
     return factor > 0 && b->status == PUNA_OK ? graph_scale(b->g, x, factor) : x;
+}
+
+static graph_value half(build *b, graph_value x, uint32_t layer) {
+    if (b->h->experts.count == 0) return decoder_feed(b, x, layer, graph_silu_mul);
+    return decoder_mixture(b, x, layer, decoder_routing(b->h, GRAPH_SOFTMAX_CHOSEN, false), graph_silu_mul);
 }
 
 graph_value granite_logits(build *b) {
@@ -18,7 +24,7 @@ graph_value granite_logits(build *b) {
     for (uint32_t i = 0; i < h->layers && b->status == PUNA_OK; i++) {
         graph_value y = decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how);
         x = graph_add(g, x, scaled(b, y, h->residual_scale));
-        y = decoder_feed(b, decoder_norm(b, x, i, "ffn_norm"), i, graph_silu_mul);
+        y = half(b, decoder_norm(b, x, i, "ffn_norm"), i);
         x = graph_add(g, x, scaled(b, y, h->residual_scale));
     }
     return scaled(b, decoder_logits(b, x), h->logit_scale > 0 ? 1.0f / h->logit_scale : 0.0f);

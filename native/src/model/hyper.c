@@ -68,9 +68,14 @@ static void read_yarn(reader *r, hyper *h) {
     y->extrapolation = real(r, "rope.scaling.yarn_ext_factor", 1.0f, 0.0f, 1.0f);
     y->beta_fast = real(r, "rope.scaling.yarn_beta_fast", 32.0f, 1e-3f, 1e6f);
     y->beta_slow = real(r, "rope.scaling.yarn_beta_slow", 1.0f, 1e-3f, 1e6f);
-    float many = real(r, "rope.scaling.yarn_log_multiplier", 0.0f, 0.0f, 100.0f);
+    y->many = real(r, "rope.scaling.yarn_log_multiplier", 0.0f, 0.0f, 100.0f);
+    y->exact = strcmp(h->architecture, "gpt-oss") == 0;
     double turn = h->rope_factor > 1.0f ? 0.1 * math_log((double)h->rope_factor) : 0.0;
-    float usual = (float)((1.0 + turn) / (many > 0.0f ? 1.0 + (double)many * turn : 1.0));
+    float usual = (float)((1.0 + turn) / (y->many > 0.0f ? 1.0 + (double)y->many * turn : 1.0));
+    if (strcmp(h->architecture, "deepseek2") == 0 && y->many > 0.0f) { /* converters write a tenth of it there */
+        y->many *= 10.0f;
+        usual = 1.0f; /* such models have the same multiplier above and below the line */
+    }
     y->magnitude = real(r, "rope.scaling.yarn_attn_factor", usual, 1e-3f, 1e3f);
     y->magnitude *= real(r, "rope.scaling.attn_factor", 1.0f, 1e-3f, 1e3f);
 }
@@ -85,6 +90,8 @@ static void read_scaling(reader *r, hyper *h) {
         float scale = real(r, "rope.scale_linear", 1.0f, 1e-6f, 1e6f);
         if (h->rope_factor == 1.0f && scale != 1.0f) h->rope_factor = scale;
         h->rope_scaling = h->rope_factor != 1.0f && type.length == 0 ? HYPER_ROPE_LINEAR : HYPER_ROPE_NONE;
+    } else if (equals(type, "longrope")) {
+        h->rope_scaling = HYPER_ROPE_NONE; /* its factors are tensors */
     } else if (equals(type, "linear")) {
         h->rope_scaling = HYPER_ROPE_LINEAR;
     } else if (equals(type, "llama3")) {
@@ -95,7 +102,8 @@ static void read_scaling(reader *r, hyper *h) {
     } else {
         const char *key = key_of(r, "rope.scaling.type");
         r->status = gguf_error(r->file, r->error, PUNA_UNSUPPORTED, key, gguf_place(r->file, key),
-                               "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3, yarn",
+                               "rope scaling \"%.*s\" is not supported; supported are: none, linear, llama3, longrope, "
+                               "yarn",
                                (int)(type.length > 64 ? 64 : type.length), type.data);
     }
 }
@@ -131,6 +139,31 @@ uint32_t hyper_window(const hyper *h, uint32_t layer, uint32_t default_period) {
     uint32_t period = h->window_period == HYPER_UNSAID ? default_period : h->window_period;
     if (period == HYPER_LISTED) return h->windowed[layer] ? h->window : 0;
     return period == 0 || layer % period + 1 < period ? h->window : 0;
+}
+
+static void read_experts(reader *r, hyper *h) {
+    hyper_experts *e = &h->experts;
+    e->count = get(r, "expert_count", 0, 0, 1024);
+    if (e->count == 0 || r->status != PUNA_OK) return;
+    e->chosen = need(r, "expert_used_count", 1, e->count);
+    if (e->chosen == 0) e->chosen = 1; /* an error was remembered */
+    e->feed_forward = get(r, "expert_feed_forward_length", h->feed_forward, 1, 1u << 20);
+    e->shared = get(r, "expert_shared_count", 0, 0, 1024);
+    e->shared_feed_forward = get(r, "expert_shared_feed_forward_length", 0, 0, 1u << 20);
+    e->dense_layers = get(r, "leading_dense_block_count", 0, 0, HYPER_MOST_LAYERS);
+    e->groups = get(r, "expert_group_count", 1, 0, e->count);
+    e->groups_chosen = get(r, "expert_group_used_count", e->groups, 0, e->count);
+    e->gating = get(r, "expert_gating_func", 0, 0, 3);
+    e->renormalize = truth(r, "expert_weights_norm", false);
+    e->scale = real(r, "expert_weights_scale", 0.0f, 0.0f, 1e6f);
+}
+
+static void read_latent(reader *r, hyper *h) {
+    hyper_latent *l = &h->latent;
+    l->query = get(r, "attention.q_lora_rank", 0, 0, 1u << 20);
+    l->key_value = get(r, "attention.kv_lora_rank", 0, 0, 8192);
+    l->dim_k = get(r, "attention.key_length_mla", 0, 0, 8192);
+    l->dim_v = get(r, "attention.value_length_mla", 0, 0, 8192);
 }
 
 static puna_status read_vocabulary(const gguf_file *file, hyper *h, puna_error *error) {
@@ -182,6 +215,12 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->rope_base_local = real(&r, "rope.freq_base_swa", 10000.0f, 1.0f, 1e12f);
     h->window = get(&r, "attention.sliding_window", 0, 0, 1u << 30);
     read_pattern(&r, h);
+    h->rope_original = get(&r, "rope.scaling.original_context_length", h->context_length, 1, 1u << 30);
+    h->rope_magnitude = real(&r, "rope.scaling.attn_factor", 1.0f, 1e-3f, 1e3f);
+    h->alibi = real(&r, "attention.max_alibi_bias", 0.0f, 0.0f, 1e3f);
+    h->clamp_qkv = real(&r, "attention.clamp_kqv", 0.0f, 0.0f, 1e6f);
+    read_experts(&r, h);
+    read_latent(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);

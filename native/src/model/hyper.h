@@ -18,7 +18,30 @@ typedef struct hyper_yarn {
     float extrapolation;       /* share of the unscaled frequency where a dimension turns fast; 1 for most */
     float beta_fast, beta_slow; /* turns over the original context: above, below */
     float magnitude;           /* of cosines and sines */
+    float many;                /* yarn_log_multiplier: how much of 0.1 log(factor) sharpens scores instead */
+    bool exact;                /* the ramp begins and ends between dimensions: gpt-oss */
 } hyper_yarn;
+
+/* Mixtures of experts. */
+typedef struct hyper_experts {
+    uint32_t count, chosen;   /* 0: a family without */
+    uint32_t feed_forward;    /* of one expert */
+    uint32_t shared;          /* experts that every token goes to, as one network */
+    uint32_t shared_feed_forward; /* its width */
+    uint32_t dense_layers;    /* so many in front have no experts */
+    uint32_t groups, groups_chosen;
+    uint32_t gating;          /* HYPER_GATING_*, 0: the family's own */
+    bool renormalize;
+    float scale;              /* of the chosen ones' weights; 0: none */
+} hyper_experts;
+
+enum { HYPER_GATING_SOFTMAX = 1, HYPER_GATING_SIGMOID = 2, HYPER_GATING_CHOSEN = 3 };
+
+/* Multi-head latent attention (DeepSeek V2). */
+typedef struct hyper_latent {
+    uint32_t query, key_value; /* ranks; query 0: queries are made directly */
+    uint32_t dim_k, dim_v;     /* of a head, as if keys and values were there */
+} hyper_latent;
 
 typedef struct hyper {
     char architecture[32];
@@ -37,6 +60,8 @@ typedef struct hyper {
     hyper_rope rope_scaling;
     float rope_factor;
     hyper_yarn yarn;
+    uint32_t rope_original;  /* of longrope: the context for which the short factors are */
+    float rope_magnitude;    /* of longrope: of cosines and sines */
     float rope_base_local;   /* of the layers with a window, where the family turns those otherwise */
     uint32_t window;         /* positions that a layer with a window sees, the query's included; 0: none has one */
     uint32_t window_period;  /* the last of each so many layers has none; HYPER_UNSAID, or HYPER_LISTED: in windowed */
@@ -44,6 +69,10 @@ typedef struct hyper {
     float final_softcap;     /* of the logits; 0: none */
     float score_softcap;     /* of attention's scores; 0: none */
     float score_scale;       /* of attention's scores; 0: the family's own */
+    float alibi;             /* the largest bias that slopes reach (ALiBi); 0: none */
+    float clamp_qkv;         /* queries, keys and values lie between -that and that; 0: anywhere */
+    hyper_experts experts;
+    hyper_latent latent;
     float embedding_scale, residual_scale, logit_scale; /* 0: none; what a family does with each is its own */
 } hyper;
 

@@ -50,8 +50,9 @@ typedef struct source {
 
 /* Of a vector first_row and cols count elements. build.c has checked that all lies within. */
 static source source_of(const gguf_file *file, const gguf_tensor *t, const graph_weight_info *w) {
-    bool matrix = t->shape[1] > 1, whole = (uint64_t)w->rows * w->cols == t->shape[0] * t->shape[1];
-    uint64_t row = t->bytes / (matrix ? t->shape[1] : t->shape[0]);
+    uint64_t rows = t->shape[1] * t->shape[2];
+    bool matrix = rows > 1, whole = (uint64_t)w->rows * w->cols * w->matrices == t->shape[0] * rows;
+    uint64_t row = t->bytes / (matrix ? rows : t->shape[0]);
     return (source){file, t, row * w->first_row, whole ? t->bytes : row * (matrix ? w->rows : w->cols)};
 }
 

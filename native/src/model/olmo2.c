@@ -2,7 +2,7 @@
 /*
  * OLMo 2 ("2 OLMo 2 Furious", arXiv:2501.00656): no norm before attention and feed-forward, one after each, before it
  * is added; queries and keys are normed over all their heads at once. OLMo 3's files have the same name, and windows in
- * three of four layers, whose rotation no scaling touches; no OLMo 3 was compared yet.
+ * three of four layers, whose rotation no scaling touches.
  */
 #include "model/decoder.h"
 

@@ -21,12 +21,26 @@ static const model_family families[] = {
     {"stablelm", stablelm_logits},
     {"command-r", command_r_logits},
     {"cohere2", cohere2_logits},
+    {"phi3", phi3_logits},
+    {"mpt", mpt_logits},
+    {"bloom", bloom_logits},
+    {"glm4", glm4_logits},
+    {"exaone4", exaone4_logits},
+    {"openai-gpt", openai_gpt_logits},
+    {"olmo", olmo_logits},
+    {"nemotron", nemotron_logits},
+    {"qwen2moe", qwen2moe_logits},
+    {"qwen3moe", qwen3moe_logits},
+    {"olmoe", olmoe_logits},
+    {"granitemoe", granite_logits},
+    {"deepseek2", deepseek2_logits},
+    {"gpt-oss", gpt_oss_logits},
 };
 
 #define FAMILIES (sizeof families / sizeof *families)
 
 static puna_status unknown(const gguf_file *file, const char *name, puna_error *error) {
-    char list[256] = "";
+    char list[512] = "";
     for (size_t i = 0; i < FAMILIES; i++) {
         if (i) strncat(list, ", ", sizeof list - strlen(list) - 1);
         strncat(list, families[i].name, sizeof list - strlen(list) - 1);

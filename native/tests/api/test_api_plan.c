@@ -84,6 +84,8 @@ static void planned_is_accounted(void) {
     compare("llama_q4_1.gguf", options(2, 192, 7, PUNA_CACHE_F32));
     compare("llama_wide_q4_1.gguf", options(3, 128, 32, PUNA_CACHE_F16));
     compare("llama_wide_q4_1.gguf", options(3, 128, 32, PUNA_CACHE_Q8_0));
+    compare("qwen3moe_q4_1.gguf", options(2, 256, 3, PUNA_CACHE_F16));
+    compare("deepseek_v3.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
     compare("qwen3.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
     compare("llama_llama3.gguf", options(2, 256, 3, PUNA_CACHE_F16));
     compare("tiny-chat.gguf", options(2, 256, 5, PUNA_CACHE_F16));

@@ -148,6 +148,28 @@ static void stablelm_12b(void) { check_file("stablelm_12b"); }
 static void command_r(void) { check_file("command_r"); }
 static void command_r_plus(void) { check_file("command_r_plus"); }
 static void cohere2(void) { check_file("cohere2"); }
+static void phi3(void) { check_file("phi3"); }
+static void phi3_short(void) { check_file("phi3_short"); }
+static void phi4_mini(void) { check_file("phi4_mini"); }
+static void mpt(void) { check_file("mpt"); }
+static void mpt_clamped(void) { check_file("mpt_clamped"); }
+static void bloom(void) { check_file("bloom"); }
+static void glm4(void) { check_file("glm4"); }
+static void exaone4(void) { check_file("exaone4"); }
+static void exaone4_small(void) { check_file("exaone4_small"); }
+static void openai_gpt(void) { check_file("openai_gpt"); }
+static void olmo(void) { check_file("olmo"); }
+static void olmo3(void) { check_file("olmo3"); }
+static void nemotron(void) { check_file("nemotron"); }
+static void mixtral(void) { check_file("mixtral"); }
+static void qwen2moe(void) { check_file("qwen2moe"); }
+static void qwen3moe(void) { check_file("qwen3moe"); }
+static void olmoe(void) { check_file("olmoe"); }
+static void granitemoe(void) { check_file("granitemoe"); }
+static void granitemoe_shared(void) { check_file("granitemoe_shared"); }
+static void deepseek_v2(void) { check_file("deepseek_v2"); }
+static void deepseek_v3(void) { check_file("deepseek_v3"); }
+static void gpt_oss(void) { check_file("gpt_oss"); }
 
 /* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8,
    whose steps are 16 times as large: a third of what int8 activations do to quantized models (their
@@ -209,6 +231,28 @@ int main(int argc, char **argv) {
     TEST(command_r);
     TEST(command_r_plus);
     TEST(cohere2);
+    TEST(phi3);
+    TEST(phi3_short);
+    TEST(phi4_mini);
+    TEST(mpt);
+    TEST(mpt_clamped);
+    TEST(bloom);
+    TEST(glm4);
+    TEST(exaone4);
+    TEST(exaone4_small);
+    TEST(openai_gpt);
+    TEST(olmo);
+    TEST(olmo3);
+    TEST(nemotron);
+    TEST(mixtral);
+    TEST(qwen2moe);
+    TEST(qwen3moe);
+    TEST(olmoe);
+    TEST(granitemoe);
+    TEST(granitemoe_shared);
+    TEST(deepseek_v2);
+    TEST(deepseek_v3);
+    TEST(gpt_oss);
     TEST(caches_of_other_types);
     return testing_end();
 }

@@ -192,11 +192,31 @@ static void idle_ones_make_room_and_running_ones_keep_theirs(void) {
     bed_close(&b);
 }
 
+/* longrope: an engine for short contexts turns keys otherwise than one for long ones, and takes none of its states. */
+static void states_keep_to_their_frequencies(void) {
+    bed brief, lasting;
+    bed_result first, again;
+    uint64_t id;
+    puna_engine_options o = bed_options(1, 64, 2, PUNA_CACHE_F32);
+    NEED(saving_begin(&lasting, "phi3.gguf", 20, &o, &first));
+    o.context_length = 64; /* the original one */
+    NEED(saving_begin(&brief, "phi3.gguf", 20, &o, &again));
+    CHECK(memcmp(first.logprobs, again.logprobs, first.count * sizeof *first.logprobs) != 0);
+    saved s = saving_take(&brief, again.sequence);
+    CHECK_EQUAL(puna_sequence_restore(brief.engine, s.bytes, s.length, &id, &brief.error), PUNA_OK);
+    CHECK_EQUAL(puna_sequence_restore(lasting.engine, s.bytes, s.length, &id, &lasting.error), PUNA_INVALID_ARGUMENT);
+    CHECK(strstr(lasting.error.message, "context_length") != NULL);
+    free(s.bytes);
+    bed_close(&brief);
+    bed_close(&lasting);
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(restored_ones_go_on_to_the_same_bits);
     TEST(files_hold_the_same);
     TEST(any_sequence_can_be_saved);
     TEST(idle_ones_make_room_and_running_ones_keep_theirs);
+    TEST(states_keep_to_their_frequencies);
     return testing_end();
 }

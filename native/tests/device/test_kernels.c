@@ -392,6 +392,13 @@ static void attention(void) {
                            .dim_k = pick(dims, 11), .scale = 0.125f, .window = pick(windows, 7),
                            .causal = testing_below(5) != 0, .softcap = testing_below(5) ? 0.0f : 30.0f};
         a.dim_v = testing_below(3) ? a.dim_k : pick(dims, 11);
+        float slopes[24], sinks[24];
+        for (uint32_t h = 0; h < 24; h++) {
+            slopes[h] = 1.0f / (float)(1 + testing_below(256));
+            sinks[h] = testing_normal() * (round % 4 ? 1.0f : 40.0f);
+        }
+        if (round % 3 == 1) a.slopes = slopes;
+        if (round % 5 == 2) a.sinks = sinks;
         compare_attention(a, positions, rows, round % 7 == 0);
     }
 }

@@ -178,12 +178,15 @@ static double asked(const cpu_attention *a, const float *q, uint32_t i) {
 }
 
 /* One row and head, all in double. */
-static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32_t low, uint32_t high, double *out) {
-    double *weight = malloc(high * sizeof *weight), total = 0, most = -INFINITY;
+static void attend(const cpu_attention *a, const float *q, uint32_t line, uint32_t position, uint32_t low,
+                   uint32_t high, double *out) {
+    double *weight = malloc(high * sizeof *weight), total = 0, most = a->sinks ? (double)a->sinks[line] : -INFINITY;
+    uint32_t head = line / a->group;
     for (uint32_t j = low; j < high; j++) {
         double score = 0;
         for (uint32_t i = 0; i < a->dim_k; i++)
             score += asked(a, q, i) * cached(a, false, head, j, i);
+        if (a->slopes) score -= (double)a->slopes[line] * fabs((double)position - j);
         if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
         weight[j] = score;
         if (score > most) most = score;
@@ -195,6 +198,7 @@ static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32
         for (uint32_t i = 0; i < a->dim_v; i++)
             out[i] += p * cached(a, true, head, j, i);
     }
+    if (a->sinks) total += exp((double)a->sinks[line] - most);
     for (uint32_t i = 0; i < a->dim_v; i++) out[i] /= total;
     free(weight);
 }
@@ -212,7 +216,7 @@ static void compare_attention(cpu_attention a, uint32_t keys, uint32_t rows) {
         for (uint32_t h = 0; h < heads; h++) {
             uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
             uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
-            attend(&c.a, q + r * q_stride + h * a.dim_k, h / a.group, low, high, expected);
+            attend(&c.a, q + r * q_stride + h * a.dim_k, h, at, low, high, expected);
             for (uint32_t i = 0; i < a.dim_v; i++)
                 CHECK(fabs(expected[i] - out[r * out_stride + h * a.dim_v + i]) < 2e-5);
         }
@@ -231,6 +235,9 @@ static void attention_is_right(void) {
                            .scale = 0.2f, .window = windows[round / 12 % 3], .causal = round % 5 != 0,
                            .softcap = round % 7 ? 0.0f : 20.0f};
         if (round % 2) a.dim_v = 36;
+        const float slopes[] = {0.5f, 0.25f, 0.0625f, 0.01f}, sinks[] = {1, -2, 3, 0.5f};
+        if (round % 3 == 1) a.slopes = slopes;
+        if (round % 4 != 2) a.sinks = sinks;
         compare_attention(a, keys, keys < 3 ? keys : 3);
     }
 }

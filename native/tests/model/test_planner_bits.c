@@ -64,6 +64,15 @@ static void quantized_models(void) {
     check("gemma3_q8_0.gguf");
 }
 
+static void mixtures(void) {
+    check("mixtral.gguf");
+    check("qwen2moe.gguf");
+    check("qwen3moe_q4_1.gguf");
+    check("deepseek_v3.gguf");
+    check("deepseek_v2_q8_0.gguf");
+    check("gpt_oss_mxfp4.gguf");
+}
+
 static void float_models(void) {
     check("llama.gguf");
     check("llama_biased.gguf");
@@ -74,6 +83,7 @@ static void float_models(void) {
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(quantized_models);
+    TEST(mixtures);
     TEST(float_models);
     return testing_end();
 }

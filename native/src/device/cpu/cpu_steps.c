@@ -6,27 +6,8 @@
 #include "device/cpu/columns.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/cpu_profile.h"
+#include "device/cpu/cpu_rows.h"
 #include "format/block.h"
-
-/* ---- where things lie ---- */
-
-static float *floats(const device_runner *r, plan_buffer b) {
-    return (float *)(void *)(r->arena + r->plan.buffers[b].offset);
-}
-
-static float *row_of(const device_runner *r, plan_buffer b, uint32_t row) {
-    return floats(r, b) + (size_t)row * r->plan.buffers[b].width;
-}
-
-static uint32_t rows_now(const device_runner *r, graph_rows rows) {
-    return rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
-}
-
-static cpu_columns quantized(const device_runner *r, plan_buffer b) {
-    const plan_buffer_info *info = &r->plan.buffers[b];
-    uint32_t count = rows_now(r, info->rows) * (info->doubled ? 2 : 1);
-    return (cpu_columns){r->arena + info->offset, info->width, count};
-}
 
 /* ---- rotary tables ---- */
 
@@ -35,10 +16,11 @@ static void rotary_rows(const device_runner *r, uint32_t begin, uint32_t end) {
         const graph_table *table = &r->g->tables[t];
         float *cosines = r->rotary + r->rotary_offset[t];
         float *sines = cosines + (size_t)r->options.max_tokens * table->count;
+        const float *frequencies = table->frequencies + (r->options.positions > table->original ? table->count : 0);
         for (uint32_t row = begin; row < end; row++) {
             float position = (float)r->batch->positions[row];
             for (uint32_t i = 0; i < table->count; i++) {
-                float angle = position * table->frequencies[i];
+                float angle = position * frequencies[i];
                 cosines[(size_t)row * table->count + i] = (float)math_cos((double)angle) * table->magnitude;
                 sines[(size_t)row * table->count + i] = (float)math_sin((double)angle) * table->magnitude;
             }
@@ -134,6 +116,40 @@ static void step_quantize_fine(const device_runner *r, const plan_step *s, uint3
     columns_put(&c, r->kernels, left, row + rows_now(r, s->rows));
 }
 
+static void step_clamp(const device_runner *r, const plan_step *s, uint32_t row, uint32_t width) {
+    const float *x = row_of(r, s->in[0], row), low = s->op->low, high = s->op->high, plus = s->op->number;
+    float *y = row_of(r, s->out, row);
+    for (uint32_t i = 0; i < width; i++) {
+        float v = x[i] < low ? low : x[i];
+        y[i] = (v > high ? high : v) + plus;
+    }
+}
+
+/* count elements of each head, from one row to another. */
+static void copy_heads(const float *from, uint32_t from_part, uint32_t heads, uint32_t count, float *to,
+                       uint32_t to_part) {
+    for (uint32_t h = 0; h < heads; h++, from += from_part, to += to_part) memcpy(to, from, count * sizeof *to);
+}
+
+static void step_slice(const device_runner *r, const plan_step *s, uint32_t row, uint32_t width) {
+    uint32_t heads = s->op->heads, part = r->plan.buffers[s->in[0]].width / heads;
+    copy_heads(row_of(r, s->in[0], row) + s->op->first, part, heads, width / heads, row_of(r, s->out, row),
+               width / heads);
+}
+
+static void step_join(const device_runner *r, const plan_step *s, uint32_t row, uint32_t width) {
+    uint32_t heads = s->op->heads, part = width / heads, first = r->plan.buffers[s->in[0]].width / heads;
+    float *out = row_of(r, s->out, row);
+    copy_heads(row_of(r, s->in[0], row), first, heads, first, out, part);
+    copy_heads(row_of(r, s->in[1], row), part - first, heads, part - first, out + first, part);
+}
+
+static void step_route(const device_runner *r, const plan_step *s, uint32_t row) {
+    graph_weight bias = s->op->routing.bias;
+    cpu_route(&s->op->routing, bias == GRAPH_ABSENT ? NULL : r->weights->tensors[bias].vector, s->op->experts,
+              row_of(r, s->in[0], row), row_of(r, s->out, row));
+}
+
 /* Element by element, or group by group: some columns of a row. */
 static void column_step(const device_runner *r, const plan_step *s, uint32_t row, uint32_t first, uint32_t count) {
     const cpu_kernels *k = r->kernels;
@@ -172,12 +188,20 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     case GRAPH_SELECT_OP:
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
+    case GRAPH_CLAMP_OP: step_clamp(r, s, row, width); break;
+    case GRAPH_GATE_OP:
+        r->kernels->scale(row_of(r, s->in[0], row), 1.0f / (1.0f + math_expf(-*row_of(r, s->in[1], row))), width,
+                          row_of(r, s->out, row));
+        break;
+    case GRAPH_SLICE_OP: step_slice(r, s, row, width); break;
+    case GRAPH_JOIN_OP: step_join(r, s, row, width); break;
+    case GRAPH_ROUTE_OP: step_route(r, s, row); break;
+    case GRAPH_SPREAD_OP: cpu_experts_spread(r, s, row); break;
+    case GRAPH_MIX_OP: cpu_experts_mix(r, s, row); break;
     case GRAPH_QUANTIZE_OP:
-        if (s->fine) {
-            step_quantize_fine(r, s, row);
-            break;
-        }
-        column_step(r, s, row, 0, width);
+        if (s->rows == GRAPH_PAIRS) cpu_experts_quantize(r, s, row);
+        else if (s->fine) step_quantize_fine(r, s, row);
+        else column_step(r, s, row, 0, width);
         break;
     default: column_step(r, s, row, 0, width); break;
     }
@@ -204,7 +228,13 @@ static void product(const device_runner *r, const plan_step *s, uint32_t begin, 
 }
 
 static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
+    if (s->kind == GRAPH_EXPERT_LINEAR_OP) return cpu_experts_tiles(r, s);
+    if (s->kind == GRAPH_HEAD_LINEAR_OP) return cpu_heads_tiles(r, s);
     return r->weights->tensors[s->op->weight].packed.tiles;
+}
+
+static bool is_product(graph_kind kind) {
+    return kind == GRAPH_LINEAR_OP || kind == GRAPH_EXPERT_LINEAR_OP || kind == GRAPH_HEAD_LINEAR_OP;
 }
 
 /* Chunks of a group of products are its tiles, one matrix after the other. */
@@ -214,7 +244,9 @@ static void products(const device_runner *r, const plan_phase *phase, uint32_t b
         uint32_t tiles = tiles_of(r, s);
         if (begin < tiles) {
             uint32_t last = end < tiles ? end : tiles;
-            product(r, s, begin, last, thread);
+            if (s->kind == GRAPH_EXPERT_LINEAR_OP) cpu_experts_product(r, s, begin, last, thread);
+            else if (s->kind == GRAPH_HEAD_LINEAR_OP) cpu_heads_product(r, s, begin, last, thread);
+            else product(r, s, begin, last, thread);
             begin = last;
         }
         begin -= begin < tiles ? begin : tiles;
@@ -256,6 +288,8 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
     a.group = s->op->heads / a.heads_kv;
     a.scale = s->op->number;
     a.softcap = s->op->softcap;
+    a.slopes = s->op->sloped ? r->g->slopes : NULL;
+    a.sinks = s->op->bias == GRAPH_ABSENT ? NULL : r->weights->tensors[s->op->bias].vector;
     for (uint32_t chunk = begin; chunk < end; chunk++) {
         const cpu_piece *piece = &r->pieces[chunk / a.heads_kv];
         const device_run *run = &r->batch->runs[piece->run];
@@ -283,12 +317,14 @@ static void follow_rows(const device_runner *r, const plan_phase *phase, uint32_
 static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
     const device_runner *r = job->runner;
     const plan_phase *phase = job->phase;
+    const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     if (!phase) rotary_rows(r, begin, end);
     else if (phase->local) local_steps(r, phase, begin, end);
     else if (job->later) follow_rows(r, phase, begin, end);
     else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
-    else if (r->plan.steps[phase->first].kind == GRAPH_LINEAR_OP) products(r, phase, begin, end, thread);
-    else attend(r, &r->plan.steps[phase->first], begin, end, thread);
+    else if (is_product(steps->kind)) products(r, phase, begin, end, thread);
+    else if (steps->kind == GRAPH_SORT_OP) cpu_experts_sort(r, steps);
+    else attend(r, steps, begin, end, thread);
 }
 
 /* The same with a look at the clock around each. */
@@ -334,7 +370,10 @@ void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
         uint32_t rows = rows_now(r, phase->rows);
         total = rows ? columns_of(r, phase) / PLAN_COLUMNS : 0;
         *grain = near_grain(total / (threads * 8), rows);
-    } else if (steps->kind == GRAPH_LINEAR_OP) {
+    } else if (steps->kind == GRAPH_SORT_OP) {
+        total = 1;
+        *grain = 1;
+    } else if (is_product(steps->kind)) {
         for (uint32_t i = 0; i < phase->count - phase->by_columns; i++) total += tiles_of(r, &steps[i]);
         if (rows_now(r, steps->rows) == 0) total = 0;
         *grain = total / (threads * 8);

@@ -24,10 +24,12 @@ static puna_status unfit(const graph_weight_info *w, puna_error *error) {
 static puna_status lay_out(const graph_weight_info *w, layout *out, puna_error *error) {
     memset(out, 0, sizeof *out);
     const block_format *format = block_find(w->type);
+    if (w->matrices > 1 && w->uses != GRAPH_USE_MATRIX) return unfit(w, error); /* nothing asks for that */
     if (!format || w->cols % format->length != 0 || w->rows == 0 || w->cols == 0) return unfit(w, error);
     if (w->uses & GRAPH_USE_MATRIX) {
         size_t tile = pack_tile_bytes(w->type, w->cols);
         size_t tiles = ((size_t)w->rows + CPU_TILE - 1) / CPU_TILE;
+        if (!memory_multiply(tiles, w->matrices, &tiles)) return error_memory(error, "packed weights", UINT64_MAX);
         if (tile == 0) return unfit(w, error);
         if (!memory_multiply(tile, tiles, &out->packed)) return error_memory(error, "packed weights", UINT64_MAX);
     } else if (w->uses & GRAPH_USE_ROWS) {
@@ -92,13 +94,21 @@ static bool read_sound(loader *l, uint64_t offset, uint8_t *to, size_t count) {
     return status == PUNA_OK;
 }
 
+/* Rows of tile t: tiles begin anew with each matrix. */
+static void tile_rows(const graph_weight_info *w, uint32_t t, uint64_t *first, uint32_t *count) {
+    uint32_t tiles = (w->rows + CPU_TILE - 1) / CPU_TILE, row = t % tiles * CPU_TILE;
+    *first = (uint64_t)(t / tiles) * w->rows + row;
+    *count = w->rows - row < CPU_TILE ? w->rows - row : CPU_TILE;
+}
+
 static void pack_range(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     loader *l = context;
     for (uint32_t t = begin; t < end; t++) {
-        uint32_t first = t * CPU_TILE, left = l->info->rows - first;
-        uint32_t rows = left < CPU_TILE ? left : CPU_TILE;
+        uint64_t first;
+        uint32_t rows;
+        tile_rows(l->info, t, &first, &rows);
         uint8_t *buffer = l->buffers[thread];
-        if (!read_sound(l, (uint64_t)first * l->row_bytes, buffer, rows * l->row_bytes)) return;
+        if (!read_sound(l, first * l->row_bytes, buffer, rows * l->row_bytes)) return;
         pack_tile(l->info->type, buffer, l->row_bytes, rows, l->info->cols, l->out + (size_t)t * l->tile_bytes);
     }
 }
@@ -138,7 +148,7 @@ static void fill(loader *l, const layout *lay, uint8_t **at, cpu_tensor *out, th
     l->out = *at;
     if (lay->packed) {
         l->tile_bytes = pack_tile_bytes(w->type, w->cols);
-        threads_run(pool, &(threads_phase){pack_range, l, tiles, 16}, 1);
+        threads_run(pool, &(threads_phase){pack_range, l, tiles * w->matrices, 16}, 1);
         out->packed = (cpu_weight){w->type, w->rows, w->cols, tiles, l->tile_bytes, *at};
         *at += aligned(lay->packed);
     } else if (lay->rows) {

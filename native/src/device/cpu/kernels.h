@@ -62,6 +62,8 @@ typedef struct cpu_attention {
     uint32_t window;         /* keys that a query sees, itself included; 0: all before it */
     uint32_t causal;         /* 1: keys at positions <= the query's */
     float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
+    const float *slopes;     /* [query heads]: a score loses slope * distance first (ALiBi); NULL: none */
+    const float *sinks;      /* [query heads]: a score without a value, that joins last; NULL: none */
     const uint8_t *const *pages; /* of the sequence, in order of position: page p holds positions 64p to 64p + 63 */
     size_t k_offset;         /* bytes from a page's begin to this layer's keys, head after head (cache_page.h) */
     size_t v_offset;         /* bytes to its values, likewise */

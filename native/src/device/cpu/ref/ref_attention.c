@@ -9,7 +9,8 @@
  * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
  *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are
  *    skipped):
- *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c)
+ *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with slopes
+ *      acc = fmaf(slope, -(float)|position - j|, acc); with a softcap c: c * tanh(acc / c)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n
  *      for the visible keys j, ascending: p = exp(score - m); lane j mod 16 += p; o[i] = fmaf(p, v[i], o[i])
@@ -17,7 +18,8 @@
  * 3. Spans join in ascending order. The first is taken as it is; then, with (m, l, o) so far and (m', l', o') of the
  *    span:
  *      M = max(m, m'), a = exp(m - M), b = exp(m' - M), l = fmaf(l', b, l * a), o = fmaf(o', b, o * a), m = M
- * 4. out = o * (1 / l).
+ * 4. A sink s of the head joins: M = max(m, s), a = exp(m - M), l = l * a + exp(s - M), each rounded, o = o * a.
+ * 5. out = o * (1 / l).
  *
  * Keys and values in half precision are converted exactly.
  *
@@ -38,6 +40,8 @@ typedef struct query {
     const float *x;
     const int8_t *q;
     const float *d;
+    uint32_t position;
+    float slope;
 } query;
 
 static float number(const cpu_attention *a, const uint8_t *at) {
@@ -98,14 +102,18 @@ typedef struct part {
     float *o;
 } part;
 
+static float distance(uint32_t a, uint32_t b) { return (float)(a > b ? a - b : b - a); }
+
 /* One page of a span: keys [low, high) of the page, for kv head `head`. */
-static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head, uint32_t low, uint32_t high,
+static void walk_page(const cpu_attention *a, uint32_t number_of_page, uint32_t head, uint32_t low, uint32_t high,
                       const query *q, part *span, float lanes[16]) {
+    const uint8_t *page = a->pages[number_of_page];
     const uint8_t *keys = page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k);
     const uint8_t *values = page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v);
     float scores[CPU_PAGE], n = span->m;
     for (uint32_t j = low; j < high; j++) {
         float acc = score_of(a, keys, j, q);
+        if (a->slopes) acc = math_fmaf(q->slope, -distance(q->position, number_of_page * CPU_PAGE + j), acc);
         if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         scores[j] = acc;
         if (acc > n) n = acc;
@@ -128,7 +136,7 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t low, uint3
     while (low < high) {
         uint32_t page = low / CPU_PAGE, first = page * CPU_PAGE;
         uint32_t end = high - first < CPU_PAGE ? high - first : CPU_PAGE;
-        walk_page(a, a->pages[page], head, low - first, end, q, span, lanes);
+        walk_page(a, page, head, low - first, end, q, span, lanes);
         low = first + end;
     }
     span->l = math_lanes_sum(lanes);
@@ -142,8 +150,16 @@ static void join(uint32_t dim, part *all, const part *span) {
     for (uint32_t i = 0; i < dim; i++) all->o[i] = math_fmaf(span->o[i], y, all->o[i] * x);
 }
 
-static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t high, const float *q, float *out,
-                   float *scratch) {
+static void sink(float s, uint32_t dim, part *all) {
+    float most = s > all->m ? s : all->m, x = math_expf(all->m - most), kept = all->l * x;
+    all->l = kept + math_expf(s - most);
+    for (uint32_t i = 0; i < dim; i++) all->o[i] *= x;
+}
+
+/* Of query head `line` at `position`. */
+static void attend(const cpu_attention *a, uint32_t line, uint32_t position, uint32_t low, uint32_t high,
+                   const float *q, float *out, float *scratch) {
+    const uint32_t head = line / a->group;
     const uint32_t span_keys = CPU_PAGE * CPU_SPAN_PAGES;
     const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
     float *qs = scratch, *d = qs + padded, *ds = d + groups;
@@ -152,7 +168,7 @@ static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t
     int8_t *q8 = (int8_t *)(s + groups);
     for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
     if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
-    const query ready = {qs, q8, d};
+    const query ready = {qs, q8, d, position, a->slopes ? a->slopes[line] : 0};
     for (bool first = true; low < high; first = false) {
         uint32_t end = (low / span_keys + 1) * span_keys;
         if (end > high) end = high;
@@ -160,6 +176,7 @@ static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t
         if (!first) join(a->dim_v, &all, &span);
         low = end;
     }
+    if (a->sinks) sink(a->sinks[line], a->dim_v, &all);
     float inverse = 1.0f / all.l;
     for (uint32_t i = 0; i < a->dim_v; i++) out[i] = all.o[i] * inverse;
 }
@@ -171,7 +188,7 @@ void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t 
         uint32_t high = a->causal ? position + 1 : queries->first + queries->rows;
         uint32_t low = a->window && position >= a->window ? position + 1 - a->window : 0;
         for (uint32_t h = head_begin * a->group; h < head_end * a->group; h++)
-            attend(a, h / a->group, low, high, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
+            attend(a, h, position, low, high, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
                    queries->out + row * queries->out_stride + (size_t)h * a->dim_v, scratch);
     }
 }

@@ -23,6 +23,8 @@ enum { WALK_HELD = 24 };
 
 typedef struct line {
     uint32_t low, high; /* positions that it sees */
+    uint32_t position;
+    uint32_t head;      /* of the queries' */
     const float *q;
     float *out;
     float m, l, all_m, all_l; /* of the span; of all spans so far */
@@ -106,6 +108,18 @@ static void ready(const cpu_attention *a, const float *q, uint32_t n, const room
 
 /* ---- pages, spans, all ---- */
 
+/* Farther keys score less, by the head's slope. first: the page's position. */
+static void slope(const cpu_attention *a, uint32_t first, const line *lines, uint32_t count, const room *r) {
+    for (uint32_t n = 0; n < count; n++) {
+        const float s = a->slopes[lines[n].head];
+        float *p = r->p + n * CPU_PAGE;
+        for (uint32_t j = lines[n].from; j < lines[n].to; j++) {
+            uint32_t key = first + j, own = lines[n].position;
+            p[j] = math_fmaf(s, -(float)(own > key ? own - key : key - own), p[j]);
+        }
+    }
+}
+
 static bool any_sees(const line *lines, uint32_t count) {
     for (uint32_t n = 0; n < count; n++)
         if (lines[n].from < lines[n].to) return true;
@@ -134,13 +148,14 @@ static void weigh_lines(const cpu_attention *a, const uint8_t *values, const lin
         tier_weigh(a, values, 1, r->p + n * CPU_PAGE, to, lines[n].to, r->o + n * r->stride, r->stride);
 }
 
-static void walk_page(const cpu_attention *a, const uint8_t *keys, const uint8_t *values, line *lines, uint32_t count,
-                      const room *r) {
+static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *keys, const uint8_t *values, line *lines,
+                      uint32_t count, const room *r) {
     for (uint32_t n = 0; n < count; n += WALK_LINES) {
         const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
         const room part = room_from(r, n);
         if (any_sees(lines + n, some)) tier_scores(a, keys, some, &part);
     }
+    if (a->slopes) slope(a, first, lines, count, r);
     for (uint32_t n = 0; n < count; n++)
         if (lines[n].from < lines[n].to)
             tier_soften(&lines[n], a->softcap, r->p + n * CPU_PAGE, r->lanes + 16 * n, r->o + n * r->stride, r->stride);
@@ -170,6 +185,12 @@ static void join(line *n, const float *lanes, const float *o, float *all, size_t
     }
 }
 
+static void sink(line *n, float s, float *all, size_t stride) {
+    float most = s > n->all_m ? s : n->all_m, x = math_expf(n->all_m - most), kept = n->all_l * x;
+    n->all_l = kept + math_expf(s - most);
+    for (size_t i = 0; i < stride; i++) all[i] *= x;
+}
+
 /* The part of [low, high) within [first, first + length), from `first` on; empty is 0, 0. */
 static inline void cut(uint32_t low, uint32_t high, uint32_t first, uint32_t length, uint32_t *from, uint32_t *to) {
     uint32_t begin = low > first ? low : first, end = high < first + length ? high : first + length;
@@ -187,7 +208,7 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
             cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
         if (!any_sees(lines, count)) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
-        walk_page(a, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
+        walk_page(a, first, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
                   page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);
     }
 }
@@ -210,8 +231,9 @@ static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t 
         }
     }
     for (uint32_t n = 0; n < count; n++) {
+        float *all = r->all + n * r->stride;
+        if (a->sinks) sink(&lines[n], a->sinks[lines[n].head], all, r->stride);
         float inverse = 1.0f / lines[n].all_l;
-        const float *all = r->all + n * r->stride;
         for (uint32_t i = 0; i < a->dim_v; i++) lines[n].out[i] = all[i] * inverse;
     }
 }
@@ -225,6 +247,8 @@ static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t he
         for (uint32_t i = 0; i < total; i++) {
             uint32_t row = i / a->group, h = head * a->group + i % a->group, position = queries->first + row;
             line *l = &lines[count++];
+            l->position = position;
+            l->head = h;
             l->high = a->causal ? position + 1 : queries->first + queries->rows;
             l->low = a->window && position >= a->window ? position + 1 - a->window : 0;
             l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;

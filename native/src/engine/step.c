@@ -196,7 +196,7 @@ static void take_chosen(engine *e, puna_step *report, bool *lost) {
 }
 
 static void take_results(engine *e, const device_batch *batch, puna_step *report, bool *lost) {
-    const float *logits = e->model->device->logits(e->runner);
+    const float *logits = e->model->device->result(e->runner, GRAPH_LOGITS);
     for (sequence *s = e->running.first; s; s = s->next) {
         if (s->rows == 0) continue;
         s->cached += s->rows;
@@ -286,7 +286,7 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     e->model->device->run(e->runner, &batch);
     size_t width = e->model->hyper.vocabulary;
     if (wanted)
-        memcpy(logits + (s->cached - first) * width, e->model->device->logits(e->runner),
+        memcpy(logits + (s->cached - first) * width, e->model->device->result(e->runner, GRAPH_LOGITS),
                rows * width * sizeof *logits);
     s->cached += rows;
     return PUNA_OK;

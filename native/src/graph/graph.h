@@ -25,9 +25,9 @@ typedef enum graph_kind {
     GRAPH_KINDS
 } graph_kind;
 
-/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square. */
+/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square; tanh. */
 typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU,
-    GRAPH_RELU_SQUARED } graph_activation;
+    GRAPH_RELU_SQUARED, GRAPH_TANH } graph_activation;
 
 typedef struct graph_op_row {
     const char *name;
@@ -59,7 +59,9 @@ typedef struct graph_value_info {
     uint32_t width;  /* floats a row */
 } graph_value_info;
 
-/* Layers whose caches have the same shape share page lists: one group. */
+/* Layers whose caches have the same shape share page lists: one group. Where queries see the keys behind them, too
+   (whole), a sequence is computed in one step and its keys are needed for one layer at a time: such layers share one
+   place. */
 typedef struct graph_cache_layer {
     uint32_t group;
     uint32_t slot; /* number within the group */
@@ -69,13 +71,14 @@ typedef struct graph_cache_group {
     uint32_t heads, dim_k, dim_v;
     uint32_t window; /* 0: all positions */
     uint32_t layers;
+    bool whole;      /* queries see keys before and behind them; the window is half to each side */
 } graph_cache_group;
 
 typedef struct graph_op {
     graph_kind kind;
     graph_value in[GRAPH_INPUTS];
     graph_value out;
-    graph_weight weight; /* EMBED, POSITION, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
+    graph_weight weight; /* EMBED, POSITION, TYPE, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
     graph_weight bias;   /* LINEAR, LAYER_NORM; may be absent */
     uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
@@ -95,6 +98,14 @@ typedef struct graph_table {
     float magnitude;    /* cosines and sines are multiplied by it (yarn); 1 for most */
 } graph_table;
 
+/* What a graph computes; a plan computes those that are asked for. */
+typedef enum graph_result {
+    GRAPH_LOGITS, /* [outputs, vocabulary] */
+    GRAPH_HIDDEN, /* [tokens, width]: each token's last state, what embeddings are made of */
+    GRAPH_SCORES, /* [outputs, labels]: a classifier's, of one token of a sequence */
+    GRAPH_RESULTS
+} graph_result;
+
 typedef struct graph {
     memory_account *account;
     graph_op *ops;
@@ -110,7 +121,10 @@ typedef struct graph {
     graph_table *tables;
     uint32_t table_count;
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
-    graph_value logits; /* the result, [outputs, vocabulary] */
+    float *slopes;      /* [slope_count] of query heads: ALiBi of all attention; NULL: none */
+    uint32_t slope_count;
+    bool whole;         /* queries see what follows them: a sequence is one step's, and its keys last no longer */
+    graph_value results[GRAPH_RESULTS]; /* GRAPH_ABSENT: it has none such */
     puna_status status; /* the first failure while building */
     puna_error error;
 } graph;
@@ -126,11 +140,14 @@ graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t
 graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t rows,
                              uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
+uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
+void graph_set_slopes(graph *g, const float *slopes, uint32_t count); /* copied */
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
 graph_value graph_position(graph *g, graph_weight table, uint32_t first); /* position p: row first + p */
+graph_value graph_type(graph *g, graph_weight table); /* by token type; a batch's types lie within the table */
 graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias);
 
 /* y = W x for where rounding shows most, the output matrix: quantized activations are taken in two terms, x = x1 + x2
@@ -150,12 +167,16 @@ void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer);
 graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, float softcap, uint32_t layer);
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up);
+graph_value graph_multiply(graph *g, graph_value a, graph_value b); /* element by element */
 graph_value graph_add(graph *g, graph_value a, graph_value b);
 graph_value graph_scale(graph *g, graph_value a, float factor);
 graph_value graph_softcap(graph *g, graph_value a, float cap); /* cap above 0 */
 graph_value graph_select(graph *g, graph_value a);
 
-/* Names the result and says whether everything above fitted. */
+/* Names a result. */
+void graph_set_result(graph *g, graph_result which, graph_value value);
+
+/* Names the logits (GRAPH_ABSENT: there are none, but another result) and says whether everything above fitted. */
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error);
 
 #endif

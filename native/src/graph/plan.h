@@ -5,7 +5,7 @@
  * What it does, in order: a residual addition joins the product before it; a product over quantized weights gets its
  * input quantized, once for all products that share it; neighbours that work row by row share a phase, as do products
  * that share an input; buffers whose lives do not meet share memory. None of it changes a result: with fusion and reuse
- * off the same bits come out (tests hold it to that).
+ * off the same bits come out (tests hold it to that). Ops that no wanted result needs are left out; effects stay.
  *
  * Invariant: two buffers whose phases overlap do not overlap in memory, but for a value that is updated in place.
  */
@@ -47,6 +47,7 @@ typedef struct plan_options {
     uint32_t max_tokens, max_outputs; /* rows that buffers hold */
     bool fuse, reuse;
     bool (*quantizes)(uint32_t type); /* whether products with weights of this type take int8 activations */
+    uint32_t results; /* 1 << GRAPH_LOGITS ...: what is computed, of what the graph has; 0: its logits */
 } plan_options;
 
 typedef struct plan {
@@ -57,7 +58,7 @@ typedef struct plan {
     uint32_t phase_count;
     plan_buffer_info *buffers;
     uint32_t buffer_count;
-    plan_buffer logits;
+    plan_buffer results[GRAPH_RESULTS]; /* read after the run; PLAN_NO_BUFFER: not computed */
     size_t arena_bytes;
 } plan;
 

@@ -18,7 +18,7 @@ static void find_lives(plan *p) {
             touch(p, s->residual, i);
         }
     }
-    touch(p, p->logits, p->phase_count); /* read after the run */
+    for (uint32_t i = 0; i < GRAPH_RESULTS; i++) touch(p, p->results[i], p->phase_count); /* read after the run */
 }
 
 static bool size_of(const plan_buffer_info *b, const plan_options *o, size_t *bytes) {

@@ -82,7 +82,7 @@ static void bench_attention(const cpu_kernels *k, uint32_t type, uint32_t positi
     float *q = shapes_new((size_t)576 * rows * 4), *out = shapes_new((size_t)576 * rows * 4);
     for (uint32_t i = 0; i < 576 * rows; i++) q[i] = testing_normal();
     job j = {.k = k, .a = &c.a, .scratch = shapes_new(k->attention_scratch(&c.a)),
-             .queries = {q, 576, out, 576, rows, positions - rows}};
+             .queries = {q, 576, out, 576, rows, positions - rows, positions}};
     double s = median(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
     printf("  attention %-4s   %5u keys  by %-3u %8.1f G multiply-adds/s %7.1f GB/s of cache\n",
            type == PUNA_CACHE_F16 ? "f16" : type == PUNA_CACHE_F32 ? "f32" : "q8_0", positions, rows,

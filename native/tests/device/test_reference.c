@@ -178,13 +178,16 @@ static double asked(const cpu_attention *a, const float *q, uint32_t i) {
 }
 
 /* One row and head, all in double. */
-static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32_t low, uint32_t high, double *out) {
+static void attend(const cpu_attention *a, const float *q, uint32_t h, uint32_t at, uint32_t low, uint32_t high,
+                   double *out) {
+    uint32_t head = h / a->group;
     double *weight = malloc(high * sizeof *weight), total = 0, most = -INFINITY;
     for (uint32_t j = low; j < high; j++) {
         double score = 0;
         for (uint32_t i = 0; i < a->dim_k; i++)
             score += asked(a, q, i) * cached(a, false, head, j, i);
         if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
+        if (a->slopes) score -= (double)a->slopes[h] * fabs((double)at - j);
         weight[j] = score;
         if (score > most) most = score;
     }
@@ -199,20 +202,23 @@ static void attend(const cpu_attention *a, const float *q, uint32_t head, uint32
     free(weight);
 }
 
-static void compare_attention(cpu_attention a, uint32_t keys, uint32_t rows) {
+/* Rows that `ahead` keys follow, which a symmetric one sees, too. */
+static void compare_attention(cpu_attention a, uint32_t keys, uint32_t rows, uint32_t ahead) {
     shapes_cache c = shapes_cache_new(a, keys);
     uint32_t heads = a.heads_kv * a.group, q_stride = heads * a.dim_k, out_stride = heads * a.dim_v;
     float *q = shapes_new(rows * q_stride * sizeof *q), *out = shapes_new(rows * out_stride * sizeof *out);
     double *expected = shapes_new(a.dim_v * sizeof *expected);
     for (uint32_t i = 0; i < rows * q_stride; i++) q[i] = testing_normal();
     void *scratch = shapes_new(ref_attention_scratch(&c.a));
-    cpu_queries queries = {q, q_stride, out, out_stride, rows, keys - rows};
+    cpu_queries queries = {q, q_stride, out, out_stride, rows, keys - rows - ahead, keys};
     ref_attention(&c.a, &queries, 0, a.heads_kv, scratch);
     for (uint32_t r = 0; r < rows; r++)
         for (uint32_t h = 0; h < heads; h++) {
-            uint32_t at = keys - rows + r, high = a.causal ? at + 1 : keys;
-            uint32_t low = a.window && at + 1 > a.window ? at + 1 - a.window : 0;
-            attend(&c.a, q + r * q_stride + h * a.dim_k, h / a.group, low, high, expected);
+            uint32_t at = keys - rows - ahead + r, high = a.causal ? at + 1 : keys;
+            uint32_t back = a.causal ? a.window : a.window / 2 + 1;
+            uint32_t low = a.window && at + 1 > back ? at + 1 - back : 0;
+            if (a.window && !a.causal && high > at + back) high = at + back;
+            attend(&c.a, q + r * q_stride + h * a.dim_k, h, at, low, high, expected);
             for (uint32_t i = 0; i < a.dim_v; i++)
                 CHECK(fabs(expected[i] - out[r * out_stride + h * a.dim_v + i]) < 2e-5);
         }
@@ -231,7 +237,11 @@ static void attention_is_right(void) {
                            .scale = 0.2f, .window = windows[round / 12 % 3], .causal = round % 5 != 0,
                            .softcap = round % 7 ? 0.0f : 20.0f};
         if (round % 2) a.dim_v = 36;
-        compare_attention(a, keys, keys < 3 ? keys : 3);
+        static const float slopes[] = {0.5f, 0.25f, 0.0625f, 0.00390625f};
+        if (round % 3 == 0) a.slopes = slopes;
+        uint32_t rows = keys < 3 ? keys : 3;
+        compare_attention(a, keys, rows, 0);
+        compare_attention(a, keys, rows, keys - rows < 33 ? keys - rows : 33);
     }
 }
 

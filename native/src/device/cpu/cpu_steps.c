@@ -60,7 +60,7 @@ static cpu_attention attention_of(const device_runner *r, uint32_t layer) {
     const graph_cache_layer *l = &r->g->cache_layers[layer];
     const graph_cache_group *c = &r->g->groups[l->group];
     cpu_attention a = {.type = r->options.cache_type, .heads_kv = c->heads, .group = 1, .dim_k = c->dim_k,
-                       .dim_v = c->dim_v, .window = c->window, .causal = 1};
+                       .dim_v = c->dim_v, .window = c->window, .causal = !c->whole, .slopes = r->g->slopes};
     a.k_offset = r->layer_offset[layer];
     a.v_offset = a.k_offset + cpu_cache_keys(c, a.type);
     return a;
@@ -139,6 +139,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     switch (s->kind) {
     case GRAPH_EMBED_OP: step_embed(r, s, row, (uint32_t)r->batch->ids[row]); break;
     case GRAPH_POSITION_OP: step_embed(r, s, row, s->op->first + r->batch->positions[row]); break;
+    case GRAPH_TYPE_OP: step_embed(r, s, row, r->batch->types ? r->batch->types[row] : 0); break;
     case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
     case GRAPH_LAYER_NORM_OP: step_layer_norm(r, s, row); break;
     case GRAPH_ACTIVATE_OP:
@@ -153,6 +154,9 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
         k->gelu_mul(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
         break;
     case GRAPH_SOFTCAP_OP: k->softcap(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
+    case GRAPH_MULTIPLY_OP:
+        k->multiply(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row));
+        break;
     case GRAPH_ADD_OP: k->add(row_of(r, s->in[0], row), row_of(r, s->in[1], row), width, row_of(r, s->out, row)); break;
     case GRAPH_SCALE_OP: k->scale(row_of(r, s->in[0], row), s->op->number, width, row_of(r, s->out, row)); break;
     case GRAPH_SELECT_OP:
@@ -223,7 +227,8 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
         a.pages = (const uint8_t *const *)run->pages[group];
         cpu_queries q = {.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
                          .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
-                         .rows = piece->rows, .first = run->position + (piece->row - run->row)};
+                         .rows = piece->rows, .first = run->position + (piece->row - run->row),
+                         .keys = run->position + run->rows};
         r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);
     }
 }

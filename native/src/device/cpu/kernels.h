@@ -59,9 +59,11 @@ typedef struct cpu_attention {
     uint32_t group;          /* query heads that share a key head */
     uint32_t dim_k, dim_v;   /* of one head */
     float scale;             /* q is multiplied by it first */
-    uint32_t window;         /* keys that a query sees, itself included; 0: all before it */
-    uint32_t causal;         /* 1: keys at positions <= the query's */
+    uint32_t window;         /* causal: keys that a query sees, itself included; else those at most window / 2 away
+                                from it; 0: no limit */
+    uint32_t causal;         /* 1: keys at positions <= the query's; 0: before and behind it */
     float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
+    const float *slopes;     /* [query heads] scores lose slope * distance (ALiBi); NULL: nothing */
     const uint8_t *const *pages; /* of the sequence, in order of position: page p holds positions 64p to 64p + 63 */
     size_t k_offset;         /* bytes from a page's begin to this layer's keys, head after head (cache_page.h) */
     size_t v_offset;         /* bytes to its values, likewise */
@@ -76,7 +78,17 @@ typedef struct cpu_queries {
     size_t out_stride;
     uint32_t rows;
     uint32_t first; /* position of row 0 */
+    uint32_t keys;  /* positions of the sequence that have keys; not regarded where it is causal */
 } cpu_queries;
+
+/* The keys that a query at `position` sees: [low, high). */
+static inline void cpu_seen(const cpu_attention *a, const cpu_queries *q, uint32_t position, uint32_t *low,
+                            uint32_t *high) {
+    uint32_t before = a->causal ? a->window - 1 : a->window / 2;
+    *low = a->window && position > before ? position - before : 0;
+    *high = a->causal ? position + 1 : q->keys;
+    if (!a->causal && a->window && *high - position > before + 1) *high = position + before + 1;
+}
 
 typedef struct cpu_kernels {
     const char *tier;
@@ -101,6 +113,7 @@ typedef struct cpu_kernels {
     void (*silu_mul)(const float *gate, const float *up, size_t n, float *y);
     void (*gelu_mul)(const float *gate, const float *up, size_t n, float *y); /* gelu(gate[i]) * up[i] (math_geluf) */
     void (*softcap)(const float *a, float cap, size_t n, float *y);           /* cap * tanh(a[i] / cap); y may be a */
+    void (*multiply)(const float *a, const float *b, size_t n, float *y);
     void (*add)(const float *a, const float *b, size_t n, float *y);
     void (*scale)(const float *a, float factor, size_t n, float *y);
 

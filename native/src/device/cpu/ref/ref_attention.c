@@ -2,14 +2,16 @@
 /*
  * Attention of one query row and head over the keys that it sees, [low, high) in positions:
  *
- *     high = position + 1 if causal, else all keys given: queries.first + queries.rows
- *     low  = position + 1 - window if there is a window and position >= window, else 0
+ *     causal:  high = position + 1
+ *              low  = position + 1 - window if there is a window and position >= window, else 0
+ *     else:    all keys given, queries.keys; with a window those at most window / 2 away
  *
  * 1. qs[i] = q[i] * scale, rounded.
  * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
  *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are
  *    skipped):
- *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c)
+ *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c);
+ *      then with a slope (ALiBi): fmaf(-slope, (float)|position - j|, score)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n
  *      for the visible keys j, ascending: p = exp(score - m); lane j mod 16 += p; o[i] = fmaf(p, v[i], o[i])
@@ -38,6 +40,8 @@ typedef struct query {
     const float *x;
     const int8_t *q;
     const float *d;
+    uint32_t position;
+    float slope; /* 0: none */
 } query;
 
 static float number(const cpu_attention *a, const uint8_t *at) {
@@ -100,13 +104,15 @@ typedef struct part {
 
 /* One page of a span: keys [low, high) of the page, for kv head `head`. */
 static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head, uint32_t low, uint32_t high,
-                      const query *q, part *span, float lanes[16]) {
+                      const query *q, uint32_t first, part *span, float lanes[16]) {
     const uint8_t *keys = page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k);
     const uint8_t *values = page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v);
     float scores[CPU_PAGE], n = span->m;
     for (uint32_t j = low; j < high; j++) {
         float acc = score_of(a, keys, j, q);
         if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
+        uint32_t key = first + j, distance = key < q->position ? q->position - key : key - q->position;
+        if (q->slope != 0) acc = math_fmaf(-q->slope, (float)distance, acc);
         scores[j] = acc;
         if (acc > n) n = acc;
     }
@@ -128,7 +134,7 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t low, uint3
     while (low < high) {
         uint32_t page = low / CPU_PAGE, first = page * CPU_PAGE;
         uint32_t end = high - first < CPU_PAGE ? high - first : CPU_PAGE;
-        walk_page(a, a->pages[page], head, low - first, end, q, span, lanes);
+        walk_page(a, a->pages[page], head, low - first, end, q, first, span, lanes);
         low = first + end;
     }
     span->l = math_lanes_sum(lanes);
@@ -142,8 +148,11 @@ static void join(uint32_t dim, part *all, const part *span) {
     for (uint32_t i = 0; i < dim; i++) all->o[i] = math_fmaf(span->o[i], y, all->o[i] * x);
 }
 
-static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t high, const float *q, float *out,
-                   float *scratch) {
+/* Query head h of the row at `position`. */
+static void attend(const cpu_attention *a, const cpu_queries *queries, uint32_t h, uint32_t position, const float *q,
+                   float *out, float *scratch) {
+    uint32_t head = h / a->group, low, high;
+    cpu_seen(a, queries, position, &low, &high);
     const uint32_t span_keys = CPU_PAGE * CPU_SPAN_PAGES;
     const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
     float *qs = scratch, *d = qs + padded, *ds = d + groups;
@@ -152,7 +161,7 @@ static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t
     int8_t *q8 = (int8_t *)(s + groups);
     for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
     if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
-    const query ready = {qs, q8, d};
+    const query ready = {qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f};
     for (bool first = true; low < high; first = false) {
         uint32_t end = (low / span_keys + 1) * span_keys;
         if (end > high) end = high;
@@ -167,11 +176,8 @@ static void attend(const cpu_attention *a, uint32_t head, uint32_t low, uint32_t
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch) {
     for (uint32_t row = 0; row < queries->rows; row++) {
-        uint32_t position = queries->first + row;
-        uint32_t high = a->causal ? position + 1 : queries->first + queries->rows;
-        uint32_t low = a->window && position >= a->window ? position + 1 - a->window : 0;
         for (uint32_t h = head_begin * a->group; h < head_end * a->group; h++)
-            attend(a, h / a->group, low, high, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
+            attend(a, queries, h, queries->first + row, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
                    queries->out + row * queries->out_stride + (size_t)h * a->dim_v, scratch);
     }
 }

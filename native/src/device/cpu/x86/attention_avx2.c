@@ -119,10 +119,9 @@ static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t c
 /* Unseen keys become -inf, whose weight is +0 and doesn't change a lane of the sum. */
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride) {
     float m = n->m;
-    for (uint32_t j = 0; j < CPU_PAGE; j++) {
+    for (uint32_t j = 0; j < CPU_PAGE; j++)
         if (j < n->from || j >= n->to) p[j] = -INFINITY;
-        else if (softcap > 0) p[j] = softcap * math_tanhf(p[j] / softcap);
-    }
+    bend(n, softcap, p);
     __m256 most = _mm256_set1_ps(m);
     for (uint32_t j = 0; j < CPU_PAGE; j += 8)
         most = _mm256_max_ps(_mm256_loadu_ps(p + j), most); /* NaN never larger */

@@ -133,8 +133,7 @@ static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t c
 /* ---- softmax of one line over a page ---- */
 
 static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float *o, size_t stride) {
-    if (softcap > 0)
-        for (uint32_t j = n->from; j < n->to; j++) p[j] = softcap * math_tanhf(p[j] / softcap);
+    bend(n, softcap, p);
     __mmask64 seen = (~0ull >> (CPU_PAGE - n->to)) & (~0ull << n->from);
     __m512 most = _mm512_set1_ps(n->m);
     for (int b = 0; b < 4; b++) {

@@ -23,6 +23,8 @@ typedef struct line {
     float m, l, all_m, all_l; /* of the span; of all spans so far */
     bool begun;               /* all_m and all_l hold something */
     uint32_t from, to;        /* keys seen in the page at hand */
+    uint32_t position, first; /* of the query; of the page's first key */
+    float slope;              /* ALiBi's; 0: none */
 } line;
 
 /* In the thread's scratch, each part 64-byte aligned. */
@@ -68,6 +70,15 @@ static room furnish(const cpu_attention *a, void *scratch) {
     r.start = (int32_t *)(void *)(r.ds + WALK_LINES * r.groups);
     r.q8 = (int8_t *)(r.start + WALK_LINES * r.groups);
     return r;
+}
+
+/* Scores of keys [from, to) as they enter the softmax. */
+static inline void bend(const line *n, float softcap, float *p) {
+    for (uint32_t j = n->from; softcap > 0 && j < n->to; j++) p[j] = softcap * math_tanhf(p[j] / softcap);
+    for (uint32_t j = n->from; n->slope != 0 && j < n->to; j++) {
+        uint32_t key = n->first + j, distance = key < n->position ? n->position - key : key - n->position;
+        p[j] = math_fmaf(-n->slope, (float)distance, p[j]);
+    }
 }
 
 /* A line's query: scaled; for a Q8_0 cache as int8, too, as if zeros followed. */
@@ -144,6 +155,7 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
         bool any = false;
         for (uint32_t n = 0; n < count; n++) {
             cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
+            lines[n].first = first;
             any |= lines[n].from < lines[n].to;
         }
         if (!any) continue;
@@ -184,10 +196,11 @@ static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t he
     for (uint32_t head = head_begin; head < head_end; head++) {
         uint32_t total = queries->rows * a->group, count = 0;
         for (uint32_t i = 0; i < total; i++) {
-            uint32_t row = i / a->group, h = head * a->group + i % a->group, position = queries->first + row;
+            uint32_t row = i / a->group, h = head * a->group + i % a->group;
             line *l = &lines[count++];
-            l->high = a->causal ? position + 1 : queries->first + queries->rows;
-            l->low = a->window && position >= a->window ? position + 1 - a->window : 0;
+            l->position = queries->first + row;
+            l->slope = a->slopes ? a->slopes[h] : 0.0f;
+            cpu_seen(a, queries, l->position, &l->low, &l->high);
             l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
             l->out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
             if (count < WALK_LINES && i + 1 < total) continue;

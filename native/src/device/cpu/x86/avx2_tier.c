@@ -42,6 +42,7 @@ const cpu_kernels avx2_kernels = {
     .silu_mul = avx2_silu_mul,
     .gelu_mul = avx2_gelu_mul,
     .softcap = avx2_softcap,
+    .multiply = avx2_multiply,
     .add = avx2_add,
     .scale = avx2_scale,
     .rope = avx2_rope,

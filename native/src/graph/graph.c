@@ -324,6 +324,11 @@ void graph_set_result(graph *g, graph_result which, graph_value value) {
     else g->results[which] = value;
 }
 
+graph_value graph_pool(graph *g, graph_value a) {
+    graph_op *op = add_op(g, GRAPH_POOL_OP, a, GRAPH_ABSENT);
+    return op ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error) {
     bool other = g->results[GRAPH_HIDDEN] != GRAPH_ABSENT;
     if (logits != GRAPH_ABSENT || !other) graph_set_result(g, GRAPH_LOGITS, logits);

@@ -172,6 +172,7 @@ graph_value graph_add(graph *g, graph_value a, graph_value b);
 graph_value graph_scale(graph *g, graph_value a, float factor);
 graph_value graph_softcap(graph *g, graph_value a, float cap); /* cap above 0 */
 graph_value graph_select(graph *g, graph_value a);
+graph_value graph_pool(graph *g, graph_value a); /* of a whole sequence, where the graph is whole */
 
 /* Names a result. */
 void graph_set_result(graph *g, graph_result which, graph_value value);

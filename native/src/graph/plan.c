@@ -162,7 +162,7 @@ static bool shares_phase(const planner *w, const plan_phase *phase, const plan_s
     const plan_step *a = &steps[phase->first];
     if (!w->options->fuse || a->rows != b->rows) return false;
     bool local = graph_op_find(b->kind)->local;
-    if (phase->local && local) return b->kind != GRAPH_SELECT_OP;
+    if (phase->local && local) return b->kind != GRAPH_SELECT_OP && b->kind != GRAPH_POOL_OP;
     if (phase->local || local || a->kind != GRAPH_LINEAR_OP || b->kind != GRAPH_LINEAR_OP) return false;
     for (uint32_t i = 0; i < phase->count; i++) {
         plan_buffer out = steps[phase->first + i].out;

@@ -43,8 +43,11 @@ static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t 
                                         GRAPH_ABSENT);
     case DECODER_OWN_NORM:
         return norm(b, x, heads, build_matrix(b, heads, dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
-    case DECODER_ROW_NORM:
-        return norm(b, x, 1, build_vector(b, heads * dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
+    case DECODER_ROW_NORM: {
+        graph_weight weight = build_vector(b, heads * dim, "blk.%u.%s.weight", layer, name), bias = GRAPH_ABSENT;
+        if (b->h->layer_norm) bias = build_optional_vector(b, heads * dim, "blk.%u.%s.bias", layer, name);
+        return norm(b, x, 1, weight, bias);
+    }
     default: return x;
     }
 }
@@ -57,7 +60,9 @@ static graph_value turn(build *b, graph_value x, uint32_t heads, const decoder_a
 graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how) {
     const hyper *h = b->h;
     graph *g = b->g;
-    uint32_t cache = graph_add_cache_layer(g, h->heads_kv, h->head_dim_k, h->head_dim_v, how->window);
+    bool whole = how->whole || !h->causal;
+    uint32_t cache = (whole ? graph_add_whole_layer : graph_add_cache_layer)(g, h->heads_kv, h->head_dim_k,
+                                                                             h->head_dim_v, how->window);
     uint32_t rows_q = h->heads * h->head_dim_k, rows_k = h->heads_kv * h->head_dim_k,
         rows_v = h->heads_kv * h->head_dim_v;
     graph_value q, k, v;
@@ -119,6 +124,7 @@ graph_value decoder_logits(build *b, graph_value x) {
     if (output == GRAPH_ABSENT) output = embedding(b);
     graph_weight output_bias = build_optional_vector(b, h->vocabulary, "output.bias");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    graph_set_result(b->g, GRAPH_HIDDEN, norm(b, x, 1, weight, bias));
     x = norm(b, graph_select(b->g, x), 1, weight, bias);
     graph_value logits = graph_linear_fine(b->g, x, output, output_bias);
     return h->final_softcap > 0 ? graph_softcap(b->g, logits, h->final_softcap) : logits;

@@ -28,6 +28,7 @@ typedef struct decoder_attention {
     uint32_t window;     /* 0: none */
     float scale;         /* of scores */
     float softcap;       /* of scores; 0: none */
+    bool whole;          /* tokens see those behind them, too: an encoder; the file may say so of any family */
 } decoder_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */
@@ -53,7 +54,7 @@ graph_value decoder_feed_plain(build *b, graph_value x, uint32_t layer, graph_ac
 graph_value decoder_embed(build *b);
 
 /* From the last layer to the logits: output_norm, then output (and its bias) or, where the file has none, the
-   embedding. */
+   embedding. The normed states are what texts' vectors are made of (GRAPH_HIDDEN). */
 graph_value decoder_logits(build *b, graph_value x);
 
 /* A whole decoder of LLaMA's shape, pre-norm with SwiGLU: x + attend(norm(x)), then x + feed(norm(x)). how->window is

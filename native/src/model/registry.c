@@ -21,12 +21,17 @@ static const model_family families[] = {
     {"stablelm", stablelm_logits},
     {"command-r", command_r_logits},
     {"cohere2", cohere2_logits},
+    {"bert", bert_logits},
+    {"nomic-bert", nomic_bert_logits},
+    {"jina-bert-v2", jina_bert_logits},
+    {"modern-bert", modernbert_logits},
+    {"gemma-embedding", gemma_embedding_logits},
 };
 
 #define FAMILIES (sizeof families / sizeof *families)
 
 static puna_status unknown(const gguf_file *file, const char *name, puna_error *error) {
-    char list[256] = "";
+    char list[384] = "";
     for (size_t i = 0; i < FAMILIES; i++) {
         if (i) strncat(list, ", ", sizeof list - strlen(list) - 1);
         strncat(list, families[i].name, sizeof list - strlen(list) - 1);

@@ -186,8 +186,8 @@ static void attend(const cpu_attention *a, const float *q, uint32_t h, uint32_t 
         double score = 0;
         for (uint32_t i = 0; i < a->dim_k; i++)
             score += asked(a, q, i) * cached(a, false, head, j, i);
-        if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
         if (a->slopes) score -= (double)a->slopes[h] * fabs((double)at - j);
+        if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
         weight[j] = score;
         if (score > most) most = score;
     }

@@ -119,6 +119,16 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
 }
 
+/* The run's rows added in order, then times 1 / their number. */
+static void step_pool(const device_runner *r, const plan_step *s, uint32_t row) {
+    const device_run *run = run_of(r->batch, r->batch->outputs[row]);
+    float *y = row_of(r, s->out, row);
+    uint32_t width = r->plan.buffers[s->out].width;
+    memset(y, 0, width * sizeof *y);
+    for (uint32_t i = 0; i < run->rows; i++) r->kernels->add(y, row_of(r, s->in[0], run->row + i), width, y);
+    r->kernels->scale(y, 1.0f / (float)run->rows, width, y);
+}
+
 /* A fine one: the second term is what the first one's rounding left. */
 static void step_quantize(const device_runner *r, const plan_step *s, uint32_t row) {
     cpu_columns c = quantized(r, s->out);
@@ -162,6 +172,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     case GRAPH_SELECT_OP:
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
+    case GRAPH_POOL_OP: step_pool(r, s, row); break;
     case GRAPH_QUANTIZE_OP: step_quantize(r, s, row); break;
     case GRAPH_FOLD_OP:
         k->add(row_of(r, s->in[0], row), row_of(r, s->in[0], row + rows_now(r, s->rows)), width,

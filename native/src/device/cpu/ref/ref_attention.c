@@ -10,8 +10,8 @@
  * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
  *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are
  *    skipped):
- *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a softcap c: c * tanh(acc / c);
- *      then with a slope (ALiBi): fmaf(-slope, (float)|position - j|, score)
+ *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with a slope (ALiBi)
+ *      acc = fmaf(slope, -(float)|position - j|, acc); with a softcap c: c * tanh(acc / c)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n
  *      for the visible keys j, ascending: p = exp(score - m); lane j mod 16 += p; o[i] = fmaf(p, v[i], o[i])
@@ -110,9 +110,9 @@ static void walk_page(const cpu_attention *a, const uint8_t *page, uint32_t head
     float scores[CPU_PAGE], n = span->m;
     for (uint32_t j = low; j < high; j++) {
         float acc = score_of(a, keys, j, q);
-        if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         uint32_t key = first + j, distance = key < q->position ? q->position - key : key - q->position;
-        if (q->slope != 0) acc = math_fmaf(-q->slope, (float)distance, acc);
+        if (q->slope != 0) acc = math_fmaf(q->slope, -(float)distance, acc);
+        if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         scores[j] = acc;
         if (acc > n) n = acc;
     }

@@ -74,11 +74,11 @@ static room furnish(const cpu_attention *a, void *scratch) {
 
 /* Scores of keys [from, to) as they enter the softmax. */
 static inline void bend(const line *n, float softcap, float *p) {
-    for (uint32_t j = n->from; softcap > 0 && j < n->to; j++) p[j] = softcap * math_tanhf(p[j] / softcap);
     for (uint32_t j = n->from; n->slope != 0 && j < n->to; j++) {
         uint32_t key = n->first + j, distance = key < n->position ? n->position - key : key - n->position;
-        p[j] = math_fmaf(-n->slope, (float)distance, p[j]);
+        p[j] = math_fmaf(n->slope, -(float)distance, p[j]);
     }
+    for (uint32_t j = n->from; softcap > 0 && j < n->to; j++) p[j] = softcap * math_tanhf(p[j] / softcap);
 }
 
 /* A line's query: scaled; for a Q8_0 cache as int8, too, as if zeros followed. */

@@ -301,7 +301,7 @@ typedef struct puna_text {
 /* A text as an encoder reads it, or a pair of texts (a question and a passage; second NULL: one): framed by the model's
    control tokens, [CLS] first [SEP] second [SEP] or <s>first</s></s>second</s>, with token types (types may be NULL;
    else as many as ids): 0, and 1 for BERT's second text with its separator. Control tokens in them ([MASK]) stay plain
-   text unless flags is PUNA_TOKENIZE_SPECIAL; a model without a separator gets what puna_tokenize gives of each. Errors as for puna_tokenize. */
+   text unless flags is PUNA_TOKENIZE_SPECIAL. Errors as for puna_tokenize. */
 PUNA_API puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first,
                                         const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types,
                                         uint64_t capacity, uint64_t *count, puna_error *error);

@@ -4,7 +4,8 @@
  * a decoder's in slices, as a prompt is. A step takes as many texts as its rows hold, in their order, so that thousands
  * of short ones fill it as one long one does. What a text gives does not depend on who shares its steps.
  *
- * Pooling adds a text's states in order of position, in f32, and multiplies the sum by 1 / count (numerics.md, rule 9).
+ * Pooling adds a text's states in order of position, in f32, and multiplies the sum by 1 / count (numerics.md, "Vectors
+ * of texts").
  */
 #include <math.h>
 #include <string.h>

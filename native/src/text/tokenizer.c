@@ -31,8 +31,8 @@ static puna_status find_model(const gguf_file *file, const text_model **model, p
     }
     int shown = name.length < 64 ? (int)utf8_valid(name.data, (size_t)name.length) : 0;
     return gguf_error(file, error, PUNA_UNSUPPORTED, key, value->offset,
-                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\"), SentencePiece's BPE "
-                      "(\"llama\") and unigrams (\"t5\"), and WordPiece (\"bert\") are.",
+                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\"), SentencePiece's "
+                      "BPE (\"llama\") and unigrams (\"t5\"), and WordPiece (\"bert\") are.",
                       shown, name.data);
 }
 

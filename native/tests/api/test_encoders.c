@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py), the same bits whatever shares a step,
-   and what is refused. */
+/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py), the same bits whatever shares a
+   step, and what is refused. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -207,7 +207,8 @@ static void a_decoders_states_are_those_of_its_logits(void) {
     puna_tensor t = {.size = sizeof t};
     uint64_t i = 0;
     for (; i < puna_file_tensor_count(file); i++)
-        if (puna_file_tensor(file, i, &t, NULL) == PUNA_OK && t.name_length == 13 && !memcmp(t.name, "output.weight", 13))
+        if (puna_file_tensor(file, i, &t, NULL) == PUNA_OK && t.name_length == 13 &&
+            memcmp(t.name, "output.weight", 13) == 0)
             break;
     NEED(i < puna_file_tensor_count(file) && t.bytes == (uint64_t)width * rows * sizeof(float));
     size_t size;

@@ -74,6 +74,7 @@ public final class Classification {
      * @return the first one among equals
      */
     public String label() {
-        return Collections.max(scores().entrySet(), Map.Entry.comparingByValue()).getKey();
+        return Collections.max(scores().entrySet(), Map.Entry.comparingByValue())
+                .getKey();
     }
 }

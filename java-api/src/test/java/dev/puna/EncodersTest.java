@@ -43,7 +43,8 @@ class EncodersTest {
             assertThat(vector).hasSize(8);
             assertThat(squares).isCloseTo(1, within(1e-5));
             float[] first = bert.embed("a b c").pooling(Pooling.FIRST).vector();
-            assertThat(first).isNotEqualTo(bert.embed("a b c").pooling(Pooling.MEAN).vector());
+            assertThat(first)
+                    .isNotEqualTo(bert.embed("a b c").pooling(Pooling.MEAN).vector());
             assertThatThrownBy(() -> bert.embed("a").dimensions(33))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("dimensions is 33; it may be 1 to 32");
@@ -65,8 +66,10 @@ class EncodersTest {
         assertThat(tiny.capabilities()).contains(Capability.EMBED, Capability.GENERATE);
         float[] last = tiny.embed("Once upon a time").vector();
         assertThat(last).hasSize(tiny.info().embeddingLength());
-        assertThat(tiny.embed("Once upon a time").pooling(Pooling.LAST).vector()).isEqualTo(last);
-        assertThat(tiny.embed("Once upon a time").pooling(Pooling.MEAN).vector()).isNotEqualTo(last);
+        assertThat(tiny.embed("Once upon a time").pooling(Pooling.LAST).vector())
+                .isEqualTo(last);
+        assertThat(tiny.embed("Once upon a time").pooling(Pooling.MEAN).vector())
+                .isNotEqualTo(last);
     }
 
     @Test
@@ -93,7 +96,8 @@ class EncodersTest {
             assertThat(classifier.labels()).containsExactly("class 0", "class 1", "class 2");
             Map<String, Float> scores = classifier.classify("a b c").scores();
             assertThat(scores.keySet()).containsExactlyElementsOf(classifier.labels());
-            double sum = scores.values().stream().mapToDouble(Float::doubleValue).sum();
+            double sum =
+                    scores.values().stream().mapToDouble(Float::doubleValue).sum();
             assertThat(sum).isCloseTo(1, within(1e-5));
             String best = classifier.classify("a b c").label();
             assertThat(scores.values()).allMatch(score -> score <= scores.getOrDefault(best, 0f));

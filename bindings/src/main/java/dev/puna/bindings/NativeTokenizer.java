@@ -3,8 +3,8 @@ package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_part;
-import dev.puna.bindings.gen.puna_token;
 import dev.puna.bindings.gen.puna_text;
+import dev.puna.bindings.gen.puna_token;
 import dev.puna.bindings.gen.puna_tokenizer_info;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -232,8 +232,8 @@ public final class NativeTokenizer extends NativeObject {
             while (true) {
                 MemorySegment ids = call.allocate(ValueLayout.JAVA_INT, capacity);
                 MemorySegment types = call.allocate(ValueLayout.JAVA_INT, capacity);
-                int status = PunaH.puna_tokenize_pair(
-                        tokenizer, one, two, flags, ids, types, capacity, count, call.error());
+                int status =
+                        PunaH.puna_tokenize_pair(tokenizer, one, two, flags, ids, types, capacity, count, call.error());
                 long length = count.get(ValueLayout.JAVA_LONG, 0);
                 if (!call.tooSmall(status)) {
                     return new NativeInput(ints(ids, length), ints(types, length));

@@ -18,7 +18,11 @@ final class FillMaskCommand implements Callable<Integer> {
     @Mixin
     private final ModelOption model = new ModelOption();
 
-    @Option(names = "--top", paramLabel = "N", defaultValue = "5", description = "How many (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--top",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "How many (default: ${DEFAULT-VALUE}).")
     private int top;
 
     @Option(names = "--json", description = "A JSON array: for each mask an array of token, word and probability.")
@@ -46,8 +50,8 @@ final class FillMaskCommand implements Callable<Integer> {
                                         .toList())
                                 .toList());
             } else {
-                masks.forEach(
-                        fills -> fills.forEach(f -> streams.out().printf("%.4f  %s%n", f.probability(), f.word())));
+                masks.forEach(fills ->
+                        fills.forEach(f -> streams.out().printf("%.4f  %s%n", f.probability(), f.word())));
             }
         }
         return 0;

@@ -33,8 +33,8 @@ public final class SemanticSearch {
             IntStream.range(0, sentences.size())
                     .boxed()
                     .sorted(Comparator.comparingDouble(i -> -product(wanted, vectors.get(i))))
-                    .forEach(i -> IO.println(
-                            String.format("%.3f  %s", product(wanted, vectors.get(i)), sentences.get(i))));
+                    .forEach(i ->
+                            IO.println(String.format("%.3f  %s", product(wanted, vectors.get(i)), sentences.get(i))));
         }
     }
 

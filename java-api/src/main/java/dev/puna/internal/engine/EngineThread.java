@@ -274,8 +274,8 @@ public final class EngineThread {
                 for (int begin = 0, end; begin < vectors.length; begin = end) {
                     end = portion(inputs, begin);
                     List<NativeInput> some = inputs.subList(begin, end);
-                    float[][] found = Failures.mapped(() -> askWhenQuiet(
-                            () -> cancellable(() -> engine.embed(some, how, width, task)), task::cancel));
+                    float[][] found = Failures.mapped(() ->
+                            askWhenQuiet(() -> cancellable(() -> engine.embed(some, how, width, task)), task::cancel));
                     System.arraycopy(found, 0, vectors, begin, found.length);
                 }
             } finally {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two tiny SentencePiece vocabularies and the ids that the PyPI package sentencepiece gives for strings.txt and special.txt.
+"""Four tiny SentencePiece vocabularies, two of BPE and two of unigrams, and the ids that the PyPI package sentencepiece gives for strings.txt and special.txt.
 
     python make_sentencepiece_goldens.py
 
@@ -25,12 +25,12 @@ def strings(name: str) -> list[str]:
     return [re.sub(r"\\(x..|.)", plain, line) for line in lines]
 
 
-def train(**options) -> sentencepiece_model_pb2.ModelProto:
+def train(model_type="bpe", normalization_rule_name="identity", **options) -> sentencepiece_model_pb2.ModelProto:
     model = io.BytesIO()
     sentencepiece.set_random_generator_seed(1)
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(corpus.training_text().split("\n")), model_writer=model, model_type="bpe", num_threads=1,
-        normalization_rule_name="identity", allow_whitespace_only_pieces=True, max_sentence_length=1 << 16,
+        sentence_iterator=iter(corpus.training_text().split("\n")), model_writer=model, model_type=model_type,
+        num_threads=1, normalization_rule_name=normalization_rule_name, allow_whitespace_only_pieces=True, max_sentence_length=1 << 16,
         control_symbols=["<|im_start|>", "<|im_end|>"], minloglevel=2, **options)
     proto = sentencepiece_model_pb2.ModelProto()
     proto.ParseFromString(model.getvalue())
@@ -60,6 +60,24 @@ def bare() -> sentencepiece_model_pb2.ModelProto:
     return proto
 
 
+def unigram() -> sentencepiece_model_pb2.ModelProto:
+    """As T5's: NFKC and more, extra spaces removed, a space in front, user-defined tokens."""
+    proto = train("unigram", "nmt_nfkc", vocab_size=900, character_coverage=0.98, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+                  user_defined_symbols=["<tool_call>", "</tool_call>", "12"])
+    for piece in [p for p in proto.pieces if p.type == p.NORMAL][3::17]:
+        piece.type = piece.UNUSED
+    return proto
+
+
+def unigram_bare() -> sentencepiece_model_pb2.ModelProto:
+    """Byte tokens, pieces that reach over spaces, NFKC with small letters, equal scores."""
+    proto = train("unigram", "nmt_nfkc_cf", vocab_size=1100, character_coverage=0.98, byte_fallback=True, split_by_whitespace=False,
+                  remove_extra_whitespaces=False, add_dummy_prefix=False, user_defined_symbols=["<tool_call>"])
+    for piece in [p for p in proto.pieces if p.type == p.NORMAL][5::9]:
+        piece.score = -9.0
+    return proto
+
+
 def record(name: str, proto) -> None:
     sentencepiece_reference.write(proto, OUT / f"{name}.gguf", f"tiny vocabulary {name}")
     reference = sentencepiece_reference.Reference(proto)
@@ -73,3 +91,5 @@ def record(name: str, proto) -> None:
 if __name__ == "__main__":
     record("spm", usual())
     record("spm-bare", bare())
+    record("unigram", unigram())
+    record("unigram-bare", unigram_bare())

@@ -51,11 +51,13 @@ def from_gguf(path):
     proto = sentencepiece_model_pb2.ModelProto()
     kinds = get("token_type")
     for token, score, kind in zip(get("tokens"), get("scores"), kinds):
-        # Files spell a user-defined token as it stands in a text.
+        # BPE files spell a user-defined token as it stands in a text.
         proto.pieces.add(piece=token.replace(" ", MARK) if kind == USER_DEFINED else token, score=score, type=kind)
-    proto.trainer_spec.model_type = sentencepiece_model_pb2.TrainerSpec.BPE
+    unigram = get("model") == "t5"
+    proto.trainer_spec.model_type = getattr(sentencepiece_model_pb2.TrainerSpec, "UNIGRAM" if unigram else "BPE")
     proto.trainer_spec.byte_fallback = BYTE in kinds
     proto.normalizer_spec.name = "identity"
+    proto.normalizer_spec.precompiled_charsmap = bytes(get("precompiled_charsmap", []))
     proto.normalizer_spec.add_dummy_prefix = get("add_space_prefix", True)
     proto.normalizer_spec.remove_extra_whitespaces = get("remove_extra_whitespaces", False)
     return proto
@@ -66,15 +68,20 @@ def write(proto, path, name: str) -> None:
     kinds = [p.type for p in proto.pieces]
     writer = GGUFWriter(path, "llama")
     writer.add_name(name)
-    writer.add_tokenizer_model("llama")
+    unigram = proto.trainer_spec.model_type == sentencepiece_model_pb2.TrainerSpec.UNIGRAM
+    writer.add_tokenizer_model("t5" if unigram else "llama")
     writer.add_tokenizer_pre("default")
     writer.add_token_list([p.piece.replace(MARK, " ") if p.type == USER_DEFINED else p.piece for p in proto.pieces])
     writer.add_token_scores([p.score for p in proto.pieces])
     writer.add_token_types(kinds)
-    writer.add_bos_token_id(proto.trainer_spec.bos_id)
+    if proto.trainer_spec.bos_id >= 0:
+        writer.add_bos_token_id(proto.trainer_spec.bos_id)
     writer.add_eos_token_id(proto.trainer_spec.eos_id)
     writer.add_unk_token_id(proto.trainer_spec.unk_id)
-    writer.add_add_bos_token(True)
+    if unigram and proto.normalizer_spec.precompiled_charsmap:
+        writer.add_precompiled_charsmap(proto.normalizer_spec.precompiled_charsmap)
+    if not unigram:
+        writer.add_add_bos_token(True)
     writer.add_add_space_prefix(proto.normalizer_spec.add_dummy_prefix)
     if proto.normalizer_spec.remove_extra_whitespaces:
         writer.add_remove_extra_whitespaces(True)

@@ -7,10 +7,11 @@
 #     unless set) for SmolLM2's and LLaMA's vocabularies, a part of that for the others: every pre-tokenizer with a vocabulary
 #     whose merges cross all borders, SentencePiece with and without a space in front, byte tokens, extra spaces; the
 #     seed is printed;
+#   - likewise WordPiece (BGE's vocabulary) against tokenizers, unigrams with a map of characters against sentencepiece;
 #   - every GGUF file at hand, copied by our writer: byte for byte the same;
 #   - SmolLM2's recorded ids;
 #   - the ids that llama.cpp's own tests expect (transformers gave them), for the vocabularies of GPT-2, Llama 3, Qwen 2 and
-#     3.5, StarCoder, Refact, Command R, DeepSeek's, Falcon, MPT, LLaMA and Phi-3 (SentencePiece), which lie in the source
+#     3.5, StarCoder, Refact, Command R, DeepSeek's, Falcon, MPT, LLaMA and Phi-3 (SentencePiece), BGE (WordPiece), which lie in the source
 #     package of llama-cpp-python;
 #   - where the data lies beside the project: a story that a tiny LLaMA with SentencePiece pieces is known to tell;
 #   - the Unicode table against the script that writes it.
@@ -65,7 +66,7 @@ if [ ! -f "$archive" ]; then
         mv "$work/$llama_cpp.tar.gz" "$archive"
     fi
 fi
-vocabularies="gpt-2 llama-bpe qwen2 qwen35 starcoder refact command-r deepseek-llm deepseek-coder falcon mpt llama-spm phi-3"
+vocabularies="bert-bge gpt-2 llama-bpe qwen2 qwen35 starcoder refact command-r deepseek-llm deepseek-coder falcon mpt llama-spm phi-3"
 for name in $vocabularies; do
     for end in gguf gguf.inp gguf.out; do echo "$llama_cpp/vendor/llama.cpp/models/ggml-vocab-$name.$end"; done
 done | tar -xzf "$archive" -C "$work" -T -
@@ -85,6 +86,8 @@ sentencepiece() {
     status=0
     compare "$(of_llama_cpp llama-spm)" --count "$count"
     for name in spm spm-bare; do compare "$data/$name.gguf" --count $((count / 5)); done
+    compare "$data/unigram.gguf" --count "$count"
+    compare "$data/unigram-bare.gguf" --count $((count / 5))
     compare pieces --count $((count * 9 / 20))
     return $status
 }
@@ -92,6 +95,7 @@ sentencepiece > "$work/sentencepiece.log" 2>&1 & # the two kinds at once
 other=$!
 
 "$python" tools/make_unicode.py --check || status=1
+"$python" tools/make_bert_table.py --check || status=1
 for name in $vocabularies; do
     file=$(of_llama_cpp "$name")
     case $name in
@@ -100,6 +104,7 @@ for name in $vocabularies; do
     esac
     case $name in
         gpt-2) compare "$file" --count $((count / 4)) ;;
+        bert-bge) compare "$file" --count "$count" ;;
         llama-bpe | qwen2) compare "$file" --count $((count / 10)) ;;
     esac
 done

@@ -23,7 +23,7 @@ import time
 import unicodedata
 
 from gguf import GGUFReader, GGUFWriter
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 
@@ -38,8 +38,10 @@ NEW_DIGITS = {*range(0x11DE0, 0x11DEA), *range(0x16FF4, 0x16FF7)}
 def build(path):
     """Two functions from texts to ids: one takes special tokens for plain text, one parses them."""
     fields = GGUFReader(path).fields
-    if fields["tokenizer.ggml.model"].contents() == "llama":
+    if fields["tokenizer.ggml.model"].contents() in ("llama", "t5"):
         return build_sentencepiece(path)
+    if fields["tokenizer.ggml.model"].contents() == "bert":
+        return build_wordpiece(fields)
     tokens = fields["tokenizer.ggml.tokens"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
     merges = fields["tokenizer.ggml.merges"].contents()
@@ -53,6 +55,24 @@ def build(path):
             tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
         both.append(lambda texts, t=tokenizer: [e.ids for e in t.encode_batch(texts, add_special_tokens=False)])
     return both, special, name
+
+
+def build_wordpiece(fields):
+    """A file spells what begins a word with U+2581, what follows without ##."""
+    tokens, kinds = (fields[f"tokenizer.ggml.{k}"].contents() for k in ("tokens", "token_type"))
+    lower = fields.get("tokenizer.ggml.normalizer.lowercase")
+    special = [t for t, kind in zip(tokens, kinds) if kind == 3]
+    theirs = [t if kind == 3 else t[1:] if t.startswith("\u2581") and len(t) > 1 else "##" + t for t, kind in zip(tokens, kinds)]
+    both = []
+    for parsed in (False, True):
+        # Added by somebody else's id, special tokens can't be found in a text.
+        tokenizer = Tokenizer(models.WordPiece(vocab={t: i for i, t in enumerate(theirs)}, unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower is None or lower.contents())
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        if parsed:
+            tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
+        both.append(lambda texts, t=tokenizer: [e.ids for e in t.encode_batch(texts, add_special_tokens=False)])
+    return both, special, "wordpiece"
 
 
 def build_sentencepiece(path):

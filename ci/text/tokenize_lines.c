@@ -70,9 +70,10 @@ static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
         uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
         uint64_t count = 0, back = 0;
         char *text = malloc((size_t)length + 1), *again;
-        int32_t *ids = malloc(((size_t)length + 2) * sizeof *ids);
+        uint64_t room = (uint64_t)length * 12 + 16; /* one character may be normalized to many, each of several bytes */
+        int32_t *ids = malloc(room * sizeof *ids);
         if (!text || !ids || fread(text, 1, length, stdin) != length) return 1;
-        if (puna_tokenize(tokenizer, text, length, flags, ids, (uint64_t)length + 2, &count, &error)) {
+        if (puna_tokenize(tokenizer, text, length, flags, ids, room, &count, &error)) {
             return complain("tokenize", &error);
         }
         uint32_t spelled = flags & PUNA_TOKENIZE_SPECIAL;

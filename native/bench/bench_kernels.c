@@ -130,7 +130,7 @@ static void bench_attention(const cpu_kernels *k, uint32_t type, uint32_t heads,
     float *q = shapes_new((size_t)width * rows * 4), *out = shapes_new((size_t)width * rows * 4);
     for (size_t i = 0; i < (size_t)width * rows; i++) q[i] = testing_normal();
     job j = {.k = k, .a = &c.a, .scratch = shapes_new(k->attention_scratch(&c.a)),
-             .queries = {q, width, out, width, rows, positions - rows}};
+             .queries = {q, width, out, width, rows, positions - rows, positions}};
     const double s = median(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
     figure f = {.tier = k->tier, .kernel = names[type == PUNA_CACHE_F16 ? 0 : type == PUNA_CACHE_F32 ? 1 : 2],
                 .products = keys * rows * 2 * width / s * 1e-9, .products_peak = kernels_peak_floats(k->tier)};

@@ -258,6 +258,8 @@ typedef struct puna_tokenizer_info {
     int32_t add_eos;
     char model[16];       /* "gpt2": byte-level BPE; "llama": SentencePiece BPE */
     char pre[32];         /* the pre-tokenizer: "smollm" */
+    int32_t separator;    /* between and behind an encoder's texts, -1 if there is none; likewise below */
+    int32_t mask;         /* what a masked language model fills */
 } puna_tokenizer_info;
 
 PUNA_API void puna_tokenizer_describe(const puna_tokenizer *tokenizer, puna_tokenizer_info *info);
@@ -290,6 +292,19 @@ enum {
    with capacity 0). Time is near-linear in length. */
 PUNA_API puna_status puna_tokenize(const puna_tokenizer *tokenizer, const char *text, uint64_t length, uint32_t flags,
                                    int32_t *ids, uint64_t capacity, uint64_t *count, puna_error *error);
+
+typedef struct puna_text {
+    const char *text;
+    uint64_t length;
+} puna_text;
+
+/* A text as an encoder reads it, or a pair of texts (a question and a passage; second NULL: one): framed by the model's
+   control tokens, [CLS] first [SEP] second [SEP] or <s>first</s></s>second</s>, with token types (types may be NULL;
+   else as many as ids): 0, and 1 for BERT's second text with its separator. Control tokens in them ([MASK]) stay plain
+   text unless flags is PUNA_TOKENIZE_SPECIAL. Errors as for puna_tokenize. */
+PUNA_API puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first,
+                                        const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types,
+                                        uint64_t capacity, uint64_t *count, puna_error *error);
 
 /* A part of a text: trusted ones may spell control tokens, the others never do. */
 typedef struct puna_part {
@@ -372,7 +387,19 @@ typedef struct puna_model_info {
     char architecture[32];   /* "llama" */
     char name[128];          /* general.name, cut if longer; may be empty */
     char type[32];           /* what most weights are stored as: "Q4_1" */
+    uint32_t capabilities;   /* PUNA_CAN_* */
+    uint32_t labels;         /* numbers that PUNA_POOL_SCORES gives of a text; 0: it has no classifier */
+    uint32_t pooling;        /* PUNA_POOL_*: what PUNA_POOL_MODEL stands for */
+    uint32_t token_types;    /* that an encoder tells apart; 0: none */
 } puna_model_info;
+
+/* What a model can do. */
+enum {
+    PUNA_CAN_GENERATE = 1, /* sequences; an encoder has none */
+    PUNA_CAN_EMBED = 2,    /* puna_engine_embed */
+    PUNA_CAN_SCORE = 4,    /* puna_engine_embed with PUNA_POOL_SCORES: a classifier, or a reranker */
+    PUNA_CAN_FILL = 8      /* puna_engine_fill: a masked language model */
+};
 
 PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info);
 PUNA_API const puna_tokenizer *puna_model_tokenizer(const puna_model *model); /* valid while the model is open */
@@ -496,11 +523,6 @@ typedef struct puna_bias {
     int32_t id;
     float value;
 } puna_bias;
-
-typedef struct puna_text {
-    const char *text;
-    uint64_t length;
-} puna_text;
 
 enum {
     PUNA_GENERATE_IGNORE_EOS = 1,
@@ -683,6 +705,51 @@ typedef struct puna_event {
 
 /* Takes the next event of the last step. Returns 1, or 0 when there is none left. */
 PUNA_API int32_t puna_engine_next_event(puna_engine *engine, puna_event *event);
+
+/* What a text's vector is made of: the last states of its tokens. */
+enum {
+    PUNA_POOL_MODEL = 0,  /* what the file says; where it says nothing, the mean, or a decoder's last token */
+    PUNA_POOL_MEAN = 1,
+    PUNA_POOL_FIRST = 2,  /* an encoder's [CLS] */
+    PUNA_POOL_LAST = 3,
+    PUNA_POOL_SCORES = 4, /* a classifier's numbers, as they come: one for each label */
+    PUNA_POOL_NONE = 5    /* nothing: a vector for each token */
+};
+
+typedef struct puna_input {
+    const int32_t *ids;     /* of one text, or of a pair: puna_tokenize_pair */
+    const uint32_t *types;  /* [count] token types, each less than the model's; NULL: all 0 */
+    uint64_t count;         /* 1 to the context length */
+} puna_input;
+
+typedef struct puna_embedding {
+    uint32_t size;
+    uint32_t pooling;    /* PUNA_POOL_* */
+    uint32_t dimensions; /* the first so many numbers of each vector (Matryoshka); 0: all */
+    uint32_t normalize;  /* 1: to length 1, after that */
+    uint32_t truncate;   /* 1: of a text that is too long the context's first tokens are taken, and its last one where
+                            that is a control token; 0: it is PUNA_CONTEXT_FULL */
+    uint32_t reserved;
+} puna_embedding;
+
+PUNA_API void puna_embedding_default(puna_embedding *how); /* the model's pooling, all dimensions, as they are */
+
+/* Vectors of texts, one after the other in their order, each as long as the embedding, as `dimensions`, or as there are
+   labels; with PUNA_POOL_NONE one for each token. Many texts share a step; none changes another one's bits. `capacity`
+   counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which computes
+   nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to do; a
+   decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call takes
+   memory for activations that the engine keeps. PUNA_UNSUPPORTED: the model can't; the message says what it can.
+   PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL,
+   PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what was written to vectors is to be disregarded. */
+PUNA_API puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count,
+                                       const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task,
+                                       puna_error *error);
+
+/* What a masked language model says of some tokens of a text: a row of logits, as long as the model's vocabulary, for
+   each of `positions`. Errors as above; PUNA_INVALID_ARGUMENT also for a position beyond the text. */
+PUNA_API puna_status puna_engine_fill(puna_engine *engine, const puna_input *input, const uint32_t *positions,
+                                      uint64_t position_count, float *logits, uint64_t capacity, puna_error *error);
 
 /* ---- 7. Expert ------------------------------------------------------------------------------------------------ */
 

@@ -152,6 +152,7 @@ int32_t puna_engine_next_event(puna_engine *e, puna_event *event) {
 static puna_status check_logits(const puna_engine *e, const int32_t *ids, uint64_t count, uint64_t first,
                                 const float *logits, uint64_t capacity, puna_error *error) {
     uint64_t vocabulary = e->model->hyper.vocabulary;
+    if (!(model_capabilities(e->model) & PUNA_CAN_GENERATE)) return model_refuse(e->model, "generate text", error);
     if (!ids || !count) return error_set(error, PUNA_INVALID_ARGUMENT, "ids", "at least one token is needed");
     if (count > e->options.context_length)
         return error_set(error, PUNA_CONTEXT_FULL, "ids", "%llu tokens; the context holds %u",

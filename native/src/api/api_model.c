@@ -43,6 +43,10 @@ void puna_model_describe(const puna_model *m, puna_model_info *info) {
         size_t length = name.length < sizeof filled.name ? (size_t)name.length : sizeof filled.name - 1;
         memcpy(filled.name, name.data, utf8_complete(name.data, length));
     }
+    filled.capabilities = model_capabilities(m);
+    filled.labels = model_labels(m);
+    filled.pooling = model_pooling(m);
+    filled.token_types = model_types(m);
     const char *type = block_type_name(m->main_type);
     snprintf(filled.type, sizeof filled.type, "%s", type ? type : "");
     structs_give(info, &filled, sizeof filled);

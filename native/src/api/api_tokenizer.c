@@ -17,7 +17,8 @@ puna_status puna_tokenizer_load(const puna_file *file, puna_tokenizer **out, pun
 void puna_tokenizer_close(puna_tokenizer *t) { tokenizer_free(t); }
 
 void puna_tokenizer_describe(const puna_tokenizer *t, puna_tokenizer_info *info) {
-    puna_tokenizer_info filled = {.bos = -1, .eos = -1, .eot = -1, .pad = -1, .unknown = -1};
+    puna_tokenizer_info filled = {.bos = -1, .eos = -1, .eot = -1, .pad = -1, .unknown = -1,
+                                  .separator = -1, .mask = -1};
     if (!info) return;
     if (t) tokenizer_describe(t, &filled);
     structs_give(info, &filled, sizeof filled);
@@ -85,5 +86,20 @@ puna_status puna_detokenize(const puna_tokenizer *t, const int32_t *ids, uint64_
     if (status != PUNA_OK) return status;
     status = tokenizer_decode(t, ids, (size_t)count, flags, text, (size_t)capacity, &found, error);
     if (status == PUNA_OK || status == PUNA_BUFFER_TOO_SMALL) *length = found;
+    return status;
+}
+
+puna_status puna_tokenize_pair(const puna_tokenizer *t, const puna_text *first, const puna_text *second, uint32_t flags,
+                               int32_t *ids, uint32_t *types, uint64_t capacity, uint64_t *count, puna_error *error) {
+    size_t found = 0;
+    if (!t) return tokenizer_refuse(error, "tokenizer", "is NULL");
+    if (!first || (!first->text && first->length)) return tokenizer_refuse(error, "first", "is NULL");
+    if (second && !second->text && second->length) return tokenizer_refuse(error, "second", "is NULL");
+    if (!count) return tokenizer_refuse(error, "count", "is NULL");
+    if (!ids && capacity) return tokenizer_refuse(error, "ids", "is NULL, but capacity is not 0");
+    puna_status status = tokenizer_check_flags(flags, PUNA_TOKENIZE_SPECIAL, error);
+    if (status != PUNA_OK) return status;
+    status = tokenizer_encode_pair(t, first, second, flags, ids, types, (size_t)capacity, &found, error);
+    if (status == PUNA_OK || status == PUNA_BUFFER_TOO_SMALL) *count = found;
     return status;
 }

@@ -230,3 +230,29 @@ bool normalize_nfc(memory_account *account, const char *text, size_t length, cha
     *result_length = w.length;
     return true;
 }
+
+/* Stretches end at ASCII, or behind some hundred marks where the next one may stand first. */
+bool normalize_nfd(memory_account *account, const char *text, size_t length, char **result, size_t *result_length) {
+    work w = {.account = account};
+    bool done = true;
+    size_t used;
+    for (size_t at = 0; done && at < length; at += used) {
+        size_t before = w.count;
+        uint32_t character = next(text + at, length - at, &used);
+        done = character < 0x80 ? add_mark(&w, character) : take_apart(&w, character);
+        if (!done || (at + used < length && (before < 256 || w.marks[before].class))) continue;
+        size_t last = at + used < length ? before : w.count, count = w.count;
+        w.count = last;
+        put_in_order(&w);
+        for (size_t i = 0; done && i < last; i++) done = put_character(&w, w.marks[i].character);
+        memmove(w.marks, w.marks + last, (count - last) * sizeof *w.marks);
+        w.count = count - last;
+    }
+    memory_free(account, w.marks);
+    memory_free(account, w.sorted);
+    if (done && !w.out) done = (w.out = memory_new(account, 1)) != NULL;
+    if (!done) memory_free(account, w.out);
+    *result = done ? w.out : NULL;
+    *result_length = done ? w.length : 0;
+    return done;
+}

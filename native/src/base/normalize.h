@@ -13,4 +13,7 @@
    False where memory ran out. */
 bool normalize_nfc(memory_account *account, const char *text, size_t length, char **result, size_t *result_length);
 
+/* Form D (taken apart), likewise: *result is always new memory. */
+bool normalize_nfd(memory_account *account, const char *text, size_t length, char **result, size_t *result_length);
+
 #endif

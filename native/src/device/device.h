@@ -34,12 +34,13 @@ typedef struct device_options {
     uint32_t cache_type;  /* PUNA_CACHE_* */
     uint32_t positions;   /* of the longest sequence: graph_add_long_table */
     bool plain;           /* no fusion, no reuse of buffers: for tests */
+    uint32_t results;     /* 1 << GRAPH_LOGITS ...: what is computed; 0: logits */
 } device_options;
 
 /* Consecutive rows of the batch that are consecutive positions of one sequence. */
 typedef struct device_run {
     uint32_t row, rows;
-    uint32_t position;                 /* of the first row */
+    uint32_t position;                 /* of the first row; 0 where the graph is whole: all of the sequence */
     uint8_t *const *const *pages;      /* [cache group][page]: enough for position + rows */
 } device_run;
 
@@ -47,9 +48,10 @@ typedef struct device_batch {
     uint32_t tokens;
     const int32_t *ids;                /* [tokens], within the vocabulary */
     const uint32_t *positions;         /* [tokens] */
+    const uint32_t *types;             /* [tokens], within the graph's table of types; NULL: all 0 */
     const device_run *runs;
     uint32_t run_count;
-    const uint32_t *outputs;           /* rows whose logits are wanted, ascending */
+    const uint32_t *outputs;           /* rows whose logits or scores are wanted */
     uint32_t output_count;
 } device_batch;
 
@@ -84,11 +86,11 @@ typedef struct device {
                           memory_account *account, device_runner **runner, puna_error *error);
     void (*destroy)(memory_account *account, device_runner *runner);
 
-    /* Computes a batch: caches of its runs are extended, logits are filled. */
+    /* Computes a batch: caches of its runs are extended, results are filled. */
     void (*run)(device_runner *runner, const device_batch *batch);
 
-    /* [output_count][vocabulary] of the last run; valid until the next. */
-    const float *(*logits)(const device_runner *runner);
+    /* A result of the last run, as graph_result says; valid until the next. NULL: it is not computed. */
+    const float *(*result)(const device_runner *runner, graph_result which);
 
     /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a
        position, [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for

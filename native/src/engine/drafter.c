@@ -28,6 +28,7 @@ static puna_status differ(const model *m, const model *draft, int32_t id, puna_e
 
 puna_status drafter_check(const model *m, const model *draft, puna_error *error) {
     int32_t size = tokenizer_size(m->tokenizer), theirs = tokenizer_size(draft->tokenizer);
+    if (!(model_capabilities(draft) & PUNA_CAN_GENERATE)) return model_refuse(draft, "draft", error);
     if (size != theirs)
         return error_set(error, PUNA_INVALID_ARGUMENT, "draft",
                          "the draft model has %d tokens, the model %d: both must have the same vocabulary", theirs,
@@ -49,7 +50,8 @@ static uint32_t rows_of(const puna_engine_options *o) { return o->step_tokens + 
 
 static device_options runner_options(const puna_engine_options *o) {
     return (device_options){.threads = o->threads, .max_tokens = rows_of(o), .max_outputs = o->max_sequences,
-                            .max_runs = o->max_sequences, .cache_type = o->cache_type};
+                            .max_runs = o->max_sequences, .cache_type = o->cache_type,
+                            .positions = o->context_length};
 }
 
 static puna_status make_cache(engine *e, drafter *d, uint64_t bytes, puna_error *error) {
@@ -219,7 +221,7 @@ static void run(engine *e, const device_batch *batch, uint32_t index) {
     drafter *d = e->drafter;
     if (!batch->tokens) return;
     d->model->device->run(d->runner, batch);
-    const float *logits = d->model->device->logits(d->runner);
+    const float *logits = d->model->device->result(d->runner, GRAPH_LOGITS);
     for (uint32_t i = 0; i < batch->output_count; i++)
         d->who[i]->guess[index] = best_of(e, logits + (size_t)i * d->model->hyper.vocabulary);
 }

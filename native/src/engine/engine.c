@@ -70,6 +70,33 @@ uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_o
     return o->cache_bytes - share < ours ? o->cache_bytes - ours : share;
 }
 
+#define WHOLE_RUNS 64u /* an encoder's texts in a step: short ones shall fill it, too */
+
+uint32_t engine_rows(const graph *g, const puna_engine_options *o) {
+    return g->whole ? o->step_tokens : o->step_tokens + o->max_sequences + o->draft_tokens;
+}
+
+device_options engine_device_options(const graph *g, const puna_engine_options *o) {
+    uint32_t runs = g->whole && o->max_sequences < WHOLE_RUNS ? WHOLE_RUNS : o->max_sequences;
+    uint32_t all = (1u << GRAPH_RESULTS) - 1;
+    return (device_options){.threads = o->threads, .max_tokens = engine_rows(g, o),
+                            .max_outputs = runs + o->draft_tokens, .max_runs = runs, .cache_type = o->cache_type,
+                            .positions = o->context_length, .results = g->whole ? all : 1u << GRAPH_LOGITS};
+}
+
+/* An encoder's keys and values are there for one layer of one step: exactly what its rows take. They are as exact as
+   its other activations. */
+static void decide_whole(const graph *g, const device *d, puna_engine_options *o) {
+    if (o->step_tokens < o->context_length) o->step_tokens = o->context_length; /* a text is one step's */
+    o->speculation = PUNA_SPECULATE_OFF; /* nothing is generated */
+    o->draft_tokens = 0;
+    o->draft = NULL;
+    o->cache_type = PUNA_CACHE_F32;
+    uint64_t pages = (uint64_t)o->step_tokens / CACHE_PAGE + engine_device_options(g, o).max_runs + 1;
+    o->cache_bytes = 0;
+    for (uint32_t i = 0; i < g->group_count; i++) o->cache_bytes += pages * d->page_bytes(g, i, o->cache_type);
+}
+
 static puna_status decide_cache(const graph *g, const device *d, puna_engine_options *o, puna_error *error) {
     uint64_t one = context_bytes(g, d, o, o->context_length), all, total = os_memory_total();
     if (__builtin_add_overflow(one, draft_context_bytes(o), &one)) one = UINT64_MAX;
@@ -108,6 +135,7 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     if (decided->threads == 0) decided->threads = threads_default_count();
     if (decided->speculation == PUNA_SPECULATE_OFF) decided->draft_tokens = 0;
     else if (decided->draft_tokens == 0) decided->draft_tokens = DRAFT_TOKENS;
+    if (g->whole) decide_whole(g, d, decided);
     return decide_cache(g, d, decided, error);
 }
 
@@ -121,14 +149,6 @@ uint32_t engine_positions(const graph *g, const device *d, const puna_engine_opt
         else high = middle - 1;
     }
     return (uint32_t)(low * CACHE_PAGE);
-}
-
-uint32_t engine_rows(const puna_engine_options *o) { return o->step_tokens + o->max_sequences + o->draft_tokens; }
-
-device_options engine_device_options(const puna_engine_options *o) {
-    return (device_options){.threads = o->threads, .max_tokens = engine_rows(o),
-                            .max_outputs = o->max_sequences + o->draft_tokens, .max_runs = o->max_sequences,
-                            .cache_type = o->cache_type, .positions = o->context_length};
 }
 
 /* ---- creation ---- */
@@ -147,16 +167,18 @@ static puna_status make_cache(engine *e, puna_error *error) {
 }
 
 static puna_status make_batch(engine *e, puna_error *error) {
-    uint32_t rows = engine_rows(&e->options), sequences = e->options.max_sequences;
-    uint32_t guesses = e->options.draft_tokens;
+    bool whole = e->model->graph.whole;
+    device_options d = engine_device_options(&e->model->graph, &e->options);
+    uint32_t rows = d.max_tokens, sequences = d.max_runs, guesses = e->options.draft_tokens;
     e->ids = memory_array(&e->account, rows, sizeof *e->ids);
     e->positions = memory_array(&e->account, rows, sizeof *e->positions);
+    e->types = whole ? memory_array(&e->account, rows, sizeof *e->types) : NULL;
     e->runs = memory_array(&e->account, sequences, sizeof *e->runs);
     e->outputs = memory_array(&e->account, sequences + guesses, sizeof *e->outputs);
     e->guesses = memory_array(&e->account, guesses, sizeof *e->guesses);
     e->choices = memory_array(&e->account, sequences, step_choice_bytes());
-    if (e->ids && e->positions && e->runs && e->outputs && e->guesses && e->choices) return PUNA_OK;
-    return error_memory(error, "engine", rows * 8);
+    if (e->ids && e->positions && (e->types || !whole) && e->runs && e->outputs && e->guesses && e->choices) return PUNA_OK;
+    return error_memory(error, "engine", (uint64_t)rows * 8);
 }
 
 size_t engine_longest_token(const tokenizer *t) {
@@ -185,7 +207,7 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
     if (status == PUNA_OK) status = make_batch(e, error);
     e->longest_token = engine_longest_token(m->tokenizer);
     if (status == PUNA_OK) {
-        device_options d = engine_device_options(&decided);
+        device_options d = engine_device_options(&m->graph, &decided);
         status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
     }
     if (status == PUNA_OK && decided.draft)
@@ -207,12 +229,14 @@ void engine_close(engine *e) {
     }
     drafter_destroy(e, e->drafter);
     e->model->device->destroy(&e->account, e->runner);
+    e->model->device->destroy(&e->account, e->reader);
     cache_destroy(e->cache);
     events_free(&e->events);
     memory_free(&e->account, e->slots);
     memory_free(&e->account, e->generations);
     memory_free(&e->account, e->ids);
     memory_free(&e->account, e->positions);
+    memory_free(&e->account, e->types);
     memory_free(&e->account, e->runs);
     memory_free(&e->account, e->outputs);
     memory_free(&e->account, e->guesses);

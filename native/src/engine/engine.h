@@ -48,6 +48,7 @@ struct puna_engine {
     memory_account account;
     model *model;
     device_runner *runner;
+    device_runner *reader;       /* of a decoder: computes states for embedding; made when it is first wanted */
     cache *cache;
     puna_engine_options options; /* as decided: no zero stands for a default any more */
     sequence **slots;            /* sequences by the low half of their id, less one */
@@ -67,6 +68,7 @@ struct puna_engine {
     /* the batch of a step */
     int32_t *ids;
     uint32_t *positions;
+    uint32_t *types;             /* of a whole graph; else NULL */
     device_run *runs;
     uint32_t *outputs;
     int32_t *guesses;            /* [draft_tokens] */
@@ -89,8 +91,8 @@ uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_o
 uint32_t engine_positions(const graph *g, const device *d, const puna_engine_options *decided);
 
 /* Rows of a batch at most, and what engines of these options are to a device. */
-uint32_t engine_rows(const puna_engine_options *decided);
-device_options engine_device_options(const puna_engine_options *decided);
+uint32_t engine_rows(const graph *g, const puna_engine_options *decided);
+device_options engine_device_options(const graph *g, const puna_engine_options *decided);
 
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
 void engine_close(engine *e);
@@ -144,6 +146,12 @@ void sequences_pause(engine *e, sequence *s);
 void sequences_resume(engine *e, sequence *s);
 puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error);
 void sequences_shift(engine *e, sequence *s);            /* a full context loses the older half behind `keep` */
+
+/* encode.c: what a text's vector is made of, and what is said of masked tokens. */
+puna_status encode_texts(engine *e, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors,
+                         uint64_t capacity, puna_task *task, puna_error *error);
+puna_status encode_fill(engine *e, const puna_input *input, const uint32_t *positions, uint64_t count, float *logits,
+                        uint64_t capacity, puna_error *error);
 
 /* step.c */
 size_t step_choice_bytes(void);

@@ -73,6 +73,7 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     if (s->state != SEQUENCE_IDLE)
         return error_set(error, PUNA_BUSY, "sequence",
                          "the sequence is still generating: cancel it or wait for its end");
+    if (!(model_capabilities(e->model) & PUNA_CAN_GENERATE)) return model_refuse(e->model, "generate text", error);
     puna_status status = check_ids(e, ids, count, error);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;

@@ -211,7 +211,7 @@ static uint32_t choose_all(engine *e, uint32_t count, puna_step *report, bool *l
     uint32_t more = 0;
     for (uint32_t i = 0; i < count; i++) {
         size_t row = (size_t)e->choices[i].sequence->output * e->model->hyper.vocabulary;
-        e->choices[i].logits = e->model->device->logits(e->runner) + row;
+        e->choices[i].logits = e->model->device->result(e->runner, GRAPH_LOGITS) + row;
     }
     sample_all(e, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -317,7 +317,7 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     e->model->device->run(e->runner, &batch);
     size_t width = e->model->hyper.vocabulary;
     if (wanted)
-        memcpy(logits + (s->cached - first) * width, e->model->device->logits(e->runner),
+        memcpy(logits + (s->cached - first) * width, e->model->device->result(e->runner, GRAPH_LOGITS),
                rows * width * sizeof *logits);
     s->cached += rows;
     return PUNA_OK;

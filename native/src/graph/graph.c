@@ -14,7 +14,7 @@ const graph_op_row *graph_op_find(graph_kind kind) { return (unsigned)kind < GRA
 void graph_init(graph *g, memory_account *account) {
     memset(g, 0, sizeof *g);
     g->account = account;
-    g->logits = GRAPH_ABSENT;
+    for (uint32_t i = 0; i < GRAPH_RESULTS; i++) g->results[i] = GRAPH_ABSENT;
     g->most_positions = UINT32_MAX;
     g->error.size = sizeof g->error;
 }
@@ -72,21 +72,51 @@ graph_weight graph_add_matrices(graph *g, uint32_t tensor, uint32_t type, uint32
     return w;
 }
 
-uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
+/* The group's number, GRAPH_ABSENT without memory. */
+static uint32_t cache_group(graph *g, graph_cache_group like) {
     uint32_t group = 0;
     for (; group < g->group_count; group++) {
         graph_cache_group *have = &g->groups[group];
-        if (have->heads == heads && have->dim_k == dim_k && have->dim_v == dim_v && have->window == window) break;
+        if (have->heads == like.heads && have->dim_k == like.dim_k && have->dim_v == like.dim_v &&
+            have->window == like.window && have->whole == like.whole)
+            return group;
     }
-    if (group == g->group_count) {
-        graph_cache_group *added = append(g, (void **)&g->groups, &g->group_count, sizeof *added);
-        if (!added) return GRAPH_ABSENT;
-        *added = (graph_cache_group){heads, dim_k, dim_v, window, 0};
-    }
+    graph_cache_group *added = append(g, (void **)&g->groups, &g->group_count, sizeof *added);
+    if (!added) return GRAPH_ABSENT;
+    *added = like;
+    return group;
+}
+
+static uint32_t cache_layer(graph *g, uint32_t group) {
     graph_cache_layer *layer = append(g, (void **)&g->cache_layers, &g->cache_layer_count, sizeof *layer);
     if (!layer) return GRAPH_ABSENT;
     *layer = (graph_cache_layer){group, g->groups[group].layers++};
     return g->cache_layer_count - 1;
+}
+
+uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
+    uint32_t group = cache_group(g, (graph_cache_group){heads, dim_k, dim_v, window, 0, false});
+    return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
+}
+
+uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
+    uint32_t group = cache_group(g, (graph_cache_group){heads, dim_k, dim_v, window, 0, true});
+    g->whole = true;
+    for (uint32_t i = 0; i < g->cache_layer_count; i++)
+        if (g->cache_layers[i].group == group) return i;
+    return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
+}
+
+void graph_set_slopes(graph *g, const float *slopes, uint32_t count) {
+    float *copy = memory_array(g->account, count, sizeof *copy);
+    if (!copy) {
+        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", count * sizeof *copy);
+        return;
+    }
+    memcpy(copy, slopes, count * sizeof *copy);
+    memory_free(g->account, g->slopes);
+    g->slopes = copy;
+    g->slope_count = count;
 }
 
 static uint32_t add_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original) {
@@ -109,17 +139,6 @@ uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, flo
 
 uint32_t graph_add_long_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original) {
     return add_table(g, frequencies, count, magnitude, original);
-}
-
-void graph_set_slopes(graph *g, const float *slopes, uint32_t heads) {
-    if (g->slopes) return;
-    g->slopes = memory_array(g->account, heads, sizeof *g->slopes);
-    if (!g->slopes) {
-        if (g->status == PUNA_OK) g->status = error_memory(&g->error, "graph", heads * sizeof *g->slopes);
-        return;
-    }
-    memcpy(g->slopes, slopes, heads * sizeof *g->slopes);
-    g->slope_count = heads;
 }
 
 static graph_op *add_op(graph *g, graph_kind kind, graph_value a, graph_value b) {
@@ -178,6 +197,13 @@ graph_value graph_position(graph *g, graph_weight table, uint32_t first) {
     op->first = first;
     uint32_t positions = g->weights[table].rows - first;
     if (positions < g->most_positions) g->most_positions = positions;
+    return make(g, op, g->weights[table].cols);
+}
+
+graph_value graph_type(graph *g, graph_weight table) {
+    graph_op *op = add_op(g, GRAPH_TYPE_OP, GRAPH_ABSENT, GRAPH_ABSENT);
+    if (!use(g, op, table, GRAPH_USE_ROWS)) return GRAPH_ABSENT;
+    op->weight = table;
     return make(g, op, g->weights[table].cols);
 }
 
@@ -299,6 +325,8 @@ graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up) { return 
 
 graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up) { return pair(g, GRAPH_GELU_MUL_OP, gate, up); }
 
+graph_value graph_multiply(graph *g, graph_value a, graph_value b) { return pair(g, GRAPH_MULTIPLY_OP, a, b); }
+
 graph_value graph_add(graph *g, graph_value a, graph_value b) { return pair(g, GRAPH_ADD_OP, a, b); }
 
 static graph_value with_number(graph *g, graph_kind kind, graph_value a, float number) {
@@ -416,13 +444,22 @@ graph_value graph_select(graph *g, graph_value a) {
     return op ? make(g, op, width(g, a)) : GRAPH_ABSENT;
 }
 
+void graph_set_result(graph *g, graph_result which, graph_value value) {
+    graph_rows expected = which == GRAPH_HIDDEN ? GRAPH_TOKENS : GRAPH_OUTPUTS;
+    if (g->status != PUNA_OK) return;
+    if (value >= g->value_count || g->values[value].rows != expected) fail(g, "result", "not a value of such rows");
+    else g->results[which] = value;
+}
+
+graph_value graph_pool(graph *g, graph_value a) {
+    graph_op *op = add_op(g, GRAPH_POOL_OP, a, GRAPH_ABSENT);
+    return op ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error) {
-    if (g->status == PUNA_OK && (logits >= g->value_count || g->values[logits].rows != GRAPH_OUTPUTS))
-        fail(g, "logits", "not a value with a row an output");
-    if (g->status == PUNA_OK) {
-        g->logits = logits;
-        return PUNA_OK;
-    }
+    bool other = g->results[GRAPH_HIDDEN] != GRAPH_ABSENT;
+    if (logits != GRAPH_ABSENT || !other) graph_set_result(g, GRAPH_LOGITS, logits);
+    if (g->status == PUNA_OK) return PUNA_OK;
     error_set(error, g->status, g->error.subject, "%s", g->error.message);
     if (error) {
         error->needed = g->error.needed;

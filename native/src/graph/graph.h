@@ -25,9 +25,9 @@ typedef enum graph_kind {
     GRAPH_KINDS
 } graph_kind;
 
-/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square. */
+/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square; tanh. */
 typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU,
-    GRAPH_RELU_SQUARED } graph_activation;
+    GRAPH_RELU_SQUARED, GRAPH_TANH } graph_activation;
 
 typedef struct graph_op_row {
     const char *name;
@@ -61,7 +61,9 @@ typedef struct graph_value_info {
     uint32_t width;  /* floats a row */
 } graph_value_info;
 
-/* Layers whose caches have the same shape share page lists: one group. */
+/* Layers whose caches have the same shape share page lists: one group. Where queries see the keys behind them, too
+   (whole), a sequence is computed in one step and its keys are needed for one layer at a time: such layers share one
+   place. */
 typedef struct graph_cache_layer {
     uint32_t group;
     uint32_t slot; /* number within the group */
@@ -71,6 +73,7 @@ typedef struct graph_cache_group {
     uint32_t heads, dim_k, dim_v;
     uint32_t window; /* 0: all positions */
     uint32_t layers;
+    bool whole;      /* queries see keys before and behind them; the window is half to each side */
 } graph_cache_group;
 
 /* How a row of logits becomes a choice of experts (ROUTE); device/cpu/cpu_route.c has the sequence of operations. */
@@ -93,7 +96,7 @@ typedef struct graph_op {
     graph_kind kind;
     graph_value in[GRAPH_INPUTS];
     graph_value out;
-    graph_weight weight; /* EMBED, POSITION, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
+    graph_weight weight; /* EMBED, POSITION, TYPE, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
     graph_weight bias;   /* LINEAR, EXPERT_LINEAR, LAYER_NORM; ATTEND: sinks; may be absent */
     uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
@@ -118,6 +121,14 @@ typedef struct graph_table {
     float magnitude;    /* cosines and sines are multiplied by it (yarn); 1 for most */
 } graph_table;
 
+/* What a graph computes; a plan computes those that are asked for. */
+typedef enum graph_result {
+    GRAPH_LOGITS, /* [outputs, vocabulary] */
+    GRAPH_HIDDEN, /* [tokens, width]: each token's last state, what embeddings are made of */
+    GRAPH_SCORES, /* [outputs, labels]: a classifier's, of one token of a sequence */
+    GRAPH_RESULTS
+} graph_result;
+
 typedef struct graph {
     memory_account *account;
     graph_op *ops;
@@ -136,7 +147,8 @@ typedef struct graph {
     uint32_t slope_count;
     uint32_t chosen;    /* experts a token goes to, the same in every layer; 0: no experts */
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
-    graph_value logits; /* the result, [outputs, vocabulary] */
+    bool whole;         /* queries see what follows them: a sequence is one step's, and its keys last no longer */
+    graph_value results[GRAPH_RESULTS]; /* GRAPH_ABSENT: it has none such */
     puna_status status; /* the first failure while building */
     puna_error error;
 } graph;
@@ -152,11 +164,12 @@ graph_weight graph_add_weight(graph *g, uint32_t tensor, uint32_t type, uint32_t
 graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t first_row, uint32_t rows,
                              uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
+uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Of two sets of frequencies, [2][count]: the second for engines whose context is longer than `original`. */
 uint32_t graph_add_long_table(graph *g, const float *frequencies, uint32_t count, float magnitude, uint32_t original);
-void graph_set_slopes(graph *g, const float *slopes, uint32_t heads); /* copied */
+void graph_set_slopes(graph *g, const float *slopes, uint32_t count); /* copied */
 
 /* A tensor of several matrices of rows x cols. */
 graph_weight graph_add_matrices(graph *g, uint32_t tensor, uint32_t type, uint32_t matrices, uint32_t rows,
@@ -165,6 +178,7 @@ graph_weight graph_add_matrices(graph *g, uint32_t tensor, uint32_t type, uint32
 /* Ops. bias may be GRAPH_ABSENT. */
 graph_value graph_embed(graph *g, graph_weight table);
 graph_value graph_position(graph *g, graph_weight table, uint32_t first); /* position p: row first + p */
+graph_value graph_type(graph *g, graph_weight table); /* by token type; a batch's types lie within the table */
 graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_weight bias);
 
 /* y = W x for where rounding shows most, the output matrix: quantized activations are taken in two terms, x = x1 + x2
@@ -187,6 +201,7 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
 void graph_attend_more(graph *g, graph_value attended, graph_weight sinks, bool sloped);
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up);
+graph_value graph_multiply(graph *g, graph_value a, graph_value b); /* element by element */
 graph_value graph_add(graph *g, graph_value a, graph_value b);
 graph_value graph_scale(graph *g, graph_value a, float factor);
 graph_value graph_softcap(graph *g, graph_value a, float cap); /* cap above 0 */
@@ -195,6 +210,7 @@ graph_value graph_gate(graph *g, graph_value a, graph_value b);
 graph_value graph_slice(graph *g, graph_value a, uint32_t heads, uint32_t first, uint32_t count);
 graph_value graph_join(graph *g, graph_value a, graph_value b, uint32_t heads);
 graph_value graph_select(graph *g, graph_value a);
+graph_value graph_pool(graph *g, graph_value a); /* of a whole sequence, where the graph is whole */
 
 /* Mixtures of experts. logits: one an expert. The pairs' rows are sorted by expert; whatever works row by row may work
    on them. bias: a row an expert, [matrices][rows], may be absent. */
@@ -205,7 +221,10 @@ graph_value graph_mix(graph *g, graph_value routing, graph_value pairs);
 /* Part h of a row by matrix h of the weight, which has `heads` of them. */
 graph_value graph_head_linear(graph *g, graph_value x, graph_weight weight);
 
-/* Names the result and says whether everything above fitted. */
+/* Names a result. */
+void graph_set_result(graph *g, graph_result which, graph_value value);
+
+/* Names the logits (GRAPH_ABSENT: there are none, but another result) and says whether everything above fitted. */
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error);
 
 #endif

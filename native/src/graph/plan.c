@@ -15,6 +15,7 @@ typedef struct planner {
     plan_buffer *quantized;  /* [values] its int8 form, PLAN_NO_BUFFER if none yet */
     uint32_t *residual_of;   /* [ops] a LINEAR's: value that is added, or GRAPH_ABSENT */
     bool *gone;              /* [ops] an ADD that joined a LINEAR */
+    bool *dead;              /* [ops] nothing wanted needs it */
     uint32_t *maker;         /* [values] the op that makes it */
     plan_buffer *order;      /* [values] of a routing */
     plan_buffer *spread;     /* [values] a token's value for its pairs: as floats, */
@@ -24,14 +25,22 @@ typedef struct planner {
 
 size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * 48; }
 
+static graph_value wanted(const planner *w, uint32_t result) {
+    uint32_t results = w->options->results ? w->options->results : 1u << GRAPH_LOGITS;
+    return results >> result & 1 ? w->g->results[result] : GRAPH_ABSENT;
+}
+
+/* From the last op to the first, so that an op's readers were looked at before it. */
 static void count_uses(planner *w) {
-    for (uint32_t i = 0; i < w->g->op_count; i++) {
+    for (uint32_t i = 0; i < GRAPH_RESULTS; i++)
+        if (wanted(w, i) != GRAPH_ABSENT) w->uses[wanted(w, i)]++;
+    for (uint32_t i = w->g->op_count; i-- > 0;) {
         const graph_op *op = &w->g->ops[i];
         w->residual_of[i] = GRAPH_ABSENT;
-        for (uint32_t k = 0; k < graph_op_find(op->kind)->inputs; k++) w->uses[op->in[k]]++;
         if (op->out != GRAPH_ABSENT) w->maker[op->out] = i;
+        w->dead[i] = op->out != GRAPH_ABSENT && w->uses[op->out] == 0;
+        for (uint32_t k = 0; !w->dead[i] && k < graph_op_find(op->kind)->inputs; k++) w->uses[op->in[k]]++;
     }
-    w->uses[w->g->logits]++;
 }
 
 /* y = W x; z = a + y, and nobody else reads y: the product adds a itself. The product moves to where the ADD stood only
@@ -39,7 +48,7 @@ static void count_uses(planner *w) {
 static void join_residuals(planner *w) {
     for (uint32_t i = 0; i < w->g->op_count; i++) {
         const graph_op *add = &w->g->ops[i];
-        if (add->kind != GRAPH_ADD_OP) continue;
+        if (add->kind != GRAPH_ADD_OP || w->dead[i]) continue;
         for (uint32_t k = 0; k < 2; k++) {
             uint32_t m = w->maker[add->in[k]];
             graph_value other = add->in[1 - k];
@@ -81,7 +90,8 @@ static bool in_place(const planner *w, const graph_op *op) {
     if (!w->options->reuse) return false;
     bool elementwise = op->kind == GRAPH_ROPE_OP || op->kind == GRAPH_ADD_OP || op->kind == GRAPH_SCALE_OP ||
                        op->kind == GRAPH_SILU_MUL_OP || op->kind == GRAPH_GELU_MUL_OP || op->kind == GRAPH_SOFTCAP_OP ||
-                       op->kind == GRAPH_ACTIVATE_OP || op->kind == GRAPH_CLAMP_OP || op->kind == GRAPH_GATE_OP;
+                       op->kind == GRAPH_ACTIVATE_OP || op->kind == GRAPH_MULTIPLY_OP || op->kind == GRAPH_CLAMP_OP ||
+                       op->kind == GRAPH_GATE_OP;
     return elementwise && w->uses[op->in[0]] == 1;
 }
 
@@ -205,6 +215,7 @@ bool plan_step_by_columns(const plan_step *s) {
     case GRAPH_ACTIVATE_OP:
     case GRAPH_SILU_MUL_OP:
     case GRAPH_GELU_MUL_OP:
+    case GRAPH_MULTIPLY_OP:
     case GRAPH_ADD_OP:
     case GRAPH_SCALE_OP:
     case GRAPH_SOFTCAP_OP:
@@ -237,7 +248,7 @@ static bool shares_phase(const planner *w, const plan_phase *phase, const plan_s
     const plan_step *a = &steps[phase->first];
     if (!w->options->fuse || a->rows != b->rows) return false;
     bool local = graph_op_find(b->kind)->local;
-    if (phase->local && local) return b->kind != GRAPH_SELECT_OP;
+    if (phase->local && local) return b->kind != GRAPH_SELECT_OP && b->kind != GRAPH_POOL_OP;
     if (!phase->local && joins_products(w->p, phase, b)) return true;
     if (phase->local || local || phase->by_columns || a->kind != b->kind) return false;
     if (a->kind != GRAPH_LINEAR_OP && a->kind != GRAPH_EXPERT_LINEAR_OP) return false;
@@ -273,10 +284,11 @@ static puna_status run(planner *w, puna_error *error) {
     memset(w->spread_by, 0xFF, g->value_count * sizeof *w->spread_by);
     p->chosen = g->chosen;
     count_uses(w);
-    for (uint32_t i = 0; i < g->op_count; i++) w->residual_of[i] = GRAPH_ABSENT;
     if (w->options->fuse) join_residuals(w);
-    for (uint32_t i = 0; i < g->op_count; i++) emit(w, i);
-    p->logits = w->of_value[g->logits];
+    for (uint32_t i = 0; i < g->op_count; i++)
+        if (!w->dead[i]) emit(w, i);
+    for (uint32_t i = 0; i < GRAPH_RESULTS; i++)
+        p->results[i] = wanted(w, i) == GRAPH_ABSENT ? PLAN_NO_BUFFER : w->of_value[wanted(w, i)];
     cut_phases(w);
     return plan_place_buffers(p, w->options, error);
 }
@@ -300,8 +312,9 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
     w.spread_by = memory_array(account, v, sizeof *w.spread_by);
     w.residual_of = memory_array(account, n, sizeof *w.residual_of);
     w.gone = memory_array(account, n, sizeof *w.gone);
+    w.dead = memory_array(account, n, sizeof *w.dead);
     bool got = out->steps && out->phases && out->buffers && w.uses && w.of_value && w.quantized && w.maker && w.order &&
-               w.spread && w.spread_q && w.spread_by && w.residual_of && w.gone;
+               w.spread && w.spread_q && w.spread_by && w.residual_of && w.gone && w.dead;
     puna_status status = got ? run(&w, error) : error_memory(error, "plan", n * 512);
     memory_free(account, w.uses);
     memory_free(account, w.of_value);
@@ -313,6 +326,7 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
     memory_free(account, w.spread_by);
     memory_free(account, w.residual_of);
     memory_free(account, w.gone);
+    memory_free(account, w.dead);
     if (status != PUNA_OK) plan_free(out);
     return status;
 }

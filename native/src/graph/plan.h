@@ -5,7 +5,8 @@
  * What it does, in order: a residual addition joins the product before it; a product over quantized weights gets its
  * input quantized, once for all products that share it; neighbours that work row by row share a phase, as do products
  * that share an input, and what is done to their results element by element; buffers whose lives do not meet share
- * memory. None of it changes a result: with fusion and reuse off the same bits come out (tests hold it to that).
+ * memory. None of it changes a result: with fusion and reuse off the same bits come out (tests hold it to that). Ops
+ * that no wanted result needs are left out; effects stay.
  *
  * Mixtures of experts: after each ROUTE a SORT puts the pairs (token, rank of an expert among the token's) in the
  * order of experts, tokens, ranks. An order is u32 [experts + 1] the first pair of each expert, [experts] those that
@@ -56,6 +57,7 @@ typedef struct plan_options {
     uint32_t max_tokens, max_outputs; /* rows that buffers hold */
     bool fuse, reuse;
     bool (*quantizes)(uint32_t type); /* whether products with weights of this type take int8 activations */
+    uint32_t results; /* 1 << GRAPH_LOGITS ...: what is computed, of what the graph has; 0: its logits */
 } plan_options;
 
 typedef struct plan {
@@ -66,7 +68,7 @@ typedef struct plan {
     uint32_t phase_count;
     plan_buffer_info *buffers;
     uint32_t buffer_count;
-    plan_buffer logits;
+    plan_buffer results[GRAPH_RESULTS]; /* read after the run; PLAN_NO_BUFFER: not computed */
     uint32_t chosen; /* experts a token: PAIRS has that many rows for each */
     size_t arena_bytes;
 } plan;

@@ -19,7 +19,7 @@ static void find_lives(plan *p) {
             touch(p, s->order, i);
         }
     }
-    touch(p, p->logits, p->phase_count); /* read after the run */
+    for (uint32_t i = 0; i < GRAPH_RESULTS; i++) touch(p, p->results[i], p->phase_count); /* read after the run */
 }
 
 static bool size_of(const plan *p, const plan_buffer_info *b, const plan_options *o, size_t *bytes) {

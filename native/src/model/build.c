@@ -83,6 +83,15 @@ bool build_has(const build *b, const char *format, ...) {
     return gguf_find_tensor(b->file, name) != NULL;
 }
 
+uint32_t build_tensor_rows(build *b, const char *name) {
+    const gguf_tensor *t = b->status == PUNA_OK ? gguf_find_tensor(b->file, name) : NULL;
+    if (t && t->shape[1] >= 1 && t->shape[1] <= 1u << 20) return (uint32_t)t->shape[1];
+    if (b->status == PUNA_OK)
+        b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, t ? t->offset : PUNA_NO_OFFSET,
+                               t ? "its number of rows lies outside 1 to 1048576" : "the tensor is missing");
+    return 0;
+}
+
 graph_weight build_rows(build *b, uint32_t first, uint32_t rows, uint32_t all, uint32_t cols, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

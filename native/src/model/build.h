@@ -40,6 +40,10 @@ graph_weight build_optional_elements(build *b, uint32_t first, uint32_t n, uint3
 /* Whether the file has a tensor of that name. */
 bool build_has(const build *b, const char *format, ...) ERROR_FORMAT(2, 3);
 
+/* Rows of a tensor whose shape no metadata tell (a classifier's labels, token types); at most 2^20. 0, and an error,
+   where they can't be. */
+uint32_t build_tensor_rows(build *b, const char *name);
+
 /* The same, GRAPH_ABSENT if the file has none of that name. */
 graph_weight build_optional_matrix(build *b, uint32_t rows, uint32_t cols, const char *format, ...) ERROR_FORMAT(4, 5);
 graph_weight build_optional_vector(build *b, uint32_t n, const char *format, ...) ERROR_FORMAT(3, 4);
@@ -95,5 +99,11 @@ graph_value qwen3moe_logits(build *b);
 graph_value olmoe_logits(build *b);
 graph_value deepseek2_logits(build *b);
 graph_value gpt_oss_logits(build *b);
+
+graph_value bert_logits(build *b);
+graph_value nomic_bert_logits(build *b);
+graph_value jina_bert_logits(build *b);
+graph_value modernbert_logits(build *b);
+graph_value gemma_embedding_logits(build *b);
 
 #endif

@@ -43,8 +43,11 @@ static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t 
                                         GRAPH_ABSENT);
     case DECODER_OWN_NORM:
         return norm(b, x, heads, build_matrix(b, heads, dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
-    case DECODER_ROW_NORM:
-        return norm(b, x, 1, build_vector(b, heads * dim, "blk.%u.%s.weight", layer, name), GRAPH_ABSENT);
+    case DECODER_ROW_NORM: {
+        graph_weight weight = build_vector(b, heads * dim, "blk.%u.%s.weight", layer, name), bias = GRAPH_ABSENT;
+        if (b->h->layer_norm) bias = build_optional_vector(b, heads * dim, "blk.%u.%s.bias", layer, name);
+        return norm(b, x, 1, weight, bias);
+    }
     default: return x;
     }
 }
@@ -62,7 +65,9 @@ static graph_value clamped(build *b, graph_value x) {
 graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decoder_attention *how) {
     const hyper *h = b->h;
     graph *g = b->g;
-    uint32_t cache = graph_add_cache_layer(g, h->heads_kv, h->head_dim_k, h->head_dim_v, how->window);
+    bool whole = how->whole || !h->causal;
+    uint32_t cache = (whole ? graph_add_whole_layer : graph_add_cache_layer)(g, h->heads_kv, h->head_dim_k,
+                                                                             h->head_dim_v, how->window);
     uint32_t rows_q = h->heads * h->head_dim_k, rows_k = h->heads_kv * h->head_dim_k,
         rows_v = h->heads_kv * h->head_dim_v;
     graph_value q, k, v;
@@ -153,6 +158,7 @@ graph_value decoder_logits(build *b, graph_value x) {
     graph_weight weight = build_vector(b, h->embedding, "output_norm.weight"), bias = GRAPH_ABSENT;
     if (h->layer_norm) bias = build_optional_vector(b, h->embedding, "output_norm.bias");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    graph_set_result(b->g, GRAPH_HIDDEN, norm(b, x, 1, weight, bias));
     return decoder_project(b, norm(b, graph_select(b->g, x), 1, weight, bias));
 }
 

@@ -30,6 +30,7 @@ typedef struct decoder_attention {
     float softcap;       /* of scores; 0: none */
     bool sloped;         /* farther keys score less (decoder_slopes) */
     bool sinks;          /* attn_sinks: a score a head that takes its share and gives nothing */
+    bool whole;          /* tokens see those behind them, too: an encoder; the file may say so of any family */
 } decoder_attention;
 
 /* The usual scale: 1 / sqrt(width of a head). */
@@ -70,7 +71,7 @@ graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols
 graph_value decoder_embed(build *b);
 
 /* From the last layer to the logits: output_norm, then output (and its bias) or, where the file has none, the
-   embedding. */
+   embedding. The normed states are what texts' vectors are made of (GRAPH_HIDDEN). */
 graph_value decoder_logits(build *b, graph_value x);
 
 /* What a layer's second half adds: a feed-forward network, a mixture of experts. */

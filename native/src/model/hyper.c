@@ -108,6 +108,31 @@ static void read_scaling(reader *r, hyper *h) {
     }
 }
 
+static hyper_activation read_activation(reader *r, const char *name) {
+    static const struct { const char *name; hyper_activation f; } known[] = {
+        {"gelu", HYPER_GELU}, {"silu", HYPER_SILU}, {"swish", HYPER_SILU}, {"relu", HYPER_RELU}, {"tanh", HYPER_TANH}};
+    gguf_text text = {NULL, 0};
+    if (r->status == PUNA_OK) r->status = gguf_get_text(r->file, key_of(r, name), &text, r->error);
+    if (r->status != PUNA_OK || text.length == 0) return HYPER_FAMILYS_OWN;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (equals(text, known[i].name)) return known[i].f;
+    r->status = gguf_error(r->file, r->error, PUNA_UNSUPPORTED, r->key, gguf_place(r->file, r->key),
+                           "the activation \"%.*s\" is not supported; supported are: gelu, silu, relu, tanh",
+                           (int)(text.length > 64 ? 64 : text.length), text.data);
+    return HYPER_FAMILYS_OWN;
+}
+
+/* llama.cpp's numbers: none, mean, cls, last, rank. */
+static void read_encoder(reader *r, hyper *h) {
+    static const uint32_t poolings[] = {PUNA_POOL_MODEL, PUNA_POOL_MEAN, PUNA_POOL_FIRST, PUNA_POOL_LAST,
+                                        PUNA_POOL_SCORES};
+    h->causal = truth(r, "attention.causal", true);
+    h->pooling = poolings[get(r, "pooling_type", 0, 0, 4) % 5];
+    h->pooled_scores = get(r, "classifier.pooling_type", 2, 0, 4) == 1;
+    h->classifier_activation = read_activation(r, "classifier.activation");
+    h->gate_activation = read_activation(r, "hidden_activation");
+}
+
 /* One number (a period) or a truth for each layer. */
 static void read_pattern(reader *r, hyper *h) {
     if (r->status != PUNA_OK) return;
@@ -221,6 +246,7 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->clamp_qkv = real(&r, "attention.clamp_kqv", 0.0f, 0.0f, 1e6f);
     read_experts(&r, h);
     read_latent(&r, h);
+    read_encoder(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);

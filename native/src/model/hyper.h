@@ -10,6 +10,9 @@
 
 typedef enum hyper_rope { HYPER_ROPE_NONE, HYPER_ROPE_LINEAR, HYPER_ROPE_LLAMA3, HYPER_ROPE_YARN } hyper_rope;
 
+/* Where a family leaves the choice to the file. */
+typedef enum hyper_activation { HYPER_FAMILYS_OWN, HYPER_GELU, HYPER_SILU, HYPER_RELU, HYPER_TANH } hyper_activation;
+
 #define HYPER_MOST_LAYERS 1024u
 
 /* yarn (Peng et al., arXiv:2309.00071). */
@@ -73,6 +76,10 @@ typedef struct hyper {
     float clamp_qkv;         /* queries, keys and values lie between -that and that; 0: anywhere */
     hyper_experts experts;
     hyper_latent latent;
+    bool causal;             /* a token sees those before it alone */
+    uint32_t pooling;        /* PUNA_POOL_*: what the file says a text's vector is made of; PUNA_POOL_MODEL: nothing */
+    bool pooled_scores;      /* a classifier reads the mean of all tokens; else one token */
+    hyper_activation classifier_activation, gate_activation;
     float embedding_scale, residual_scale, logit_scale; /* 0: none; what a family does with each is its own */
 } hyper;
 

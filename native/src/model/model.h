@@ -34,6 +34,15 @@ void model_release(model *m); /* NULL is allowed */
 
 uint64_t model_memory(const model *m);
 
+/* What it can do: PUNA_CAN_*; what it gives for a text. */
+uint32_t model_capabilities(const model *m);
+uint32_t model_labels(const model *m);  /* 0: no classifier */
+uint32_t model_pooling(const model *m); /* PUNA_POOL_*, decided */
+uint32_t model_types(const model *m);   /* token types; 0: it has none */
+
+/* Fails for a model that can't do `what` ("generate text"): PUNA_UNSUPPORTED with what it is and can do. */
+puna_status model_refuse(const model *m, const char *what, puna_error *error);
+
 /* Everything of a model but its weights: to be added to what the outline's account, a tokenizer and the file hold. */
 uint64_t model_overhead(const device_memory *memory);
 

@@ -35,6 +35,11 @@ static const model_family families[] = {
     {"granitemoe", granite_logits},
     {"deepseek2", deepseek2_logits},
     {"gpt-oss", gpt_oss_logits},
+    {"bert", bert_logits},
+    {"nomic-bert", nomic_bert_logits},
+    {"jina-bert-v2", jina_bert_logits},
+    {"modern-bert", modernbert_logits},
+    {"gemma-embedding", gemma_embedding_logits},
 };
 
 #define FAMILIES (sizeof families / sizeof *families)

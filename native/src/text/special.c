@@ -43,6 +43,8 @@ static puna_status read_ids(const gguf_file *file, const vocabulary *v, special 
         {"tokenizer.ggml.bos_token_id", &s->bos}, {"tokenizer.ggml.eos_token_id", &s->eos},
         {"tokenizer.ggml.eot_token_id", &s->eot}, {"tokenizer.ggml.eom_token_id", &s->eom},
         {"tokenizer.ggml.padding_token_id", &s->pad}, {"tokenizer.ggml.unknown_token_id", &s->unknown},
+        {"tokenizer.ggml.cls_token_id", &s->cls}, {"tokenizer.ggml.seperator_token_id", &s->separator}, /* so spelled */
+        {"tokenizer.ggml.mask_token_id", &s->mask},
     };
     for (size_t i = 0; i < COUNT(fields); i++) {
         puna_status status = read_id(file, v, fields[i].key, fields[i].id, error);

@@ -12,7 +12,8 @@
 #include "text/vocabulary.h"
 
 typedef struct special {
-    int32_t bos, eos, eot, eom, pad, unknown; /* -1: none */
+    int32_t bos, eos, eot, eom, pad, unknown; /* -1: none; so are those of encoders */
+    int32_t cls, separator, mask;
     trie spellings;                           /* control, unknown and user-defined tokens by their ids */
 } special;
 

@@ -7,7 +7,7 @@
 #include "text/tokenizer_parts.h"
 
 /* One row a value of tokenizer.ggml.model. */
-static const text_model *const models[] = {&bpe_model, &spm_model};
+static const text_model *const models[] = {&bpe_model, &spm_model, &wordpiece_model, &unigram_model};
 
 #define MAX_TEXT 0x7FFFFFFFu
 
@@ -31,8 +31,9 @@ static puna_status find_model(const gguf_file *file, const text_model **model, p
     }
     int shown = name.length < 64 ? (int)utf8_valid(name.data, (size_t)name.length) : 0;
     return gguf_error(file, error, PUNA_UNSUPPORTED, key, value->offset,
-                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\") and SentencePiece "
-                      "BPE (\"llama\") are.", shown, name.data);
+                      "Tokenizers of the kind \"%.*s\" are not supported; byte-level BPE (\"gpt2\"), SentencePiece's "
+                      "BPE (\"llama\") and unigrams (\"t5\"), and WordPiece (\"bert\") are.",
+                      shown, name.data);
 }
 
 static puna_status load_parts(tokenizer *t, const gguf_file *file, puna_error *error) {
@@ -126,6 +127,8 @@ void tokenizer_describe(const tokenizer *t, puna_tokenizer_info *info) {
     info->eot = t->special.eot;
     info->pad = t->special.pad;
     info->unknown = t->special.unknown;
+    info->separator = t->special.separator;
+    info->mask = t->special.mask;
     info->add_bos = t->add_bos;
     info->add_eos = t->add_eos;
     copy_name(info->model, sizeof info->model, t->model->name);

@@ -42,6 +42,9 @@ puna_status tokenizer_encode(const tokenizer *t, const char *text, size_t length
 /* As puna_tokenize_parts. */
 puna_status tokenizer_encode_parts(const tokenizer *t, const puna_part *parts, size_t part_count, int32_t *ids,
                                    size_t capacity, size_t *count, puna_error *error);
+/* As puna_tokenize_pair: text/pair.c. */
+puna_status tokenizer_encode_pair(const tokenizer *t, const puna_text *first, const puna_text *second, uint32_t flags,
+                                  int32_t *ids, uint32_t *types, size_t capacity, size_t *count, puna_error *error);
 /* The bytes of all tokens in a row, as a stream of them gives: for SentencePiece a text comes back with the space in
    front that encoding added (as llama.cpp's pieces have it), so that texts of pieces can be joined. */
 puna_status tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t count, uint32_t flags, char *text,

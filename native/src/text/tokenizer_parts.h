@@ -38,7 +38,7 @@ typedef struct text_model {
     void (*end)(text_run *run); /* frees run->state, which may be NULL */
 } text_model;
 
-extern const text_model bpe_model, spm_model;
+extern const text_model bpe_model, spm_model, wordpiece_model, unigram_model;
 
 /* Text, perhaps with special tokens in it (user-defined ones; with `control` all): its ids enter the run. */
 puna_status text_encode(const tokenizer *t, text_run *run, const char *text, size_t length, bool control,

@@ -67,11 +67,11 @@ static float *compute(graph *g, graph_value y, uint32_t tokens, uint32_t threads
     uint32_t positions[TOKENS], outputs[TOKENS];
     for (uint32_t i = 0; i < tokens; i++) ids[i] = (int32_t)i, positions[i] = outputs[i] = i;
     device_run run = {0, tokens, 0, NULL};
-    device_batch batch = {tokens, ids, positions, &run, 1, outputs, tokens};
+    device_batch batch = {tokens, ids, positions, NULL, &run, 1, outputs, tokens};
     d->run(runner, &batch);
-    size_t size = tokens * g->values[g->logits].width * sizeof(float);
+    size_t size = tokens * g->values[g->results[GRAPH_LOGITS]].width * sizeof(float);
     float *copy = malloc(size);
-    memcpy(copy, d->logits(runner), size);
+    memcpy(copy, d->result(runner, GRAPH_LOGITS), size);
     d->destroy(g->account, runner);
     d->unload(g->account, weights);
     graph_free(g);

@@ -127,7 +127,7 @@ static void activate(void) {
         size_t at = 0;
         fill(a, n, round % 8);
         y[1][n] = 7.0f;
-        for (uint32_t f = GRAPH_GELU; f <= GRAPH_RELU_SQUARED; f++) {
+        for (uint32_t f = GRAPH_GELU; f <= GRAPH_TANH; f++) {
             ref_activate(f, a, n, y[0]);
             tier->activate(f, a, n, y[1]);
             CHECK(shapes_same(y[0], y[1], n, &at));
@@ -158,6 +158,9 @@ static void elementwise(void) {
         CHECK(shapes_same(y[0], y[1], n, &at));
         ref_softcap(a, 20.0f, n, y[0]);
         tier->softcap(a, 20.0f, n, y[1]);
+        CHECK(shapes_same(y[0], y[1], n, &at));
+        ref_multiply(a, b, n, y[0]);
+        tier->multiply(a, b, n, y[1]);
         CHECK(shapes_same(y[0], y[1], n, &at));
         ref_add(a, b, n, y[0]);
         tier->add(a, b, n, y[1]);
@@ -363,7 +366,7 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
     const cpu_kernels *kernels[2] = {&ref_kernels, tier};
     for (int k = 0; k < 2; k++) {
         void *scratch = shapes_new(kernels[k]->attention_scratch(&c.a));
-        cpu_queries queries = {q, q_stride, out[k], out_stride, rows, positions - rows};
+        cpu_queries queries = {q, q_stride, out[k], out_stride, rows, positions - rows, positions};
         uint32_t middle = a.heads_kv / 2;
         kernels[k]->attention(&c.a, &queries, middle, a.heads_kv, scratch);
         kernels[k]->attention(&c.a, &queries, 0, middle, scratch);

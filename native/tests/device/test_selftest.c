@@ -50,6 +50,7 @@ static void wrong_rms_norm(const float *x, const float *weight, uint32_t n, floa
     }
 WRONG_GATE(silu_mul)
 WRONG_GATE(gelu_mul)
+WRONG_GATE(multiply)
 WRONG_GATE(add)
 WRONG_FACTOR(softcap)
 WRONG_FACTOR(scale)
@@ -118,6 +119,7 @@ static void finds_each_kernel_that_errs(void) {
     broken.silu_mul = wrong_silu_mul, only_these_are_wrong("silu_mul");
     broken.gelu_mul = wrong_gelu_mul, only_these_are_wrong("gelu_mul");
     broken.softcap = wrong_softcap, only_these_are_wrong("softcap");
+    broken.multiply = wrong_multiply, only_these_are_wrong("multiply");
     broken.add = wrong_add, only_these_are_wrong("add");
     broken.scale = wrong_scale, only_these_are_wrong("scale");
     broken.rope = wrong_rope, only_these_are_wrong("rope");

@@ -33,7 +33,7 @@ static puna_status model(graph *g, memory_account *account, uint32_t type, puna_
     return graph_finish(g, graph_linear(g, graph_select(g, x), embedding, GRAPH_ABSENT), error);
 }
 
-static plan_options options(bool fuse, bool reuse) { return (plan_options){33, 3, fuse, reuse, quantizes}; }
+static plan_options options(bool fuse, bool reuse) { return (plan_options){33, 3, fuse, reuse, quantizes, 0}; }
 
 static void fused_plans_have_few_phases(void) {
     memory_account account;
@@ -93,7 +93,7 @@ static void lives_that_meet_do_not_share_memory(void) {
         }
     }
     CHECK(fused.arena_bytes * 3 < apart.arena_bytes);
-    CHECK(fused.buffers[fused.logits].last == fused.phase_count);
+    CHECK(fused.buffers[fused.results[GRAPH_LOGITS]].last == fused.phase_count);
     plan_free(&fused);
     plan_free(&apart);
     graph_free(&g);
@@ -150,8 +150,8 @@ static void fine_products_have_two_terms(void) {
         bool quantized = type != 0;
         const plan_step *last = &p.steps[p.step_count - 1];
         CHECK_EQUAL(last->kind, quantized ? GRAPH_FOLD_OP : GRAPH_LINEAR_OP);
-        CHECK_EQUAL(p.buffers[p.logits].doubled, quantized);
-        CHECK_EQUAL(p.buffers[p.logits].bytes, 384 * 4 * o.max_outputs * (quantized ? 2 : 1));
+        CHECK_EQUAL(p.buffers[p.results[GRAPH_LOGITS]].doubled, quantized);
+        CHECK_EQUAL(p.buffers[p.results[GRAPH_LOGITS]].bytes, 384 * 4 * o.max_outputs * (quantized ? 2 : 1));
         plan_free(&p);
         graph_free(&g);
     }

@@ -29,11 +29,11 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
         positions[i] = i;
     }
     device_run run = {0, ROWS, 0, groups};
-    device_batch batch = {ROWS, ids, positions, &run, 1, outputs, 3};
+    device_batch batch = {ROWS, ids, positions, NULL, &run, 1, outputs, 3};
     m->device->run(runner, &batch);
     size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);
     float *copy = malloc(bytes);
-    memcpy(copy, m->device->logits(runner), bytes);
+    memcpy(copy, m->device->result(runner, GRAPH_LOGITS), bytes);
     for (uint32_t g = 0; g < m->graph.group_count; g++)
         for (int i = 0; i < PAGES; i++) memory_free(&account, pages[g][i]);
     m->device->destroy(&account, runner);

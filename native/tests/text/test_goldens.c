@@ -66,6 +66,8 @@ static void agrees_for_llama_bpe(void) { agrees("llama-bpe"); }
 static void agrees_for_qwen2(void) { agrees("qwen2"); }
 static void agrees_for_spm(void) { agrees("spm"); }
 static void agrees_for_spm_bare(void) { agrees("spm-bare"); }
+static void agrees_for_unigram(void) { agrees("unigram"); }
+static void agrees_for_unigram_bare(void) { agrees("unigram-bare"); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -75,5 +77,7 @@ int main(int argc, char **argv) {
     TEST(agrees_for_qwen2);
     TEST(agrees_for_spm);
     TEST(agrees_for_spm_bare);
+    TEST(agrees_for_unigram);
+    TEST(agrees_for_unigram_bare);
     return testing_end();
 }

@@ -49,8 +49,8 @@ static void accepts_a_sound_one(void) {
 
 static void refuses_other_kinds(void) {
     begin();
-    r.model = "bert";
-    refuses(PUNA_UNSUPPORTED, "\"bert\"");
+    r.model = "rwkv";
+    refuses(PUNA_UNSUPPORTED, "\"rwkv\"");
     r.model = NULL;
     refuses(PUNA_UNSUPPORTED, "tokenizer.ggml.model");
     begin();

@@ -37,7 +37,7 @@ static puna_status check(puna_error *error) {
 
 static puna_status make_plan(const graph *g, const device_options *o, memory_account *account, plan *p,
                              puna_error *error) {
-    plan_options options = {o->max_tokens, o->max_outputs, !o->plain, !o->plain, cpu_quantizes};
+    plan_options options = {o->max_tokens, o->max_outputs, !o->plain, !o->plain, cpu_quantizes, o->results};
     return plan_create(g, &options, account, p, error);
 }
 
@@ -204,8 +204,9 @@ static void run(device_runner *r, const device_batch *batch) {
     math_environment_leave(environment);
 }
 
-static const float *logits(const device_runner *r) {
-    return (const float *)(const void *)(r->arena + r->plan.buffers[r->plan.logits].offset);
+static const float *result(const device_runner *r, graph_result which) {
+    plan_buffer b = r->plan.results[which];
+    return b == PLAN_NO_BUFFER ? NULL : (const float *)(const void *)(r->arena + r->plan.buffers[b].offset);
 }
 
 static threads_pool *pool_of(device_runner *r) { return r->pool; }
@@ -213,6 +214,6 @@ static threads_pool *pool_of(device_runner *r) { return r->pool; }
 const device cpu_device = {
     .name = "cpu", .check = check, .measure = cpu_weights_measure, .load = cpu_weights_load,
     .unload = cpu_weights_unload, .page_bytes = page_bytes, .runner_bytes = runner_bytes, .create = create,
-    .destroy = destroy, .run = run, .logits = logits, .row_bytes = cpu_cache_row_bytes,
+    .destroy = destroy, .run = run, .result = result, .row_bytes = cpu_cache_row_bytes,
     .rows_read = cpu_cache_read, .rows_write = cpu_cache_write, .threads = pool_of,
 };

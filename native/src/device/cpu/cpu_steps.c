@@ -44,7 +44,7 @@ static cpu_attention attention_of(const device_runner *r, uint32_t layer) {
     const graph_cache_layer *l = &r->g->cache_layers[layer];
     const graph_cache_group *c = &r->g->groups[l->group];
     cpu_attention a = {.type = r->options.cache_type, .heads_kv = c->heads, .group = 1, .dim_k = c->dim_k,
-                       .dim_v = c->dim_v, .window = c->window, .causal = 1};
+                       .dim_v = c->dim_v, .window = c->window, .causal = !c->whole};
     a.k_offset = r->layer_offset[layer];
     a.v_offset = a.k_offset + cpu_cache_keys(c, a.type);
     return a;
@@ -101,6 +101,16 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
     uint32_t position = run->position + (row - run->row);
     uint8_t *page = run->pages[r->g->cache_layers[s->op->layer].group][position / CPU_PAGE];
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
+}
+
+/* The run's rows added in order, then times 1 / their number. */
+static void step_pool(const device_runner *r, const plan_step *s, uint32_t row) {
+    const device_run *run = run_of(r->batch, r->batch->outputs[row]);
+    float *y = row_of(r, s->out, row);
+    uint32_t width = r->plan.buffers[s->out].width;
+    memset(y, 0, width * sizeof *y);
+    for (uint32_t i = 0; i < run->rows; i++) r->kernels->add(y, row_of(r, s->in[0], run->row + i), width, y);
+    r->kernels->scale(y, 1.0f / (float)run->rows, width, y);
 }
 
 /* In two terms: the second one is what the first one's rounding left. */
@@ -166,6 +176,7 @@ static void column_step(const device_runner *r, const plan_step *s, uint32_t row
     case GRAPH_SILU_MUL_OP: k->silu_mul(a, b, count, y); break;
     case GRAPH_GELU_MUL_OP: k->gelu_mul(a, b, count, y); break;
     case GRAPH_SOFTCAP_OP: k->softcap(a, s->op->number, count, y); break;
+    case GRAPH_MULTIPLY_OP: k->multiply(a, b, count, y); break;
     case GRAPH_ADD_OP: k->add(a, b, count, y); break;
     case GRAPH_SCALE_OP: k->scale(a, s->op->number, count, y); break;
     case GRAPH_FOLD_OP:
@@ -181,6 +192,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     switch (s->kind) {
     case GRAPH_EMBED_OP: step_embed(r, s, row, (uint32_t)r->batch->ids[row]); break;
     case GRAPH_POSITION_OP: step_embed(r, s, row, s->op->first + r->batch->positions[row]); break;
+    case GRAPH_TYPE_OP: step_embed(r, s, row, r->batch->types ? r->batch->types[row] : 0); break;
     case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
     case GRAPH_LAYER_NORM_OP: step_layer_norm(r, s, row); break;
     case GRAPH_ROPE_OP: step_rope(r, s, row); break;
@@ -188,6 +200,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     case GRAPH_SELECT_OP:
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
+    case GRAPH_POOL_OP: step_pool(r, s, row); break;
     case GRAPH_CLAMP_OP: step_clamp(r, s, row, width); break;
     case GRAPH_GATE_OP:
         r->kernels->scale(row_of(r, s->in[0], row), 1.0f / (1.0f + math_expf(-*row_of(r, s->in[1], row))), width,
@@ -297,7 +310,8 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
         a.pages = (const uint8_t *const *)run->pages[group];
         cpu_queries q = {.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
                          .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
-                         .rows = piece->rows, .first = run->position + (piece->row - run->row)};
+                         .rows = piece->rows, .first = run->position + (piece->row - run->row),
+                         .keys = run->position + run->rows};
         r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);
     }
 }

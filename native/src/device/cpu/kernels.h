@@ -59,8 +59,9 @@ typedef struct cpu_attention {
     uint32_t group;          /* query heads that share a key head */
     uint32_t dim_k, dim_v;   /* of one head */
     float scale;             /* q is multiplied by it first */
-    uint32_t window;         /* keys that a query sees, itself included; 0: all before it */
-    uint32_t causal;         /* 1: keys at positions <= the query's */
+    uint32_t window;         /* causal: keys that a query sees, itself included; else those at most window / 2 away
+                                from it; 0: no limit */
+    uint32_t causal;         /* 1: keys at positions <= the query's; 0: before and behind it */
     float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
     const float *slopes;     /* [query heads]: a score loses slope * distance first (ALiBi); NULL: none */
     const float *sinks;      /* [query heads]: a score without a value, that joins last; NULL: none */
@@ -78,7 +79,17 @@ typedef struct cpu_queries {
     size_t out_stride;
     uint32_t rows;
     uint32_t first; /* position of row 0 */
+    uint32_t keys;  /* positions of the sequence that have keys; not regarded where it is causal */
 } cpu_queries;
+
+/* The keys that a query at `position` sees: [low, high). */
+static inline void cpu_seen(const cpu_attention *a, const cpu_queries *q, uint32_t position, uint32_t *low,
+                            uint32_t *high) {
+    uint32_t before = a->causal ? a->window - 1 : a->window / 2;
+    *low = a->window && position > before ? position - before : 0;
+    *high = a->causal ? position + 1 : q->keys;
+    if (!a->causal && a->window && *high - position > before + 1) *high = position + before + 1;
+}
 
 typedef struct cpu_kernels {
     const char *tier;
@@ -103,6 +114,7 @@ typedef struct cpu_kernels {
     void (*silu_mul)(const float *gate, const float *up, size_t n, float *y);
     void (*gelu_mul)(const float *gate, const float *up, size_t n, float *y); /* gelu(gate[i]) * up[i] (math_geluf) */
     void (*softcap)(const float *a, float cap, size_t n, float *y);           /* cap * tanh(a[i] / cap); y may be a */
+    void (*multiply)(const float *a, const float *b, size_t n, float *y);
     void (*add)(const float *a, const float *b, size_t n, float *y);
     void (*scale)(const float *a, float factor, size_t n, float *y);
 

@@ -125,7 +125,7 @@ static void test_quantize(bed *b, uint32_t unused) {
     }
 }
 
-enum { RMS_NORM, SILU_MUL, GELU_MUL, SOFTCAP, ADD, SCALE };
+enum { RMS_NORM, SILU_MUL, GELU_MUL, SOFTCAP, MULTIPLY, ADD, SCALE };
 
 static void run_row(const cpu_kernels *k, uint32_t which, const float *a, const float *w, uint32_t n, float *y) {
     switch (which) {
@@ -133,6 +133,7 @@ static void run_row(const cpu_kernels *k, uint32_t which, const float *a, const 
     case SILU_MUL: k->silu_mul(a, w, n, y); break;
     case GELU_MUL: k->gelu_mul(a, w, n, y); break;
     case SOFTCAP: k->softcap(a, 20.0f, n, y); break;
+    case MULTIPLY: k->multiply(a, w, n, y); break;
     case ADD: k->add(a, w, n, y); break;
     default: k->scale(a, 0.3f, n, y); break;
     }
@@ -194,7 +195,7 @@ static void compare_attention(bed *b, cpu_attention *a, const float *q, uint32_t
     for (int i = 0; i < 2; i++) {
         void *scratch = take(b, kernels[i]->attention_scratch(a));
         if (!scratch) return;
-        cpu_queries queries = {q, (size_t)heads * a->dim_k, out[i], width, ROWS, positions - ROWS};
+        cpu_queries queries = {q, (size_t)heads * a->dim_k, out[i], width, ROWS, positions - ROWS, positions};
         kernels[i]->attention(a, &queries, 0, a->heads_kv, scratch);
         memory_free(b->account, b->blocks[--b->block_count]);
     }
@@ -204,10 +205,12 @@ static void compare_attention(bed *b, cpu_attention *a, const float *q, uint32_t
 }
 
 static void test_attention(bed *b, uint32_t type) {
-    static const uint32_t dims[] = {64, 80}, positions[] = {5, 65, POSITIONS};
-    for (uint32_t round = 0; round < 2 && !b->full; round++) {
+    static const uint32_t dims[] = {64, 80, 32}, positions[] = {5, 65, POSITIONS};
+    static const float slopes[] = {0.5f, 0.25f, 0.125f, 0.0625f, 0.03125f, 0.75f};
+    for (uint32_t round = 0; round < 3 && !b->full; round++) {
         cpu_attention a = {.type = type, .heads_kv = 2, .group = 3, .dim_k = dims[round], .dim_v = dims[round],
-                           .scale = 0.125f, .causal = 1, .window = round ? 70 : 0, .softcap = round ? 30.0f : 0.0f};
+                           .scale = 0.125f, .causal = round != 2, .window = round ? 70 : 0,
+                           .softcap = round == 1 ? 30.0f : 0.0f, .slopes = round == 2 ? slopes : NULL};
         a.v_offset = 2 * cache_page_keys(type, a.dim_k);
         size_t page_bytes = (a.v_offset + 2 * cache_page_values(type, a.dim_v) + 63) & ~(size_t)63;
         size_t width = (size_t)6 * a.dim_k;
@@ -339,6 +342,7 @@ static const test tests[] = {
     {"silu_mul", test_row, SILU_MUL},
     {"gelu_mul", test_row, GELU_MUL},
     {"softcap", test_row, SOFTCAP},
+    {"multiply", test_row, MULTIPLY},
     {"add", test_row, ADD},
     {"scale", test_row, SCALE},
     {"rope", test_rope, 0},

@@ -39,6 +39,7 @@ const cpu_kernels ref_kernels = {
     .silu_mul = ref_silu_mul,
     .gelu_mul = ref_gelu_mul,
     .softcap = ref_softcap,
+    .multiply = ref_multiply,
     .add = ref_add,
     .scale = ref_scale,
     .rope = ref_rope,

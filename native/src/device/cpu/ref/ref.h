@@ -38,6 +38,7 @@ void ref_activate(uint32_t f, const float *x, size_t n, float *y);
 void ref_silu_mul(const float *gate, const float *up, size_t n, float *y);
 void ref_gelu_mul(const float *gate, const float *up, size_t n, float *y);
 void ref_softcap(const float *a, float cap, size_t n, float *y);
+void ref_multiply(const float *a, const float *b, size_t n, float *y);
 void ref_add(const float *a, const float *b, size_t n, float *y);
 void ref_scale(const float *a, float factor, size_t n, float *y);
 void ref_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,

@@ -2,8 +2,9 @@
 /*
  * Attention of one query row and head over the keys that it sees, [low, high) in positions:
  *
- *     high = position + 1 if causal, else all keys given: queries.first + queries.rows
- *     low  = position + 1 - window if there is a window and position >= window, else 0
+ *     causal:  high = position + 1
+ *              low  = position + 1 - window if there is a window and position >= window, else 0
+ *     else:    all keys given, queries.keys; with a window those at most window / 2 away
  *
  * 1. qs[i] = q[i] * scale, rounded.
  * 2. Spans of 512 positions, aligned to position 0, ascending; those without a visible key are skipped. A span starts
@@ -41,7 +42,7 @@ typedef struct query {
     const int8_t *q;
     const float *d;
     uint32_t position;
-    float slope;
+    float slope; /* 0: none */
 } query;
 
 static float number(const cpu_attention *a, const uint8_t *at) {
@@ -156,10 +157,11 @@ static void sink(float s, uint32_t dim, part *all) {
     for (uint32_t i = 0; i < dim; i++) all->o[i] *= x;
 }
 
-/* Of query head `line` at `position`. */
-static void attend(const cpu_attention *a, uint32_t line, uint32_t position, uint32_t low, uint32_t high,
-                   const float *q, float *out, float *scratch) {
-    const uint32_t head = line / a->group;
+/* Query head h of the row at `position`. */
+static void attend(const cpu_attention *a, const cpu_queries *queries, uint32_t h, uint32_t position, const float *q,
+                   float *out, float *scratch) {
+    uint32_t head = h / a->group, low, high;
+    cpu_seen(a, queries, position, &low, &high);
     const uint32_t span_keys = CPU_PAGE * CPU_SPAN_PAGES;
     const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
     float *qs = scratch, *d = qs + padded, *ds = d + groups;
@@ -168,7 +170,7 @@ static void attend(const cpu_attention *a, uint32_t line, uint32_t position, uin
     int8_t *q8 = (int8_t *)(s + groups);
     for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
     if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
-    const query ready = {qs, q8, d, position, a->slopes ? a->slopes[line] : 0};
+    const query ready = {qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f};
     for (bool first = true; low < high; first = false) {
         uint32_t end = (low / span_keys + 1) * span_keys;
         if (end > high) end = high;
@@ -176,7 +178,7 @@ static void attend(const cpu_attention *a, uint32_t line, uint32_t position, uin
         if (!first) join(a->dim_v, &all, &span);
         low = end;
     }
-    if (a->sinks) sink(a->sinks[line], a->dim_v, &all);
+    if (a->sinks) sink(a->sinks[h], a->dim_v, &all);
     float inverse = 1.0f / all.l;
     for (uint32_t i = 0; i < a->dim_v; i++) out[i] = all.o[i] * inverse;
 }
@@ -184,11 +186,8 @@ static void attend(const cpu_attention *a, uint32_t line, uint32_t position, uin
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch) {
     for (uint32_t row = 0; row < queries->rows; row++) {
-        uint32_t position = queries->first + row;
-        uint32_t high = a->causal ? position + 1 : queries->first + queries->rows;
-        uint32_t low = a->window && position >= a->window ? position + 1 - a->window : 0;
         for (uint32_t h = head_begin * a->group; h < head_end * a->group; h++)
-            attend(a, h, position, low, high, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
+            attend(a, queries, h, queries->first + row, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
                    queries->out + row * queries->out_stride + (size_t)h * a->dim_v, scratch);
     }
 }

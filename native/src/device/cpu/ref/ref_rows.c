@@ -37,6 +37,7 @@ static float activation(uint32_t f, float x) {
     case GRAPH_GELU_ERF: return math_gelu_erff(x);
     case GRAPH_SILU: return math_siluf(x);
     case GRAPH_RELU: return x > 0 ? x : 0.0f;
+    case GRAPH_TANH: return math_tanhf(x);
     default: return x > 0 ? x * x : 0.0f;
     }
 }
@@ -55,6 +56,10 @@ void ref_gelu_mul(const float *gate, const float *up, size_t n, float *y) {
 
 void ref_softcap(const float *a, float cap, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = cap * math_tanhf(a[i] / cap);
+}
+
+void ref_multiply(const float *a, const float *b, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
 }
 
 void ref_add(const float *a, const float *b, size_t n, float *y) {

@@ -245,12 +245,11 @@ static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t he
     for (uint32_t head = head_begin; head < head_end; head++) {
         uint32_t total = queries->rows * a->group, count = 0;
         for (uint32_t i = 0; i < total; i++) {
-            uint32_t row = i / a->group, h = head * a->group + i % a->group, position = queries->first + row;
+            uint32_t row = i / a->group, h = head * a->group + i % a->group;
             line *l = &lines[count++];
-            l->position = position;
+            l->position = queries->first + row;
             l->head = h;
-            l->high = a->causal ? position + 1 : queries->first + queries->rows;
-            l->low = a->window && position >= a->window ? position + 1 - a->window : 0;
+            cpu_seen(a, queries, l->position, &l->low, &l->high);
             l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
             l->out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
             if (count < WALK_HELD && i + 1 < total) continue;

@@ -43,6 +43,7 @@ const cpu_kernels avx512_kernels = {
     .silu_mul = avx512_silu_mul,
     .gelu_mul = avx512_gelu_mul,
     .softcap = avx512_softcap,
+    .multiply = avx512_multiply,
     .add = avx512_add,
     .scale = avx512_scale,
     .rope = avx512_rope,

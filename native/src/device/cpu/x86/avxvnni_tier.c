@@ -17,22 +17,9 @@ static size_t scratch_bytes(uint32_t type, uint32_t cols) {
 
 const cpu_kernels avxvnni_kernels = {
     .tier = "avxvnni",
-    .quantize = avx2_quantize,
     .product = product,
     .scratch_bytes = scratch_bytes,
-    .rms_norm = avx2_rms_norm,
-    .layer_norm = avx2_layer_norm,
-    .activate = avx2_activate,
-    .silu_mul = avx2_silu_mul,
-    .gelu_mul = avx2_gelu_mul,
-    .softcap = avx2_softcap,
-    .add = avx2_add,
-    .scale = avx2_scale,
-    .rope = avx2_rope,
-    .cache_store = avx2_cache_store,
-    .attention = avx2_attention,
-    .attention_scratch = avx2_attention_scratch,
-    .decode_row = ref_decode_row,
+    AVX2_BUT_PRODUCTS
 };
 
 #else

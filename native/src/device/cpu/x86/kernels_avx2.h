@@ -12,6 +12,7 @@ void avx2_activate(uint32_t f, const float *x, size_t n, float *y);
 void avx2_silu_mul(const float *gate, const float *up, size_t n, float *y);
 void avx2_gelu_mul(const float *gate, const float *up, size_t n, float *y);
 void avx2_softcap(const float *a, float cap, size_t n, float *y);
+void avx2_multiply(const float *a, const float *b, size_t n, float *y);
 void avx2_add(const float *a, const float *b, size_t n, float *y);
 void avx2_scale(const float *a, float factor, size_t n, float *y);
 void avx2_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,
@@ -40,5 +41,23 @@ void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, cons
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
 size_t avx2_attention_scratch(const cpu_attention *a);
+
+/* All of a table but its products: the tier of AVX2 with AVX-VNNI has others. */
+#define AVX2_BUT_PRODUCTS \
+    .quantize = avx2_quantize, \
+    .rms_norm = avx2_rms_norm, \
+    .layer_norm = avx2_layer_norm, \
+    .activate = avx2_activate, \
+    .silu_mul = avx2_silu_mul, \
+    .gelu_mul = avx2_gelu_mul, \
+    .softcap = avx2_softcap, \
+    .multiply = avx2_multiply, \
+    .add = avx2_add, \
+    .scale = avx2_scale, \
+    .rope = avx2_rope, \
+    .cache_store = avx2_cache_store, \
+    .attention = avx2_attention, \
+    .attention_scratch = avx2_attention_scratch, \
+    .decode_row = ref_decode_row,
 
 #endif

@@ -99,6 +99,10 @@ void avx2_softcap(const float *a, float cap, size_t n, float *y) {
     memcpy(y + i, last, (n - i) * sizeof(float));
 }
 
+void avx2_multiply(const float *a, const float *b, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
 void avx2_add(const float *a, const float *b, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }

@@ -78,6 +78,10 @@ void avx512_softcap(const float *a, float cap, size_t n, float *y) {
     }
 }
 
+void avx512_multiply(const float *a, const float *b, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
 void avx512_add(const float *a, const float *b, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }

@@ -10,5 +10,13 @@ public enum Capability {
     /** Its chat template takes descriptions of tools. */
     TOOLS,
     /** Its chat template can switch reasoning on and off. */
-    THINKING
+    THINKING,
+    /** Make vectors of texts. */
+    EMBED,
+    /** Score documents by a query. */
+    RERANK,
+    /** Tell which of its labels a text has. */
+    CLASSIFY,
+    /** Fill masked words. */
+    FILL_MASK
 }

@@ -188,6 +188,26 @@ public final class Context implements Generator, AutoCloseable {
         return new Score(sum, last);
     }
 
+    @Override
+    public Embedding embed(List<String> texts) {
+        return new Embedding(this, texts);
+    }
+
+    @Override
+    public Ranking rerank(String query, List<String> documents) {
+        return new Ranking(this, query, documents);
+    }
+
+    @Override
+    public Classification classify(String text) {
+        return new Classification(this, text);
+    }
+
+    @Override
+    public FillMask fillMask(String text) {
+        return new FillMask(this, text);
+    }
+
     private double logProbability(float[] logits, int from, int id) {
         int end = from + model.info().vocabulary();
         float best = logits[from];

@@ -43,6 +43,49 @@ public sealed interface Generator permits Model, Context {
     Score score(String text);
 
     /**
+     * Makes vectors of texts: what is alike in meaning lies close.
+     *
+     * @param texts at least one token each; control tokens in them stay plain text
+     * @return a request, ended by {@link Embedding#vectors()}
+     */
+    Embedding embed(List<String> texts);
+
+    /**
+     * Makes the vector of one text.
+     *
+     * @param text at least one token; control tokens in it stay plain text
+     * @return a request, ended by {@link Embedding#vector()}
+     */
+    default Embedding embed(String text) {
+        return embed(List.of(text));
+    }
+
+    /**
+     * Ranks documents by what they have to do with a query: needs a reranker, a classifier of one label.
+     *
+     * @param query what is looked for
+     * @param documents what is looked through
+     * @return a request, ended by {@link Ranking#top(int)} or {@link Ranking#all()}
+     */
+    Ranking rerank(String query, List<String> documents);
+
+    /**
+     * Tells how a text belongs to each of the labels of a classifier.
+     *
+     * @param text any text
+     * @return a request, ended by {@link Classification#scores()} or {@link Classification#label()}
+     */
+    Classification classify(String text);
+
+    /**
+     * Fills the masks of a text: needs a masked language model.
+     *
+     * @param text in which {@code [MASK]}, or as the model spells it, stands for what is wanted
+     * @return a request, ended by {@link FillMask#top(int)}
+     */
+    FillMask fillMask(String text);
+
+    /**
      * Begins a conversation that remembers.
      *
      * @return a new chat, to be closed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeFile;
 import dev.puna.bindings.NativeMemoryPlan;
 import dev.puna.bindings.NativeModel;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -237,7 +239,21 @@ public final class Model implements Generator, AutoCloseable {
 
     /** {@return what the model can do} */
     public Set<Capability> capabilities() {
-        Set<Capability> all = EnumSet.of(Capability.GENERATE);
+        Set<Capability> all = EnumSet.noneOf(Capability.class);
+        NativeModel.Info can = Failures.mapped(model::info);
+        if (can.embeds()) {
+            all.add(Capability.EMBED);
+        }
+        if (can.scores()) {
+            all.add(can.labels() == 1 ? Capability.RERANK : Capability.CLASSIFY);
+        }
+        if (can.fills()) {
+            all.add(Capability.FILL_MASK);
+        }
+        if (!can.generates()) {
+            return all;
+        }
+        all.add(Capability.GENERATE);
         ChatFormat chat = format();
         if (chat.isOwn()) {
             all.add(Capability.CHAT);
@@ -342,6 +358,26 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     @Override
+    public Embedding embed(List<String> texts) {
+        return context().embed(texts);
+    }
+
+    @Override
+    public Ranking rerank(String query, List<String> documents) {
+        return context().rerank(query, documents);
+    }
+
+    @Override
+    public Classification classify(String text) {
+        return context().classify(text);
+    }
+
+    @Override
+    public FillMask fillMask(String text) {
+        return context().fillMask(text);
+    }
+
+    @Override
     public Score score(String text) {
         return context().score(text);
     }
@@ -387,6 +423,41 @@ public final class Model implements Generator, AutoCloseable {
     /** {@return whether it was closed} */
     public synchronized boolean isClosed() {
         return closed;
+    }
+
+    NativeEmbedding.Pooling pooling() {
+        return Failures.mapped(() -> model.info().pooling());
+    }
+
+    int labelCount() {
+        return Failures.mapped(() -> model.info().labels());
+    }
+
+    /**
+     * The labels of a classifier, as its file names them.
+     *
+     * @return in the model's order; empty if it has no classifier
+     */
+    public List<String> labels() {
+        int count = labelCount();
+        List<String> named = count == 0 ? List.of() : Failures.mapped(this::namedLabels);
+        if (named.size() == count) {
+            return named;
+        }
+        return IntStream.range(0, count).mapToObj(i -> "LABEL_" + i).toList();
+    }
+
+    private List<String> namedLabels() {
+        NativeFile file = model.file();
+        long index = file.find(info.architecture() + ".classifier.output_labels");
+        if (index < 0) {
+            return List.of();
+        }
+        List<String> all = new ArrayList<>();
+        for (long i = 0; i < file.metadata(index).count(); i++) {
+            all.add(file.string(index, i));
+        }
+        return List.copyOf(all);
     }
 
     NativeModel nativeModel() {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeInput;
 import dev.puna.bindings.NativeTokenizer;
 import dev.puna.internal.Failures;
 import dev.puna.internal.Platform;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Text to token ids and back.
@@ -137,6 +139,23 @@ public final class Tokenizer {
     /** {@return the token that ends a sequence, if there is one} */
     public OptionalInt eos() {
         return optional(tokenizer.info().eos());
+    }
+
+    /** {@return how the vocabulary spells the token that a masked language model fills; empty if there is none} */
+    public String mask() {
+        return maskId() < 0 ? "" : spelling(maskId());
+    }
+
+    int maskId() {
+        return tokenizer.info().mask();
+    }
+
+    /** A text, or a pair, as an encoder reads it. */
+    NativeInput input(String first, @Nullable String second, boolean special) {
+        byte[] one = first.getBytes(StandardCharsets.UTF_8);
+        byte[] two = second == null ? null : second.getBytes(StandardCharsets.UTF_8);
+        long bytes = one.length + (two == null ? 0L : two.length);
+        return Failures.mapped(() -> Platform.forText(bytes, () -> tokenizer.tokenizePair(one, two, special)));
     }
 
     private static OptionalInt optional(int id) {

@@ -316,6 +316,7 @@ class ChatTest {
         assertThat(rendered)
                 .isEqualTo("<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
                         + "<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-        assertThat(Models.smollm2().capabilities()).containsExactlyInAnyOrder(Capability.GENERATE, Capability.CHAT);
+        assertThat(Models.smollm2().capabilities())
+                .containsExactlyInAnyOrder(Capability.GENERATE, Capability.CHAT, Capability.EMBED);
     }
 }

@@ -3,10 +3,12 @@ package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_bias;
+import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
 import dev.puna.bindings.gen.puna_error;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
+import dev.puna.bindings.gen.puna_input;
 import dev.puna.bindings.gen.puna_logprob;
 import dev.puna.bindings.gen.puna_stage;
 import dev.puna.bindings.gen.puna_step;
@@ -578,6 +580,76 @@ public final class NativeEngine extends NativeObject {
             call.check(PunaH.puna_engine_logits(
                     engine.address(), call.ints(ids), ids.length, first, rows, length, task, call.error()));
             return rows.asSlice(0, (long) length * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /**
+     * Vectors of texts. Takes long: call it on a platform thread.
+     *
+     * @param inputs at least one token each
+     * @param how what is wanted
+     * @param width numbers of each vector
+     * @param task can cancel
+     * @return one vector for each text
+     * @throws NativeException UNSUPPORTED, CONTEXT_FULL, BUSY, CANCELLED, ...
+     */
+    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width, NativeTask task) {
+        long length = Math.multiplyExact((long) inputs.size(), width);
+        try (Handle.Use engine = use();
+                Handle.Use watched = task.use();
+                Call call = new Call()) {
+            MemorySegment slots = call.allocate(puna_input.layout(), Math.max(1, inputs.size()));
+            for (int i = 0; i < inputs.size(); i++) {
+                input(call, inputs.get(i), puna_input.asSlice(slots, i));
+            }
+            MemorySegment wanted = call.struct(puna_embedding.layout());
+            PunaH.puna_embedding_default(wanted);
+            puna_embedding.pooling(wanted, how.pooling().ordinal());
+            puna_embedding.dimensions(wanted, how.dimensions());
+            puna_embedding.normalize(wanted, how.normalize() ? 1 : 0);
+            puna_embedding.truncate(wanted, how.truncate() ? 1 : 0);
+            MemorySegment rows = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, length));
+            call.check(PunaH.puna_engine_embed(
+                    engine.address(), slots, inputs.size(), wanted, rows, length, watched.address(), call.error()));
+            float[][] vectors = new float[inputs.size()][];
+            for (int i = 0; i < vectors.length; i++) {
+                vectors[i] = rows.asSlice((long) i * width * Float.BYTES, (long) width * Float.BYTES)
+                        .toArray(ValueLayout.JAVA_FLOAT);
+            }
+            return vectors;
+        }
+    }
+
+    private static void input(Call call, NativeInput from, MemorySegment to) {
+        puna_input.ids(to, call.ints(from.ids()));
+        puna_input.types(to, from.types().length == 0 ? MemorySegment.NULL : call.ints(from.types()));
+        puna_input.count(to, from.ids().length);
+    }
+
+    /**
+     * What a masked language model says of some tokens.
+     *
+     * @param input the text
+     * @param positions of its tokens
+     * @param vocabulary numbers a row
+     * @return a row of logits for each position
+     * @throws NativeException UNSUPPORTED, CONTEXT_FULL, ...
+     */
+    public float[][] fill(NativeInput input, int[] positions, int vocabulary) {
+        long length = Math.multiplyExact((long) positions.length, vocabulary);
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment one = call.allocate(puna_input.layout(), 1);
+            input(call, input, one);
+            MemorySegment rows = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, length));
+            call.check(PunaH.puna_engine_fill(
+                    engine.address(), one, call.ints(positions), positions.length, rows, length, call.error()));
+            float[][] logits = new float[positions.length][];
+            for (int i = 0; i < logits.length; i++) {
+                logits[i] = rows.asSlice((long) i * vocabulary * Float.BYTES, (long) vocabulary * Float.BYTES)
+                        .toArray(ValueLayout.JAVA_FLOAT);
+            }
+            return logits;
         }
     }
 }

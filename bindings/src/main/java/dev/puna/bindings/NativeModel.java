@@ -39,6 +39,9 @@ public final class NativeModel extends NativeObject {
      * @param fileBytes the file's size
      * @param memoryBytes accounted to the model now
      * @param fingerprint of the file's header and size
+     * @param capabilities {@code PUNA_CAN_*}
+     * @param labels numbers that its classifier gives of a text; 0: it has none
+     * @param pooling what its vectors are made of unless one asks
      */
     public record Info(
             String architecture,
@@ -55,7 +58,30 @@ public final class NativeModel extends NativeObject {
             long parameters,
             long fileBytes,
             long memoryBytes,
-            long fingerprint) {}
+            long fingerprint,
+            int capabilities,
+            int labels,
+            NativeEmbedding.Pooling pooling) {
+        /** {@return whether it continues texts} */
+        public boolean generates() {
+            return (capabilities & PunaH.PUNA_CAN_GENERATE()) != 0;
+        }
+
+        /** {@return whether it makes vectors of texts} */
+        public boolean embeds() {
+            return (capabilities & PunaH.PUNA_CAN_EMBED()) != 0;
+        }
+
+        /** {@return whether it has a classifier} */
+        public boolean scores() {
+            return (capabilities & PunaH.PUNA_CAN_SCORE()) != 0;
+        }
+
+        /** {@return whether it is a masked language model} */
+        public boolean fills() {
+            return (capabilities & PunaH.PUNA_CAN_FILL()) != 0;
+        }
+    }
 
     /**
      * Loads a model. Takes as long as reading the file: call it on a platform thread.
@@ -112,7 +138,10 @@ public final class NativeModel extends NativeObject {
                     puna_model_info.parameters(info),
                     puna_model_info.file_bytes(info),
                     puna_model_info.memory_bytes(info),
-                    puna_model_info.fingerprint(info));
+                    puna_model_info.fingerprint(info),
+                    puna_model_info.capabilities(info),
+                    puna_model_info.labels(info),
+                    NativeEmbedding.Pooling.values()[puna_model_info.pooling(info)]);
         }
     }
 

@@ -3,12 +3,14 @@ package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_part;
+import dev.puna.bindings.gen.puna_text;
 import dev.puna.bindings.gen.puna_token;
 import dev.puna.bindings.gen.puna_tokenizer_info;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Text to token ids and back. Immutable; any thread. */
 public final class NativeTokenizer extends NativeObject {
@@ -41,6 +43,7 @@ public final class NativeTokenizer extends NativeObject {
      * @param addEos whether it wants EOS behind it
      * @param model the algorithm, for example {@code gpt2}
      * @param pre the pre-tokenizer, for example {@code smollm}
+     * @param mask what a masked language model fills, -1 if there is none
      */
     public record Info(
             int vocabulary,
@@ -52,7 +55,8 @@ public final class NativeTokenizer extends NativeObject {
             boolean addBos,
             boolean addEos,
             String model,
-            String pre) {}
+            String pre,
+            int mask) {}
 
     /** What a token is for. */
     public enum Kind {
@@ -125,7 +129,8 @@ public final class NativeTokenizer extends NativeObject {
                     puna_tokenizer_info.add_bos(info) == 1,
                     puna_tokenizer_info.add_eos(info) == 1,
                     puna_tokenizer_info.model(info).getString(0),
-                    puna_tokenizer_info.pre(info).getString(0));
+                    puna_tokenizer_info.pre(info).getString(0),
+                    puna_tokenizer_info.mask(info));
         }
     }
 
@@ -206,6 +211,47 @@ public final class NativeTokenizer extends NativeObject {
                     (ids, capacity, count) -> PunaH.puna_tokenize_parts(
                             tokenizer, slots, parts.size(), ids, capacity, count, call.error()));
         }
+    }
+
+    /**
+     * A text, or a pair, as an encoder reads it: framed by control tokens, with token types.
+     *
+     * @param first UTF-8 as a rule
+     * @param second likewise; null: one text
+     * @param special whether control tokens that the texts spell out become their ids
+     * @return ids and types
+     */
+    public NativeInput tokenizePair(byte[] first, byte @Nullable [] second, boolean special) {
+        int flags = special ? PunaH.PUNA_TOKENIZE_SPECIAL() : 0;
+        try (Handle.Use use = use();
+                Call call = new Call()) {
+            MemorySegment one = part(call, first);
+            MemorySegment two = second == null ? MemorySegment.NULL : part(call, second);
+            long capacity = (first.length + (second == null ? 0 : second.length)) / 2L + 16;
+            MemorySegment count = call.longs(1);
+            while (true) {
+                MemorySegment ids = call.allocate(ValueLayout.JAVA_INT, capacity);
+                MemorySegment types = call.allocate(ValueLayout.JAVA_INT, capacity);
+                int status =
+                        PunaH.puna_tokenize_pair(tokenizer, one, two, flags, ids, types, capacity, count, call.error());
+                long length = count.get(ValueLayout.JAVA_LONG, 0);
+                if (!call.tooSmall(status)) {
+                    return new NativeInput(ints(ids, length), ints(types, length));
+                }
+                capacity = Math.max(length, capacity + 1);
+            }
+        }
+    }
+
+    private static MemorySegment part(Call call, byte[] utf8) {
+        MemorySegment text = call.struct(puna_text.layout());
+        puna_text.text(text, call.text(utf8));
+        puna_text.length(text, utf8.length);
+        return text;
+    }
+
+    private static int[] ints(MemorySegment from, long count) {
+        return from.asSlice(0, count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
     }
 
     /**

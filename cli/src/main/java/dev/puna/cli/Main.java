@@ -62,6 +62,10 @@ public final class Main {
         List.of(
                         new ChatCommand(streams),
                         new RunCommand(streams),
+                        new EmbedCommand(streams),
+                        new RerankCommand(streams),
+                        new ClassifyCommand(streams),
+                        new FillMaskCommand(streams),
                         new TokenizeCommand(streams),
                         new LogitsCommand(streams),
                         new InfoCommand(streams),

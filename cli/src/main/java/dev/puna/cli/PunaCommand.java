@@ -46,8 +46,8 @@ final class PunaCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "which command? There are chat, run, tokenize, logits, info, bench, replay, convert, pull, list, rm and"
-                        + " doctor");
+                "which command? There are chat, run, embed, rerank, classify, fill-mask, tokenize, logits, info, bench, "
+                        + "replay, convert, pull, list, rm and doctor");
     }
 
     /** The version that the build wrote down. */

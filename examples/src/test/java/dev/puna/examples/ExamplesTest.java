@@ -78,6 +78,14 @@ class ExamplesTest {
     }
 
     @Test
+    void searchFindsWhatItIsAskedFor() throws Exception {
+        String bert = TINY.replace("tiny/tiny-chat.gguf", "encoders/bert.gguf");
+        List<String> lines = lines(() -> SemanticSearch.main(bert, "a b c", "x y", "a b c", "0 1 2"));
+        assertThat(lines).hasSize(3);
+        assertThat(lines.getFirst()).isEqualTo("1.000  a b c");
+    }
+
+    @Test
     void manyCallersShareTheSteps() throws Exception {
         List<String> lines = lines(() -> ManyCallers.main("smollm2", "12"));
         assertThat(lines).hasSize(13);

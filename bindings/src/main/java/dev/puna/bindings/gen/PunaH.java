@@ -2319,6 +2319,74 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_tokenize_pair {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_tokenize_pair");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first, const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_tokenize_pair$descriptor() {
+        return puna_tokenize_pair.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first, const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_tokenize_pair$handle() {
+        return puna_tokenize_pair.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first, const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_tokenize_pair$address() {
+        return puna_tokenize_pair.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_tokenize_pair(const puna_tokenizer *tokenizer, const puna_text *first, const puna_text *second, uint32_t flags, int32_t *ids, uint32_t *types, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static int puna_tokenize_pair(MemorySegment tokenizer, MemorySegment first, MemorySegment second, int flags, MemorySegment ids, MemorySegment types, long capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = puna_tokenize_pair.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_tokenize_pair", tokenizer, first, second, flags, ids, types, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(tokenizer, first, second, flags, ids, types, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_tokenize_parts {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,
@@ -2820,6 +2888,42 @@ public class PunaH extends PunaH$shared {
         } catch (Throwable ex$) {
            throw new AssertionError("should not reach here", ex$);
         }
+    }
+    private static final int PUNA_CAN_GENERATE = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_GENERATE = 1
+     * }
+     */
+    public static int PUNA_CAN_GENERATE() {
+        return PUNA_CAN_GENERATE;
+    }
+    private static final int PUNA_CAN_EMBED = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_EMBED = 2
+     * }
+     */
+    public static int PUNA_CAN_EMBED() {
+        return PUNA_CAN_EMBED;
+    }
+    private static final int PUNA_CAN_SCORE = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_SCORE = 4
+     * }
+     */
+    public static int PUNA_CAN_SCORE() {
+        return PUNA_CAN_SCORE;
+    }
+    private static final int PUNA_CAN_FILL = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_FILL = 8
+     * }
+     */
+    public static int PUNA_CAN_FILL() {
+        return PUNA_CAN_FILL;
     }
 
     private static class puna_model_describe {
@@ -4662,6 +4766,252 @@ public class PunaH extends PunaH$shared {
                 traceDowncall("puna_engine_next_event", engine, event);
             }
             return (int)mh$.invokeExact(engine, event);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int PUNA_POOL_MODEL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_MODEL = 0
+     * }
+     */
+    public static int PUNA_POOL_MODEL() {
+        return PUNA_POOL_MODEL;
+    }
+    private static final int PUNA_POOL_MEAN = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_MEAN = 1
+     * }
+     */
+    public static int PUNA_POOL_MEAN() {
+        return PUNA_POOL_MEAN;
+    }
+    private static final int PUNA_POOL_FIRST = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_FIRST = 2
+     * }
+     */
+    public static int PUNA_POOL_FIRST() {
+        return PUNA_POOL_FIRST;
+    }
+    private static final int PUNA_POOL_LAST = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_LAST = 3
+     * }
+     */
+    public static int PUNA_POOL_LAST() {
+        return PUNA_POOL_LAST;
+    }
+    private static final int PUNA_POOL_SCORES = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_SCORES = 4
+     * }
+     */
+    public static int PUNA_POOL_SCORES() {
+        return PUNA_POOL_SCORES;
+    }
+    private static final int PUNA_POOL_NONE = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_POOL_NONE = 5
+     * }
+     */
+    public static int PUNA_POOL_NONE() {
+        return PUNA_POOL_NONE;
+    }
+
+    private static class puna_embedding_default {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_embedding_default");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void puna_embedding_default(puna_embedding *how)
+     * }
+     */
+    public static FunctionDescriptor puna_embedding_default$descriptor() {
+        return puna_embedding_default.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void puna_embedding_default(puna_embedding *how)
+     * }
+     */
+    public static MethodHandle puna_embedding_default$handle() {
+        return puna_embedding_default.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void puna_embedding_default(puna_embedding *how)
+     * }
+     */
+    public static MemorySegment puna_embedding_default$address() {
+        return puna_embedding_default.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void puna_embedding_default(puna_embedding *how)
+     * }
+     */
+    public static void puna_embedding_default(MemorySegment how) {
+        var mh$ = puna_embedding_default.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_embedding_default", how);
+            }
+            mh$.invokeExact(how);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_engine_embed {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_embed");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_embed$descriptor() {
+        return puna_engine_embed.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_embed$handle() {
+        return puna_engine_embed.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_embed$address() {
+        return puna_engine_embed.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static int puna_engine_embed(MemorySegment engine, MemorySegment inputs, long count, MemorySegment how, MemorySegment vectors, long capacity, MemorySegment task, MemorySegment error) {
+        var mh$ = puna_engine_embed.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_embed", engine, inputs, count, how, vectors, capacity, task, error);
+            }
+            return (int)mh$.invokeExact(engine, inputs, count, how, vectors, capacity, task, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_engine_fill {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_fill");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_fill(puna_engine *engine, const puna_input *input, const uint32_t *positions, uint64_t position_count, float *logits, uint64_t capacity, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_fill$descriptor() {
+        return puna_engine_fill.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_fill(puna_engine *engine, const puna_input *input, const uint32_t *positions, uint64_t position_count, float *logits, uint64_t capacity, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_fill$handle() {
+        return puna_engine_fill.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_fill(puna_engine *engine, const puna_input *input, const uint32_t *positions, uint64_t position_count, float *logits, uint64_t capacity, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_fill$address() {
+        return puna_engine_fill.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_fill(puna_engine *engine, const puna_input *input, const uint32_t *positions, uint64_t position_count, float *logits, uint64_t capacity, puna_error *error)
+     * }
+     */
+    public static int puna_engine_fill(MemorySegment engine, MemorySegment input, MemorySegment positions, long position_count, MemorySegment logits, long capacity, MemorySegment error) {
+        var mh$ = puna_engine_fill.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_fill", engine, input, positions, position_count, logits, capacity, error);
+            }
+            return (int)mh$.invokeExact(engine, input, positions, position_count, logits, capacity, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -33,6 +33,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     char architecture[32];
  *     char name[128];
  *     char type[32];
+ *     uint32_t capabilities;
+ *     uint32_t labels;
+ *     uint32_t pooling;
+ *     uint32_t token_types;
  * }
  * }
  */
@@ -59,7 +63,11 @@ public class puna_model_info {
         PunaH.C_LONG_LONG.withName("fingerprint"),
         MemoryLayout.sequenceLayout(32, PunaH.C_CHAR).withName("architecture"),
         MemoryLayout.sequenceLayout(128, PunaH.C_CHAR).withName("name"),
-        MemoryLayout.sequenceLayout(32, PunaH.C_CHAR).withName("type")
+        MemoryLayout.sequenceLayout(32, PunaH.C_CHAR).withName("type"),
+        PunaH.C_INT.withName("capabilities"),
+        PunaH.C_INT.withName("labels"),
+        PunaH.C_INT.withName("pooling"),
+        PunaH.C_INT.withName("token_types")
     ).withName("puna_model_info");
 
     /**
@@ -914,6 +922,182 @@ public class puna_model_info {
      */
     public static void type(MemorySegment struct, long index0, byte fieldValue) {
         type$ELEM_HANDLE.set(struct, type$OFFSET, index0, fieldValue);
+    }
+
+    private static final OfInt capabilities$LAYOUT = (OfInt)$LAYOUT.select(groupElement("capabilities"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t capabilities
+     * }
+     */
+    public static final OfInt capabilities$layout() {
+        return capabilities$LAYOUT;
+    }
+
+    private static final long capabilities$OFFSET = $LAYOUT.byteOffset(groupElement("capabilities"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t capabilities
+     * }
+     */
+    public static final long capabilities$offset() {
+        return capabilities$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t capabilities
+     * }
+     */
+    public static int capabilities(MemorySegment struct) {
+        return struct.get(capabilities$LAYOUT, capabilities$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t capabilities
+     * }
+     */
+    public static void capabilities(MemorySegment struct, int fieldValue) {
+        struct.set(capabilities$LAYOUT, capabilities$OFFSET, fieldValue);
+    }
+
+    private static final OfInt labels$LAYOUT = (OfInt)$LAYOUT.select(groupElement("labels"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t labels
+     * }
+     */
+    public static final OfInt labels$layout() {
+        return labels$LAYOUT;
+    }
+
+    private static final long labels$OFFSET = $LAYOUT.byteOffset(groupElement("labels"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t labels
+     * }
+     */
+    public static final long labels$offset() {
+        return labels$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t labels
+     * }
+     */
+    public static int labels(MemorySegment struct) {
+        return struct.get(labels$LAYOUT, labels$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t labels
+     * }
+     */
+    public static void labels(MemorySegment struct, int fieldValue) {
+        struct.set(labels$LAYOUT, labels$OFFSET, fieldValue);
+    }
+
+    private static final OfInt pooling$LAYOUT = (OfInt)$LAYOUT.select(groupElement("pooling"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t pooling
+     * }
+     */
+    public static final OfInt pooling$layout() {
+        return pooling$LAYOUT;
+    }
+
+    private static final long pooling$OFFSET = $LAYOUT.byteOffset(groupElement("pooling"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t pooling
+     * }
+     */
+    public static final long pooling$offset() {
+        return pooling$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t pooling
+     * }
+     */
+    public static int pooling(MemorySegment struct) {
+        return struct.get(pooling$LAYOUT, pooling$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t pooling
+     * }
+     */
+    public static void pooling(MemorySegment struct, int fieldValue) {
+        struct.set(pooling$LAYOUT, pooling$OFFSET, fieldValue);
+    }
+
+    private static final OfInt token_types$LAYOUT = (OfInt)$LAYOUT.select(groupElement("token_types"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t token_types
+     * }
+     */
+    public static final OfInt token_types$layout() {
+        return token_types$LAYOUT;
+    }
+
+    private static final long token_types$OFFSET = $LAYOUT.byteOffset(groupElement("token_types"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t token_types
+     * }
+     */
+    public static final long token_types$offset() {
+        return token_types$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t token_types
+     * }
+     */
+    public static int token_types(MemorySegment struct) {
+        return struct.get(token_types$LAYOUT, token_types$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t token_types
+     * }
+     */
+    public static void token_types(MemorySegment struct, int fieldValue) {
+        struct.set(token_types$LAYOUT, token_types$OFFSET, fieldValue);
     }
 
     /**

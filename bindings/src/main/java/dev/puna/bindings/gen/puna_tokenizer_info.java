@@ -27,6 +27,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t add_eos;
  *     char model[16];
  *     char pre[32];
+ *     int32_t separator;
+ *     int32_t mask;
  * }
  * }
  */
@@ -47,7 +49,9 @@ public class puna_tokenizer_info {
         PunaH.C_INT.withName("add_bos"),
         PunaH.C_INT.withName("add_eos"),
         MemoryLayout.sequenceLayout(16, PunaH.C_CHAR).withName("model"),
-        MemoryLayout.sequenceLayout(32, PunaH.C_CHAR).withName("pre")
+        MemoryLayout.sequenceLayout(32, PunaH.C_CHAR).withName("pre"),
+        PunaH.C_INT.withName("separator"),
+        PunaH.C_INT.withName("mask")
     ).withName("puna_tokenizer_info");
 
     /**
@@ -605,6 +609,94 @@ public class puna_tokenizer_info {
      */
     public static void pre(MemorySegment struct, long index0, byte fieldValue) {
         pre$ELEM_HANDLE.set(struct, pre$OFFSET, index0, fieldValue);
+    }
+
+    private static final OfInt separator$LAYOUT = (OfInt)$LAYOUT.select(groupElement("separator"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t separator
+     * }
+     */
+    public static final OfInt separator$layout() {
+        return separator$LAYOUT;
+    }
+
+    private static final long separator$OFFSET = $LAYOUT.byteOffset(groupElement("separator"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t separator
+     * }
+     */
+    public static final long separator$offset() {
+        return separator$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t separator
+     * }
+     */
+    public static int separator(MemorySegment struct) {
+        return struct.get(separator$LAYOUT, separator$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t separator
+     * }
+     */
+    public static void separator(MemorySegment struct, int fieldValue) {
+        struct.set(separator$LAYOUT, separator$OFFSET, fieldValue);
+    }
+
+    private static final OfInt mask$LAYOUT = (OfInt)$LAYOUT.select(groupElement("mask"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t mask
+     * }
+     */
+    public static final OfInt mask$layout() {
+        return mask$LAYOUT;
+    }
+
+    private static final long mask$OFFSET = $LAYOUT.byteOffset(groupElement("mask"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t mask
+     * }
+     */
+    public static final long mask$offset() {
+        return mask$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t mask
+     * }
+     */
+    public static int mask(MemorySegment struct) {
+        return struct.get(mask$LAYOUT, mask$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t mask
+     * }
+     */
+    public static void mask(MemorySegment struct, int fieldValue) {
+        struct.set(mask$LAYOUT, mask$OFFSET, fieldValue);
     }
 
     /**

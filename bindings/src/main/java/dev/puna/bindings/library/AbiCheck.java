@@ -3,11 +3,13 @@ package dev.puna.bindings.library;
 
 import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_cpu;
+import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
 import dev.puna.bindings.gen.puna_engine_options;
 import dev.puna.bindings.gen.puna_error;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
+import dev.puna.bindings.gen.puna_input;
 import dev.puna.bindings.gen.puna_kernel_test;
 import dev.puna.bindings.gen.puna_log_entry;
 import dev.puna.bindings.gen.puna_logprob;
@@ -44,11 +46,13 @@ final class AbiCheck {
     /** The structs that cross the boundary, all of them. */
     static final List<MemoryLayout> STRUCTS = List.of(
             puna_cpu.layout(),
+            puna_embedding.layout(),
             puna_engine_info.layout(),
             puna_engine_options.layout(),
             puna_error.layout(),
             puna_event.layout(),
             puna_generation.layout(),
+            puna_input.layout(),
             puna_kernel_test.layout(),
             puna_log_entry.layout(),
             puna_logprob.layout(),

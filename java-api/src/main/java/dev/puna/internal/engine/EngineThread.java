@@ -4,9 +4,11 @@ package dev.puna.internal.engine;
 import dev.puna.ClosedException;
 import dev.puna.GenerationInterruptedException;
 import dev.puna.bindings.NativeClosedException;
+import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeInput;
 import dev.puna.bindings.NativeState;
 import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTask;
@@ -27,6 +29,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +46,8 @@ public final class EngineThread {
 
     /** How long a logits hook may think before its sequence gives up its place in the batch, and perhaps its pages. */
     private static final long HOOK_PATIENCE = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final long EMBED_TOKENS = 4096; // of texts that are embedded in one go: others may wait for its end
 
     private final NativeEngine engine;
     private final LinkedBlockingQueue<Runnable> messages = new LinkedBlockingQueue<>();
@@ -254,15 +259,67 @@ public final class EngineThread {
         }
     }
 
-    private float[] compute(int[] ids, int first, int vocabulary, NativeTask task) {
+    /**
+     * Vectors of texts, in portions between which others have their turn; waits until nothing generates.
+     *
+     * @param inputs what they are made of
+     * @param how what is wanted
+     * @param width numbers of each
+     * @return one for each input
+     * @throws GenerationInterruptedException if the thread is interrupted meanwhile
+     */
+    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width) {
+        float[][] vectors = new float[inputs.size()][];
+        try (NativeTask task = NativeTask.create()) {
+            tasks.add(task);
+            try {
+                for (int begin = 0, end; begin < vectors.length; begin = end) {
+                    end = portion(inputs, begin);
+                    List<NativeInput> some = inputs.subList(begin, end);
+                    float[][] found = Failures.mapped(() ->
+                            askWhenQuiet(() -> cancellable(() -> engine.embed(some, how, width, task)), task::cancel));
+                    System.arraycopy(found, 0, vectors, begin, found.length);
+                }
+            } finally {
+                tasks.remove(task);
+            }
+        }
+        return vectors;
+    }
+
+    private static int portion(List<NativeInput> inputs, int begin) {
+        int end = begin;
+        for (long tokens = 0; end < inputs.size() && (end == begin || tokens < EMBED_TOKENS); end++) {
+            tokens += inputs.get(end).ids().length;
+        }
+        return end;
+    }
+
+    /**
+     * What a masked language model says of some tokens of a text.
+     *
+     * @param input the text
+     * @param positions of its tokens
+     * @param vocabulary numbers a row
+     * @return a row of logits for each
+     */
+    public float[][] fill(NativeInput input, int[] positions, int vocabulary) {
+        return Failures.mapped(() -> askWhenQuiet(() -> engine.fill(input, positions, vocabulary), () -> {}));
+    }
+
+    private <T> T cancellable(Supplier<T> work) {
         try {
-            return engine.logits(ids, first, vocabulary, task);
+            return work.get();
         } catch (NativeException e) {
             if (e.status() == NativeStatus.CANCELLED) {
                 throw isClosed() ? closed() : new GenerationInterruptedException(null);
             }
             throw e;
         }
+    }
+
+    private float[] compute(int[] ids, int first, int vocabulary, NativeTask task) {
+        return cancellable(() -> engine.logits(ids, first, vocabulary, task));
     }
 
     /** Ends all generations with {@link ClosedException} and gives the engine back; waits for that. */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.cli;
+
+import dev.puna.Embedding;
+import dev.puna.Model;
+import dev.puna.Pooling;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code puna embed}: a line of numbers for each text. */
+@Command(name = "embed", description = "Turn texts into vectors: what is alike in meaning lies close.")
+final class EmbedCommand implements Callable<Integer> {
+    private final Streams streams;
+
+    @Mixin
+    private final ModelOption model = new ModelOption();
+
+    @Option(
+            names = "--pooling",
+            paramLabel = "KIND",
+            description = "${COMPLETION-CANDIDATES} (default: what the model was trained for).")
+    private Pooling pooling = Pooling.MODEL;
+
+    @Option(names = "--normalize", description = "Vectors of length 1.")
+    private boolean normalize;
+
+    @Option(names = "--dimensions", paramLabel = "N", description = "The first N numbers alone.")
+    private @Nullable Integer dimensions;
+
+    @Option(names = "--truncate", description = "Cut texts that are too long (else they are an error).")
+    private boolean truncate;
+
+    @Option(names = "--json", description = "A JSON array of vectors.")
+    private boolean json;
+
+    @Parameters(arity = "0..*", paramLabel = "TEXT", description = "The texts (default: the lines of standard input).")
+    private List<String> texts = new ArrayList<>();
+
+    EmbedCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        List<String> wanted = Lines.of(texts, streams);
+        try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
+            Embedding request = loaded.embed(wanted).pooling(pooling);
+            if (normalize) {
+                request.normalize();
+            }
+            if (truncate) {
+                request.truncate();
+            }
+            if (dimensions != null) {
+                request.dimensions(dimensions);
+            }
+            List<List<Float>> vectors =
+                    request.vectors().stream().map(EmbedCommand::boxed).toList();
+            if (json) {
+                Json.print(streams.out(), vectors);
+            } else {
+                vectors.forEach(v -> streams.out().println(Lines.joined(v)));
+            }
+        }
+        return 0;
+    }
+
+    private static List<Float> boxed(float[] vector) {
+        List<Float> all = new ArrayList<>(vector.length);
+        for (float number : vector) {
+            all.add(number);
+        }
+        return all;
+    }
+}

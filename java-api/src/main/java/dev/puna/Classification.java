@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna;
+
+import dev.puna.bindings.NativeEmbedding;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A request to classify a text.
+ *
+ * <pre>{@code
+ * Map<String, Float> scores = classifier.classify("What a lovely day!").scores();
+ * }</pre>
+ *
+ * One thread.
+ */
+public final class Classification {
+    private final Context context;
+    private final String text;
+    private boolean truncate;
+
+    Classification(Context context, String text) {
+        this.context = context;
+        this.text = Objects.requireNonNull(text, "text");
+    }
+
+    /**
+     * Cuts a text that is too long at its end. Without it that is a {@link ContextFullException}.
+     *
+     * @return this
+     */
+    public Classification truncate() {
+        truncate = true;
+        return this;
+    }
+
+    /**
+     * The probability of each label: the softmax of the model's numbers or, of a single one, its logistic function.
+     *
+     * @return by label, in the model's order
+     * @throws UnsupportedModelException if the model has no classifier
+     */
+    public Map<String, Float> scores() {
+        Model model = context.model();
+        List<String> labels = model.labels();
+        NativeEmbedding how = new NativeEmbedding(NativeEmbedding.Pooling.SCORES, 0, false, truncate);
+        float[] row = context.engine()
+                .embed(List.of(context.tokenizer().input(text, null, false)), how, Math.max(1, labels.size()))[0];
+        Map<String, Float> scores = new LinkedHashMap<>();
+        if (row.length == 1) {
+            scores.put(labels.getFirst(), (float) (1 / (1 + Math.exp(-row[0]))));
+            return scores;
+        }
+        double most = Double.NEGATIVE_INFINITY;
+        double sum = 0;
+        for (float number : row) {
+            most = Math.max(most, number);
+        }
+        for (float number : row) {
+            sum += Math.exp(number - most);
+        }
+        for (int i = 0; i < row.length; i++) {
+            scores.put(labels.get(i), (float) (Math.exp(row[i] - most) / sum));
+        }
+        return scores;
+    }
+
+    /**
+     * The most probable label.
+     *
+     * @return the first one among equals
+     */
+    public String label() {
+        return Collections.max(scores().entrySet(), Map.Entry.comparingByValue())
+                .getKey();
+    }
+}

@@ -18,5 +18,7 @@ graph_value olmo_logits(build *b) {
         x = graph_add(g, x, decoder_attend(b, bare(b, x), i, &how));
         x = graph_add(g, x, decoder_feed(b, bare(b, x), i, graph_silu_mul));
     }
-    return b->status == PUNA_OK ? decoder_project(b, bare(b, graph_select(g, x))) : GRAPH_ABSENT;
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    graph_set_result(g, GRAPH_HIDDEN, bare(b, x));
+    return decoder_project(b, bare(b, graph_select(g, x)));
 }

@@ -21,5 +21,7 @@ graph_value openai_gpt_logits(build *b) {
         x = decoder_norm(b, graph_add(g, x, decoder_attend(b, x, i, &how)), i, "attn_norm");
         x = decoder_norm(b, graph_add(g, x, decoder_feed_plain(b, x, i, GRAPH_GELU)), i, "ffn_norm");
     }
-    return b->status == PUNA_OK ? decoder_project(b, graph_select(g, x)) : GRAPH_ABSENT;
+    if (b->status != PUNA_OK) return GRAPH_ABSENT;
+    graph_set_result(g, GRAPH_HIDDEN, x);
+    return decoder_project(b, graph_select(g, x));
 }

@@ -59,7 +59,7 @@ static graph_value attend(build *b, graph_value x, uint32_t layer, uint32_t tabl
 static graph_value half(build *b, graph_value x, uint32_t layer) {
     if (layer < b->h->experts.dense_layers || b->h->experts.count == 0)
         return decoder_feed(b, x, layer, graph_silu_mul);
-    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, b->h->experts.renormalize);
+    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, false);
     return decoder_mixture(b, x, layer, how, graph_silu_mul);
 }
 

@@ -34,7 +34,7 @@ typedef struct hyper_experts {
     uint32_t dense_layers;    /* so many in front have no experts */
     uint32_t groups, groups_chosen;
     uint32_t gating;          /* HYPER_GATING_*, 0: the family's own */
-    bool renormalize;
+    bool renormalize, says_renormalize; /* a file that says nothing leaves it to the family */
     float scale;              /* of the chosen ones' weights; 0: none */
 } hyper_experts;
 

@@ -7,6 +7,7 @@ graph_routing decoder_routing(const hyper *h, graph_scoring scoring, bool renorm
                                           [HYPER_GATING_SIGMOID] = GRAPH_SIGMOID,
                                           [HYPER_GATING_CHOSEN] = GRAPH_SOFTMAX_CHOSEN};
     const hyper_experts *e = &h->experts;
+    if (e->says_renormalize) renormalize = e->renormalize;
     return (graph_routing){.scoring = e->gating ? named[e->gating] : scoring, .chosen = e->chosen, .groups = e->groups,
                            .groups_chosen = e->groups_chosen, .renormalize = renormalize, .scale = e->scale,
                            .bias = GRAPH_ABSENT};

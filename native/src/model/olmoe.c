@@ -6,7 +6,7 @@
 #include "model/decoder.h"
 
 static graph_value half(build *b, graph_value x, uint32_t layer) {
-    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, b->h->experts.renormalize);
+    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, false);
     return decoder_mixture(b, x, layer, how, graph_silu_mul);
 }
 

@@ -7,7 +7,7 @@
 
 static graph_value half(build *b, graph_value x, uint32_t layer) {
     if (!build_has(b, "blk.%u.ffn_gate_inp.weight", layer)) return decoder_feed(b, x, layer, graph_silu_mul);
-    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, b->h->experts.renormalize);
+    graph_routing how = decoder_routing(b->h, GRAPH_SOFTMAX, false);
     return decoder_mixture(b, x, layer, how, graph_silu_mul);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Qwen3-30B-A3B and its relations ("Qwen3 Technical Report", arXiv:2505.09388): Qwen3 with experts; the weights of the
- * chosen ones add up to 1. A layer without a router is Qwen3's.
+ * chosen ones add up to 1, unless the file says otherwise. A layer without a router is Qwen3's.
  */
 #include "model/decoder.h"
 

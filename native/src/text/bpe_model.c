@@ -64,7 +64,7 @@ static puna_status load(tokenizer *t, const gguf_file *file, puna_error *error) 
     if (status != PUNA_OK) return status;
     t->pre_name = part->pre.name;
     t->add_bos = part->pre.add_bos;
-    t->add_eos = false;
+    t->add_eos = part->pre.add_eos;
     int32_t unknown = t->special.unknown;
     if (unknown >= 0 && v->tokens[unknown].kind == PUNA_TOKEN_CONTROL) unknown = -1; /* no text turns into one */
     status = bpe_load(&t->account, file, v, unknown, &part->bpe, error);

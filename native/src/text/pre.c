@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "text/pre_rules.h"
 
-enum { WHOLE = 1, BOS = 2, NFC = 4 };
+enum { WHOLE = 1, BOS = 2, NFC = 4, EOS = 8 };
 
 typedef struct pre_row {
     const char *name;
@@ -55,6 +55,7 @@ puna_status pre_load(memory_account *account, const gguf_file *file, pre *p, pun
     p->rule = row->rule;
     p->whole_words = row->flags & WHOLE;
     p->add_bos = row->flags & BOS;
+    p->add_eos = row->flags & EOS;
     p->nfc = row->flags & NFC;
     while (status == PUNA_OK && p->step_count < PRE_STEPS && p->rule->steps[p->step_count].pattern) {
         const char *pattern = p->rule->steps[p->step_count].pattern;

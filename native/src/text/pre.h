@@ -36,7 +36,7 @@ typedef struct pre {
     const pre_rule *rule;
     regex *patterns[PRE_STEPS];
     size_t step_count;
-    bool whole_words, add_bos, nfc;
+    bool whole_words, add_bos, add_eos, nfc;
 } pre;
 
 /* Finds tokenizer.ggml.pre in the table. Errors: PUNA_UNSUPPORTED with the names that there are; memory. */

@@ -278,13 +278,23 @@ final class Families {
         qwen(c, e);
         Parameters.number(c, e, "expert_feed_forward_length", "moe_intermediate_size");
         Parameters.number(c, e, "expert_shared_feed_forward_length", "shared_expert_intermediate_size");
+        renormalizes(c, e, e.own("").startsWith("qwen3moe"));
         if (c.integer("decoder_sparse_step", 1) != 1
                 || !c.list("mlp_only_layers").isEmpty()) {
             throw Damage.unsupported(c.file(), "decoder_sparse_step", "layers of two kinds are not converted");
         }
     }
 
+    /** Whether the chosen experts' weights add up to 1: said where it isn't what the architecture's name says. */
+    private static void renormalizes(Config c, Entries e, boolean usual) {
+        boolean does = c.truth("norm_topk_prob", false);
+        if (does != usual) {
+            e.truth(e.own("expert_weights_norm"), does);
+        }
+    }
+
     private static void olmoe(Config c, Entries e) {
+        renormalizes(c, e, false);
         if (!e.has(e.own("attention.layer_norm_rms_epsilon"))) {
             e.real(e.own("attention.layer_norm_rms_epsilon"), 1e-5);
         }

@@ -321,7 +321,8 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
     graph_op *op = add_op(g, GRAPH_ATTEND_OP, q, GRAPH_ABSENT);
     if (!op || !expect(g, op, layer < g->cache_layer_count)) return GRAPH_ABSENT;
     const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
-    if (!expect(g, op, !c->state && heads % c->heads == 0 && (uint64_t)heads * c->dim_k == width(g, q))) return GRAPH_ABSENT;
+    bool fits = !c->state && heads % c->heads == 0 && (uint64_t)heads * c->dim_k == width(g, q);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
     op->heads = heads;
     op->number = scale;
     op->softcap = softcap;

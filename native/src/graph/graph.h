@@ -159,7 +159,7 @@ typedef struct graph {
     uint32_t slope_count;
     uint32_t chosen;    /* experts a token goes to, the same in every layer; 0: no experts */
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
-    bool recurrent;     /* a layer has states: what was computed of a sequence serves where it ends, or at a page's end */
+    bool recurrent;     /* a layer has states: what was computed serves where it ends, or at a page's end */
     bool whole;         /* queries see what follows them: a sequence is one step's, and its keys last no longer */
     graph_value results[GRAPH_RESULTS]; /* GRAPH_ABSENT: it has none such */
     puna_status status; /* the first failure while building */
@@ -227,7 +227,7 @@ graph_value graph_slice(graph *g, graph_value a, uint32_t heads, uint32_t first,
 graph_value graph_join(graph *g, graph_value a, graph_value b, uint32_t heads);
 graph_value graph_select(graph *g, graph_value a);
 
-/* Recurrent layers. weight: [channels, taps], a vector; the layer is one of graph_add_state_layer's, for these shapes. */
+/* Recurrent layers. weight: [channels, taps]; the layer is one of graph_add_state_layer's, for these shapes. */
 graph_value graph_conv(graph *g, graph_value x, graph_weight weight, graph_weight bias, uint32_t layer);
 
 /* xbc: a row's heads of x, then b, then c of each group. steps: above 0, one a head or a channel. decay: one a head, or

@@ -2,8 +2,8 @@
 /*
  * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for
  * the scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
- * Granite 3's "granitemoe" has experts, weighed by a softmax over those chosen alone, and some a shared one. Most layers
- * of Granite 4's "granitehybrid" are Mamba 2's instead of attention, and positions may turn nothing.
+ * Granite 3's "granitemoe" has experts, weighed by a softmax over those chosen alone, and some a shared one. Most
+ * layers of Granite 4's "granitehybrid" are Mamba 2's instead of attention, and positions may turn nothing.
  */
 #include "model/recurrent.h"
 

@@ -187,7 +187,8 @@ static void read_experts(reader *r, hyper *h) {
 static uint32_t read_key_heads(reader *r, hyper *h) {
     const char *key = key_of(r, "attention.head_count_kv");
     const gguf_value *v = r->status == PUNA_OK ? gguf_find(r->file, key) : NULL;
-    if (!v || v->type != PUNA_ARRAY || h->recurrent.taps == 0) return get(r, "attention.head_count_kv", h->heads, 1, 4096);
+    if (!v || v->type != PUNA_ARRAY || h->recurrent.taps == 0)
+        return get(r, "attention.head_count_kv", h->heads, 1, 4096);
     int64_t all = 0, number = 0;
     bool fits = v->count >= h->layers;
     for (uint32_t i = 0; fits && i < h->layers; i++) {

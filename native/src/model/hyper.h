@@ -105,7 +105,8 @@ uint32_t hyper_window(const hyper *h, uint32_t layer, uint32_t default_period);
 /* The architecture's name alone. PUNA_INVALID_FILE if it is missing or too long. */
 puna_status hyper_read_architecture(const gguf_file *file, char name[32], puna_error *error);
 
-/* Bounds: layers 1 to 1024, taps 2 to 16, widths 1 to 2^20, heads 1 to 4096, context 1 to 2^30. Errors name file and key. */
+/* Bounds: layers 1 to 1024, taps 2 to 16, widths 1 to 2^20, heads 1 to 4096, context 1 to 2^30. Errors name file and
+   key. */
 puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error);
 
 #endif

@@ -269,6 +269,9 @@ def make(name: str, out: pathlib.Path) -> None:
         config = json.loads((folder / "config.json").read_text())
         kinds = ["attention" if kind == "full_attention" else "mamba" for kind in config["layer_types"]]
         (folder / "config.json").write_text(json.dumps(config | {"layer_types": kinds}, indent=2) + "\n")
+    if name == "mamba2":  # likewise, and no JSON
+        config = json.loads((folder / "config.json").read_text()) | {"time_step_limit": [0.0, float("inf")]}
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     save_tokenizer(tokenizer, folder)
     model = kind_of(model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))

@@ -10,6 +10,7 @@ import transformers
 
 import gguf_reference
 import mixtures
+import recurrent
 
 # transformers' model type: general.architecture
 ARCHITECTURES = {"gpt2": "gpt2", "gpt_neox": "gptneox", "falcon": "falcon", "phi": "phi2", "starcoder2": "starcoder2",
@@ -18,9 +19,9 @@ ARCHITECTURES = {"gpt2": "gpt2", "gpt_neox": "gptneox", "falcon": "falcon", "phi
                  "olmo3": "olmo2", "nemotron": "nemotron", "mixtral": "llama", "qwen2_moe": "qwen2moe",
                  "qwen3_moe": "qwen3moe", "olmoe": "olmoe", "granitemoe": "granitemoe",
                  "granitemoeshared": "granitemoe", "deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2",
-                 "gpt_oss": "gpt-oss"}
+                 "gpt_oss": "gpt-oss"} | recurrent.ARCHITECTURES
 CONTEXT = 1024  # of BLOOM, whose configuration names none
-INTERLEAVED = ("olmo", "mixtral", "granitemoe", "granitemoeshared")  # GGUF stores rows of q and k for rope on neighbours
+INTERLEAVED = ("olmo", "mixtral", "granitemoe", "granitemoeshared", "granitemoehybrid")  # GGUF stores rows of q and k for rope on neighbours
 
 # GPT's names, of which the PyPI package has none: those of GPT-2
 FIRST_GPT = {"tokens_embed": "wte", "positions_embed": "wpe"}
@@ -62,6 +63,8 @@ def transformed(config: transformers.PretrainedConfig, name: str, w: np.ndarray)
         return gguf_reference.interleave(w, heads_kv(config) if ".attn_k." in name else config.num_attention_heads)
     if config.model_type == "nemotron" and name.endswith("norm.weight"):
         return w + np.float32(1)
+    if config.model_type in recurrent.ARCHITECTURES:
+        return recurrent.transformed(config, name, w)
     if config.model_type == "falcon" and ".attn_qkv." in name:
         return separate_groups(w, config.num_attention_heads, heads_kv(config))
     return w
@@ -88,7 +91,7 @@ def tensors(model: torch.nn.Module):
         if "_layernorm.norms." in theirs:  # StableLM's norms of q and k: one tensor a head, in order
             stacked.setdefault(theirs.split(".norms.")[0] + ".weight", []).append(w)
             continue
-        name = names.get_name(theirs, try_suffixes=(".weight", ".bias"))
+        name = recurrent.name_of(theirs) or names.get_name(theirs, try_suffixes=(".weight", ".bias"))
         if name is None:
             raise ValueError(f"{config.model_type}: {theirs} has no name in GGUF")
         yield name, transformed(config, name, w)
@@ -103,6 +106,8 @@ def first(config: transformers.PretrainedConfig, *names: str):
 def feed_forward(config: transformers.PretrainedConfig) -> int:
     if config.model_type in ("gpt2", "openai-gpt", "mpt", "bloom"):
         return getattr(config, "n_inner", None) or 4 * config.hidden_size
+    if config.model_type == "granitemoehybrid" and not config.num_local_experts:
+        return config.shared_intermediate_size
     return first(config, "ffn_hidden_size", "intermediate_size")
 
 
@@ -141,6 +146,9 @@ def windows(writer: gguf.GGUFWriter, config: transformers.PretrainedConfig) -> N
 
 
 def metadata(writer: gguf.GGUFWriter, name: str, config: transformers.PretrainedConfig) -> None:
+    if config.model_type in ("mamba", "mamba2"):
+        recurrent.plain_metadata(writer, name, CONTEXT, config)
+        return
     writer.add_name(f"tiny {name}")
     writer.add_license("apache-2.0")
     writer.add_context_length(config.max_seq_len if config.model_type == "mpt" else CONTEXT if config.model_type == "bloom"
@@ -149,11 +157,14 @@ def metadata(writer: gguf.GGUFWriter, name: str, config: transformers.Pretrained
     writer.add_feed_forward_length(feed_forward(config))
     writer.add_block_count(config.num_hidden_layers)
     writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(heads_kv(config))
+    recurs = config.model_type in recurrent.ARCHITECTURES
+    writer.add_head_count_kv([heads_kv(config) * a for a in recurrent.attends(config)] if recurs else heads_kv(config))
     if getattr(config, "head_dim", None) and config.model_type not in ("deepseek_v2", "deepseek_v3"):
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
-    if hasattr(type(config)(), "rms_norm_eps"):
+    if config.model_type == "lfm2":
+        writer.add_layer_norm_rms_eps(config.norm_eps)
+    elif hasattr(type(config)(), "rms_norm_eps"):
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     else:
         writer.add_layer_norm_eps(1e-5 if config.model_type == "olmo" else
@@ -162,6 +173,10 @@ def metadata(writer: gguf.GGUFWriter, name: str, config: transformers.Pretrained
     rotary(writer, config)
     windows(writer, config)
     mixtures.metadata(writer, config)
+    if recurs:
+        recurrent.metadata(writer, config)
+    if config.model_type == "granitemoehybrid":
+        writer.add_rope_scaling_finetuned(config.position_embedding_type == "rope")
     if config.model_type == "gpt_neox":
         writer.add_parallel_residual(config.use_parallel_residual)
     if config.model_type in ("cohere", "cohere2"):

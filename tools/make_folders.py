@@ -41,6 +41,11 @@ PART = dict(rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "par
             num_key_value_heads=2, num_attention_heads=2)
 MIXED = dict(num_hidden_layers=1, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32, decoder_sparse_step=1)
 
+HYBRID = dict(model_type="granitemoehybrid", layer_types=["linear_attention", "full_attention"], shared_intermediate_size=48,
+              mamba_n_heads=4, mamba_d_head=16, mamba_d_state=16, mamba_n_groups=1, mamba_d_conv=4, mamba_expand=2,
+              rope_parameters=ROPE, embedding_multiplier=12.0, logits_scaling=2.0,
+              residual_multiplier=0.22, attention_multiplier=0.125)
+
 # name: (settings, type of the weights, tokenizer)
 MODELS = {
     "llama": (dict(model_type="llama", rope_parameters=ROPE), "bfloat16", "smollm"),
@@ -72,6 +77,12 @@ MODELS = {
     "command_r": (dict(model_type="cohere", use_qk_norm=True, tie_word_embeddings=True), "bfloat16", "smollm"),
     "cohere2": (dict(model_type="cohere2", num_hidden_layers=4, sliding_window=16, tie_word_embeddings=True,
                      rotary_pct=1.0), "bfloat16", "smollm"),
+    "mamba": (dict(model_type="mamba", num_hidden_layers=1, state_size=8, time_step_rank=4, tie_word_embeddings=True), "bfloat16", "gpt-2"),
+    "mamba2": (dict(model_type="mamba2", num_hidden_layers=1, state_size=16, num_heads=4, head_dim=16, n_groups=2), "float32", "gpt-2"),
+    "lfm2": (dict(model_type="lfm2", layer_types=["conv", "full_attention"], block_auto_adjust_ff_dim=False, conv_L_cache=3,
+                  tie_word_embeddings=True, rope_parameters=ROPE), "bfloat16", "llama-bpe"),
+    "granitehybrid": (HYBRID | dict(num_local_experts=4, num_experts_per_tok=2, intermediate_size=32), "bfloat16", "smollm"),
+    "granitehybrid_dense": (HYBRID | dict(num_local_experts=0, num_experts_per_tok=0, intermediate_size=48), "bfloat16", "smollm"),
     "bert": (dict(model_type="bert", num_hidden_layers=1), "float32", "words"),
     "roberta": (dict(model_type="roberta", pad_token_id=1), "bfloat16", "gpt-2"),
     "distilbert": (dict(model_type="distilbert", dim=32, n_layers=2, n_heads=4, hidden_dim=64), "bfloat16", "words"),
@@ -204,7 +215,9 @@ def generator(name: str) -> torch.Generator:
 def randomise(model: torch.nn.Module) -> None:
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=generator(name))
-        if p.dim() == 1 or "norm" in name:
+        if name.endswith(("dt_bias", "dt_proj.bias")):  # steps of about 0.1
+            p.copy_(noise - 2)
+        elif p.dim() == 1 or "norm" in name:
             p.add_(noise * 0.1)
         elif any(part in name for part in ("embed", "wte", "wpe", "shared")):
             p.copy_(noise * 0.3)
@@ -252,6 +265,13 @@ def make(name: str, out: pathlib.Path) -> None:
     if name == "gptneox":  # as in the published ones, which llama.cpp's converter reads
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"rotary_pct": 0.25}, indent=2) + "\n")
+    if settings["model_type"] == "granitemoehybrid":  # as in the published ones, likewise
+        config = json.loads((folder / "config.json").read_text())
+        kinds = ["attention" if kind == "full_attention" else "mamba" for kind in config["layer_types"]]
+        (folder / "config.json").write_text(json.dumps(config | {"layer_types": kinds}, indent=2) + "\n")
+    if name == "mamba2":  # likewise, and no JSON
+        config = json.loads((folder / "config.json").read_text()) | {"time_step_limit": [0.0, float("inf")]}
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     save_tokenizer(tokenizer, folder)
     model = kind_of(model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))

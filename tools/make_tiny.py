@@ -72,8 +72,16 @@ DEEPSEEK = SMALL | dict(num_key_value_heads=4, kv_lora_rank=32, qk_nope_head_dim
                          n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, first_k_dense_replace=1,
                          tie_word_embeddings=True)
 
+RECURRENT = dict(hidden_size=48, num_hidden_layers=2, expand=2, conv_kernel=4, tie_word_embeddings=True)
+LFM = SMALL | dict(model_type="lfm2", num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"], norm_eps=1e-5,
+                   block_auto_adjust_ff_dim=False, conv_L_cache=3, tie_word_embeddings=True)
+GRANITE_HYBRID = GRANITE_MOE | dict(model_type="granitemoehybrid", num_hidden_layers=3, shared_intermediate_size=40,
+                                    layer_types=["linear_attention", "full_attention", "linear_attention"], mamba_n_heads=4,
+                                    position_embedding_type="rope",
+                                    mamba_d_head=24, mamba_d_state=16, mamba_n_groups=1, mamba_d_conv=4, mamba_expand=2)
+
 WHOLE = SMALL | dict(hidden_size=64, tie_word_embeddings=True)  # whole blocks of 32
-WITHOUT_GOLDENS = ("qwen3moe_q4_1", "deepseek_v2_q8_0", "gpt_oss_mxfp4")
+WITHOUT_GOLDENS = ("qwen3moe_q4_1", "deepseek_v2_q8_0", "gpt_oss_mxfp4", "mamba2_q8_0")
 
 # name: (settings, pre-tokenizer, type of the matrices, type of the embeddings and the output matrix)
 MODELS = {
@@ -173,6 +181,14 @@ MODELS = {
     "gpt_oss": (SMALL | dict(model_type="gpt_oss", head_dim=32, num_local_experts=4, num_experts_per_tok=2,
                               intermediate_size=64, sliding_window=WINDOW, rope_parameters=YARN | {
                                   "rope_theta": 150000.0, "factor": 8.0, "truncate": False}), "gpt-2", Type.F32, Type.F32),
+    "mamba": (RECURRENT | dict(model_type="mamba", state_size=12, time_step_rank=5), "gpt-2", Type.F32, Type.F32),
+    "mamba2": (RECURRENT | dict(model_type="mamba2", state_size=18, num_heads=4, head_dim=24, n_groups=2), "gpt-2", Type.F32,
+               Type.F32),
+    "lfm2": (LFM, "gpt-2", Type.F32, Type.F32),
+    "granitehybrid": (GRANITE_HYBRID, "gpt-2", Type.F32, Type.F32),
+    "granitehybrid_dense": (GRANITE_HYBRID | dict(num_local_experts=0, position_embedding_type=None), "gpt-2", Type.F32, Type.F32),
+    "mamba2_q8_0": (RECURRENT | dict(model_type="mamba2", hidden_size=64, state_size=32, num_heads=4, head_dim=32, n_groups=1),
+                    "gpt-2", Type.Q8_0, Type.Q8_0),
     # quantized experts: for equality alone, without goldens (a rounding may choose another expert)
     "qwen3moe_q4_1": (WHOLE | dict(model_type="qwen3_moe", num_experts=6, num_experts_per_tok=3, norm_topk_prob=True,
                                    head_dim=32, moe_intermediate_size=96), "qwen2", Type.Q4_1, Type.Q8_0),
@@ -200,6 +216,10 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
         noise = torch.randn(p.shape, generator=seeded(name, seed))
         if name.endswith("sinks"):
             p.copy_(noise)
+        elif name.endswith(("dt_bias", "dt_proj.bias")):  # steps of about 0.1
+            p.copy_(noise - 2)
+        elif name.endswith("A_log"):
+            p.add_(noise * 0.3)
         elif p.dim() == 3:  # experts: gpt-oss has inputs first
             p.copy_(noise * p.shape[1 if model.config.model_type == "gpt_oss" else 2] ** -0.5)
         elif p.dim() == 2 and name.endswith("_proj_bias"):
@@ -309,7 +329,8 @@ def write(path: pathlib.Path, model, vocabulary: vocabularies.Vocabulary, matric
 
 def stored(name: str, w: np.ndarray, matrices: Type, ends: Type) -> Type:
     """What a tensor is stored as: routers and whatever is no matrix in F32."""
-    if w.ndim == 1 or name.endswith(".bias") or "norm" in name or ".ffn_gate_inp" in name or "position_embd" in name:
+    few = w.ndim == 1 or name.endswith((".bias", "ssm_a", "ssm_d", "conv1d.weight", "conv.weight"))
+    if few or "norm" in name or ".ffn_gate_inp" in name or "position_embd" in name:
         return Type.F32
     return matrices if name.startswith("blk.") else ends
 

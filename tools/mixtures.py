@@ -9,8 +9,7 @@ EXPERTS = ("experts.gate_up_proj", "experts.down_proj", "experts.gate_up_proj_bi
 RENAMED = {"block_sparse_moe.router.weight": "ffn_gate_inp.weight", "mlp.gate.weight": "ffn_gate_inp.weight",
            "mlp.router.weight": "ffn_gate_inp.weight", "mlp.router.bias": "ffn_gate_inp.bias",
            "mlp.gate.e_score_correction_bias": "exp_probs_b.bias", "self_attn.sinks": "attn_sinks.weight",
-           "mlp.shared_expert_gate.weight": "ffn_gate_inp_shexp.weight",
-           "shared_mlp.output_linear.weight": "ffn_down_shexp.weight"}
+           "mlp.shared_expert_gate.weight": "ffn_gate_inp_shexp.weight"}
 
 
 def halves(w: np.ndarray, alternating: bool, axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -48,13 +47,16 @@ def parts(config: transformers.PretrainedConfig, theirs: str, w: np.ndarray) -> 
         return None
     layer, name = theirs.split(".layers.")[1].split(".", 1)
     found = None
+    shared = "_shexp" if getattr(config, "num_local_experts", 0) else ""  # without others it is the whole
     if name.endswith(EXPERTS):
         found = list(experts(config, name.split(".")[-1], w))
     elif name == "self_attn.kv_b_proj.weight":
         found = list(latent(config, w))
     elif name == "shared_mlp.input_linear.weight":
         gate, up = halves(w, False, 0)
-        found = [("ffn_gate_shexp.weight", gate), ("ffn_up_shexp.weight", up)]
+        found = [(f"ffn_gate{shared}.weight", gate), (f"ffn_up{shared}.weight", up)]
+    elif name == "shared_mlp.output_linear.weight":
+        found = [(f"ffn_down{shared}.weight", w)]
     elif name in RENAMED:
         found = [(RENAMED[name], w[0] if name == "mlp.shared_expert_gate.weight" else w)]
     return found and [(f"blk.{layer}.{ours}", part) for ours, part in found]

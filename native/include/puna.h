@@ -416,7 +416,8 @@ enum { PUNA_CACHE_F16 = 1, PUNA_CACHE_F32 = 0, PUNA_CACHE_Q8_0 = 2 };
 /* Speculation: tokens are guessed ahead, computed together in one step, and kept as far as they are what is chosen
    anyway. Nothing but speed depends on it: tokens are the same, bit for bit, greedy or sampled (docs/speculation.md).
    LOOKUP guesses what came after the last place in the sequence's own tokens that ended alike. DRAFT lets a smaller
-   model of the same vocabulary guess where that finds nothing. */
+   model of the same vocabulary guess where that finds nothing. Models with recurrent layers are never guessed for: the
+   engine's options then say OFF. */
 enum { PUNA_SPECULATE_OFF = 0, PUNA_SPECULATE_LOOKUP = 1, PUNA_SPECULATE_DRAFT = 2 };
 
 typedef struct puna_engine_options {

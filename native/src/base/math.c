@@ -98,6 +98,21 @@ float math_erff(float x) {
     return x == x ? y : x;
 }
 
+float math_softplusf(float x) {
+    float e = math_expf(-fabsf(x));
+    float s = e / (2.0f + e), u = s * s;
+    float p = MATH_SOFTPLUS_L15;
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L13);
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L11);
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L9);
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L7);
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L5);
+    p = math_fmaf(p, u, MATH_SOFTPLUS_L3);
+    float t = math_fmaf(s * u, p, s);
+    float y = (x > 0.0f ? x : 0.0f) + (t + t);
+    return x == x ? y : x;
+}
+
 float math_gelu_erff(float x) {
     float e = math_erff(x * MATH_GELU_ROOT), h = x * 0.5f;
     return math_fmaf(h, e, h);

@@ -14,7 +14,8 @@ puna_status cache_create(memory_account *account, const cache_group *groups, uin
     }
     *c = (cache){.account = account, .pools = pools, .groups = count, .budget = budget};
     for (uint32_t g = 0; g < count; g++)
-        pools[g] = (cache_pool){.page_bytes = groups[g].page_bytes, .window = groups[g].window, .most = groups[g].most};
+        pools[g] = (cache_pool){.page_bytes = groups[g].page_bytes, .window = groups[g].window, .most = groups[g].most,
+                                .every = groups[g].every};
     *out = c;
     return PUNA_OK;
 }
@@ -93,14 +94,16 @@ static puna_status list_own(cache *c, uint32_t group, cache_list *l, uint32_t fr
     return PUNA_OK;
 }
 
+/* The last page is needed, those before it where others may want to go on from them. */
 static puna_status list_extend(cache *c, cache_sequence *s, uint32_t group, uint32_t count, puna_error *error) {
     cache_list *l = &s->lists[group];
     if (!cache_list_reserve(c, s, group, count)) return error_memory(error, "sequence", count * sizeof(void *));
     while (l->count < count) {
-        cache_page *page = page_take(c, group, error);
-        if (!page) return PUNA_OUT_OF_MEMORY;
+        bool hole = l->count + 1 < count && !cache_keeps(&c->pools[group], l->count);
+        cache_page *page = hole ? NULL : page_take(c, group, error);
+        if (!page && !hole) return PUNA_OUT_OF_MEMORY;
         l->pages[l->count] = page;
-        l->data[l->count++] = page->data;
+        l->data[l->count++] = page ? page->data : NULL;
     }
     return PUNA_OK;
 }
@@ -131,9 +134,17 @@ bool cache_reaches(const cache *c, const cache_sequence *s, uint32_t positions) 
     for (uint32_t g = 0; g < s->groups; g++) {
         const cache_list *l = &s->lists[g];
         if (l->count < pages_for(positions)) return false;
-        if (l->from > cache_first_page(&c->pools[g], positions)) return false;
+        uint32_t first = cache_first_page(&c->pools[g], positions);
+        if (l->from > first) return false;
+        if (positions && c->pools[g].every && !l->pages[first]) return false;
     }
     return true;
+}
+
+uint32_t cache_rewound(const cache *c, uint32_t positions) {
+    for (uint32_t g = 0; g < c->groups; g++)
+        if (c->pools[g].every) return positions / CACHE_PAGE * CACHE_PAGE;
+    return positions;
 }
 
 uint32_t cache_first(const cache *c, uint32_t group, uint32_t positions) {
@@ -243,7 +254,7 @@ uint64_t cache_count(cache *c, const cache_sequence *s, uint64_t mark) {
     for (uint32_t g = 0; g < s->groups; g++) {
         for (uint32_t i = s->lists[g].from; i < s->lists[g].count; i++) {
             cache_page *page = s->lists[g].pages[i];
-            if (page->mark == mark) continue;
+            if (!page || page->mark == mark) continue;
             page->mark = mark;
             bytes += c->pools[g].page_bytes;
         }

@@ -6,6 +6,11 @@
  * no later query sees are given up and leave holes (NULL). Pages are taken on demand within a budget of bytes, and
  * counted by reference: forks share them, and who writes into a shared page gets a copy first.
  *
+ * A group of states (recurrent layers) has pages that hold what became of all positions up to the last one computed.
+ * Its window is 2, since who goes on needs the page before, and that at its end: what was computed of a sequence can
+ * only serve as far as it goes, or up to a page's end (cache_rewound). States that lie behind each other are kept every
+ * so many pages, where each is large; holes are between them.
+ *
  *     cache.c    sequences: lists of pages that grow, shrink and fork
  *     prefix.c   full pages by the tokens that they were computed from: found again by any sequence
  *     pages.c    pages in slabs, the budget
@@ -32,6 +37,7 @@ typedef struct cache_group {
     size_t page_bytes;
     uint32_t window; /* positions that a query sees, its own included; 0: all */
     uint32_t most;   /* pages that one sequence holds at a time, for cache_bytes_for; 0: all of its positions */
+    uint32_t every;  /* of states: pages between those that are kept; 0: no states */
 } cache_group;
 
 typedef struct cache_list {
@@ -66,6 +72,10 @@ puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_er
 /* The first position that such a query finds in a group, the beginning of a page; bytes of the pages from there. */
 uint32_t cache_first(const cache *c, uint32_t group, uint32_t positions);
 uint64_t cache_seen_bytes(const cache *c, uint32_t positions);
+
+/* How many of the first `positions` of a sequence that was computed further can be gone on from: all but where there are
+   states, else whole pages of them. */
+uint32_t cache_rewound(const cache *c, uint32_t positions);
 
 /* Keeps the pages that hold positions below `positions`. */
 void cache_truncate(cache *c, cache_sequence *s, uint32_t positions);

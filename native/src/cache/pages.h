@@ -23,7 +23,7 @@ struct cache_page {
 
 typedef struct cache_pool {
     size_t page_bytes;
-    uint32_t window, most; /* as in cache_group */
+    uint32_t window, most, every; /* as in cache_group */
     cache_slab *slabs;
     cache_page *free; /* in slabs with at least one used page, or just made */
 } cache_pool;
@@ -53,6 +53,11 @@ void pages_free(cache *c, cache_pool *pool);                 /* all slabs, at th
 /* prefix.c */
 void prefix_clear(cache *c);
 uint64_t prefix_bytes(uint32_t groups, uint64_t nodes); /* that many pages known, of each group */
+
+/* Whether a page that is full is kept: of states, not each one is. */
+static inline bool cache_keeps(const cache_pool *pool, uint32_t page) {
+    return pool->every <= 1 || (page + 1) % pool->every == 0;
+}
 
 /* The first page that a query at `position` sees. */
 uint32_t cache_first_page(const cache_pool *pool, uint32_t position);

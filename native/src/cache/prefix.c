@@ -143,6 +143,7 @@ static void join(cache *c, prefix_node *n, cache_sequence *s, uint32_t page) {
     for (uint32_t g = 0; g < c->groups; g++) {
         cache_list *l = &s->lists[g];
         if (page >= l->count || !l->pages[page] || l->pages[page] == n->pages[g]) continue;
+        if (!cache_keeps(&c->pools[g], page)) continue;
         if (!n->pages[g]) {
             if (l->pages[page]->indexed) continue; /* under another name */
             n->pages[g] = l->pages[page];

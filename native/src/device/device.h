@@ -94,8 +94,8 @@ typedef struct device {
 
     /* A layer's (of graph->cache_layers) keys or values in plain order, whatever the packing of a page: a row a
        position, [kv head][dimension] of the cache's type; a head in Q8_0 is its int8 numbers, then a float scale for
-       each 32 of them. Positions slot to slot + count - 1 of one page, [count][row_bytes]. Not while the runner
-       runs. */
+       each 32 of them. Positions slot to slot + count - 1 of one page, [count][row_bytes]; of a recurrent layer, whose
+       page holds one state, count is 1. Not while the runner runs. */
     size_t (*row_bytes)(const device_runner *runner, uint32_t layer, bool values);
     void (*rows_read)(const device_runner *runner, uint32_t layer, bool values, const uint8_t *page, uint32_t slot,
                       uint32_t count, uint8_t *rows);

@@ -29,6 +29,9 @@ static puna_status differ(const model *m, const model *draft, int32_t id, puna_e
 puna_status drafter_check(const model *m, const model *draft, puna_error *error) {
     int32_t size = tokenizer_size(m->tokenizer), theirs = tokenizer_size(draft->tokenizer);
     if (!(model_capabilities(draft) & PUNA_CAN_GENERATE)) return model_refuse(draft, "draft", error);
+    if (draft->graph.recurrent)
+        return error_set(error, PUNA_UNSUPPORTED, "draft", "the draft model (%s) is recurrent: its state has no way back "
+                         "from a guess that was wrong; take one that attends, or none", draft->hyper.architecture);
     if (size != theirs)
         return error_set(error, PUNA_INVALID_ARGUMENT, "draft",
                          "the draft model has %d tokens, the model %d: both must have the same vocabulary", theirs,
@@ -59,7 +62,7 @@ static puna_status make_cache(engine *e, drafter *d, uint64_t bytes, puna_error 
     cache_group *groups = memory_array(&e->account, g->group_count, sizeof *groups);
     if (!groups) return error_memory(error, "draft", g->group_count * sizeof *groups);
     for (uint32_t i = 0; i < g->group_count; i++)
-        groups[i] = (cache_group){d->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window, 0};
+        groups[i] = (cache_group){d->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window, 0, 0};
     puna_status status = cache_create(&e->account, groups, g->group_count, bytes, &d->cache, error);
     memory_free(&e->account, groups);
     return status;

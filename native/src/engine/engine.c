@@ -40,18 +40,29 @@ static puna_status check_ranges(const puna_engine_options *o, puna_error *error)
     return PUNA_OK;
 }
 
+#define STATE_PAGE_BYTES (4u << 20)
+
+/* States of a recurrent layer: large ones are kept less often, so that remembering a prompt costs no more than this for
+   each page of its positions. */
+static uint32_t pages_between(const graph *g, uint32_t group, const device *d, const puna_engine_options *o) {
+    if (!g->groups[group].state) return 0;
+    return (uint32_t)((d->page_bytes(g, group, o->cache_type) - 1) / STATE_PAGE_BYTES) + 1;
+}
+
 /* Pages of a group that one sequence holds at a time: those that a window has passed are given up before a step. 0: all
    of its positions. */
-static uint32_t most_pages(const graph_cache_group *g, const puna_engine_options *o) {
+static uint32_t most_pages(const graph *g, uint32_t group, const device *d, const puna_engine_options *o) {
     uint32_t rows = o->step_tokens > o->draft_tokens ? o->step_tokens : o->draft_tokens + 1;
-    return g->window ? (g->window + rows) / CACHE_PAGE + 2 : 0;
+    uint32_t window = g->groups[group].window, every = pages_between(g, group, d, o);
+    if (every > 1) return (rows / CACHE_PAGE + 1) / every + 3;
+    return window ? (window + rows) / CACHE_PAGE + 2 : 0;
 }
 
 /* Of one sequence. UINT64_MAX where it is more: a hostile file's layers and heads times 2^30 positions. */
 static uint64_t context_bytes(const graph *g, const device *d, const puna_engine_options *o, uint32_t positions) {
     uint64_t bytes = 0, group, all = (positions + (uint64_t)CACHE_PAGE - 1) / CACHE_PAGE;
     for (uint32_t i = 0; i < g->group_count; i++) {
-        uint64_t most = most_pages(&g->groups[i], o), pages = most && most < all ? most : all;
+        uint64_t most = most_pages(g, i, d, o), pages = most && most < all ? most : all;
         if (__builtin_mul_overflow(pages, (uint64_t)d->page_bytes(g, i, o->cache_type), &group)) return UINT64_MAX;
         if (__builtin_add_overflow(bytes, group, &bytes)) return UINT64_MAX;
     }
@@ -133,6 +144,10 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     uint32_t trained = h->context_length < g->most_positions ? h->context_length : g->most_positions;
     if (decided->context_length == 0) decided->context_length = trained > 1 ? trained : 2;
     if (decided->threads == 0) decided->threads = threads_default_count();
+    if (g->recurrent) { /* a state has no way back from a guess that was wrong */
+        decided->speculation = PUNA_SPECULATE_OFF;
+        decided->draft = NULL;
+    }
     if (decided->speculation == PUNA_SPECULATE_OFF) decided->draft_tokens = 0;
     else if (decided->draft_tokens == 0) decided->draft_tokens = DRAFT_TOKENS;
     if (g->whole) decide_whole(g, d, decided);
@@ -159,7 +174,8 @@ static puna_status make_cache(engine *e, puna_error *error) {
     if (!groups) return error_memory(error, "engine", g->group_count * sizeof *groups);
     for (uint32_t i = 0; i < g->group_count; i++)
         groups[i] = (cache_group){e->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window,
-                                  most_pages(&g->groups[i], &e->options)};
+                                  most_pages(g, i, e->model->device, &e->options),
+                                  pages_between(g, i, e->model->device, &e->options)};
     uint64_t bytes = e->options.cache_bytes - engine_draft_bytes(g, e->model->device, &e->options);
     puna_status status = cache_create(&e->account, groups, g->group_count, bytes, &e->cache, error);
     memory_free(&e->account, groups);

@@ -64,6 +64,7 @@ void sequence_cut(cache *c, sequence *s, uint32_t positions) {
     if (positions < s->draft_cached) s->draft_cached = positions;
     if (positions < s->remembered) s->remembered = positions / CACHE_PAGE * CACHE_PAGE;
     if (positions >= s->cached) return;
+    positions = cache_rewound(c, positions);
     cache_truncate(c, &s->pages, positions);
     if (!cache_reaches(c, &s->pages, positions)) {
         cache_truncate(c, &s->pages, 0);

@@ -74,7 +74,8 @@ void sequence_append(sequence_list *list, sequence *s);
 void sequence_insert(sequence_list *list, sequence *s); /* by `order` */
 void sequence_remove(sequence *s);                      /* from the list that it is in */
 
-/* What the cache holds is cut to `positions` at most, or to nothing where a window has passed these. */
+/* What the cache holds is cut to `positions` at most, to whole pages of them where it has states, or to nothing where a
+   window has passed these. */
 void sequence_cut(cache *c, sequence *s, uint32_t positions);
 
 /* Replaces the tokens by `ids`; what the cache holds of a common beginning stays (but the last token is always computed

@@ -16,7 +16,7 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
     puna_status status = engine_open_sequence(e, id, error);
     if (status == PUNA_OK) status = engine_find(e, *id, &copy, error);
     if (status != PUNA_OK) return status;
-    uint32_t count = (uint32_t)positions, cached = count < s->cached ? count : s->cached;
+    uint32_t count = (uint32_t)positions, cached = count < s->cached ? cache_rewound(e->cache, count) : s->cached;
     if (count) status = sequence_set_tokens(&e->account, e->cache, copy, s->tokens, count, error);
     if (status == PUNA_OK) status = cache_fork(e->cache, &s->pages, &copy->pages, cached, error);
     if (status != PUNA_OK) {

@@ -9,7 +9,9 @@
  *     sum      u64        of all before it
  *     tokens   i32 each
  *     caches              for each layer the keys, then the values of positions first .. cached: [position][kv head]
- *                         [dimension]; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of them
+ *                         [dimension]; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of them.
+ *                         Of a recurrent layer the state behind the last position, as one position: 1 head, whose key is
+ *                         the convolution's floats and whose value the scan's
  *     sum      u64        of all before it
  *
  * Invariant: nothing read is believed before it was compared with the length, with both sums and with the model. A sum
@@ -59,7 +61,7 @@ uint64_t state_front_bytes(uint32_t layers);
 uint64_t state_cache_bytes(const engine *e, uint32_t layer, uint32_t first, uint32_t cached);
 uint64_t state_bytes(const engine *e, const state_front *front, const state_layer *layers);
 
-/* For STATE_ROWS rows of any layer; UINT64_MAX never. */
+/* For STATE_ROWS rows of any layer, a state of a recurrent one. */
 size_t state_rows_bytes(const engine *e);
 
 /* Where a state goes: into memory that has room for state_bytes, or into a file. */

@@ -10,6 +10,7 @@ static const graph_cache_group *group_of(const engine *e, uint32_t layer) {
 state_layer state_layer_of(const engine *e, uint32_t layer, uint32_t cached) {
     const graph_cache_group *c = group_of(e, layer);
     uint32_t first = cache_first(e->cache, e->model->graph.cache_layers[layer].group, cached);
+    if (c->state && cached) first = cached - 1; /* one row: what became of all positions */
     return (state_layer){c->heads, c->dim_k, c->dim_v, c->window, first};
 }
 
@@ -57,9 +58,9 @@ size_t state_rows_bytes(const engine *e) {
     size_t most = 1;
     for (uint32_t l = 0; l < e->model->graph.cache_layer_count; l++) {
         for (int values = 0; values < 2; values++) {
-            size_t bytes = e->model->device->row_bytes(e->runner, l, values);
+            size_t bytes = e->model->device->row_bytes(e->runner, l, values) * (group_of(e, l)->state ? 1 : STATE_ROWS);
             if (bytes > most) most = bytes;
         }
     }
-    return most * STATE_ROWS;
+    return most;
 }

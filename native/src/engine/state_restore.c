@@ -148,7 +148,8 @@ static puna_status read_layers(restoring *r) {
                             bytes_u32(bytes + 16)};
         if (of->heads != mine.heads || of->dim_k != mine.dim_k || of->dim_v != mine.dim_v || of->window != mine.window)
             return damaged(r, "layers", at, "a layer has not the model's shape");
-        if (of->first > mine.first)
+        bool state = r->e->model->graph.groups[r->e->model->graph.cache_layers[l].group].state;
+        if (of->first > mine.first || (state && of->first != mine.first))
             return damaged(r, "layers", at + 16, "a layer lacks positions that its window sees");
     }
     uint64_t bytes = state_bytes(r->e, f, r->layers);

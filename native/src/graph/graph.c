@@ -78,7 +78,7 @@ static uint32_t cache_group(graph *g, graph_cache_group like) {
     for (; group < g->group_count; group++) {
         graph_cache_group *have = &g->groups[group];
         if (have->heads == like.heads && have->dim_k == like.dim_k && have->dim_v == like.dim_v &&
-            have->window == like.window && have->whole == like.whole)
+            have->window == like.window && have->whole == like.whole && have->state == like.state)
             return group;
     }
     graph_cache_group *added = append(g, (void **)&g->groups, &g->group_count, sizeof *added);
@@ -95,15 +95,39 @@ static uint32_t cache_layer(graph *g, uint32_t group) {
 }
 
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
-    uint32_t group = cache_group(g, (graph_cache_group){heads, dim_k, dim_v, window, 0, false});
+    uint32_t group = cache_group(g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window});
     return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
 }
 
 uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
-    uint32_t group = cache_group(g, (graph_cache_group){heads, dim_k, dim_v, window, 0, true});
+    uint32_t group = cache_group(g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window,
+                                                         .whole = true});
     g->whole = true;
     for (uint32_t i = 0; i < g->cache_layer_count; i++)
         if (g->cache_layers[i].group == group) return i;
+    return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
+}
+
+/* A tile of 16 channels lies together: [tile][number of the tap, or of the state][16]. */
+static uint64_t conv_floats(uint32_t channels, uint32_t taps) {
+    return ((uint64_t)channels + 15) / 16 * 16 * (taps - 1);
+}
+
+static uint64_t scan_floats(const graph_scanning *s) {
+    return ((uint64_t)s->width + 15) / 16 * 16 * s->heads * s->states;
+}
+
+uint32_t graph_add_state_layer(graph *g, uint32_t channels, uint32_t taps, const graph_scanning *scan) {
+    uint64_t conv = taps >= 2 && taps <= GRAPH_MOST_TAPS ? conv_floats(channels, taps) : UINT64_MAX;
+    uint64_t states = scan && scan->width <= GRAPH_MOST_STATES && scan->heads <= GRAPH_MOST_STATES
+        && scan->states <= GRAPH_MOST_STATES ? scan_floats(scan) : scan ? UINT64_MAX : 0;
+    if (conv > GRAPH_MOST_STATES || states > GRAPH_MOST_STATES) {
+        fail(g, "state", "a layer's state is too large, or it has less than 2 or more than 16 taps");
+        return GRAPH_ABSENT;
+    }
+    g->recurrent = true;
+    uint32_t group = cache_group(g, (graph_cache_group){.heads = 1, .dim_k = (uint32_t)conv, .dim_v = (uint32_t)states,
+                                                        .window = 2, .state = true});
     return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
 }
 
@@ -234,7 +258,9 @@ graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float e
 graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_weight weight, float epsilon) {
     graph_op *op = add_op(g, GRAPH_RMS_NORM_OP, x, GRAPH_ABSENT);
     if (!use(g, op, weight, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
-    if (!expect(g, op, heads > 0 && (uint64_t)heads * g->weights[weight].cols == width(g, x))) return GRAPH_ABSENT;
+    const graph_weight_info *w = &g->weights[weight];
+    bool fits = heads > 0 && (uint64_t)heads * w->cols == width(g, x) && (w->rows == 1 || w->rows == heads);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
     op->weight = weight;
     op->heads = heads;
     op->number = epsilon;
@@ -286,7 +312,7 @@ void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer) {
     if (!op) return;
     if (!expect(g, op, layer < g->cache_layer_count)) return;
     const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
-    if (!expect(g, op, (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v)))
+    if (!expect(g, op, !c->state && (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v)))
         return;
     op->layer = layer;
 }
@@ -295,7 +321,8 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
     graph_op *op = add_op(g, GRAPH_ATTEND_OP, q, GRAPH_ABSENT);
     if (!op || !expect(g, op, layer < g->cache_layer_count)) return GRAPH_ABSENT;
     const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
-    if (!expect(g, op, heads % c->heads == 0 && (uint64_t)heads * c->dim_k == width(g, q))) return GRAPH_ABSENT;
+    bool fits = !c->state && heads % c->heads == 0 && (uint64_t)heads * c->dim_k == width(g, q);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
     op->heads = heads;
     op->number = scale;
     op->softcap = softcap;
@@ -454,6 +481,57 @@ void graph_set_result(graph *g, graph_result which, graph_value value) {
 graph_value graph_pool(graph *g, graph_value a) {
     graph_op *op = add_op(g, GRAPH_POOL_OP, a, GRAPH_ABSENT);
     return op ? make(g, op, width(g, a)) : GRAPH_ABSENT;
+}
+
+/* Whether the layer is a recurrent one with so much of each. */
+static bool keeps(const graph *g, uint32_t layer, uint64_t conv, uint64_t states) {
+    if (layer >= g->cache_layer_count) return false;
+    const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
+    return c->state && (conv == 0 || c->dim_k == conv) && (states == 0 || c->dim_v == states);
+}
+
+graph_value graph_conv(graph *g, graph_value x, graph_weight weight, graph_weight bias, uint32_t layer) {
+    graph_op *op = add_op(g, GRAPH_CONV_OP, x, GRAPH_ABSENT);
+    if (!use(g, op, weight, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+    const graph_weight_info *w = &g->weights[weight];
+    bool fits = w->rows == width(g, x) && w->cols >= 2 && w->cols <= GRAPH_MOST_TAPS &&
+                g->values[x].rows == GRAPH_TOKENS && keeps(g, layer, conv_floats(w->rows, w->cols), 0);
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    if (bias != GRAPH_ABSENT) {
+        if (!use(g, op, bias, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+        if (!expect(g, op, g->weights[bias].rows == 1 && g->weights[bias].cols == w->rows)) return GRAPH_ABSENT;
+    }
+    op->weight = weight;
+    op->bias = bias;
+    op->layer = layer;
+    return make(g, op, width(g, x));
+}
+
+static uint64_t elements(const graph *g, graph_weight weight) {
+    const graph_weight_info *w = &g->weights[weight];
+    return (uint64_t)w->rows * w->cols;
+}
+
+graph_value graph_scan(graph *g, graph_value xbc, graph_value steps, const graph_scanning *how, graph_weight decay,
+                       graph_weight skip, uint32_t layer) {
+    graph_op *op = add_op(g, GRAPH_SCAN_OP, xbc, steps);
+    if (!use(g, op, decay, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+    uint64_t channels = (uint64_t)how->heads * how->width, owners = how->each ? channels : how->heads;
+    bool fits = channels > 0 && how->groups > 0 && how->heads % how->groups == 0 && how->states > 0 &&
+                keeps(g, layer, 0, scan_floats(how)) &&
+                channels + 2 * (uint64_t)how->groups * how->states == width(g, xbc) && owners == width(g, steps) &&
+                elements(g, decay) == owners * (how->each ? how->states : 1) && (!how->each || how->heads == 1) &&
+                g->values[xbc].rows == GRAPH_TOKENS && g->values[steps].rows == GRAPH_TOKENS;
+    if (!expect(g, op, fits)) return GRAPH_ABSENT;
+    if (skip != GRAPH_ABSENT) {
+        if (!use(g, op, skip, GRAPH_USE_VECTOR)) return GRAPH_ABSENT;
+        if (!expect(g, op, elements(g, skip) == owners)) return GRAPH_ABSENT;
+    }
+    op->weight = decay;
+    op->bias = skip;
+    op->scanning = *how;
+    op->layer = layer;
+    return make(g, op, (uint32_t)channels);
 }
 
 puna_status graph_finish(graph *g, graph_value logits, puna_error *error) {

@@ -25,9 +25,9 @@ typedef enum graph_kind {
     GRAPH_KINDS
 } graph_kind;
 
-/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square; tanh. */
+/* GELU's form with tanh and its exact one; x / (1 + e^-x); max(x, 0) and its square; tanh; log(1 + e^x). */
 typedef enum graph_activation { GRAPH_GELU, GRAPH_GELU_ERF, GRAPH_SILU, GRAPH_RELU,
-    GRAPH_RELU_SQUARED, GRAPH_TANH } graph_activation;
+    GRAPH_RELU_SQUARED, GRAPH_TANH, GRAPH_SOFTPLUS } graph_activation;
 
 typedef struct graph_op_row {
     const char *name;
@@ -43,6 +43,8 @@ typedef uint32_t graph_weight; /* index of a weight */
 #define GRAPH_ABSENT UINT32_MAX
 #define GRAPH_INPUTS 2
 #define GRAPH_MOST_EXPERTS 1024u
+#define GRAPH_MOST_TAPS 16u
+#define GRAPH_MOST_STATES (1u << 28) /* floats of a layer */
 
 /* How a weight is used; one may be used in several ways (a tied embedding). */
 enum { GRAPH_USE_MATRIX = 1, GRAPH_USE_ROWS = 2, GRAPH_USE_VECTOR = 4 };
@@ -74,6 +76,8 @@ typedef struct graph_cache_group {
     uint32_t window; /* 0: all positions */
     uint32_t layers;
     bool whole;      /* queries see keys before and behind them; the window is half to each side */
+    bool state;      /* no keys: what a recurrent layer keeps of all positions up to one, dim_k floats of a CONV and
+                        dim_v of a SCAN, once a page; heads is 1, and window 2: who comes next needs the last page */
 } graph_cache_group;
 
 /* How a row of logits becomes a choice of experts (ROUTE); device/cpu/cpu_route.c has the sequence of operations. */
@@ -92,18 +96,26 @@ typedef struct graph_routing {
     graph_weight bias;             /* added for the choice, not to the weights; may be absent */
 } graph_routing;
 
+/* Shape of a selective scan: `heads` heads of `width` channels; each of `groups` groups of heads shares b and c, which
+   are `states` numbers. Each channel has so many states. */
+typedef struct graph_scanning {
+    uint32_t heads, width, groups, states;
+    bool each; /* steps, decays and skips are a channel's, not a head's; one group then */
+} graph_scanning;
+
 typedef struct graph_op {
     graph_kind kind;
     graph_value in[GRAPH_INPUTS];
     graph_value out;
-    graph_weight weight; /* EMBED, POSITION, TYPE, LINEAR, RMS_NORM; LAYER_NORM: may be absent */
-    graph_weight bias;   /* LINEAR, EXPERT_LINEAR, LAYER_NORM; ATTEND: sinks; may be absent */
-    uint32_t layer;      /* STORE, ATTEND: index into cache_layers */
+    graph_weight weight; /* EMBED, POSITION, TYPE, LINEAR, RMS_NORM; LAYER_NORM: may be absent; CONV; SCAN: decays */
+    graph_weight bias;   /* LINEAR, EXPERT_LINEAR, LAYER_NORM, CONV; ATTEND: sinks; SCAN: skips; may be absent */
+    uint32_t layer;      /* STORE, ATTEND, CONV, SCAN: index into cache_layers */
     uint32_t table;      /* ROPE: index of the frequency table */
     uint32_t heads;      /* ROPE, ATTEND, norms, SLICE, JOIN, HEAD_LINEAR: heads in a row */
     uint32_t first;      /* POSITION: the row of position 0; SLICE: the first element */
     uint32_t experts;    /* ROUTE: of how many */
     graph_routing routing;
+    graph_scanning scanning; /* SCAN */
     graph_activation activation;
     uint32_t dimension;  /* ROPE: of a head */
     bool interleaved;    /* ROPE: pairs (2i, 2i + 1) */
@@ -147,6 +159,7 @@ typedef struct graph {
     uint32_t slope_count;
     uint32_t chosen;    /* experts a token goes to, the same in every layer; 0: no experts */
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
+    bool recurrent;     /* a layer has states: what was computed serves where it ends, or at a page's end */
     bool whole;         /* queries see what follows them: a sequence is one step's, and its keys last no longer */
     graph_value results[GRAPH_RESULTS]; /* GRAPH_ABSENT: it has none such */
     puna_status status; /* the first failure while building */
@@ -165,6 +178,9 @@ graph_weight graph_add_slice(graph *g, uint32_t tensor, uint32_t type, uint32_t 
                              uint32_t cols);
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
 uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window);
+
+/* A recurrent layer's place: for a CONV of `channels` with `taps` inputs each, and for a SCAN (NULL: none). */
+uint32_t graph_add_state_layer(graph *g, uint32_t channels, uint32_t taps, const graph_scanning *scan);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Of two sets of frequencies, [2][count]: the second for engines whose context is longer than `original`. */
@@ -186,7 +202,7 @@ graph_value graph_linear(graph *g, graph_value x, graph_weight weight, graph_wei
 graph_value graph_linear_fine(graph *g, graph_value x, graph_weight weight, graph_weight bias);
 graph_value graph_rms_norm(graph *g, graph_value x, graph_weight weight, float epsilon);
 
-/* Each of the `heads` parts of a row is normed for itself, with the same weight. */
+/* Each of the `heads` parts of a row is normed for itself, with the same weight or, of a [heads, part], its own. */
 graph_value graph_rms_norm_heads(graph *g, graph_value x, uint32_t heads, graph_weight weight, float epsilon);
 
 /* Weights of all heads one after the other, or one head's for each; both weights may be absent. */
@@ -210,6 +226,14 @@ graph_value graph_gate(graph *g, graph_value a, graph_value b);
 graph_value graph_slice(graph *g, graph_value a, uint32_t heads, uint32_t first, uint32_t count);
 graph_value graph_join(graph *g, graph_value a, graph_value b, uint32_t heads);
 graph_value graph_select(graph *g, graph_value a);
+
+/* Recurrent layers. weight: [channels, taps]; the layer is one of graph_add_state_layer's, for these shapes. */
+graph_value graph_conv(graph *g, graph_value x, graph_weight weight, graph_weight bias, uint32_t layer);
+
+/* xbc: a row's heads of x, then b, then c of each group. steps: above 0, one a head or a channel. decay: one a head, or
+   [channels, states]; skip: one a head or channel, may be absent. Gives as many numbers as x has. */
+graph_value graph_scan(graph *g, graph_value xbc, graph_value steps, const graph_scanning *how, graph_weight decay,
+                       graph_weight skip, uint32_t layer);
 graph_value graph_pool(graph *g, graph_value a); /* of a whole sequence, where the graph is whole */
 
 /* Mixtures of experts. logits: one an expert. The pairs' rows are sorted by expert; whatever works row by row may work

@@ -99,6 +99,9 @@ graph_value qwen3moe_logits(build *b);
 graph_value olmoe_logits(build *b);
 graph_value deepseek2_logits(build *b);
 graph_value gpt_oss_logits(build *b);
+graph_value mamba_logits(build *b);
+graph_value mamba2_logits(build *b);
+graph_value lfm2_logits(build *b);
 
 graph_value bert_logits(build *b);
 graph_value nomic_bert_logits(build *b);

@@ -153,10 +153,12 @@ graph_value decoder_project(build *b, graph_value x) {
     return h->final_softcap > 0 ? graph_softcap(b->g, logits, h->final_softcap) : logits;
 }
 
-graph_value decoder_logits(build *b, graph_value x) {
+graph_value decoder_logits(build *b, graph_value x) { return decoder_logits_by(b, x, "output_norm"); }
+
+graph_value decoder_logits_by(build *b, graph_value x, const char *last_norm) {
     const hyper *h = b->h;
-    graph_weight weight = build_vector(b, h->embedding, "output_norm.weight"), bias = GRAPH_ABSENT;
-    if (h->layer_norm) bias = build_optional_vector(b, h->embedding, "output_norm.bias");
+    graph_weight weight = build_vector(b, h->embedding, "%s.weight", last_norm), bias = GRAPH_ABSENT;
+    if (h->layer_norm) bias = build_optional_vector(b, h->embedding, "%s.bias", last_norm);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
     graph_set_result(b->g, GRAPH_HIDDEN, norm(b, x, 1, weight, bias));
     return decoder_project(b, norm(b, graph_select(b->g, x), 1, weight, bias));

@@ -73,6 +73,7 @@ graph_value decoder_embed(build *b);
 /* From the last layer to the logits: output_norm, then output (and its bias) or, where the file has none, the
    embedding. The normed states are what texts' vectors are made of (GRAPH_HIDDEN). */
 graph_value decoder_logits(build *b, graph_value x);
+graph_value decoder_logits_by(build *b, graph_value x, const char *last_norm); /* where it has another name */
 
 /* What a layer's second half adds: a feed-forward network, a mixture of experts. */
 typedef graph_value (*decoder_half)(build *b, graph_value x, uint32_t layer);

@@ -2,9 +2,10 @@
 /*
  * Granite 3 (IBM): LLaMA's shape with four factors of its own, for the embeddings, for what each half layer adds, for
  * the scores, and a divisor of the logits (the "power scheduler" of arXiv:2408.13359 keeps learning rates by them).
- * Granite 3's "granitemoe" has experts, weighed by a softmax over those chosen alone, and some a shared one.
+ * Granite 3's "granitemoe" has experts, weighed by a softmax over those chosen alone, and some a shared one. Most
+ * layers of Granite 4's "granitehybrid" are Mamba 2's instead of attention, and positions may turn nothing.
  */
-#include "model/decoder.h"
+#include "model/recurrent.h"
 
 static graph_value scaled(build *b, graph_value x, float factor) {
     return factor > 0 && b->status == PUNA_OK ? graph_scale(b->g, x, factor) : x;
@@ -18,11 +19,12 @@ static graph_value half(build *b, graph_value x, uint32_t layer) {
 graph_value granite_logits(build *b) {
     const hyper *h = b->h;
     graph *g = b->g;
-    decoder_attention how = {.table = build_rope_table(b), .interleaved = true,
+    decoder_attention how = {.table = h->turns ? build_rope_table(b) : GRAPH_ABSENT, .interleaved = true,
                              .scale = h->score_scale > 0 ? h->score_scale : decoder_scale(h)};
     graph_value x = scaled(b, decoder_embed(b), h->embedding_scale);
     for (uint32_t i = 0; i < h->layers && b->status == PUNA_OK; i++) {
-        graph_value y = decoder_attend(b, decoder_norm(b, x, i, "attn_norm"), i, &how);
+        graph_value y = decoder_norm(b, x, i, "attn_norm");
+        y = h->recurs[i] ? recurrent_mamba2(b, y, i) : decoder_attend(b, y, i, &how);
         x = graph_add(g, x, scaled(b, y, h->residual_scale));
         y = half(b, decoder_norm(b, x, i, "ffn_norm"), i);
         x = graph_add(g, x, scaled(b, y, h->residual_scale));

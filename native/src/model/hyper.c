@@ -184,6 +184,56 @@ static void read_experts(reader *r, hyper *h) {
     e->scale = real(r, "expert_weights_scale", 0.0f, 0.0f, 1e6f);
 }
 
+/* A number, or one for each layer: 0 where that layer is a recurrent one, and elsewhere the same. 0: none attends. */
+static uint32_t read_key_heads(reader *r, hyper *h) {
+    const char *key = key_of(r, "attention.head_count_kv");
+    const gguf_value *v = r->status == PUNA_OK ? gguf_find(r->file, key) : NULL;
+    if (!v || v->type != PUNA_ARRAY || h->recurrent.taps == 0)
+        return get(r, "attention.head_count_kv", h->heads, 1, 4096);
+    int64_t all = 0, number = 0;
+    bool fits = v->count >= h->layers;
+    for (uint32_t i = 0; fits && i < h->layers; i++) {
+        fits = gguf_integer(r->file, v, i, &number) && number >= 0 && number <= 4096;
+        h->recurs[i] = number == 0;
+        if (all == 0) all = number;
+        if (!fits || number == 0 || number == all) continue;
+        r->status = gguf_error(r->file, r->error, PUNA_UNSUPPORTED, key, v->offset,
+                               "layers with other numbers of key heads than others are not supported");
+        return 1;
+    }
+    if (!fits)
+        r->status = gguf_error(r->file, r->error, PUNA_INVALID_FILE, key, v->offset,
+                               "a number from 0 to 4096 is needed for each of %u layers", h->layers);
+    return (uint32_t)all;
+}
+
+static bool attends(const hyper *h) {
+    return strcmp(h->architecture, "mamba") != 0 && strcmp(h->architecture, "mamba2") != 0;
+}
+
+static void read_heads(reader *r, hyper *h) {
+    if (attends(h)) {
+        h->heads = need(r, "attention.head_count", 1, 4096);
+        if (r->status == PUNA_OK) h->heads_kv = read_key_heads(r, h);
+    }
+    if (h->heads_kv) return;
+    h->heads = h->heads_kv = 1; /* nobody's */
+    for (uint32_t i = 0; i < h->layers; i++) h->recurs[i] = true;
+}
+
+static void read_recurrent(reader *r, hyper *h) {
+    hyper_recurrent *s = &h->recurrent;
+    bool brief = gguf_find(r->file, key_of(r, "shortconv.l_cache")) != NULL;
+    if (!brief && !gguf_find(r->file, key_of(r, "ssm.conv_kernel"))) return;
+    s->taps = need(r, brief ? "shortconv.l_cache" : "ssm.conv_kernel", 2, 16);
+    if (brief) return;
+    s->inner = need(r, "ssm.inner_size", 1, 1u << 20);
+    s->states = need(r, "ssm.state_size", 1, 1u << 12);
+    s->rank = need(r, "ssm.time_step_rank", 1, 1u << 16);
+    s->groups = get(r, "ssm.group_count", 1, 1, 1u << 12);
+    s->normed = truth(r, "ssm.dt_b_c_rms", false);
+}
+
 static void read_latent(reader *r, hyper *h) {
     hyper_latent *l = &h->latent;
     l->query = get(r, "attention.q_lora_rank", 0, 0, 1u << 20);
@@ -224,17 +274,18 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     h->layers = need(&r, "block_count", 1, HYPER_MOST_LAYERS);
     h->context_length = need(&r, "context_length", 1, 1u << 30);
     h->embedding = need(&r, "embedding_length", 1, 1u << 20);
-    h->feed_forward = need(&r, "feed_forward_length", 1, 1u << 20);
-    h->heads = need(&r, "attention.head_count", 1, 4096);
-    h->heads_kv = get(&r, "attention.head_count_kv", h->heads, 1, 4096);
+    if (attends(h)) h->feed_forward = need(&r, "feed_forward_length", 1, 1u << 20);
+    read_recurrent(&r, h);
+    if (r.status == PUNA_OK) read_heads(&r, h);
     if (r.status != PUNA_OK) return r.status;
-    h->head_dim_k = get(&r, "attention.key_length", h->embedding / h->heads, 1, 8192);
+    h->head_dim_k = get(&r, "attention.key_length", attends(h) ? h->embedding / h->heads : 2, 1, 8192);
     h->head_dim_v = get(&r, "attention.value_length", h->head_dim_k, 1, 8192);
     h->rotated = get(&r, "rope.dimension_count", h->head_dim_k, 0, 8192);
     h->layer_norm = !gguf_find(file, key_of(&r, "attention.layer_norm_rms_epsilon")) &&
                     gguf_find(file, key_of(&r, "attention.layer_norm_epsilon"));
     h->norm_epsilon = real(&r, h->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon",
                            1e-5f, 0.0f, 1.0f);
+    h->turns = truth(&r, "rope.scaling.finetuned", true);
     h->parallel = truth(&r, "use_parallel_residual", true);
     h->rope_base = real(&r, "rope.freq_base", 10000.0f, 1.0f, 1e12f);
     read_scaling(&r, h);

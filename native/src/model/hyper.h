@@ -46,6 +46,16 @@ typedef struct hyper_latent {
     uint32_t dim_k, dim_v;     /* of a head, as if keys and values were there */
 } hyper_latent;
 
+/* Recurrent layers: state space models (Gu and Dao, arXiv:2312.00752, 2405.21060), short convolutions. */
+typedef struct hyper_recurrent {
+    uint32_t taps;   /* inputs that a convolution sees; 0: a family without */
+    uint32_t inner;  /* channels */
+    uint32_t states; /* of a channel */
+    uint32_t rank;   /* of the steps; mamba2: heads */
+    uint32_t groups; /* of heads that share b and c */
+    bool normed;     /* steps, b and c are normed: Falcon Mamba */
+} hyper_recurrent;
+
 typedef struct hyper {
     char architecture[32];
     uint32_t layers;
@@ -76,6 +86,9 @@ typedef struct hyper {
     float clamp_qkv;         /* queries, keys and values lie between -that and that; 0: anywhere */
     hyper_experts experts;
     hyper_latent latent;
+    hyper_recurrent recurrent;
+    bool recurs[HYPER_MOST_LAYERS]; /* layers that don't attend: their number of key heads is 0 */
+    bool turns;              /* positions turn queries and keys, where the family leaves that to the file */
     bool causal;             /* a token sees those before it alone */
     uint32_t pooling;        /* PUNA_POOL_*: what the file says a text's vector is made of; PUNA_POOL_MODEL: nothing */
     bool pooled_scores;      /* a classifier reads the mean of all tokens; else one token */
@@ -92,7 +105,8 @@ uint32_t hyper_window(const hyper *h, uint32_t layer, uint32_t default_period);
 /* The architecture's name alone. PUNA_INVALID_FILE if it is missing or too long. */
 puna_status hyper_read_architecture(const gguf_file *file, char name[32], puna_error *error);
 
-/* Bounds: layers 1 to 1024, widths 1 to 2^20, heads 1 to 4096, context 1 to 2^30. Errors name file and key. */
+/* Bounds: layers 1 to 1024, taps 2 to 16, widths 1 to 2^20, heads 1 to 4096, context 1 to 2^30. Errors name file and
+   key. */
 puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error);
 
 #endif

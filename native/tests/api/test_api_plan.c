@@ -43,12 +43,16 @@ static uint64_t fill(bed *b, const puna_engine_options *o, uint64_t *pages) {
     return most;
 }
 
-/* Pages that a window has passed are the index's, not the sequences'; those of two groups seldom fill a budget. */
+/* Pages that a window has passed are the index's, not the sequences'; those of two groups seldom fill a budget. States
+   of recurrent layers have a window of their own. */
 static bool windowed(const puna_file *file) {
+    static const char *const keys[] = {"llama.attention.sliding_window", "gemma3.attention.sliding_window",
+                                       "mamba.ssm.conv_kernel", "granitehybrid.ssm.conv_kernel"};
     puna_error error = PUNA_ERROR_INIT;
     uint64_t index;
-    return puna_file_find(file, "llama.attention.sliding_window", &index, &error) == PUNA_OK ||
-           puna_file_find(file, "gemma3.attention.sliding_window", &index, &error) == PUNA_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (puna_file_find(file, keys[i], &index, &error) == PUNA_OK) return true;
+    return false;
 }
 
 static void compare(const char *name, puna_engine_options o) {
@@ -86,6 +90,8 @@ static void planned_is_accounted(void) {
     compare("llama_wide_q4_1.gguf", options(3, 128, 32, PUNA_CACHE_Q8_0));
     compare("qwen3moe_q4_1.gguf", options(2, 256, 3, PUNA_CACHE_F16));
     compare("deepseek_v3.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
+    compare("mamba.gguf", options(2, 256, 3, PUNA_CACHE_F16));
+    compare("granitehybrid.gguf", options(2, 256, 3, PUNA_CACHE_F16));
     compare("qwen3.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
     compare("llama_llama3.gguf", options(2, 256, 3, PUNA_CACHE_F16));
     compare("tiny-chat.gguf", options(2, 256, 5, PUNA_CACHE_F16));

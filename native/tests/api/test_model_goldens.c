@@ -174,6 +174,12 @@ static void gpt_oss(void) { check_file("gpt_oss"); }
 /* Keys and values in fewer bits; weights are F32, so that what is seen is the cache's rounding: of 11 bits, and of 8,
    whose steps are 16 times as large: a third of what int8 activations do to quantized models (their
    activation_noise). */
+static void mamba(void) { check_file("mamba"); }
+static void mamba2(void) { check_file("mamba2"); }
+static void lfm2(void) { check_file("lfm2"); }
+static void granitehybrid(void) { check_file("granitehybrid"); }
+static void granitehybrid_dense(void) { check_file("granitehybrid_dense"); }
+
 static void caches_of_other_types(void) {
     check_with("llama", PUNA_CACHE_F16, 0.01);
     check_with("gemma3", PUNA_CACHE_F16, 0.01);
@@ -253,6 +259,11 @@ int main(int argc, char **argv) {
     TEST(deepseek_v2);
     TEST(deepseek_v3);
     TEST(gpt_oss);
+    TEST(mamba);
+    TEST(mamba2);
+    TEST(lfm2);
+    TEST(granitehybrid);
+    TEST(granitehybrid_dense);
     TEST(caches_of_other_types);
     return testing_end();
 }

@@ -19,7 +19,8 @@ static const char *const models[] = {"llama.gguf", "llama_f16.gguf", "llama_bf16
                                      "llama_q2_k.gguf", "llama_iq4_xs.gguf", "qwen2.gguf", "qwen3_q4_1.gguf",
                                      "olmo2.gguf", "gpt2.gguf", "gptneox.gguf", "command_r_plus.gguf",
                                      "bloom.gguf", "mpt_clamped.gguf", "mixtral.gguf", "qwen3moe_q4_1.gguf",
-                                     "deepseek_v2_q8_0.gguf", "qwen2moe.gguf"};
+                                     "deepseek_v2_q8_0.gguf", "qwen2moe.gguf", "mamba.gguf", "mamba2.gguf",
+                                     "mamba2_q8_0.gguf", "lfm2.gguf", "granitehybrid.gguf"};
 static const char *const long_models[] = {"mistral.gguf", "mistral_q8_0.gguf", "gemma3.gguf", "gemma3_capped.gguf",
                                           "gemma3_q8_0.gguf", "llama_yarn.gguf", "llama_yarn_set.gguf", "gemma2.gguf",
                                           "phi3.gguf", "olmo3.gguf", "exaone4.gguf", "gpt_oss_mxfp4.gguf",

@@ -49,7 +49,8 @@ static void goes_on_alike(const char *name, uint32_t length, uint32_t type) {
 static void restored_ones_go_on_to_the_same_bits(void) {
     const struct { const char *name; uint32_t length; } of[] = {
         {"llama_q8_0.gguf", 100}, {"gemma3_q8_0.gguf", 300}, {"mistral_q8_0.gguf", 330}, {"qwen3_q4_1.gguf", 40},
-        {"llama_wide_q4_1.gguf", 105}, {"gemma3.gguf", 64 + 96 - SAVING_FIRST + 1}, {"qwen2.gguf", 63}};
+        {"llama_wide_q4_1.gguf", 105}, {"gemma3.gguf", 64 + 96 - SAVING_FIRST + 1}, {"qwen2.gguf", 63},
+        {"mamba.gguf", 100}, {"mamba2_q8_0.gguf", 128 - SAVING_FIRST + 1}, {"granitehybrid.gguf", 70}};
     for (size_t m = 0; m < COUNT(of); m++)
         for (size_t t = 0; t < COUNT(types); t++)
             if ((m + t) % STRIDE == 0) goes_on_alike(of[m].name, of[m].length, types[t]);

@@ -63,10 +63,13 @@ static void bound(const char *name, float (*ours)(float), double (*exact)(double
     CHECK(worst <= limit);
 }
 
+static double softplus(double x) { return x > 700 ? x : log1p(exp(x)); }
+
 static void float_functions_keep_their_bounds(void) {
     bound("exp", math_expf, exp, -87.33f, 88.72f, 1.1);
     bound("tanh", math_tanhf, tanh, -INFINITY, INFINITY, 1.5);
     bound("erf", math_erff, erf, -INFINITY, INFINITY, 1.5);
+    bound("softplus", math_softplusf, softplus, -80.0f, 3.4e38f, 3.0);
     bound("log", math_logf, log, 1e-45f, 3.4e38f, 1.0);
 }
 
@@ -141,6 +144,8 @@ static void special_cases(void) {
     CHECK(math_siluf(0.0f) == 0.0f && math_siluf(-200.0f) == 0.0f && math_siluf(100.0f) == 100.0f);
     CHECK(math_geluf(0.0f) == 0.0f && math_geluf(-20.0f) == 0.0f && math_geluf(20.0f) == 20.0f);
     CHECK(math_geluf(NAN) != math_geluf(NAN));
+    CHECK(math_softplusf(INFINITY) == INFINITY && same(math_softplusf(-INFINITY), 0.0f));
+    CHECK(math_softplusf(NAN) != math_softplusf(NAN) && math_softplusf(90.0f) == 90.0f);
     for (float x = 0.0f; x < 30.0f; x += 0.37f) { /* odd functions are odd bit for bit */
         CHECK(same(math_tanhf(-x), -math_tanhf(x)));
         CHECK(same(math_erff(-x), -math_erff(x)));
@@ -404,6 +409,7 @@ static void the_bits_are_the_contracts(void) {
     golden("gelu", checksum(math_geluf), UINT64_C(0x0F619D2C9B548629));
     golden("tanh", checksum(math_tanhf), UINT64_C(0x959AD6C023B14233));
     golden("erf", checksum(math_erff), UINT64_C(0x7F9435FBB63F459B));
+    golden("softplus", checksum(math_softplusf), UINT64_C(0x5B6B2D88DCD3D880));
     golden("log", checksum(math_logf), UINT64_C(0xE30F88A93C09501D));
     golden("sin", checksum_double(math_sin, -1e6, 17.0625, 120000), UINT64_C(0x9537F679B9CA57C3));
     golden("cos", checksum_double(math_cos, -1e6, 17.0625, 120000), UINT64_C(0x4B72031ABA995ED3));

@@ -187,6 +187,48 @@ static void windows_leave_holes(void) {
     teardown(&b);
 }
 
+/* States, of which each third page is kept: a sequence has the one behind it, the one before, and what is kept. */
+static void states_serve_at_page_ends(void) {
+    static const cache_group two[2] = {{.page_bytes = 1024}, {.page_bytes = 4096, .window = 2, .every = 3}};
+    bed b;
+    int32_t tokens[1024];
+    cache_sequence s, t, u;
+    memset(&b, 0, sizeof b);
+    memory_account_init(&b.account);
+    NEED(cache_create(&b.account, two, 2, 1 << 20, &b.cache, &b.error) == PUNA_OK);
+    for (int i = 0; i < 1024; i++) tokens[i] = i;
+    NEED(cache_sequence_init(b.cache, &s, &b.error) == PUNA_OK);
+    NEED(cache_sequence_init(b.cache, &t, &b.error) == PUNA_OK);
+    NEED(cache_sequence_init(b.cache, &u, &b.error) == PUNA_OK);
+    CHECK_EQUAL(cache_rewound(b.cache, 130), 128);
+    NEED(cache_extend(b.cache, &s, 100, 0, &b.error) == PUNA_OK);
+    CHECK(s.data[1][0] == NULL && s.data[1][1] != NULL);
+    cache_pass(b.cache, &s, 100);
+    NEED(cache_extend(b.cache, &s, 500, 100, &b.error) == PUNA_OK);
+    for (uint32_t page = 1; page < 8; page++) /* where it was, the kept ones, the last one */
+        CHECK((s.data[1][page] != NULL) == (page == 1 || page == 2 || page == 5 || page == 7));
+    CHECK_EQUAL(cache_count(b.cache, &s, cache_mark(b.cache)), 8 * 1024 + 4 * 4096);
+    CHECK(cache_reaches(b.cache, &s, 500) && cache_reaches(b.cache, &s, 384) && !cache_reaches(b.cache, &s, 448));
+    cache_remember(b.cache, 0, tokens, 500, &s);
+    cache_pass(b.cache, &s, 500);
+    CHECK(s.data[1][5] == NULL && s.data[1][7] != NULL);
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 499, &t), 384); /* the last one that is kept */
+    CHECK(t.data[1][5] != NULL && t.data[1][2] == NULL && t.data[0][0] == s.data[0][0]);
+    CHECK_EQUAL(cache_recall(b.cache, 0, tokens, 0, 383, &u), 192);
+    CHECK(cache_reaches(b.cache, &u, 192));
+    cache_sequence_release(b.cache, &u);
+    NEED(cache_sequence_init(b.cache, &u, &b.error) == PUNA_OK);
+    NEED(cache_fork(b.cache, &s, &u, 500, &b.error) == PUNA_OK && cache_reaches(b.cache, &u, 500));
+    uint8_t *shared = u.data[1][7];
+    NEED(cache_extend(b.cache, &u, 501, 500, &b.error) == PUNA_OK); /* its own, before it is written */
+    CHECK(u.data[1][7] != shared && s.data[1][7] == shared);
+    cache_sequence_release(b.cache, &s);
+    cache_sequence_release(b.cache, &t);
+    cache_sequence_release(b.cache, &u);
+    while (cache_forget(b.cache, false)) {}
+    teardown(&b);
+}
+
 static int allowed;
 static bool gate(void *context, size_t bytes) {
     (void)context;
@@ -232,6 +274,7 @@ int main(int argc, char **argv) {
     TEST(accounts_hold_under_random_use);
     TEST(places_hold_what_a_query_sees);
     TEST(windows_leave_holes);
+    TEST(states_serve_at_page_ends);
     TEST(every_failing_allocation_is_a_status);
     return testing_end();
 }

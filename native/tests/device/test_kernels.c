@@ -127,7 +127,7 @@ static void activate(void) {
         size_t at = 0;
         fill(a, n, round % 8);
         y[1][n] = 7.0f;
-        for (uint32_t f = GRAPH_GELU; f <= GRAPH_TANH; f++) {
+        for (uint32_t f = GRAPH_GELU; f <= GRAPH_SOFTPLUS; f++) {
             ref_activate(f, a, n, y[0]);
             tier->activate(f, a, n, y[1]);
             CHECK(shapes_same(y[0], y[1], n, &at));
@@ -186,6 +186,66 @@ static void rope(void) {
         ref_rope(x[0], heads, dim, rotated, round % 2, c, s);
         tier->rope(x[1], heads, dim, rotated, round % 2, c, s);
         CHECK(shapes_same(x[0], x[1], 512, &at));
+    }
+}
+
+/* ---- recurrent layers ---- */
+
+enum { RECURRENT_ROWS = 70, MOST_STATES = 33 };
+
+static void conv(void) {
+    static float x[RECURRENT_ROWS * 40], w[16 * CPU_MOST_TAPS], bias[16], y[2][RECURRENT_ROWS * 40];
+    _Alignas(64) float state[2][CPU_MOST_TAPS * 16];
+    for (int round = 0; round < 300; round++) {
+        size_t at = 0;
+        cpu_conv c = {.rows = 1 + testing_below(RECURRENT_ROWS), .lanes = round % 3 ? 16 : 1 + testing_below(16),
+                      .taps = 2 + testing_below(CPU_MOST_TAPS - 1), .x = x, .x_stride = 40, .y_stride = 40,
+                      .weight = w, .bias = round % 2 ? bias : NULL};
+        fill(x, RECURRENT_ROWS * 40, round % 8);
+        fill(w, 16 * CPU_MOST_TAPS, 0);
+        fill(bias, 16, 0);
+        fill(state[0], CPU_MOST_TAPS * 16, 0);
+        for (uint32_t i = 0; i < CPU_MOST_TAPS * 16; i++) state[0][i] = i % 16 < c.lanes ? state[0][i] : 0;
+        memcpy(state[1], state[0], sizeof state[0]);
+        for (int i = 0; i < 2; i++) {
+            for (uint32_t k = 0; k < RECURRENT_ROWS * 40; k++) y[i][k] = 7.0f;
+            c.y = y[i];
+            c.state = state[i];
+            (i ? tier->conv : ref_conv)(&c);
+        }
+        CHECK(shapes_same(y[0], y[1], RECURRENT_ROWS * 40, &at));
+        CHECK(shapes_same(state[0], state[1], (c.taps - 1) * 16, &at));
+    }
+}
+
+static void scan(void) {
+    static float x[RECURRENT_ROWS * 20], step[RECURRENT_ROWS * 20], bc[RECURRENT_ROWS * 2 * MOST_STATES];
+    static float decay[16 * MOST_STATES], skip[16], y[2][RECURRENT_ROWS * 20];
+    _Alignas(64) static float state[2][MOST_STATES * 16], scratch[MOST_STATES * 16];
+    for (int round = 0; round < 400; round++) {
+        size_t at = 0;
+        cpu_scan s = {.rows = 1 + testing_below(RECURRENT_ROWS), .lanes = round % 3 ? 16 : 1 + testing_below(16),
+                      .states = 1 + testing_below(MOST_STATES), .each = round % 2, .x = x, .x_stride = 20, .step = step,
+                      .step_stride = 20, .decay = decay, .skip = round % 5 ? skip : NULL, .b = bc,
+                      .c = bc + MOST_STATES, .bc_stride = 2 * MOST_STATES, .y_stride = 20, .scratch = scratch};
+        fill(x, RECURRENT_ROWS * 20, round % 8);
+        fill(step, RECURRENT_ROWS * 20, 0);
+        fill(bc, RECURRENT_ROWS * 2 * MOST_STATES, 0);
+        fill(decay, 16 * MOST_STATES, 0);
+        fill(skip, 16, 0);
+        for (uint32_t i = 0; round % 7 && i < RECURRENT_ROWS * 20; i++) step[i] = fabsf(step[i]); /* as it should be */
+        for (uint32_t i = 0; round % 7 && i < 16 * MOST_STATES; i++) decay[i] = -fabsf(decay[i]);
+        fill(state[0], MOST_STATES * 16, 0);
+        for (uint32_t i = 0; i < MOST_STATES * 16; i++) state[0][i] = i % 16 < s.lanes ? state[0][i] : 0;
+        memcpy(state[1], state[0], sizeof state[0]);
+        for (int i = 0; i < 2; i++) {
+            for (uint32_t k = 0; k < RECURRENT_ROWS * 20; k++) y[i][k] = 7.0f;
+            s.y = y[i];
+            s.state = state[i];
+            (i ? tier->scan : ref_scan)(&s);
+        }
+        CHECK(shapes_same(y[0], y[1], RECURRENT_ROWS * 20, &at));
+        CHECK(shapes_same(state[0], state[1], s.states * 16, &at));
     }
 }
 
@@ -443,6 +503,8 @@ int main(int argc, char **argv) {
         TEST(activate);
         TEST(elementwise);
         TEST(rope);
+        TEST(conv);
+        TEST(scan);
         TEST(products);
         TEST(products_keep_to_their_memory);
         TEST(products_at_the_ends);

@@ -151,6 +151,65 @@ static void activations_are_right(void) {
     for (int i = 0; i < 577; i++) CHECK(y[i] == (x[i] > 0 ? x[i] * x[i] : 0));
 }
 
+static void softplus_is_right(void) {
+    float x[577], y[577];
+    for (int i = 0; i < 577; i++) x[i] = 8 * testing_normal();
+    ref_activate(GRAPH_SOFTPLUS, x, 577, y);
+    for (int i = 0; i < 577; i++) CHECK(fabs((double)y[i] / log1p(exp((double)x[i])) - 1) < 4e-7);
+}
+
+static void conv_is_right(void) {
+    float x[30 * 16], w[16 * 4], bias[16], y[30 * 16], state[3 * 16], first[3 * 16];
+    for (int i = 0; i < 30 * 16; i++) x[i] = testing_normal();
+    for (int i = 0; i < 16 * 4; i++) w[i] = testing_normal();
+    for (int i = 0; i < 16; i++) bias[i] = testing_normal();
+    for (int i = 0; i < 3 * 16; i++) first[i] = testing_normal();
+    memcpy(state, first, sizeof state);
+    cpu_conv c = {.rows = 30, .lanes = 16, .taps = 4, .x = x, .x_stride = 16, .y = y, .y_stride = 16, .weight = w,
+                  .bias = bias, .state = state};
+    ref_conv(&c);
+    for (int t = 0; t < 30; t++)
+        for (int lane = 0; lane < 16; lane++) {
+            double sum = bias[lane];
+            for (int k = 0; k < 4; k++) {
+                int from = t - 3 + k;
+                double input = from < 0 ? first[(3 + from) * 16 + lane] : x[from * 16 + lane];
+                sum += input * w[lane * 4 + k];
+            }
+            CHECK(fabs(y[t * 16 + lane] - sum) < 1e-5);
+        }
+    CHECK(memcmp(state, x + 27 * 16, sizeof state) == 0);
+}
+
+/* Of mamba's and mamba2's kind, against the recurrence in double. */
+static void scan_is_right(void) {
+    enum { T = 40, N = 11 };
+    static float x[T * 16], step[T * 16], b[T * N], c[T * N], decay[16 * N], skip[16], y[T * 16], state[N * 16],
+        scratch[N * 16];
+    for (int each = 0; each < 2; each++) {
+        static double h[16][N];
+        memset(h, 0, sizeof h);
+        memset(state, 0, sizeof state);
+        for (int i = 0; i < T * 16; i++) x[i] = testing_normal(), step[i] = fabsf(testing_normal());
+        for (int i = 0; i < T * N; i++) b[i] = testing_normal(), c[i] = testing_normal();
+        for (int i = 0; i < 16 * N; i++) decay[i] = -fabsf(testing_normal());
+        for (int i = 0; i < 16; i++) skip[i] = testing_normal();
+        cpu_scan s = {.rows = T, .lanes = 16, .states = N, .each = each, .x = x, .x_stride = 16, .step = step,
+                      .step_stride = 16, .decay = decay, .skip = skip, .b = b, .c = c, .bc_stride = N, .y = y,
+                      .y_stride = 16, .state = state, .scratch = scratch};
+        ref_scan(&s);
+        for (int t = 0; t < T; t++)
+            for (int lane = 0; lane < 16; lane++) {
+                double d = step[t * 16 + (each ? lane : 0)], in = x[t * 16 + lane], sum = in * skip[each ? lane : 0];
+                for (int n = 0; n < N; n++) {
+                    h[lane][n] = h[lane][n] * exp(d * decay[each ? lane * N + n : 0]) + d * in * b[t * N + n];
+                    sum += h[lane][n] * c[t * N + n];
+                }
+                CHECK(fabs(y[t * 16 + lane] - sum) < 1e-4 * (1 + fabs(sum)));
+            }
+    }
+}
+
 /* Dimension i of a head's key or value; where it lies is said anew here. */
 static double cached(const cpu_attention *a, bool value, uint32_t head, uint32_t position, uint32_t i) {
     uint32_t dim = value ? a->dim_v : a->dim_k, j = position % 64, groups = (dim + 31) / 32;
@@ -307,6 +366,9 @@ int main(int argc, char **argv) {
     TEST(norm_is_right);
     TEST(layer_norm_is_right);
     TEST(activations_are_right);
+    TEST(softplus_is_right);
+    TEST(conv_is_right);
+    TEST(scan_is_right);
     TEST(attention_is_right);
     TEST(q8_0_caches_round_by_half_a_step);
     TEST(a_forced_tier_is_taken_or_refused);

@@ -72,6 +72,16 @@ static void wrong_attention(const cpu_attention *a, const cpu_queries *queries, 
     flip(queries->out + queries->out_stride * (queries->rows - 1));
 }
 
+static void wrong_conv(const cpu_conv *c) {
+    ref_conv(c);
+    flip(c->y + (c->rows - 1) * c->y_stride);
+}
+
+static void wrong_scan(const cpu_scan *s) {
+    ref_scan(s);
+    flip(s->state);
+}
+
 static uint32_t asked; /* the type of the last product */
 
 static void wrong_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
@@ -125,6 +135,8 @@ static void finds_each_kernel_that_errs(void) {
     broken.rope = wrong_rope, only_these_are_wrong("rope");
     broken.cache_store = wrong_cache_store, only_these_are_wrong("cache_store");
     broken.attention = wrong_attention, only_these_are_wrong("attention");
+    broken.conv = wrong_conv, only_these_are_wrong("conv");
+    broken.scan = wrong_scan, only_these_are_wrong("scan");
     broken.product = wrong_product, only_these_are_wrong("product");
     broken.product = long_product, only_these_are_wrong("product");
 }

@@ -40,6 +40,7 @@ static bool model_file(void) {
 
 enum { MOST = 64 };
 
+static const char *path = PATH;
 static bool guessing; /* with a draft model; tokens are those of the quiet run, which has none */
 
 typedef struct life {
@@ -126,7 +127,7 @@ static puna_status live(life *l) {
     l->error = (puna_error)PUNA_ERROR_INIT;
     puna_model_options_default(&how);
     how.threads = 1;
-    puna_status status = puna_model_load(PATH, &how, NULL, &l->model, &l->error);
+    puna_status status = puna_model_load(path, &how, NULL, &l->model, &l->error);
     if (status != PUNA_OK) return status;
     puna_engine_options_default(&o);
     o.threads = 1;
@@ -227,6 +228,19 @@ static void each_allocation_fails_with_guesses(void) {
     each_allocation_fails(true);
     each_allocation_fails(false);
     guessing = false;
+}
+
+/* Attention beside recurrent layers: pages of both kinds. */
+static void each_allocation_fails_with_states(void) {
+    life before = quiet;
+    path = PUNA_TEST_DATA "/tiny/granitehybrid.gguf";
+    CHECK_EQUAL(live(&quiet), PUNA_OK);
+    CHECK_EQUAL(quiet.token_count, 36);
+    die(&quiet);
+    each_allocation_fails(true);
+    each_allocation_fails(false);
+    quiet = before;
+    path = PATH;
 }
 
 static void from_each_allocation_on_all_fail(void) { each_allocation_fails(false); }
@@ -536,6 +550,7 @@ int main(int argc, char **argv) {
     TEST(each_allocation_fails_once);
     TEST(from_each_allocation_on_all_fail);
     TEST(each_allocation_fails_with_guesses);
+    TEST(each_allocation_fails_with_states);
     TEST(short_and_interrupted_reads_change_nothing);
     TEST(each_read_fails);
 #if !defined(_WIN32)

@@ -53,14 +53,16 @@ static puna_status copy_tensors(gguf_writer *w, const gguf_file *file, const cha
     return status;
 }
 
-/* Loads tests/data/tiny/llama.gguf with one change. */
+static const char *base = "llama.gguf";
+
+/* Loads the base, of tests/data/tiny, with one change. */
 static puna_status load(const change *c, puna_error *error) {
     char from[512];
     gguf_file *file;
     gguf_writer *writer = NULL;
     model *m = NULL;
     *error = (puna_error)PUNA_ERROR_INIT;
-    snprintf(from, sizeof from, "%s/tiny/llama.gguf", PUNA_TEST_DATA);
+    snprintf(from, sizeof from, "%s/tiny/%s", PUNA_TEST_DATA, base);
     snprintf(path, sizeof path, "test_model_refusals.gguf");
     if (gguf_open(from, &file, error) != PUNA_OK) return PUNA_IO;
     puna_status status = gguf_writer_create(3, &writer, error);
@@ -182,6 +184,47 @@ static void tokenizers_that_do_not_fit(void) {
     refused((change){.key = "tokenizer.ggml.eos_token_id", .write = as_huge}, PUNA_INVALID_FILE, "eos");
 }
 
+static puna_status as_true(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_bool(w, key, true, error);
+}
+static puna_status as_false(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_bool(w, key, false, error);
+}
+static puna_status as_one(gguf_writer *w, const char *key, puna_error *error) {
+    return gguf_write_u32(w, key, 1, error);
+}
+
+static void recurrent_layers_that_make_no_sense(void) {
+    static const char *const sizes[] = {"conv_kernel", "inner_size", "state_size", "time_step_rank", "group_count"};
+    static const char *const tensors[] = {"ssm_in.weight", "ssm_conv1d.weight", "ssm_a", "ssm_d", "ssm_norm.weight",
+                                          "ssm_out.weight"};
+    char name[64];
+    base = "mamba2.gguf";
+    refused((change){0}, PUNA_OK, NULL);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        snprintf(name, sizeof name, "mamba2.ssm.%s", sizes[i]);
+        refused((change){.key = name, .write = as_zero}, PUNA_INVALID_FILE, sizes[i]);
+        refused((change){.key = name, .write = as_huge}, PUNA_INVALID_FILE, sizes[i]);
+        refused((change){.key = name, .write = as_text}, PUNA_INVALID_FILE, sizes[i]);
+        refused((change){.key = name, .write = as_five}, PUNA_INVALID_FILE, NULL);
+        refused((change){.key = name}, PUNA_INVALID_FILE, NULL);
+    }
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        snprintf(name, sizeof name, "blk.1.%s", tensors[i]);
+        refused((change){.tensor = name, .type = UINT32_MAX}, PUNA_INVALID_FILE, name);
+        refused((change){.tensor = name, .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, name);
+    }
+    refused((change){.key = "mamba2.attention.causal", .write = as_false}, PUNA_UNSUPPORTED, "both sides");
+    refused((change){.key = "mamba2.feed_forward_length", .write = as_huge}, PUNA_OK, NULL); /* nobody asks */
+    base = "mamba.gguf";
+    refused((change){.key = "mamba.ssm.dt_b_c_rms", .write = as_true}, PUNA_UNSUPPORTED, "Falcon Mamba");
+    base = "lfm2.gguf";
+    refused((change){.key = "lfm2.shortconv.l_cache", .write = as_one}, PUNA_INVALID_FILE, "l_cache");
+    refused((change){.key = "lfm2.shortconv.l_cache", .write = as_five}, PUNA_INVALID_FILE, "shortconv.conv");
+    refused((change){.key = "lfm2.attention.head_count_kv", .write = as_one}, PUNA_INVALID_FILE, NULL);
+    base = "llama.gguf";
+}
+
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(the_unchanged_file_loads);
@@ -190,5 +233,6 @@ int main(int argc, char **argv) {
     TEST(architectures_that_are_not_there);
     TEST(tensors_that_do_not_fit);
     TEST(tokenizers_that_do_not_fit);
+    TEST(recurrent_layers_that_make_no_sense);
     return testing_end();
 }

@@ -70,6 +70,9 @@ static void mixtures(void) {
     check("qwen3moe_q4_1.gguf");
     check("deepseek_v3.gguf");
     check("deepseek_v2_q8_0.gguf");
+    check("mamba.gguf");
+    check("mamba2_q8_0.gguf");
+    check("granitehybrid.gguf");
     check("gpt_oss_mxfp4.gguf");
 }
 

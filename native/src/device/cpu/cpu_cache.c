@@ -2,6 +2,7 @@
 /*
  * Rows of a page in plain order, and back: what is saved must not depend on how a page is packed (cache_page.h). A row
  * is one position: [head][dimension], in F16 or F32; a Q8_0 head is its int8 numbers, then a float scale for each 32.
+ * A recurrent layer's page holds one state, which is one row: `slot` says nothing there, and `count` is 1.
  */
 #include <string.h>
 
@@ -91,6 +92,7 @@ static const graph_cache_group *group_of(const device_runner *r, uint32_t layer)
 
 size_t cpu_cache_row_bytes(const device_runner *r, uint32_t layer, bool values) {
     const graph_cache_group *c = group_of(r, layer);
+    if (c->state) return (values ? c->dim_v : c->dim_k) * sizeof(float);
     return c->heads * head_bytes(r->options.cache_type, values ? c->dim_v : c->dim_k);
 }
 
@@ -109,6 +111,10 @@ void cpu_cache_read(const device_runner *r, uint32_t layer, bool values, const u
     packed p = {r->options.cache_type, values, values ? c->dim_v : c->dim_k};
     size_t bytes = head_bytes(p.type, p.dim);
     page += layer_at(r, layer, values);
+    if (c->state) {
+        memcpy(rows, page, count * cpu_cache_row_bytes(r, layer, values));
+        return;
+    }
     for (uint32_t end = slot + count; slot < end; slot++)
         for (size_t h = 0; h < c->heads; h++, rows += bytes) read_head(&p, page + h * head_stride(&p), slot, rows);
 }
@@ -119,6 +125,10 @@ void cpu_cache_write(const device_runner *r, uint32_t layer, bool values, uint8_
     packed p = {r->options.cache_type, values, values ? c->dim_v : c->dim_k};
     size_t bytes = head_bytes(p.type, p.dim);
     page += layer_at(r, layer, values);
+    if (c->state) {
+        memcpy(page, rows, count * cpu_cache_row_bytes(r, layer, values));
+        return;
+    }
     for (uint32_t end = slot + count; slot < end; slot++)
         for (size_t h = 0; h < c->heads; h++, rows += bytes) write_head(&p, page + h * head_stride(&p), slot, rows);
 }

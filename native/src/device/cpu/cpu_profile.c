@@ -75,6 +75,7 @@ static void count_work(cpu_profile_phase *sum, const device_runner *r, const pla
             count_attention(sum, r, s->op);
             continue;
         }
+        if (s->kind == GRAPH_CONV_OP || s->kind == GRAPH_SCAN_OP) continue;
         const cpu_weight *w = &r->weights->tensors[s->op->weight].packed;
         uint64_t rows = s->rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
         sum->bytes += w->tile_bytes * w->tiles;

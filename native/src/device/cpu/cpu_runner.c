@@ -6,6 +6,7 @@
 #include "device/cpu/cache_page.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/cpu_profile.h"
+#include "device/cpu/cpu_rows.h"
 #include "device/cpu/pack.h"
 #include "format/block.h"
 
@@ -14,10 +15,12 @@ bool cpu_quantizes(uint32_t type) { return type != BLOCK_F32 && type != BLOCK_F1
 static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
 size_t cpu_cache_keys(const graph_cache_group *c, uint32_t type) {
+    if (c->state) return aligned((size_t)c->dim_k * sizeof(float));
     return aligned((size_t)c->heads * cache_page_keys(type, c->dim_k));
 }
 
 size_t cpu_cache_values(const graph_cache_group *c, uint32_t type) {
+    if (c->state) return aligned((size_t)c->dim_v * sizeof(float));
     return aligned((size_t)c->heads * cache_page_values(type, c->dim_v));
 }
 
@@ -50,6 +53,8 @@ static size_t scratch_bytes(const graph *g, const cpu_kernels *k, const device_o
         if (bytes > most) most = bytes;
     }
     for (uint32_t i = 0; i < g->op_count; i++) {
+        size_t own = g->ops[i].kind == GRAPH_SCAN_OP ? cpu_recurrent_scratch(&g->ops[i]) : 0;
+        if (own > most) most = own;
         if (g->ops[i].kind != GRAPH_ATTEND_OP) continue;
         const graph_cache_group *c = &g->groups[g->cache_layers[g->ops[i].layer].group];
         cpu_attention a = {.type = o->cache_type, .heads_kv = c->heads, .group = g->ops[i].heads / c->heads,

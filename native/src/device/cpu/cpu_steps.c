@@ -62,19 +62,20 @@ static void step_embed(const device_runner *r, const plan_step *s, uint32_t row,
     }
 }
 
-static void step_norm(const device_runner *r, const plan_step *s, uint32_t row) {
-    const float *x = row_of(r, s->in[0], row), *weight = r->weights->tensors[s->op->weight].vector;
-    float *y = row_of(r, s->out, row);
-    uint32_t part = r->plan.buffers[s->out].width / s->op->heads;
-    for (uint32_t h = 0; h < s->op->heads; h++)
-        r->kernels->rms_norm(x + (size_t)h * part, weight, part, s->op->number, y + (size_t)h * part);
-}
-
 /* Weights may be one head's, used for each, or those of all heads. */
 static const float *norm_part(const device_runner *r, graph_weight v, uint32_t part, uint32_t head) {
     if (v == GRAPH_ABSENT) return NULL;
     const graph_weight_info *w = &r->g->weights[v];
     return r->weights->tensors[v].vector + ((size_t)w->rows * w->cols > part ? (size_t)head * part : 0);
+}
+
+static void step_norm(const device_runner *r, const plan_step *s, uint32_t row) {
+    const float *x = row_of(r, s->in[0], row);
+    float *y = row_of(r, s->out, row);
+    uint32_t part = r->plan.buffers[s->out].width / s->op->heads;
+    for (uint32_t h = 0; h < s->op->heads; h++)
+        r->kernels->rms_norm(x + (size_t)h * part, norm_part(r, s->op->weight, part, h), part, s->op->number,
+                             y + (size_t)h * part);
 }
 
 static void step_layer_norm(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -338,6 +339,7 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
     else if (is_product(steps->kind)) products(r, phase, begin, end, thread);
     else if (steps->kind == GRAPH_SORT_OP) cpu_experts_sort(r, steps);
+    else if (steps->kind == GRAPH_CONV_OP || steps->kind == GRAPH_SCAN_OP) cpu_recurrent(r, steps, begin, end, thread);
     else attend(r, steps, begin, end, thread);
 }
 
@@ -393,6 +395,9 @@ void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
         *grain = total / (threads * 8);
         if (*grain > 32) *grain = 32;
         *grain &= ~1u; /* kernels may take two tiles at once */
+    } else if (steps->kind == GRAPH_CONV_OP || steps->kind == GRAPH_SCAN_OP) {
+        total = r->batch->run_count * cpu_recurrent_tiles(r->g, steps->op);
+        *grain = total / (threads * 8);
     } else {
         total = r->piece_count * r->g->groups[r->g->cache_layers[steps->op->layer].group].heads;
         *grain = 1;

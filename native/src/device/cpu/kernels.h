@@ -91,6 +91,39 @@ static inline void cpu_seen(const cpu_attention *a, const cpu_queries *q, uint32
     if (!a->causal && a->window && *high - position > before + 1) *high = position + before + 1;
 }
 
+/* A causal convolution of each of up to 16 channels by itself, over consecutive positions of a sequence. Contract rule
+   10. Rows are further apart than `lanes`; y is not x. */
+typedef struct cpu_conv {
+    uint32_t rows, lanes, taps; /* taps 2 to CPU_MOST_TAPS */
+    const float *x;
+    size_t x_stride;
+    float *y;
+    size_t y_stride;
+    const float *weight;     /* [lanes][taps], the last one meets the row's own input */
+    const float *bias;       /* [lanes]; NULL: none */
+    float *state;            /* [taps - 1][16]: the inputs before row 0, the oldest first; then those before its end */
+} cpu_conv;
+
+#define CPU_MOST_TAPS 16u /* GRAPH_MOST_TAPS */
+
+/* A selective scan of up to 16 channels of one head over consecutive positions of a sequence. Contract rule 10. */
+typedef struct cpu_scan {
+    uint32_t rows, lanes, states;
+    bool each;               /* a channel has a step, decays and a skip of its own; else all share one of each */
+    const float *x;
+    size_t x_stride;
+    const float *step;       /* a row's [lanes], or one number */
+    size_t step_stride;
+    const float *decay;      /* [lanes][states], or one number */
+    const float *skip;       /* [lanes], or one number; NULL: none */
+    const float *b, *c;      /* a row's [states] */
+    size_t bc_stride;
+    float *y;                /* not x */
+    size_t y_stride;
+    float *state;            /* [states][16], 64-byte aligned; lanes beyond `lanes` are 0 and stay so */
+    float *scratch;          /* [states][16], 64-byte aligned */
+} cpu_scan;
+
 typedef struct cpu_kernels {
     const char *tier;
 
@@ -133,6 +166,9 @@ typedef struct cpu_kernels {
     void (*attention)(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
     size_t (*attention_scratch)(const cpu_attention *a);
+
+    void (*conv)(const cpu_conv *c);
+    void (*scan)(const cpu_scan *s);
 
     /* Embedding: row `row` of a packed matrix (a tied output matrix) to floats [cols]. */
     void (*decode_row)(const cpu_weight *weight, uint32_t row, float *out);

@@ -232,6 +232,56 @@ static void test_attention(bed *b, uint32_t type) {
     }
 }
 
+/* ---- recurrent layers ---- */
+
+enum { STEPS = 9, TAPS = 4, STATES = 21 };
+
+static void test_conv(bed *b, uint32_t unused) {
+    (void)unused;
+    float *x = floats(b, STEPS * 16), *w = floats(b, 16 * TAPS), *bias = floats(b, 16);
+    float *y[2] = {floats(b, STEPS * 16), floats(b, STEPS * 16)};
+    float *state[2] = {floats(b, (TAPS - 1) * 16), floats(b, (TAPS - 1) * 16)};
+    const cpu_kernels *kernels[2] = {&ref_kernels, b->tier};
+    if (b->full) return;
+    for (uint32_t lanes = 5; lanes <= 16; lanes += 11) {
+        fill(b, x, STEPS * 16);
+        fill(b, w, 16 * TAPS);
+        fill(b, bias, 16);
+        memset(state[0], 0, (TAPS - 1) * 16 * sizeof(float));
+        memset(state[1], 0, (TAPS - 1) * 16 * sizeof(float));
+        for (int i = 0; i < 2; i++)
+            kernels[i]->conv(&(cpu_conv){.rows = STEPS, .lanes = lanes, .taps = TAPS, .x = x, .x_stride = 16, .y = y[i],
+                                         .y_stride = 16, .weight = w, .bias = bias, .state = state[i]});
+        same_floats(b, y[1], y[0], STEPS * 16, "rows");
+        same_floats(b, state[1], state[0], (TAPS - 1) * 16, "inputs kept");
+    }
+}
+
+static void test_scan(bed *b, uint32_t each) {
+    float *x = floats(b, STEPS * 16), *step = floats(b, STEPS * 16), *bc = floats(b, STEPS * 2 * STATES);
+    float *decay = floats(b, 16 * STATES), *skip = floats(b, 16), *scratch = floats(b, STATES * 16);
+    float *y[2] = {floats(b, STEPS * 16), floats(b, STEPS * 16)};
+    float *state[2] = {floats(b, STATES * 16), floats(b, STATES * 16)};
+    const cpu_kernels *kernels[2] = {&ref_kernels, b->tier};
+    if (b->full) return;
+    for (uint32_t lanes = 5; lanes <= 16; lanes += 11) {
+        fill(b, x, STEPS * 16);
+        fill(b, bc, STEPS * 2 * STATES);
+        fill(b, skip, 16);
+        for (uint32_t i = 0; i < STEPS * 16; i++) step[i] = fabsf(number(b));
+        for (uint32_t i = 0; i < 16 * STATES; i++) decay[i] = -fabsf(number(b));
+        memset(state[0], 0, STATES * 16 * sizeof(float));
+        memset(state[1], 0, STATES * 16 * sizeof(float));
+        for (int i = 0; i < 2; i++)
+            kernels[i]->scan(&(cpu_scan){.rows = STEPS, .lanes = lanes, .states = STATES, .each = each, .x = x,
+                                         .x_stride = 16, .step = step, .step_stride = 16, .decay = decay, .skip = skip,
+                                         .b = bc, .c = bc + STATES, .bc_stride = 2 * STATES, .y = y[i], .y_stride = 16,
+                                         .state = state[i], .scratch = scratch});
+        same_floats(b, y[1], y[0], STEPS * 16, "rows");
+        same_floats(b, state[1], state[0], STATES * 16, "states");
+    }
+}
+
 /* ---- products ---- */
 
 enum { MATRIX_ROWS = 33, COLUMNS = 17 };
@@ -352,6 +402,9 @@ static const test tests[] = {
     {"attention_f32", test_attention, PUNA_CACHE_F32},
     {"attention_f16", test_attention, PUNA_CACHE_F16},
     {"attention_q8_0", test_attention, PUNA_CACHE_Q8_0},
+    {"conv", test_conv, 0},
+    {"scan_each", test_scan, 1},
+    {"scan_shared", test_scan, 0},
 };
 enum { TESTS = sizeof tests / sizeof *tests, TESTS_OF_REF = 16 };
 

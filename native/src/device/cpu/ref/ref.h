@@ -44,6 +44,9 @@ void ref_scale(const float *a, float factor, size_t n, float *y);
 void ref_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,
               const float *sines);
 
+void ref_conv(const cpu_conv *c);
+void ref_scan(const cpu_scan *s);
+
 void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch);

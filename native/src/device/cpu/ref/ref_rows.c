@@ -38,6 +38,7 @@ static float activation(uint32_t f, float x) {
     case GRAPH_SILU: return math_siluf(x);
     case GRAPH_RELU: return x > 0 ? x : 0.0f;
     case GRAPH_TANH: return math_tanhf(x);
+    case GRAPH_SOFTPLUS: return math_softplusf(x);
     default: return x > 0 ? x * x : 0.0f;
     }
 }

@@ -42,6 +42,9 @@ void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t
                       void *scratch);
 size_t avx2_attention_scratch(const cpu_attention *a);
 
+void avx2_conv(const cpu_conv *c);
+void avx2_scan(const cpu_scan *s);
+
 /* All of a table but its products: the tier of AVX2 with AVX-VNNI has others. */
 #define AVX2_BUT_PRODUCTS \
     .quantize = avx2_quantize, \
@@ -58,6 +61,8 @@ size_t avx2_attention_scratch(const cpu_attention *a);
     .cache_store = avx2_cache_store, \
     .attention = avx2_attention, \
     .attention_scratch = avx2_attention_scratch, \
+    .conv = avx2_conv, \
+    .scan = avx2_scan, \
     .decode_row = ref_decode_row,
 
 #endif

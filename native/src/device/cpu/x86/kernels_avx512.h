@@ -40,4 +40,7 @@ void avx512_attention(const cpu_attention *a, const cpu_queries *queries, uint32
                       void *scratch);
 size_t avx512_attention_scratch(const cpu_attention *a);
 
+void avx512_conv(const cpu_conv *c);
+void avx512_scan(const cpu_scan *s);
+
 #endif

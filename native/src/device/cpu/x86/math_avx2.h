@@ -86,6 +86,22 @@ static inline __m256 eight_gelu_erf(__m256 x) {
     return _mm256_fmadd_ps(h, e, h);
 }
 
+static inline __m256 eight_softplus(__m256 x) {
+    __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 e = eight_exp(_mm256_or_ps(sign, x)); /* -|x| */
+    __m256 s = _mm256_div_ps(e, _mm256_add_ps(_mm256_set1_ps(2.0f), e)), u = _mm256_mul_ps(s, s);
+    __m256 p = _mm256_set1_ps(MATH_SOFTPLUS_L15);
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L13));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L11));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L9));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L7));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L5));
+    p = _mm256_fmadd_ps(p, u, _mm256_set1_ps(MATH_SOFTPLUS_L3));
+    __m256 t = _mm256_fmadd_ps(_mm256_mul_ps(s, u), p, s);
+    __m256 y = _mm256_add_ps(_mm256_max_ps(x, _mm256_setzero_ps()), _mm256_add_ps(t, t));
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float eight_lanes_sum(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);

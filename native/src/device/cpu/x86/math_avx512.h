@@ -104,6 +104,22 @@ static inline __m512 wide_gelu_erf(__m512 x) {
     return _mm512_fmadd_ps(h, e, h);
 }
 
+static inline __m512 wide_softplus(__m512 x) {
+    __m512 sign = _mm512_set1_ps(-0.0f);
+    __m512 e = wide_exp(_mm512_or_ps(sign, x)); /* -|x| */
+    __m512 s = _mm512_div_ps(e, _mm512_add_ps(_mm512_set1_ps(2.0f), e)), u = _mm512_mul_ps(s, s);
+    __m512 p = _mm512_set1_ps(MATH_SOFTPLUS_L15);
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L13));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L11));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L9));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L7));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L5));
+    p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(MATH_SOFTPLUS_L3));
+    __m512 t = _mm512_fmadd_ps(_mm512_mul_ps(s, u), p, s);
+    __m512 y = _mm512_add_ps(_mm512_max_ps(x, _mm512_setzero_ps()), _mm512_add_ps(t, t));
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+
 /* The contract's tree of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static inline float wide_lanes_sum(__m512 lanes) {
     __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));

@@ -54,6 +54,7 @@ static inline __m256 activation(uint32_t f, __m256 x) {
     case GRAPH_GELU_ERF: return eight_gelu_erf(x);
     case GRAPH_SILU: return eight_silu(x);
     case GRAPH_TANH: return eight_tanh(x);
+    case GRAPH_SOFTPLUS: return eight_softplus(x);
     case GRAPH_RELU: return _mm256_and_ps(positive, x);
     default: return _mm256_and_ps(positive, _mm256_mul_ps(x, x));
     }

@@ -37,6 +37,7 @@ static inline __m512 activation(uint32_t f, __m512 x) {
     case GRAPH_GELU_ERF: return wide_gelu_erf(x);
     case GRAPH_SILU: return wide_silu(x);
     case GRAPH_TANH: return wide_tanh(x);
+    case GRAPH_SOFTPLUS: return wide_softplus(x);
     case GRAPH_RELU: return _mm512_maskz_mov_ps(positive, x);
     default: return _mm512_maskz_mul_ps(positive, x, x);
     }

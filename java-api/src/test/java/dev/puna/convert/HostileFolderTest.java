@@ -124,6 +124,31 @@ class HostileFolderTest {
                         "config.json: num_hidden_layers",
                         "the weights have 2 layers",
                         "a part is missing"),
+                new Lie("mamba2", replace("config.json", "\"n_groups\": 2", "\"n_groups\": 3"), INVALID, "n_groups", "64"),
+                new Lie("mamba2", replace("config.json", "\"n_groups\": 2", "\"n_groups\": 0"), INVALID, "n_groups"),
+                new Lie("mamba2", replace("config.json", "\"head_dim\": 16", "\"head_dim\": 0"), INVALID, "head_dim"),
+                new Lie(
+                        "mamba2",
+                        replace("config.json", "\"expand\": 2", "\"expand\": 2000000000"),
+                        INVALID,
+                        "expand",
+                        "channels"),
+                new Lie(
+                        "mamba2",
+                        replace("config.json", "    Infinity", "    0.1"),
+                        UNSUPPORTED,
+                        "time_step_limit"),
+                new Lie("lfm2", replace("config.json", "\"conv\"", "\"coil\""), INVALID, "layer_types", "another kind"),
+                new Lie(
+                        "lfm2",
+                        replace("config.json", "\"conv_bias\": false", "\"conv_bias\": true"),
+                        UNSUPPORTED,
+                        "conv_bias"),
+                new Lie(
+                        "granitehybrid",
+                        replace("config.json", "\"mamba_d_head\": 16", "\"mamba_d_head\": 17"),
+                        INVALID,
+                        "mamba_d_head"),
                 new Lie(
                         "qwen2",
                         replace("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"),

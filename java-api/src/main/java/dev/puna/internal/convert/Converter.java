@@ -199,6 +199,8 @@ public final class Converter {
                 || !name.endsWith(".weight")
                 || name.endsWith("ffn_gate_inp.weight")
                 || name.endsWith("ffn_gate_inp_shexp.weight")
+                || name.endsWith("conv1d.weight")
+                || name.endsWith("shortconv.conv.weight")
                 || name.equals("position_embd.weight")
                 || name.equals("token_types.weight")) {
             return NumberType.F32;

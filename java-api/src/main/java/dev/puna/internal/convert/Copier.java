@@ -155,7 +155,7 @@ final class Copier {
     private void pass(Weight weight, NumberType from, NumberType to, long count) {
         ByteBuffer numbers = in;
         NumberType type = from;
-        if (weight.added() != 0) {
+        if (weight.added() != 0 || weight.decays()) {
             numbers = middle = room(middle, 4 * count);
             if (from == NumberType.F32) {
                 middle.put(0, in, 0, in.limit());
@@ -164,7 +164,8 @@ final class Copier {
             }
             FloatBuffer floats = middle.asFloatBuffer();
             for (int i = 0; i < count; i++) {
-                floats.put(i, (float) (floats.get(i) + weight.added()));
+                double number = floats.get(i) + weight.added();
+                floats.put(i, (float) (weight.decays() ? -Math.exp(number) : number));
             }
             type = NumberType.F32;
         }

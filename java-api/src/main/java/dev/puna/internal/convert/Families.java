@@ -171,6 +171,24 @@ final class Families {
                     Families::cohere2,
                     (c, place, w) -> place.kind().equals("bias") ? null : w),
             new Family(
+                    "mamba", List.of("Mamba"), SILU, List.of(Recurrent.MAMBA), Recurrent::mamba, Recurrent::shape),
+            new Family(
+                    "mamba2", List.of("Mamba2"), SILU, List.of(Recurrent.MAMBA), Recurrent::mamba2, Recurrent::shape),
+            new Family("lfm2", List.of("Lfm2", "LFM2"), ANY, List.of(Recurrent.LFM2), Recurrent::lfm2, Recurrent::shape),
+            new Family(
+                    "granitehybrid",
+                    List.of("GraniteMoeHybrid"),
+                    SILU,
+                    List.of(DecoderNames.decoder(DecoderNames.ATTENTION, Recurrent.GRANITE)),
+                    (c, e) -> {
+                        granite(c, e);
+                        Recurrent.granite(c, e);
+                    },
+                    (c, place, w) -> {
+                        Weight turned = INTERLEAVED.shape(c, place, w);
+                        return turned == null ? null : Recurrent.shape(c, place, turned);
+                    }),
+            new Family(
                     "bert",
                     List.of("Bert"),
                     List.of("gelu"),

@@ -14,11 +14,15 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A folder's small files: read whole, up to a limit. Any thread. */
 final class Folder {
+    /** What Python writes for a number without end, and JSON has no word for: Mamba 2's limit of the steps. */
+    private static final Pattern INFINITE = Pattern.compile("(?<=[\\[,:]\\s{0,40})-?Infinity(?=\\s{0,40}[,\\]}])");
+
     /** Gemma's tokenizer.json has 33 MB. */
     private static final long MOST = 256L << 20;
 
@@ -93,7 +97,10 @@ final class Folder {
 
     Config json(String name) {
         try {
-            return Config.of(name, "", Json.parse(text(name)));
+            String text = text(name);
+            boolean own = name.equals("config.json");
+            return Config.of(
+                    name, "", Json.parse(own ? INFINITE.matcher(text).replaceAll("null") : text));
         } catch (IllegalArgumentException e) {
             throw Damage.in(name, "", String.valueOf(e.getMessage()));
         }

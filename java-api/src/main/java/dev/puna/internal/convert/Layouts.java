@@ -68,8 +68,12 @@ final class Layouts {
         });
     }
 
-    /** One half of each expert's rows: of a gate and what it gates in one tensor. */
+    /** One half of the rows, of each expert's where there are several: of a gate and what it gates in one tensor. */
     static Weight half(Weight w, int which) {
+        if (w.shape().size() == 2) {
+            Weight one = half(w.reshaped(List.of(1L, w.shape().get(0), w.shape().get(1))), which);
+            return one.reshaped(one.shape().subList(1, 3));
+        }
         List<Long> shape = w.shape();
         long rows = shape.size() == 3 ? shape.get(1) : 0;
         if (rows == 0 || rows % 2 != 0) {
@@ -84,6 +88,7 @@ final class Layouts {
                 w.width(),
                 row -> row / half * rows + which * half + row % half,
                 0,
+                false,
                 false,
                 null);
     }

@@ -78,13 +78,19 @@ final class Parameters {
                 c, e, "feed_forward_length", "ffn_hidden_size", "d_ff", "n_inner", "intermediate_size", "hidden_dim")) {
             e.unsigned(e.own("feed_forward_length"), Math.multiplyExact(4, width(c)));
         }
-        e.unsigned(e.own("attention.head_count"), heads(c));
-        number(c, e, "attention.head_count_kv", "num_key_value_heads");
-        writeRope(c, e);
+        if (Recurrent.attends(e)) {
+            writeHeads(c, e);
+        }
         real(c, e, "attention.layer_norm_rms_epsilon", "rms_norm_eps");
         real(c, e, "attention.layer_norm_epsilon", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon");
         number(c, e, "expert_count", "num_local_experts", "num_experts");
         number(c, e, "expert_used_count", "num_experts_per_tok");
+    }
+
+    private static void writeHeads(Config c, Entries e) {
+        e.unsigned(e.own("attention.head_count"), heads(c));
+        number(c, e, "attention.head_count_kv", "num_key_value_heads");
+        writeRope(c, e);
         if (c.has("head_dim")) {
             e.unsigned(e.own("attention.key_length"), c.need("head_dim"));
             e.unsigned(e.own("attention.value_length"), c.need("head_dim"));

@@ -74,13 +74,18 @@ final class Plan {
                 throw Damage.in(stored.file().name(), stored.name(), "it is there twice, under two names");
             }
         } else if (place.is("gate_up")) {
-            Weight both = Weight.of(place.name(), stored);
-            String block = "blk." + place.block();
-            keep(Layouts.half(both, 0).named(block + ".ffn_gate_exps.weight"));
-            keep(Layouts.half(both, 1).named(block + ".ffn_up_exps.weight"));
+            addHalves(place, Weight.of(place.name(), stored), "_exps");
+        } else if (place.is("gate_up_shared")) {
+            addHalves(place, Weight.of(place.name(), stored), Recurrent.shared(config));
         } else {
             addShaped(place, Weight.of(place.name(), stored));
         }
+    }
+
+    private void addHalves(Place place, Weight both, String end) {
+        String block = "blk." + place.block();
+        keep(Layouts.half(both, 0).named(block + ".ffn_gate" + end + ".weight"));
+        keep(Layouts.half(both, 1).named(block + ".ffn_up" + end + ".weight"));
     }
 
     private void addShaped(Place place, Weight weight) {

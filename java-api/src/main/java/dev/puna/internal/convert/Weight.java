@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param width numbers of a row
  * @param source which of the parts' rows each row is
  * @param added to every number
+ * @param decays whether -e^x is written for every number x
  * @param turned whether rows and columns change places, of the one part
  * @param values computed here
  */
@@ -27,6 +28,7 @@ record Weight(
         long width,
         LongUnaryOperator source,
         double added,
+        boolean decays,
         boolean turned,
         float @Nullable [] values) {
 
@@ -36,7 +38,7 @@ record Weight(
     static Weight of(String name, Stored stored) {
         List<Long> shape = stored.shape().isEmpty() ? List.of(1L) : stored.shape();
         long width = shape.size() < 2 ? 1 : shape.getLast();
-        return new Weight(name, shape, List.of(stored), width, SAME, 0, false, null);
+        return new Weight(name, shape, List.of(stored), width, SAME, 0, false, false, null);
     }
 
     /** Tensors of one shape as one with a dimension more. */
@@ -52,36 +54,41 @@ record Weight(
         }
         List<Long> shape = new ArrayList<>(first.shape());
         shape.addFirst((long) parts.size());
-        return new Weight(name, List.copyOf(shape), List.copyOf(parts), shape.getLast(), SAME, 0, false, null);
+        return new Weight(name, List.copyOf(shape), List.copyOf(parts), shape.getLast(), SAME, 0, false, false, null);
     }
 
     /** Numbers that were computed. */
     static Weight computed(String name, float[] values) {
-        return new Weight(name, List.of((long) values.length), List.of(), 1, SAME, 0, false, values);
+        return new Weight(name, List.of((long) values.length), List.of(), 1, SAME, 0, false, false, values);
     }
 
     /** Other rows of the parts, in another order: `first` is the new shape's first dimension. */
     Weight rows(long first, LongUnaryOperator from) {
         List<Long> now = new ArrayList<>(shape);
         now.set(0, first);
-        return new Weight(name, List.copyOf(now), parts, width, from, added, turned, values);
+        return new Weight(name, List.copyOf(now), parts, width, from, added, decays, turned, values);
     }
 
     Weight reshaped(List<Long> now) {
-        return new Weight(name, now, parts, now.size() < 2 ? 1 : now.getLast(), source, added, turned, values);
+        return new Weight(name, now, parts, now.size() < 2 ? 1 : now.getLast(), source, added, decays, turned, values);
     }
 
     Weight plus(double number) {
-        return new Weight(name, shape, parts, width, source, number, turned, values);
+        return new Weight(name, shape, parts, width, source, number, decays, turned, values);
+    }
+
+    /** -e^x of each number x: decays of a recurrent layer, of their logarithms. */
+    Weight decaying() {
+        return new Weight(name, shape, parts, width, source, added, true, turned, values);
     }
 
     /** Columns as rows. */
     Weight transposed() {
-        return new Weight(name, List.of(shape.get(1), shape.get(0)), parts, shape.get(0), source, added, true, values);
+        return new Weight(name, List.of(shape.get(1), shape.get(0)), parts, shape.get(0), source, added, decays, true, values);
     }
 
     Weight named(String now) {
-        return new Weight(now, shape, parts, width, source, added, turned, values);
+        return new Weight(now, shape, parts, width, source, added, decays, turned, values);
     }
 
     boolean isMoved() {

@@ -17,6 +17,7 @@ static void find_lives(plan *p) {
             touch(p, s->out, i);
             touch(p, s->residual, i);
             touch(p, s->order, i);
+            touch(p, s->plain, i);
         }
     }
     for (uint32_t i = 0; i < GRAPH_RESULTS; i++) touch(p, p->results[i], p->phase_count); /* read after the run */

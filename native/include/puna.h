@@ -405,8 +405,8 @@ PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info
 PUNA_API const puna_tokenizer *puna_model_tokenizer(const puna_model *model); /* valid while the model is open */
 PUNA_API const puna_file *puna_model_file(const puna_model *model);           /* likewise */
 
-/* A low-rank adapter (LoRA, arXiv:2106.09685) of one model: what each generation may add to the model's products, y = W x
-   + weight * (alpha / rank) * B (A x), chosen per generation, within one batch. Immutable, as a model is.
+/* A low-rank adapter (LoRA, arXiv:2106.09685) of one model: what each generation may add to the model's products,
+   y = W x + weight * (alpha / rank) * B (A x), chosen per generation, within one batch. Immutable, as a model is.
    The file is llama.cpp's kind: general.type "adapter", adapter.type "lora", adapter.lora.alpha, and for a tensor NAME
    of the model NAME.lora_a and NAME.lora_b. Nothing of it is needed after loading. Errors: those of puna_file_open;
    PUNA_INVALID_FILE also where it contradicts itself or numbers are NaN or infinite; PUNA_INVALID_ARGUMENT (it is for

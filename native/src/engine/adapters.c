@@ -24,8 +24,8 @@ static puna_status check(const engine *e, const puna_adapter_use *asked, uint32_
         if (!asked[i].adapter)
             return error_set(error, PUNA_INVALID_ARGUMENT, "adapters", "adapter %u is NULL", i);
         if (!isfinite(asked[i].weight))
-            return error_set(error, PUNA_INVALID_ARGUMENT, "adapters", "the weight of adapter %u is not a finite number",
-                             i);
+            return error_set(error, PUNA_INVALID_ARGUMENT, "adapters",
+                             "the weight of adapter %u is not a finite number", i);
         if (asked[i].adapter->model != e->model)
             return error_set(error, PUNA_INVALID_ARGUMENT, "adapters",
                              "adapter %u was loaded for another model than this engine's", i);

@@ -6,9 +6,9 @@
  *        ▲ ▲───no pages────┘ │
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
- * engine.c makes and closes it, adapters.h knows what requests change of the model, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, draft.h guesses tokens ahead, step.c does a round, sequences.c forks, rewinds and pauses, state.h
- * writes sequences down, events.c holds what a round tells.
+ * engine.c makes and closes it, adapters.h knows what requests change of the model, scheduler.c decides who runs,
+ * evict.c finds pages for them, fill.c says who computes what in a round, draft.h guesses tokens ahead, step.c does a
+ * round, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always

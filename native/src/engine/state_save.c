@@ -44,7 +44,8 @@ static puna_status put_front(const engine *e, const sequence *s, state_sink *sin
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) bytes_put_u32(layer + 4 * i, numbers[i]);
         status = put(sink, layer, sizeof layer, error);
     }
-    for (uint32_t i = 0; i < f.adapters && status == PUNA_OK; i++) status = put_adapter(&s->set->entries[i], sink, error);
+    for (uint32_t i = 0; i < f.adapters && status == PUNA_OK; i++)
+        status = put_adapter(&s->set->entries[i], sink, error);
     return status == PUNA_OK ? put_sum(sink, error) : status;
 }
 

@@ -193,8 +193,9 @@ static puna_status add_pair(const loading *l, const gguf_tensor *a, device_part 
     if (!b) return fail(l, a, PUNA_INVALID_FILE, "there is no lora_b of that name");
     if (strcmp(name, "token_embd.weight") == 0)
         return fail(l, a, PUNA_UNSUPPORTED, "adapters of token embeddings are not supported");
-    if (!of) return fail(l, a, PUNA_INVALID_ARGUMENT, "the model has no tensor of that name: the adapter is for another "
-                         "model");
+    if (!of)
+        return fail(l, a, PUNA_INVALID_ARGUMENT,
+                    "the model has no tensor of that name: the adapter is for another model");
     puna_status status = check_shapes(l, a, b, of);
     if (status == PUNA_OK) status = add_parts(l, a, b, parts, origins, count, of);
     if (status != PUNA_OK) return status;
@@ -239,7 +240,8 @@ static puna_status load_parts(loading *l) {
         status = gather(l, parts, origins, &count);
     }
     task_total(l->task, gguf_size(l->file));
-    if (status == PUNA_OK) status = m->device->adapter_load(&m->graph, parts, count, account, &l->adapter->data, l->error);
+    if (status == PUNA_OK)
+        status = m->device->adapter_load(&m->graph, parts, count, account, &l->adapter->data, l->error);
     memory_free(account, l->products);
     memory_free(account, l->other);
     memory_free(account, parts);

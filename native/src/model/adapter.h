@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Low-rank adapters (LoRA: Hu et al., arXiv:2106.09685) of a model, from files as llama.cpp has them: general.type
- * "adapter", adapter.type "lora", adapter.lora.alpha, and for a tensor NAME of the model NAME.lora_a [inputs, rank] and
- * NAME.lora_b [rank, outputs]. y = W x becomes y + weight * (alpha / rank) * B (A x); with an alpha of 0 the scale is 1.
+ * "adapter", adapter.type "lora", adapter.lora.alpha, and for a tensor NAME of the model NAME.lora_a [inputs, rank]
+ * and NAME.lora_b [rank, outputs]. y = W x becomes y + weight * (alpha / rank) * B (A x); with an alpha of 0 the scale
+ * is 1.
  *
  * Invariant of one that is loaded: each of its parts fits a matrix of the model that products take; its numbers are
  * finite. Immutable, shared through a reference count; it holds its model.

@@ -34,7 +34,8 @@ static double check_case(bed *b, const golden *g, const char *at, const char *na
     CHECK(read);
     if (!read) return 0;
     float *logits = logits_buffer();
-    CHECK(puna_engine_logits(b->engine, ids, count, 0, logits, (uint64_t)MOST * VOCABULARY, NULL, &b->error) == PUNA_OK);
+    CHECK_EQUAL(puna_engine_logits(b->engine, ids, count, 0, logits, (uint64_t)MOST * VOCABULARY, NULL, &b->error),
+                PUNA_OK);
     for (size_t row = 0; row < count; row++) {
         double sum = 0;
         for (int i = 0; i < VOCABULARY; i++) sum += logits[row * VOCABULARY + i];

@@ -132,7 +132,8 @@ static uint32_t most_rows(const device_runner *r) {
 
 static bool take_lists(const device_runner *r, memory_account *account, cpu_adapting *a) {
     const uint32_t segments[] = {r->options.max_runs, r->options.max_outputs};
-    const uint32_t pieces[] = {r->options.max_tokens / CPU_QUERY_ROWS + r->options.max_runs + 1, r->options.max_outputs};
+    const uint32_t pieces[] = {r->options.max_tokens / CPU_QUERY_ROWS + r->options.max_runs + 1,
+                               r->options.max_outputs};
     bool taken = true;
     for (int by = 0; by < CPU_SEGMENTED; by++) {
         a->segments[by] = memory_array(account, segments[by], sizeof *a->segments[by]);

@@ -301,8 +301,8 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
-     * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools and adapters. What both
-     * have in common is held once in the cache.
+     * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools and
+     * adapters. What both have in common is held once in the cache.
      *
      * @return the new chat, to be closed
      * @throws IllegalStateException if the chat is still answering

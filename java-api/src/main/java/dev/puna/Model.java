@@ -428,7 +428,10 @@ public final class Model implements Generator, AutoCloseable {
         return context().restoreChat(saved);
     }
 
-    /** Closes its contexts, which ends what runs, and its adapters, and frees the weights. Without effect the second time. */
+    /**
+     * Closes its contexts, which ends what runs, and its adapters, and frees the weights. Without effect the second
+     * time.
+     */
     @Override
     public void close() {
         List<WeakReference<Context>> open;

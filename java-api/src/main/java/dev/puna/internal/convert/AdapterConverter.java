@@ -197,8 +197,7 @@ public final class AdapterConverter {
     private static Weight rows(Pair pair, Family family, Config model, float factor) {
         Weight stored = Weight.of(pair.place().name() + ".lora_b", pair.b());
         Weight shaped = family.shaping().shape(model, pair.place(), stored);
-        boolean asIs = shaped == null || shaped.turned(); // PEFT's pairs are never turned
-        Weight b = asIs ? stored : shaped;
+        Weight b = shaped == null || shaped.turned() ? stored : shaped; // PEFT's pairs are never turned
         return factor == 1 ? b : Copier.multiplied(b, factor);
     }
 }

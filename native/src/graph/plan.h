@@ -10,7 +10,7 @@
  *
  * What an adapter adds (device.h) joins a product's result last: behind the bias and behind a residual that the product
  * could take over, whether it does or not. So a step says whose adapters it applies to what it made, and from which
- * floats: the product's own input, which lives as long as that phase.
+ * floats: the product's own input, which is read between the phase before and the step's own.
  *
  * Mixtures of experts: after each ROUTE a SORT puts the pairs (token, rank of an expert among the token's) in the
  * order of experts, tokens, ranks. An order is u32 [experts + 1] the first pair of each expert, [experts] those that

@@ -236,8 +236,8 @@ public final class ReplayRecord {
             options.accept(o);
             o.contextLength(content.contextLength()).cacheType(CacheType.valueOf(content.cacheType()));
         })) {
-            return compare(Request.again(
-                    context, content.prompt(), settings(model).adapted(uses)));
+            return compare(
+                    Request.again(context, content.prompt(), settings(model).adapted(uses)));
         }
     }
 

@@ -90,8 +90,11 @@ class AdapterTest {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, law, llama_law, 1", "llama, tone, llama_tone, 0.5", "llama, stable, llama_stable, 1",
-        "gpt2, verse, gpt2_verse, 1", "gemma3, prose, gemma3_prose, 1"
+        "llama, law, llama_law, 1",
+        "llama, tone, llama_tone, 0.5",
+        "llama, stable, llama_stable, 1",
+        "gpt2, verse, gpt2_verse, 1",
+        "gemma3, prose, gemma3_prose, 1"
     })
     void foldersOfPeftGiveWhatPeftComputes(String base, String set, String name, float weight) {
         Map<String, Golden> cases = Golden.cases(DATA.resolve(base + ".golden"));
@@ -134,10 +137,13 @@ class AdapterTest {
         for (int i = 0; i < alone.size(); i++) {
             Reply reply = together.get(i).join();
             assertThat(reply.tokens()).isEqualTo(alone.get(i).tokens());
-            assertThat(reply.logprobs().toString()).isEqualTo(alone.get(i).logprobs().toString());
+            assertThat(reply.logprobs().toString())
+                    .isEqualTo(alone.get(i).logprobs().toString());
         }
-        assertThat(alone.get(4).logprobs().toString()).isEqualTo(alone.get(0).logprobs().toString());
-        assertThat(alone.get(1).logprobs().toString()).isNotEqualTo(alone.get(0).logprobs().toString());
+        assertThat(alone.get(4).logprobs().toString())
+                .isEqualTo(alone.get(0).logprobs().toString());
+        assertThat(alone.get(1).logprobs().toString())
+                .isNotEqualTo(alone.get(0).logprobs().toString());
     }
 
     @Test
@@ -145,9 +151,12 @@ class AdapterTest {
         try (Context context = model.newContext(o -> {})) {
             prompt(context).reply();
             assertThat(prompt(context).reply().usage().cachedTokens()).isPositive();
-            assertThat(prompt(context).adapter(law).reply().usage().cachedTokens()).isZero();
-            assertThat(prompt(context).adapter(law).reply().usage().cachedTokens()).isPositive();
-            assertThat(prompt(context).adapter(law, .5f).reply().usage().cachedTokens()).isZero();
+            assertThat(prompt(context).adapter(law).reply().usage().cachedTokens())
+                    .isZero();
+            assertThat(prompt(context).adapter(law).reply().usage().cachedTokens())
+                    .isPositive();
+            assertThat(prompt(context).adapter(law, .5f).reply().usage().cachedTokens())
+                    .isZero();
         }
     }
 
@@ -163,20 +172,23 @@ class AdapterTest {
             chat.user("one two three").sampler(Sampler.greedy()).maxTokens(8).reply();
             saved = chat.save();
             try (Chat fork = chat.fork()) {
-                Reply reply = fork.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
+                Reply reply =
+                        fork.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
                 assertThat(reply.usage().cachedTokens()).isPositive();
                 next = list(reply);
             }
         }
         try (Context other = model.newContext(o -> o.cacheType(CacheType.F32));
                 Chat restored = other.restoreChat(saved).adapter(law).adapter(tone, .5f)) {
-            Reply reply = restored.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
+            Reply reply =
+                    restored.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
             assertThat(reply.usage().cachedTokens()).isPositive();
             assertThat(list(reply)).isEqualTo(next);
         }
         try (Context other = model.newContext(o -> o.cacheType(CacheType.F32));
                 Chat restored = other.restoreChat(saved)) {
-            Reply reply = restored.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
+            Reply reply =
+                    restored.user("more").sampler(Sampler.greedy()).maxTokens(8).reply();
             assertThat(reply.usage().cachedTokens()).isZero();
         }
     }
@@ -206,7 +218,8 @@ class AdapterTest {
                     .withMessageContaining("another model");
             theirs.close();
             theirs.close();
-            assertThatExceptionOfType(ClosedException.class).isThrownBy(() -> other.prompt("a").adapter(theirs).text());
+            assertThatExceptionOfType(ClosedException.class)
+                    .isThrownBy(() -> other.prompt("a").adapter(theirs).text());
             assertThat(other.prompt("a").maxTokens(2).text()).isNotNull();
             other.close();
             assertThatExceptionOfType(ClosedException.class)
@@ -233,8 +246,13 @@ class AdapterTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "use_dora: true", "bias: \"all\"", "modules_to_save: [\"lm_head\"]", "peft_type: \"IA3\"",
-                "lora_bias: true", "trainable_token_indices: [1]", "target_parameters: [\"x\"]",
+                "use_dora: true",
+                "bias: \"all\"",
+                "modules_to_save: [\"lm_head\"]",
+                "peft_type: \"IA3\"",
+                "lora_bias: true",
+                "trainable_token_indices: [1]",
+                "target_parameters: [\"x\"]",
                 "alpha_pattern: {\"(a+)+b\": 3}"
             })
     void whatPeftHasBesidesIsRefusedByName(String field) throws IOException {
@@ -272,13 +290,15 @@ class AdapterTest {
         try (Adapter converted = model.adapter(file)) {
             Reply expected = prompt(ids(50)).adapter(law).reply();
             Reply reply = prompt(ids(50)).adapter(converted).reply();
-            assertThat(reply.logprobs().toString()).isEqualTo(expected.logprobs().toString());
+            assertThat(reply.logprobs().toString())
+                    .isEqualTo(expected.logprobs().toString());
         }
         conversion.type(WeightType.F16).run(); // its numbers are halves: nothing is lost
         try (Adapter converted = model.adapter(file)) {
             Reply expected = prompt(ids(50)).adapter(law).reply();
             Reply reply = prompt(ids(50)).adapter(converted).reply();
-            assertThat(reply.logprobs().toString()).isEqualTo(expected.logprobs().toString());
+            assertThat(reply.logprobs().toString())
+                    .isEqualTo(expected.logprobs().toString());
         }
         assertThatExceptionOfType(UnsupportedModelException.class)
                 .isThrownBy(() -> conversion.type(WeightType.Q8_0).run());

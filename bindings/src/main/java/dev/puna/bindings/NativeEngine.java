@@ -18,10 +18,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -211,9 +211,8 @@ public final class NativeEngine extends NativeObject {
     private static void withAdapters(Call call, List<NativeAdapter.Use> from, Consumer<MemorySegment> work) {
         List<Handle.Use> uses = new ArrayList<>();
         try {
-            MemorySegment to = from.isEmpty()
-                    ? MemorySegment.NULL
-                    : call.allocate(puna_adapter_use.layout(), from.size());
+            MemorySegment to =
+                    from.isEmpty() ? MemorySegment.NULL : call.allocate(puna_adapter_use.layout(), from.size());
             for (int i = 0; i < from.size(); i++) {
                 Handle.Use use = from.get(i).adapter().use();
                 uses.add(use);

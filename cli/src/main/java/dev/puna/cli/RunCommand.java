@@ -147,8 +147,7 @@ final class RunCommand implements Callable<Integer> {
         return streams.in().readAllBytes();
     }
 
-    private <T extends Request<T>> void generate(
-            Model loaded, AdapterOptions.Loaded used, T request, int maximum) {
+    private <T extends Request<T>> void generate(Model loaded, AdapterOptions.Loaded used, T request, int maximum) {
         sampling.apply(used.apply(request), maximum, 0).stop(stops.toArray(String[]::new));
         form.apply(request);
         if (shift) {

@@ -93,8 +93,7 @@ public final class RecordJson {
         return Json.write(all);
     }
 
-    private static Map<String, Object> generation(
-            NativeGeneration g, String grammar, List<Adapted> adapters) {
+    private static Map<String, Object> generation(NativeGeneration g, String grammar, List<Adapted> adapters) {
         List<Object> stages = new ArrayList<>();
         for (NativeStage s : g.stages()) {
             stages.add(object(

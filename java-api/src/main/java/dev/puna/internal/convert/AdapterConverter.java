@@ -25,7 +25,8 @@ public final class AdapterConverter {
     /** PEFT's file that says that a folder is an adapter. */
     static final String SETTINGS = "adapter_config.json";
 
-    private static final Pattern NAME = Pattern.compile("(?:base_model\\.model\\.)?(.+)\\.lora_([AB])(?:\\.default)?\\.weight");
+    private static final Pattern NAME =
+            Pattern.compile("(?:base_model\\.model\\.)?(.+)\\.lora_([AB])(?:\\.default)?\\.weight");
     private static final List<NumberType> TYPES = List.of(NumberType.F32, NumberType.F16, NumberType.BF16);
 
     private final Path from;
@@ -122,7 +123,8 @@ public final class AdapterConverter {
                 throw Damage.unsupported(
                         stored.file().name(), stored.name(), "it is no lora_A and no lora_B of a matrix");
             }
-            found.computeIfAbsent(parts.group(1), key -> new Stored[2])[parts.group(2).charAt(0) - 'A'] = stored;
+            found.computeIfAbsent(parts.group(1), key -> new Stored[2])[
+                    parts.group(2).charAt(0) - 'A'] = stored;
         }
         if (found.isEmpty()) {
             throw Damage.in("adapter_model.safetensors", "", "has no tensors");
@@ -162,7 +164,9 @@ public final class AdapterConverter {
         Entries entries = new Entries(family.architecture());
         entries.text("general.architecture", family.architecture());
         entries.text("general.type", "adapter");
-        entries.text("general.name", name == null ? String.valueOf(from.toAbsolutePath().normalize().getFileName()) : name);
+        entries.text(
+                "general.name",
+                name == null ? String.valueOf(from.toAbsolutePath().normalize().getFileName()) : name);
         entries.text("adapter.type", "lora");
         entries.real("adapter.lora.alpha", alpha);
         List<Weight> plan = new ArrayList<>();
@@ -174,7 +178,9 @@ public final class AdapterConverter {
             entries.write(writer);
             List<NumberType> types = new ArrayList<>();
             for (Weight weight : plan) {
-                NumberType type = weight.values() != null ? NumberType.F32 : Copier.type(weight.parts().getFirst());
+                NumberType type = weight.values() != null
+                        ? NumberType.F32
+                        : Copier.type(weight.parts().getFirst());
                 types.add(wanted == null ? type : wanted);
                 writer.tensor(weight.name(), types.getLast().number(), weight.reversedShape());
             }

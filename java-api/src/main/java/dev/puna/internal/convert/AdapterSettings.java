@@ -38,8 +38,12 @@ final class AdapterSettings {
             }
         }
         for (String field : new String[] {
-            "modules_to_save", "target_parameters", "trainable_token_indices", "layer_replication",
-            "alora_invocation_tokens", "arrow_config"
+            "modules_to_save",
+            "target_parameters",
+            "trainable_token_indices",
+            "layer_replication",
+            "alora_invocation_tokens",
+            "arrow_config"
         }) {
             Object value = config.value(field);
             boolean none = value == null

@@ -75,8 +75,9 @@ static const lie lies[] = {
      .status = PUNA_INVALID_ARGUMENT, .words = "another model"},
     {"a stack", .tensors = {{Q ".lora_a", {96, 2, 2}, F32}, B},
      .status = PUNA_UNSUPPORTED, .words = "several matrices"},
-    {"a rank beyond all", .tensors = {{Q ".lora_a", {96, 5000}, F32}, {Q ".lora_b", {5000, 96}, F32}},
+    {"a rank beyond all", .tensors = {{Q ".lora_a", {96, 4097}, F32}, {Q ".lora_b", {4097, 96}, F32}},
      .status = PUNA_INVALID_FILE, .words = "ranks"},
+    {"the highest rank", .tensors = {{Q ".lora_a", {96, 4096}, F32}, {Q ".lora_b", {4096, 96}, F32}}, .status = PUNA_OK},
     {"integers", .tensors = {{Q ".lora_a", {96, 2}, I8}, B}, .status = PUNA_UNSUPPORTED, .words = "type of numbers"},
     {"not numbers", .tensors = {A, B}, .number = NAN, .status = PUNA_INVALID_FILE, .words = "NaN"},
 };

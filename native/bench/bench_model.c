@@ -4,7 +4,7 @@
  * memory. What Java's `./puna bench` is compared with.
  *
  *     bench_model MODEL.gguf [--prompt 512] [--generate 128] [--depth 0] [--parallel 1] [--threads 0] [--repeat 3]
- *                 [--warm 0] [--cache f16] [--profile] [--json]
+ *                 [--warm 0] [--cache f16] [--adapter FILE] [--profile] [--json]
  *
  * --cache is f16, f32 or q8_0. Each number but --repeat and --warm may be a list, 1,8,32: its values are measured one
  * by one. Each test runs once more before it counts; --warm bounds the tokens and the depth of that.
@@ -36,6 +36,8 @@ typedef struct list {
 
 typedef struct settings {
     const char *model;
+    const char *adapter;  /* that every sequence uses; NULL: none */
+    puna_adapter_use use;
     list prompts, generates, depths, parallels, threads, repeats, warms;
     uint32_t cache;       /* PUNA_CACHE_* */
     int json, profiled;
@@ -120,6 +122,8 @@ static void start_all(puna_engine *engine, settings *s, const int32_t *ids, long
     puna_generation_default(&g);
     g.max_tokens = (uint32_t)generate;
     g.flags = PUNA_GENERATE_IGNORE_EOS;
+    g.adapters = &s->use;
+    g.adapter_count = s->adapter ? 1 : 0;
     for (long i = 0; i < s->parallel; i++)
         need(puna_sequence_generate(engine, s->sequences[i], ids + i * each, (uint64_t)count, &g, &error));
 }
@@ -260,6 +264,7 @@ static int parse(settings *s, int argc, char **argv) {
         list *values = option(s, argv[i]);
         if (values && i + 1 < argc && read_list(values, argv[i + 1])) i++;
         else if (strcmp(argv[i], "--cache") == 0 && i + 1 < argc && read_cache(s, argv[i + 1])) i++;
+        else if (strcmp(argv[i], "--adapter") == 0 && i + 1 < argc) s->adapter = argv[++i];
         else if (strcmp(argv[i], "--json") == 0) s->json = 1;
         else if (strcmp(argv[i], "--profile") == 0) s->profiled = 1;
         else if (!s->model && argv[i][0] != '-') s->model = argv[i];
@@ -325,13 +330,15 @@ int main(int argc, char **argv) {
                          .threads = {{0}, 1}, .repeats = {{3}, 1}, .warms = {{0}, 1}, .cache = PUNA_CACHE_F16};
     if (!parse(&s, argc, argv)) {
         fprintf(stderr, "usage: bench_model MODEL.gguf [--prompt N,...] [--generate N,...] [--depth N,...] "
-                        "[--parallel N,...] [--threads N,...] [--repeat N] [--warm N] [--cache TYPE] [--profile] "
-                        "[--json]\n");
+                        "[--parallel N,...] [--threads N,...] [--repeat N] [--warm N] [--cache TYPE] [--adapter FILE] "
+                        "[--profile] [--json]\n");
         return 2;
     }
     puna_model *model;
     double begin = seconds();
     need(puna_model_load(s.model, NULL, NULL, &model, &error));
+    s.use.weight = 1;
+    if (s.adapter) need(puna_adapter_load(model, s.adapter, NULL, &s.use.adapter, &error));
     double loaded = seconds() - begin;
     puna_model_info info = {.size = sizeof info};
     puna_model_describe(model, &info);
@@ -352,6 +359,7 @@ int main(int argc, char **argv) {
     }
     if (s.json) printf("],\"peak_memory\":%.0f}\n", peak_memory());
     else printf("peak memory: %.0f MB\n", peak_memory() / 1e6);
+    puna_adapter_close(s.use.adapter);
     puna_model_close(model);
     return 0;
 }

@@ -8,7 +8,7 @@
  *     2. the library                version, processor, log
  *     3. files                      a GGUF file's metadata and tensors, nothing loaded
  *     4. tokenizers                 text to token ids and back; grammars that a text must follow
- *     5. models                     weights, loaded once, shared by many engines
+ *     5. models                     weights, loaded once, shared by many engines; adapters that change them
  *     6. engines                    many sequences that generate together, one step at a time
  *     7. expert                     raw logits, the memory plan, the ABI's layout
  *
@@ -405,6 +405,43 @@ PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info
 PUNA_API const puna_tokenizer *puna_model_tokenizer(const puna_model *model); /* valid while the model is open */
 PUNA_API const puna_file *puna_model_file(const puna_model *model);           /* likewise */
 
+/* A low-rank adapter (LoRA, arXiv:2106.09685) of one model: what each generation may add to the model's products,
+   y = W x + weight * (alpha / rank) * B (A x), chosen per generation, within one batch. Immutable, as a model is.
+   The file is llama.cpp's kind: general.type "adapter", adapter.type "lora", adapter.lora.alpha, and for a tensor NAME
+   of the model NAME.lora_a and NAME.lora_b. Nothing of it is needed after loading. Errors: those of puna_file_open;
+   PUNA_INVALID_FILE also where it contradicts itself or numbers are NaN or infinite; PUNA_INVALID_ARGUMENT (it is for
+   another model: architecture, names or shapes); PUNA_UNSUPPORTED (another kind of adapter; tensors that are no plain
+   products' matrices: embeddings, experts, norms); PUNA_CANCELLED. The adapter holds its model. */
+typedef struct puna_adapter puna_adapter;
+
+PUNA_API puna_status puna_adapter_load(puna_model *model, const char *path, puna_task *task, puna_adapter **adapter,
+                                       puna_error *error);
+
+/* Gives back the caller's reference; sequences that use it keep theirs, until their next generation or their end. */
+PUNA_API void puna_adapter_close(puna_adapter *adapter);
+
+typedef struct puna_adapter_info {
+    uint32_t size;
+    uint32_t rank;         /* the largest of its tensors */
+    uint32_t tensors;      /* of the model, that it changes */
+    float alpha;           /* 0: scales by the weight alone */
+    uint64_t parameters;   /* numbers in it */
+    uint64_t memory_bytes; /* accounted to it */
+    uint64_t fingerprint;  /* of all that the file says, its numbers too */
+    char name[128];        /* general.name, cut if longer; may be empty */
+} puna_adapter_info;
+
+PUNA_API void puna_adapter_describe(const puna_adapter *adapter, puna_adapter_info *info);
+
+#define PUNA_MAX_ADAPTERS 16u
+
+/* One of the adapters that are used together. They join one after the other: another order may give other last bits. */
+typedef struct puna_adapter_use {
+    puna_adapter *adapter; /* of the engine's model */
+    float weight;          /* any finite one; 0: as if it were not there */
+    uint32_t reserved;
+} puna_adapter_use;
+
 /* ---- 6. Engines ----------------------------------------------------------------------------------------------- */
 
 typedef struct puna_engine puna_engine;
@@ -559,6 +596,11 @@ typedef struct puna_generation {
     const puna_text *breakers; /* texts that PUNA_SAMPLE_DRY counts no repetition across, of 1 to 64 bytes */
     uint32_t bias_count;       /* at most the vocabulary */
     uint32_t breaker_count;    /* at most PUNA_MAX_BREAKERS */
+    const puna_adapter_use *adapters; /* that this generation uses, with their weights. What the cache holds of the
+                                  sequence is reused where it was computed with the same ones; the sequence holds
+                                  them */
+    uint32_t adapter_count;    /* at most PUNA_MAX_ADAPTERS */
+    uint32_t reserved;
 } puna_generation;
 
 PUNA_API void puna_generation_default(puna_generation *generation);
@@ -617,7 +659,8 @@ PUNA_API puna_status puna_sequence_choose(puna_engine *engine, uint64_t sequence
                                           puna_error *error);
 
 /* Writes a sequence down: its tokens, and what the cache holds of their keys and values. A restored one goes on to the
-   same bits, on any tier and with any engine options but the cache type; where pages were lost, it computes them again.
+   same bits, on any tier and with any engine options but the cache type; where pages were lost, it computes them again,
+   and so it does where the next generation uses other adapters than those it was computed with.
    A generation is no part of it; one that runs goes on undisturbed. docs/engine.md has the form, which withstands
    damage, not forgery.
    Into memory: *length bytes, PUNA_BUFFER_TOO_SMALL as for puna_tokenize (bytes may be NULL with capacity 0). Into a
@@ -761,6 +804,12 @@ PUNA_API puna_status puna_engine_fill(puna_engine *engine, const puna_input *inp
    PUNA_INVALID_ARGUMENT, PUNA_OUT_OF_MEMORY. Numbers that are not finite come out as they are. */
 PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
                                         float *logits, uint64_t capacity, puna_task *task, puna_error *error);
+
+/* The adapters that puna_engine_logits, puna_engine_embed and puna_engine_fill use from now on; a count of 0: none.
+   Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more than PUNA_MAX_ADAPTERS,
+   another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has changed. */
+PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
+                                       puna_error *error);
 
 typedef struct puna_memory_plan {
     uint32_t size;

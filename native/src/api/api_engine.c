@@ -68,6 +68,7 @@ static puna_status read_generation(const puna_generation *asked, puna_generation
     puna_generation_default(g);
     structs_take(g, asked, sizeof *g);
     if (g->stop_count && !g->stops) return api_missing(error, "stops");
+    if (g->adapter_count && !g->adapters) return api_missing(error, "adapters");
     if (g->flags & ~(uint32_t)(PUNA_GENERATE_IGNORE_EOS | PUNA_GENERATE_SHIFT | PUNA_GENERATE_LOGITS |
                               PUNA_GENERATE_NO_DRAFTS))
         return error_set(error, PUNA_INVALID_ARGUMENT, "flags", "flags is 0x%x, which has bits that mean nothing here",

@@ -25,6 +25,29 @@ typedef struct device_source {
 
 typedef struct device_weights device_weights;
 typedef struct device_runner device_runner;
+typedef struct device_adapter device_adapter;
+
+/* A low-rank adapter (Hu et al., arXiv:2106.09685) has a part for each weight of the graph that it changes: to y = W x
+   of a LINEAR it adds scale * B (A x). */
+typedef struct device_part {
+    graph_weight weight;
+    uint32_t rank;
+    float scale;
+    uint32_t type_a, type_b; /* BLOCK_* */
+    device_source a;         /* [rank][the weight's cols] */
+    device_source b;         /* [the weight's rows][rank] */
+} device_part;
+
+/* What a run's products are changed by, in this order; each scale is multiplied by a weight of the run's. */
+typedef struct device_adapted {
+    const device_adapter *adapter;
+    float weight;
+} device_adapted;
+
+typedef struct device_set {
+    const device_adapted *of;
+    uint32_t count;
+} device_set;
 
 typedef struct device_options {
     uint32_t threads;
@@ -42,6 +65,7 @@ typedef struct device_run {
     uint32_t row, rows;
     uint32_t position;                 /* of the first row; 0 where the graph is whole: all of the sequence */
     uint8_t *const *const *pages;      /* [cache group][page]: enough for position + rows */
+    const device_set *set;             /* that device.adapt has made room for; NULL: the model as it is */
 } device_run;
 
 typedef struct device_batch {
@@ -85,6 +109,14 @@ typedef struct device {
     puna_status (*create)(const graph *g, const device_weights *weights, const device_options *options,
                           memory_account *account, device_runner **runner, puna_error *error);
     void (*destroy)(memory_account *account, device_runner *runner);
+
+    /* An adapter of weights that graph's LINEARs take, a part each; sources as for load. */
+    puna_status (*adapter_load)(const graph *g, const device_part *parts, uint32_t count, memory_account *account,
+                                device_adapter **adapter, puna_error *error);
+    void (*adapter_unload)(memory_account *account, device_adapter *adapter); /* NULL is allowed */
+
+    /* Room for runs with this set; NULL: none will come, and the room is given back. PUNA_OUT_OF_MEMORY: as before. */
+    puna_status (*adapt)(device_runner *runner, memory_account *account, const device_set *set, puna_error *error);
 
     /* Computes a batch: caches of its runs are extended, results are filled. */
     void (*run)(device_runner *runner, const device_batch *batch);

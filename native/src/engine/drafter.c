@@ -203,7 +203,7 @@ static void add_run(engine *e, device_batch *batch, sequence *s, uint32_t rows, 
         d->ids[batch->tokens + i] = (uint32_t)id < d->model->hyper.vocabulary ? id : 0; /* a row that it lacks */
         d->positions[batch->tokens + i] = at;
     }
-    d->runs[batch->run_count++] = (device_run){batch->tokens, rows, from, s->draft_pages.data};
+    d->runs[batch->run_count++] = (device_run){batch->tokens, rows, from, s->draft_pages.data, NULL};
     batch->tokens += rows;
     if (!wanted) return;
     d->outputs[batch->output_count] = batch->tokens - 1;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/math.h"
-#include "engine/engine.h"
+#include "engine/adapters.h"
 
 /* One text that is being read. */
 typedef struct reading {
@@ -135,6 +135,7 @@ static puna_status open_next(encoder *c, puna_error *error) {
     *r = (reading){.input = c->next, .out = c->out};
     status = engine_find(e, id, &r->sequence, error);
     if (status != PUNA_OK) return status;
+    adapters_adopt(e, r->sequence, adapters_share(e->set));
     c->open_count++;
     c->next++;
     c->pages += cache_bytes_for(e->cache, length);
@@ -308,7 +309,7 @@ static puna_status find_runner(encoder *c, puna_error *error) {
         if (status != PUNA_OK) return status;
     }
     c->runner = e->reader;
-    return PUNA_OK;
+    return e->set ? e->model->device->adapt(e->reader, &e->account, &e->set->view, error) : PUNA_OK;
 }
 
 static puna_status check_free(const engine *e, puna_error *error) {
@@ -386,6 +387,7 @@ puna_status encode_fill(engine *e, const puna_input *in, const uint32_t *positio
     status = engine_open_sequence(e, &id, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, &s, error);
+    if (status == PUNA_OK) adapters_adopt(e, s, adapters_share(e->set));
     if (status == PUNA_OK)
         status = sequence_set_tokens(&e->account, e->cache, s, in->ids, (uint32_t)in->count, error);
     math_environment environment = math_environment_enter();

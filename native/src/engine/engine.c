@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/adapters.h"
 #include "engine/drafter.h"
 
 #include <string.h>
@@ -242,9 +243,12 @@ void engine_close(engine *e) {
     for (uint32_t i = 0; i < e->slot_count; i++) {
         if (!e->slots[i]) continue;
         if (e->drafter) drafter_drop(e, e->slots[i]);
+        adapters_give(e, e->slots[i]->set);
         sequence_free(&e->account, e->cache, e->slots[i]);
     }
     drafter_destroy(e, e->drafter);
+    adapters_give(e, e->set);
+    adapters_trim(e);
     e->model->device->destroy(&e->account, e->runner);
     e->model->device->destroy(&e->account, e->reader);
     cache_destroy(e->cache);
@@ -313,6 +317,7 @@ static puna_status free_slot(engine *e, uint32_t *slot, puna_error *error) {
 void engine_trim(engine *e) {
     while (evict_one(e, NULL)) {}
     if (e->drafter) drafter_trim(e);
+    adapters_trim(e);
     if (e->events.taken == e->events.count) events_free(&e->events);
     if (e->open) return;
     for (uint32_t i = 0; i < e->slot_count; i++)
@@ -360,5 +365,6 @@ void engine_close_sequence(engine *e, sequence *s) {
     e->slots[slot] = NULL;
     if (slot < e->free_from) e->free_from = slot;
     e->open--;
+    adapters_give(e, s->set);
     sequence_free(&e->account, e->cache, s);
 }

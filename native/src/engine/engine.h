@@ -6,9 +6,9 @@
  *        ▲ ▲───no pages────┘ │
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
- * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, draft.h guesses tokens ahead, step.c does a round, sequences.c forks, rewinds and pauses, state.h
- * writes sequences down, events.c holds what a round tells.
+ * engine.c makes and closes it, adapters.h knows what requests change of the model, scheduler.c decides who runs,
+ * evict.c finds pages for them, fill.c says who computes what in a round, draft.h guesses tokens ahead, step.c does a
+ * round, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
@@ -31,6 +31,8 @@ typedef struct engine_figures {
     _Atomic uint64_t cache_held, cache_used, steps, evictions, prompt_tokens, generated_tokens, prefix_hit_tokens,
         drafted_tokens, accepted_tokens;
 } engine_figures;
+
+typedef struct adapter_set adapter_set; /* adapters.h */
 
 /* Since the engine was created; the engine's thread counts, leaving it tells. */
 typedef struct engine_counts {
@@ -62,6 +64,9 @@ struct puna_engine {
     sequence_list waiting, running; /* by order of asking */
     uint64_t asked;              /* generations, since it was created */
     uint64_t restored;           /* sequences, likewise */
+    adapter_set *sets;           /* the one used last first */
+    uint64_t set_spaces;         /* of the prefix index, that sets were given */
+    adapter_set *set;            /* of what is computed without a generation; NULL: none */
     events events;
     uint64_t steps;
     engine_counts counts;

@@ -6,7 +6,7 @@
  * step for all. These rows are shared out evenly among the prompts, a page's at least, and the oldest get what is left:
  * a short prompt does not wait for the end of a long one before it, and no prompt waits for a later one.
  */
-#include "engine/engine.h"
+#include "engine/adapters.h"
 
 static bool is_prompt(const sequence *s) { return !s->asks && (s->generated == 0 || s->count - s->cached > 1); }
 
@@ -48,7 +48,8 @@ void fill_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
         e->ids[batch->tokens + i] = at < s->count ? s->tokens[at] : s->guess[at - s->count];
         e->positions[batch->tokens + i] = s->cached + i;
     }
-    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data};
+    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data,
+                                                 s->set ? &s->set->view : NULL};
     batch->tokens += rows;
     s->output = UINT32_MAX;
     if (s->cached + rows < s->count) return;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "engine/adapters.h"
 #include "engine/draft.h"
 #include "engine/drafter.h"
 
@@ -53,8 +54,10 @@ static const char *spell(const void *context, int32_t id, size_t *length) {
 static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t count, const puna_generation *g,
                          puna_error *error) {
     memory_account *account = &e->account;
+    adapter_set *set;
     sampler_model of = {(int32_t)e->model->hyper.vocabulary, e->options.context_length, e->model->tokenizer, spell};
-    puna_status status = sampler_create(account, g, &of, &s->sampler, error);
+    puna_status status = adapters_take(e, g->adapters, g->adapter_count, &set, error);
+    if (status == PUNA_OK) status = sampler_create(account, g, &of, &s->sampler, error);
     if (status == PUNA_OK)
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
@@ -64,7 +67,12 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
     }
     if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
-    if (status != PUNA_OK) sequence_end_generation(account, s);
+    if (status == PUNA_OK) {
+        adapters_adopt(e, s, set);
+    } else {
+        sequence_end_generation(account, s);
+        adapters_give(e, set);
+    }
     return status;
 }
 

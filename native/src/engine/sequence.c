@@ -82,7 +82,6 @@ puna_status sequence_set_tokens(memory_account *account, cache *c, sequence *s, 
     memcpy(s->tokens, ids, count * sizeof *ids);
     s->count = count;
     sequence_cut(c, s, common);
-    if (s->cached == 0) s->space = 0; /* all will be computed here, also where pages were restored before */
     return PUNA_OK;
 }
 

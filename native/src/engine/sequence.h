@@ -32,6 +32,7 @@ typedef struct sequence {
     cache_sequence pages;
     uint32_t remembered;     /* positions of its tokens that were offered to the prefix index */
     uint64_t space;          /* of the prefix index: 0 where this engine computed the pages, from the tokens alone */
+    struct adapter_set *set; /* what its pages were computed with beside the model (adapters.h); NULL: nothing */
     uint64_t used;           /* the cache's time when it last ran */
     /* the generation */
     sampler *sampler;

@@ -2,7 +2,7 @@
 /* What callers do to sequences beside generating: fork, rewind, pause, resume, choose; the shift of a full context. */
 #include <string.h>
 
-#include "engine/engine.h"
+#include "engine/adapters.h"
 
 static puna_status beyond(const sequence *s, uint64_t positions, puna_error *error) {
     return error_set(error, PUNA_INVALID_ARGUMENT, "positions", "positions is %llu; the sequence has %u tokens",
@@ -25,6 +25,7 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
         return status;
     }
     copy->space = s->space;
+    copy->set = adapters_share(s->set);
     copy->cached = cache_reaches(e->cache, &copy->pages, cached) ? cached : 0;
     if (!copy->cached) cache_truncate(e->cache, &copy->pages, 0);
     copy->remembered = s->remembered < copy->cached ? s->remembered : copy->cached / CACHE_PAGE * CACHE_PAGE;

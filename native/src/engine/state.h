@@ -4,8 +4,10 @@
  * neither on a tier nor on how pages are packed. All numbers are little-endian.
  *
  *     front    64 bytes   "PUNASEQ\n"; u32 version; u32 bytes of front and layers; u64 bytes in all; u64 the model's
- *                         fingerprint; u32 arithmetic version, cache type, vocabulary, layers, tokens, cached positions
+ *                         fingerprint; u32 arithmetic version, cache type, vocabulary, layers, tokens, cached
+ *                         positions, adapters, 0
  *     layers   24 each    u32 kv heads, key dimension, value dimension, window, first position held, 0
+ *     adapters 16 each    that the caches were computed with, in order: u64 fingerprint, f32 weight, 0
  *     sum      u64        of all before it
  *     tokens   i32 each
  *     caches              for each layer the keys, then the values of positions first .. cached: [position][kv head]
@@ -31,6 +33,7 @@
 #define STATE_FRONT 64u
 #define STATE_LONG 0x100u /* beside the cache type: keys turned by the frequencies for long contexts */
 #define STATE_LAYER 24u
+#define STATE_ADAPTER 16u
 #define STATE_SUM 8u
 #define STATE_ROWS CACHE_PAGE /* copied at a time */
 
@@ -48,7 +51,7 @@ typedef struct state_layer {
 } state_layer;
 
 typedef struct state_front {
-    uint32_t version, front_bytes, arithmetic, cache_type, vocabulary, layers, tokens, cached;
+    uint32_t version, front_bytes, arithmetic, cache_type, vocabulary, layers, tokens, cached, adapters;
     uint64_t bytes, fingerprint;
 } state_front;
 
@@ -56,8 +59,8 @@ typedef struct state_front {
 state_front state_front_of(const engine *e, const sequence *s);
 state_layer state_layer_of(const engine *e, uint32_t layer, uint32_t cached);
 
-/* Bytes of front, layers and their sum; of a layer's keys and values; of all. UINT64_MAX where it is more. */
-uint64_t state_front_bytes(uint32_t layers);
+/* Bytes of front, layers, adapters and their sum; of a layer's keys and values; of all. UINT64_MAX where it is more. */
+uint64_t state_front_bytes(const state_front *front);
 uint64_t state_cache_bytes(const engine *e, uint32_t layer, uint32_t first, uint32_t cached);
 uint64_t state_bytes(const engine *e, const state_front *front, const state_layer *layers);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/math.h"
+#include "engine/adapters.h"
 #include "engine/state.h"
 #include "format/gguf.h"
 
@@ -27,13 +28,16 @@ state_front state_front_of(const engine *e, const sequence *s) {
                          .cache_type = e->options.cache_type | (is_long(e) ? STATE_LONG : 0),
                          .vocabulary = e->model->hyper.vocabulary,
                          .layers = e->model->graph.cache_layer_count, .tokens = s->count, .cached = s->cached,
+                         .adapters = s->set ? s->set->count : 0,
                          .fingerprint = gguf_fingerprint(e->model->file)};
-    front.front_bytes = (uint32_t)state_front_bytes(front.layers) - STATE_SUM;
+    front.front_bytes = (uint32_t)state_front_bytes(&front) - STATE_SUM;
     front.bytes = state_bytes(e, &front, NULL);
     return front;
 }
 
-uint64_t state_front_bytes(uint32_t layers) { return STATE_FRONT + (uint64_t)layers * STATE_LAYER + STATE_SUM; }
+uint64_t state_front_bytes(const state_front *f) {
+    return STATE_FRONT + (uint64_t)f->layers * STATE_LAYER + (uint64_t)f->adapters * STATE_ADAPTER + STATE_SUM;
+}
 
 static uint64_t row_bytes(const engine *e, uint32_t layer) {
     const device *d = e->model->device;
@@ -46,7 +50,7 @@ uint64_t state_cache_bytes(const engine *e, uint32_t layer, uint32_t first, uint
 }
 
 uint64_t state_bytes(const engine *e, const state_front *front, const state_layer *layers) {
-    uint64_t bytes = state_front_bytes(front->layers) + (uint64_t)front->tokens * sizeof(int32_t) + STATE_SUM;
+    uint64_t bytes = state_front_bytes(front) + (uint64_t)front->tokens * sizeof(int32_t) + STATE_SUM;
     for (uint32_t l = 0; l < front->layers; l++) {
         uint32_t first = layers ? layers[l].first : state_layer_of(e, l, front->cached).first;
         if (__builtin_add_overflow(bytes, state_cache_bytes(e, l, first, front->cached), &bytes)) return UINT64_MAX;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/adapters.h"
 #include "engine/state.h"
 #include "format/bytes.h"
 
@@ -23,6 +24,7 @@ typedef struct restoring {
     state_front front;
     state_layer *layers; /* [front.layers] */
     int32_t *tokens;     /* [front.tokens] */
+    adapter_set *claim;  /* NULL: no adapters */
     puna_error *error;
 } restoring;
 
@@ -81,10 +83,11 @@ static puna_status read_front(restoring *r, state_sum *sum) {
     f->front_bytes = bytes_u32(front + 12);
     f->bytes = bytes_u64(front + 16);
     f->fingerprint = bytes_u64(front + 24);
-    uint32_t *const last[] = {&f->arithmetic, &f->cache_type, &f->vocabulary, &f->layers, &f->tokens, &f->cached};
+    uint32_t *const last[] = {&f->arithmetic, &f->cache_type, &f->vocabulary, &f->layers, &f->tokens, &f->cached,
+                              &f->adapters};
     for (size_t i = 0; i < sizeof last / sizeof *last; i++) *last[i] = bytes_u32(front + 32 + 4 * i);
-    if ((uint64_t)f->front_bytes + STATE_SUM != state_front_bytes(f->layers)
-        || state_front_bytes(f->layers) > r->source->size)
+    if ((uint64_t)f->front_bytes + STATE_SUM != state_front_bytes(f)
+        || state_front_bytes(f) > r->source->size)
         return damaged(r, "layers", 44, "its front has not the length that its layers need");
     return check_sum(r, 0, f->front_bytes, sum, "front");
 }
@@ -119,6 +122,7 @@ static puna_status check_front(const restoring *r) {
     }
     if (f->vocabulary != mine.vocabulary || f->layers != mine.layers)
         return damaged(r, "vocabulary", 40, "its vocabulary or its layers are not the model's");
+    if (f->adapters > PUNA_MAX_ADAPTERS) return damaged(r, "adapters", 56, "it has more adapters than can be used");
     if (f->cached > f->tokens) return damaged(r, "cached", 52, "it holds more positions than tokens");
     if (f->tokens > e->options.context_length) {
         snprintf(why, sizeof why, "it has %" PRIu32 " tokens; the context holds %" PRIu32, f->tokens,
@@ -159,10 +163,28 @@ static puna_status read_layers(restoring *r) {
     return PUNA_OK;
 }
 
+/* What the caches are said to be computed with: compared when a generation says what it wants. */
+static puna_status read_adapters(restoring *r) {
+    const state_front *f = &r->front;
+    if (!f->adapters) return PUNA_OK;
+    r->claim = adapters_claim(r->e, f->adapters);
+    if (!r->claim) return error_memory(r->error, "restoring a sequence", f->adapters * sizeof(adapters_entry));
+    for (uint32_t i = 0; i < f->adapters; i++) {
+        uint8_t bytes[STATE_ADAPTER];
+        uint64_t at = STATE_FRONT + (uint64_t)f->layers * STATE_LAYER + (uint64_t)i * STATE_ADAPTER;
+        puna_status status = take(r, at, bytes, sizeof bytes);
+        if (status != PUNA_OK) return status;
+        uint32_t weight = bytes_u32(bytes + 8);
+        r->claim->entries[i].fingerprint = bytes_u64(bytes);
+        memcpy(&r->claim->entries[i].weight, &weight, sizeof weight);
+    }
+    return PUNA_OK;
+}
+
 static puna_status read_tokens(restoring *r) {
     const state_front *f = &r->front;
     if (f->tokens == 0) return PUNA_OK;
-    uint64_t at = state_front_bytes(f->layers);
+    uint64_t at = state_front_bytes(f);
     r->tokens = memory_array(&r->e->account, f->tokens, sizeof *r->tokens);
     if (!r->tokens) return error_memory(r->error, "restoring a sequence", f->tokens * sizeof *r->tokens);
     puna_status status = take(r, at, r->tokens, f->tokens * sizeof *r->tokens);
@@ -211,7 +233,7 @@ static puna_status fill_pages(const restoring *r, sequence *s) {
     engine *e = r->e;
     uint8_t *rows = memory_new(&e->account, state_rows_bytes(e));
     if (!rows) return error_memory(r->error, "restoring a sequence", state_rows_bytes(e));
-    uint64_t at = state_front_bytes(r->front.layers) + r->front.tokens * sizeof(int32_t);
+    uint64_t at = state_front_bytes(&r->front) + r->front.tokens * sizeof(int32_t);
     puna_status status = PUNA_OK;
     for (uint32_t l = 0; l < r->front.layers && status == PUNA_OK; l++) {
         uint64_t keys = (uint64_t)(r->front.cached - r->layers[l].first) * e->model->device->row_bytes(e->runner, l,
@@ -239,6 +261,7 @@ static puna_status make(const restoring *r, sequence *s) {
     if (status != PUNA_OK) return status;
     s->cached = r->front.cached;
     s->space = RESTORED + ++e->restored;
+    s->set = adapters_share(r->claim);
     sequence_remove(s);
     scheduler_rest(e, s);
     return PUNA_OK;
@@ -263,10 +286,12 @@ puna_status state_restore(engine *e, const state_source *source, uint64_t *id, p
     if (status == PUNA_OK) status = check_front(&r);
     if (status == PUNA_OK) status = read_layers(&r);
     if (status == PUNA_OK)
-        status = check_sum(&r, state_front_bytes(r.front.layers), r.front.bytes - STATE_SUM, &sum, "contents");
+        status = check_sum(&r, state_front_bytes(&r.front), r.front.bytes - STATE_SUM, &sum, "contents");
     if (status == PUNA_OK) status = read_tokens(&r);
+    if (status == PUNA_OK) status = read_adapters(&r);
     if (status == PUNA_OK) status = open_sequence(&r, id);
     memory_free(&e->account, r.layers);
     memory_free(&e->account, r.tokens);
+    adapters_give(e, r.claim);
     return status;
 }

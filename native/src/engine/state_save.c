@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "engine/adapters.h"
 #include "engine/state.h"
 #include "format/bytes.h"
 
@@ -18,10 +19,19 @@ static puna_status put_sum(state_sink *sink, puna_error *error) {
     return put(sink, bytes, sizeof bytes, error);
 }
 
+static puna_status put_adapter(const adapters_entry *entry, state_sink *sink, puna_error *error) {
+    uint8_t bytes[STATE_ADAPTER] = {0};
+    uint32_t weight;
+    memcpy(&weight, &entry->weight, sizeof weight);
+    bytes_put_u64(bytes, entry->fingerprint);
+    bytes_put_u32(bytes + 8, weight);
+    return put(sink, bytes, sizeof bytes, error);
+}
+
 static puna_status put_front(const engine *e, const sequence *s, state_sink *sink, puna_error *error) {
     state_front f = state_front_of(e, s);
     uint8_t front[STATE_FRONT] = STATE_MAGIC, layer[STATE_LAYER] = {0};
-    const uint32_t last[] = {f.arithmetic, f.cache_type, f.vocabulary, f.layers, f.tokens, f.cached};
+    const uint32_t last[] = {f.arithmetic, f.cache_type, f.vocabulary, f.layers, f.tokens, f.cached, f.adapters};
     bytes_put_u32(front + 8, f.version);
     bytes_put_u32(front + 12, f.front_bytes);
     bytes_put_u64(front + 16, f.bytes);
@@ -34,6 +44,8 @@ static puna_status put_front(const engine *e, const sequence *s, state_sink *sin
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) bytes_put_u32(layer + 4 * i, numbers[i]);
         status = put(sink, layer, sizeof layer, error);
     }
+    for (uint32_t i = 0; i < f.adapters && status == PUNA_OK; i++)
+        status = put_adapter(&s->set->entries[i], sink, error);
     return status == PUNA_OK ? put_sum(sink, error) : status;
 }
 

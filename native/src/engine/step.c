@@ -5,6 +5,7 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "base/threads.h"
+#include "engine/adapters.h"
 #include "engine/draft.h"
 
 /* What was sampled for one row of logits. */
@@ -330,6 +331,7 @@ puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t 
     puna_status status = engine_open_sequence(e, &id, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, &s, error);
+    if (status == PUNA_OK) adapters_adopt(e, s, adapters_share(e->set));
     if (status == PUNA_OK) status = sequence_set_tokens(&e->account, e->cache, s, ids, count, error);
     task_total(task, count);
     math_environment environment = math_environment_enter();

@@ -14,7 +14,7 @@ typedef struct planner {
     plan_buffer *of_value;   /* [values] */
     plan_buffer *quantized;  /* [values] its int8 form, PLAN_NO_BUFFER if none yet */
     uint32_t *residual_of;   /* [ops] a LINEAR's: value that is added, or GRAPH_ABSENT */
-    bool *gone;              /* [ops] an ADD that joined a LINEAR */
+    bool *gone;              /* [ops] an ADD that a LINEAR takes over, where fusion is on */
     bool *dead;              /* [ops] nothing wanted needs it */
     uint32_t *maker;         /* [values] the op that makes it */
     plan_buffer *order;      /* [values] of a routing */
@@ -72,7 +72,8 @@ static plan_buffer add_buffer(planner *w, graph_rows rows, uint32_t width, bool 
 static plan_step *add_step(planner *w, const graph_op *op, graph_kind kind, graph_rows rows) {
     plan_step *s = &w->p->steps[w->p->step_count++];
     *s = (plan_step){.op = op, .kind = kind, .rows = rows, .in = {PLAN_NO_BUFFER, PLAN_NO_BUFFER},
-                     .out = PLAN_NO_BUFFER, .residual = PLAN_NO_BUFFER, .order = PLAN_NO_BUFFER};
+                     .out = PLAN_NO_BUFFER, .residual = PLAN_NO_BUFFER, .order = PLAN_NO_BUFFER,
+                     .plain = PLAN_NO_BUFFER};
     return s;
 }
 
@@ -95,6 +96,12 @@ static bool in_place(const planner *w, const graph_op *op) {
     return elementwise && w->uses[op->in[0]] == 1;
 }
 
+/* The step makes what the adapters of this product join. */
+static void adapt(const planner *w, plan_step *s, const graph_op *linear) {
+    s->adapted = linear;
+    s->plain = w->of_value[linear->in[0]];
+}
+
 /* quantize to two terms | product of twice the columns | fold */
 static void emit_fine(planner *w, const graph_op *op) {
     const graph_value_info *x = &w->g->values[op->in[0]], *out = &w->g->values[op->out];
@@ -103,11 +110,13 @@ static void emit_fine(planner *w, const graph_op *op) {
     w->p->buffers[columns].doubled = w->p->buffers[result].doubled = true;
     plan_step *s = add_step(w, NULL, GRAPH_QUANTIZE_OP, x->rows);
     *s = (plan_step){.kind = GRAPH_QUANTIZE_OP, .rows = x->rows, .in = {w->of_value[op->in[0]], PLAN_NO_BUFFER},
-                     .out = columns, .residual = left, .order = PLAN_NO_BUFFER, .fine = true};
+                     .out = columns, .residual = left, .order = PLAN_NO_BUFFER, .plain = PLAN_NO_BUFFER,
+                     .fine = true};
     s = add_step(w, op, GRAPH_LINEAR_OP, out->rows);
     s->in[0] = columns;
     s->out = result;
     s->fine = true;
+    adapt(w, s, op);
     s = add_step(w, op, GRAPH_FOLD_OP, out->rows); /* and adds the bias */
     s->in[0] = s->out = result;
     w->of_value[op->out] = result;
@@ -125,7 +134,8 @@ static void emit_linear(planner *w, uint32_t index) {
     plan_step *s = add_step(w, op, op->kind, out->rows);
     s->in[0] = input;
     graph_value residual = w->residual_of[index];
-    if (residual == GRAPH_ABSENT) {
+    if (residual == GRAPH_ABSENT || w->options->fuse) adapt(w, s, op); /* else the ADD does */
+    if (residual == GRAPH_ABSENT || !w->options->fuse) {
         s->out = w->of_value[op->out] = add_buffer(w, out->rows, out->width, false);
         return;
     }
@@ -175,17 +185,22 @@ static void emit_experts(planner *w, const graph_op *op) {
     w->uses[op->in[1]]--;
 }
 
+/* Which input of an ADD comes from the product that takes the other one over. */
+static uint32_t joined_input(const planner *w, const graph_op *add) {
+    uint32_t first = w->maker[add->in[0]];
+    return w->g->ops[first].kind == GRAPH_LINEAR_OP && w->residual_of[first] == add->in[1] ? 0 : 1;
+}
+
 static void emit(planner *w, uint32_t index) {
     const graph_op *op = &w->g->ops[index];
-    if (w->gone[index]) { /* its value is what the product made */
-        uint32_t first = w->maker[op->in[0]];
-        bool joined = w->g->ops[first].kind == GRAPH_LINEAR_OP && w->residual_of[first] == op->in[1];
-        w->of_value[op->out] = w->of_value[op->in[joined ? 0 : 1]];
+    if (w->gone[index] && w->options->fuse) { /* its value is what the product made */
+        w->of_value[op->out] = w->of_value[op->in[joined_input(w, op)]];
         return;
     }
     if (op->kind == GRAPH_LINEAR_OP) {
         emit_linear(w, index);
-        w->uses[op->in[0]]--;
+        /* an ADD that stays reads the product's input, too, for adapters */
+        if (w->options->fuse || w->residual_of[index] == GRAPH_ABSENT) w->uses[op->in[0]]--;
         return;
     }
     if (op->kind == GRAPH_EXPERT_LINEAR_OP) {
@@ -198,6 +213,7 @@ static void emit(planner *w, uint32_t index) {
     graph_rows rows = row->rows == GRAPH_INPUT || row->rows == GRAPH_NONE ? w->g->values[op->in[0]].rows : row->rows;
     plan_step *s = add_step(w, op, op->kind, rows);
     for (uint32_t k = 0; k < row->inputs; k++) s->in[k] = w->of_value[op->in[k]];
+    if (w->gone[index]) adapt(w, s, &w->g->ops[w->maker[op->in[joined_input(w, op)]]]);
     if (op->kind == GRAPH_HEAD_LINEAR_OP && w->options->quantizes(w->g->weights[op->weight].type))
         s->in[0] = w->quantized[op->in[0]];
     if (op->kind == GRAPH_MIX_OP) s->order = w->order[op->in[0]];
@@ -259,6 +275,11 @@ static bool shares_phase(const planner *w, const plan_phase *phase, const plan_s
     return true;
 }
 
+static void count_adapted(plan *p, plan_phase *phase, plan_step *s) {
+    if (s->adapted) s->slot = phase->adapted++;
+    if (phase->adapted > p->most_adapted) p->most_adapted = phase->adapted;
+}
+
 static void cut_phases(planner *w) {
     plan *p = w->p;
     for (uint32_t i = 0; i < p->step_count; i++) {
@@ -266,10 +287,12 @@ static void cut_phases(planner *w) {
         if (phase && shares_phase(w, phase, &p->steps[i])) {
             phase->by_columns += !phase->local && graph_op_find(p->steps[i].kind)->local;
             phase->count++;
+            count_adapted(p, phase, &p->steps[i]);
             continue;
         }
-        p->phases[p->phase_count++] =
-            (plan_phase){i, 1, p->steps[i].rows, graph_op_find(p->steps[i].kind)->local, 0};
+        phase = &p->phases[p->phase_count++];
+        *phase = (plan_phase){i, 1, p->steps[i].rows, graph_op_find(p->steps[i].kind)->local, 0, 0};
+        count_adapted(p, phase, &p->steps[i]);
     }
 }
 
@@ -284,7 +307,7 @@ static puna_status run(planner *w, puna_error *error) {
     memset(w->spread_by, 0xFF, g->value_count * sizeof *w->spread_by);
     p->chosen = g->chosen;
     count_uses(w);
-    if (w->options->fuse) join_residuals(w);
+    join_residuals(w);
     for (uint32_t i = 0; i < g->op_count; i++)
         if (!w->dead[i]) emit(w, i);
     for (uint32_t i = 0; i < GRAPH_RESULTS; i++)

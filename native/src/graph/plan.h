@@ -8,6 +8,10 @@
  * memory. None of it changes a result: with fusion and reuse off the same bits come out (tests hold it to that). Ops
  * that no wanted result needs are left out; effects stay.
  *
+ * What an adapter adds (device.h) joins a product's result last: behind the bias and behind a residual that the product
+ * could take over, whether it does or not. So a step says whose adapters it applies to what it made, and from which
+ * floats: the product's own input, which is read between the phase before and the step's own.
+ *
  * Mixtures of experts: after each ROUTE a SORT puts the pairs (token, rank of an expert among the token's) in the
  * order of experts, tokens, ranks. An order is u32 [experts + 1] the first pair of each expert, [experts] those that
  * have any, [1] how many have, [pairs] the pair's number token * chosen + rank, [pairs] each number's place. What is
@@ -42,6 +46,9 @@ typedef struct plan_step {
     plan_buffer out;
     plan_buffer residual; /* LINEAR: what is added. A fine QUANTIZE: floats for what the first term left */
     plan_buffer order;    /* SORT: what it makes; steps on PAIRS and MIX: what they go by */
+    const graph_op *adapted; /* the LINEAR whose adapters join what the step made; NULL: none do */
+    plan_buffer plain;    /* then: its input as floats */
+    uint32_t slot;        /* then: its number among those of the phase */
     bool spread;          /* QUANTIZE: rows of pairs from those of their tokens */
     bool fine;            /* QUANTIZE, LINEAR: in two terms, first those of all rows, then the second ones */
 } plan_step;
@@ -51,6 +58,7 @@ typedef struct plan_phase {
     graph_rows rows;
     bool local;            /* steps run one after the other on each row; else they are products or one attention */
     uint32_t by_columns;   /* of the steps, behind products: see plan_step_by_columns */
+    uint32_t adapted;      /* steps that apply adapters */
 } plan_phase;
 
 typedef struct plan_options {
@@ -68,6 +76,7 @@ typedef struct plan {
     uint32_t phase_count;
     plan_buffer_info *buffers;
     uint32_t buffer_count;
+    uint32_t most_adapted; /* steps of a phase that apply adapters */
     plan_buffer results[GRAPH_RESULTS]; /* read after the run; PLAN_NO_BUFFER: not computed */
     uint32_t chosen; /* experts a token: PAIRS has that many rows for each */
     size_t arena_bytes;

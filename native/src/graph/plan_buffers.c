@@ -17,6 +17,7 @@ static void find_lives(plan *p) {
             touch(p, s->out, i);
             touch(p, s->residual, i);
             touch(p, s->order, i);
+            if (i) touch(p, s->plain, i - 1); /* read before the phase: what it makes may lie there */
         }
     }
     for (uint32_t i = 0; i < GRAPH_RESULTS; i++) touch(p, p->results[i], p->phase_count); /* read after the run */

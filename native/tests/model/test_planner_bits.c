@@ -2,7 +2,7 @@
 /* Fusion and the reuse of buffers change no bit: the same batch through a planned runner and a plain one. */
 #include <stdlib.h>
 
-#include "model/model.h"
+#include "model/adapter.h"
 #include "testing.h"
 
 #define ROWS 130
@@ -12,13 +12,14 @@
 static uint8_t *pages[GROUPS][PAGES];
 static uint8_t *const *groups[GROUPS] = {pages[0], pages[1]};
 
-static float *logits_of(const model *m, bool plain, puna_error *error) {
+static float *logits_of(const model *m, const device_set *set, bool plain, puna_error *error) {
     memory_account account;
     memory_account_init(&account);
     device_options o = {.threads = 2, .max_tokens = ROWS, .max_outputs = 3, .max_runs = 1, .cache_type = PUNA_CACHE_F16,
                         .plain = plain};
     device_runner *runner;
     if (m->device->create(&m->graph, m->weights, &o, &account, &runner, error) != PUNA_OK) return NULL;
+    CHECK(m->device->adapt(runner, &account, set, error) == PUNA_OK);
     for (uint32_t g = 0; g < m->graph.group_count; g++)
         for (int i = 0; i < PAGES; i++)
             pages[g][i] = memory_new(&account, m->device->page_bytes(&m->graph, g, o.cache_type));
@@ -28,7 +29,7 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
         ids[i] = (int32_t)(5 + i * 37 % 379);
         positions[i] = i;
     }
-    device_run run = {0, ROWS, 0, groups};
+    device_run run = {0, ROWS, 0, groups, set};
     device_batch batch = {ROWS, ids, positions, NULL, &run, 1, outputs, 3};
     m->device->run(runner, &batch);
     size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);
@@ -41,20 +42,48 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
     return copy;
 }
 
-static void check(const char *name) {
+/* `name` with an adapter of tests/data/adapters; NULL: as it is. */
+static void check_with(const char *name, const char *adapted) {
     char path[512];
     model *m;
     puna_error error = PUNA_ERROR_INIT;
     snprintf(path, sizeof path, "%s/tiny/%s", PUNA_TEST_DATA, name);
     NEED(model_load(path, 2, NULL, &m, &error) == PUNA_OK);
     NEED(m->graph.group_count <= GROUPS);
-    float *planned = logits_of(m, false, &error), *plain = logits_of(m, true, &error);
+    device_adapted of[2] = {{NULL, 0.7f}, {NULL, -1.1f}};
+    device_set set = {of, 2};
+    adapter *a = NULL;
+    if (adapted) {
+        snprintf(path, sizeof path, "%s/adapters/%s", PUNA_TEST_DATA, adapted);
+        NEED(adapter_load(m, path, NULL, &a, &error) == PUNA_OK);
+        of[0].adapter = of[1].adapter = a->data;
+    }
+    const device_set *with = adapted ? &set : NULL;
+    float *planned = logits_of(m, with, false, &error), *plain = logits_of(m, with, true, &error);
     NEED(planned && plain);
     CHECK(memcmp(planned, plain, 3 * m->hyper.vocabulary * sizeof *planned) == 0);
     CHECK(planned[0] != 0 && memcmp(planned, planned + m->hyper.vocabulary, 64) != 0);
+    if (adapted) {
+        float *bare = logits_of(m, NULL, false, &error);
+        NEED(bare);
+        CHECK(memcmp(planned, bare, m->hyper.vocabulary * sizeof *bare) != 0);
+        free(bare);
+    }
     free(planned);
     free(plain);
+    adapter_release(a);
     model_release(m);
+}
+
+static void check(const char *name) { check_with(name, NULL); }
+
+static void with_adapters(void) {
+    check_with("llama.gguf", "llama_law.gguf");
+    check_with("llama_q4_1.gguf", "llama_law.gguf");
+    check_with("llama_q4_0.gguf", "llama_law.gguf");
+    check_with("llama_q8_0.gguf", "llama_tone.gguf");
+    check_with("gemma3.gguf", "gemma3_prose.gguf");
+    check_with("gpt2.gguf", "gpt2_verse.gguf");
 }
 
 static void quantized_models(void) {
@@ -88,5 +117,6 @@ int main(int argc, char **argv) {
     TEST(quantized_models);
     TEST(mixtures);
     TEST(float_models);
+    TEST(with_adapters);
     return testing_end();
 }

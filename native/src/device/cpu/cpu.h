@@ -63,6 +63,7 @@ struct device_runner {
     size_t *layer_offset;       /* [cache layer] of its keys in a page; values follow */
     cpu_piece *pieces;
     uint32_t piece_count;
+    struct cpu_adapting *adapting; /* cpu_adapter.h; NULL: nobody asked for adapters */
     const device_batch *batch;  /* during a run */
     struct cpu_profile *profile; /* NULL but in benches */
 };
@@ -73,6 +74,7 @@ typedef struct cpu_job {
     device_runner *runner;
     const plan_phase *phase; /* NULL: rotary tables */
     bool later;              /* of a phase by columns: what follows its products, where these go alone */
+    bool adapts;             /* before the phase: A x of the adapters that its steps apply */
 } cpu_job;
 
 /* cpu_steps.c: the work of a phase, for the pool. */

@@ -31,6 +31,9 @@ static inline cpu_weight matrix_of(const cpu_weight *all, uint32_t number) {
     return w;
 }
 
+/* cpu_steps.c: the run that a row of the batch lies in. */
+const device_run *cpu_run_of(const device_batch *batch, uint32_t row);
+
 /* cpu_route.c: logits [experts] to [chosen] numbers of experts, as u32, then their weights. */
 void cpu_route(const graph_routing *how, const float *bias, uint32_t experts, const float *logits, float *out);
 

@@ -4,7 +4,7 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "device/cpu/cache_page.h"
-#include "device/cpu/cpu.h"
+#include "device/cpu/cpu_adapter.h"
 #include "device/cpu/cpu_profile.h"
 #include "device/cpu/cpu_rows.h"
 #include "device/cpu/pack.h"
@@ -73,7 +73,8 @@ static size_t rotary_floats(const graph *g, const device_options *o) {
 
 static uint32_t count_jobs(const plan *p) {
     uint32_t count = 1;
-    for (uint32_t i = 0; i < p->phase_count; i++) count += p->phases[i].by_columns ? 2 : 1;
+    for (uint32_t i = 0; i < p->phase_count; i++)
+        count += 1 + (p->phases[i].by_columns != 0) + (p->phases[i].adapted != 0);
     return count;
 }
 
@@ -102,6 +103,7 @@ static puna_status runner_bytes(const graph *g, const device_options *o, uint64_
 static void destroy(memory_account *account, device_runner *r) {
     if (!r) return;
     threads_destroy(account, r->pool);
+    cpu_adapting_free(r, account);
     for (uint32_t i = 0; r->scratch && i < r->options.threads; i++) memory_free(account, r->scratch[i]);
     memory_free(account, r->scratch);
     memory_pages_free(account, r->arena, r->arena_bytes);
@@ -151,13 +153,13 @@ static void lay_out(device_runner *r) {
         r->layer_offset[l] = g->cache_layers[l].slot * layer;
     }
     cpu_job *job = r->jobs;
-    *job++ = (cpu_job){r, NULL, false};
+    *job++ = (cpu_job){r, NULL, false, false};
     for (uint32_t i = 0; i < r->plan.phase_count; i++) {
         const plan_phase *phase = &r->plan.phases[i];
-        *job++ = (cpu_job){r, phase, false};
-        if (phase->by_columns) *job++ = (cpu_job){r, phase, true};
+        if (phase->adapted) *job++ = (cpu_job){r, phase, false, true};
+        *job++ = (cpu_job){r, phase, false, false};
+        if (phase->by_columns) *job++ = (cpu_job){r, phase, true, false};
     }
-    for (uint32_t i = 0; i < r->job_count; i++) r->phases[i] = (threads_phase){cpu_steps_run, &r->jobs[i], 0, 1};
 }
 
 static puna_status create(const graph *g, const device_weights *weights, const device_options *options,
@@ -201,9 +203,15 @@ static void run(device_runner *r, const device_batch *batch) {
     uint64_t begin = r->profile ? os_clock_ns() : 0;
     r->batch = batch;
     cut_pieces(r, batch);
-    for (uint32_t i = 0; i < r->job_count; i++)
-        cpu_steps_measure(&r->jobs[i], &r->phases[i].chunks, &r->phases[i].grain);
-    threads_run(r->pool, r->phases, r->job_count);
+    bool adapts = cpu_adapters_begin(r);
+    uint32_t phases = 0;
+    for (uint32_t i = 0; i < r->job_count; i++) {
+        if (r->jobs[i].adapts && !adapts) continue;
+        threads_phase *phase = &r->phases[phases++];
+        *phase = (threads_phase){cpu_steps_run, &r->jobs[i], 0, 1};
+        cpu_steps_measure(&r->jobs[i], &phase->chunks, &phase->grain);
+    }
+    threads_run(r->pool, r->phases, phases);
     if (r->profile) cpu_profile_collect(r->profile, r, begin);
     r->batch = NULL;
     math_environment_leave(environment);
@@ -219,6 +227,7 @@ static threads_pool *pool_of(device_runner *r) { return r->pool; }
 const device cpu_device = {
     .name = "cpu", .check = check, .measure = cpu_weights_measure, .load = cpu_weights_load,
     .unload = cpu_weights_unload, .page_bytes = page_bytes, .runner_bytes = runner_bytes, .create = create,
-    .destroy = destroy, .run = run, .result = result, .row_bytes = cpu_cache_row_bytes,
+    .destroy = destroy, .adapter_load = cpu_adapter_load, .adapter_unload = cpu_adapter_unload,
+    .adapt = cpu_adapters_reserve, .run = run, .result = result, .row_bytes = cpu_cache_row_bytes,
     .rows_read = cpu_cache_read, .rows_write = cpu_cache_write, .threads = pool_of,
 };

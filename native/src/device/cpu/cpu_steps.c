@@ -4,7 +4,7 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "device/cpu/columns.h"
-#include "device/cpu/cpu.h"
+#include "device/cpu/cpu_adapter.h"
 #include "device/cpu/cpu_profile.h"
 #include "device/cpu/cpu_rows.h"
 #include "format/block.h"
@@ -30,7 +30,7 @@ static void rotary_rows(const device_runner *r, uint32_t begin, uint32_t end) {
 
 /* ---- row by row ---- */
 
-static const device_run *run_of(const device_batch *batch, uint32_t row) {
+const device_run *cpu_run_of(const device_batch *batch, uint32_t row) {
     uint32_t low = 0, high = batch->run_count;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
@@ -98,7 +98,7 @@ static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) 
 
 static void step_store(const device_runner *r, const plan_step *s, uint32_t row) {
     cpu_attention a = attention_of(r, s->op->layer);
-    const device_run *run = run_of(r->batch, row);
+    const device_run *run = cpu_run_of(r->batch, row);
     uint32_t position = run->position + (row - run->row);
     uint8_t *page = run->pages[r->g->cache_layers[s->op->layer].group][position / CPU_PAGE];
     r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
@@ -106,7 +106,7 @@ static void step_store(const device_runner *r, const plan_step *s, uint32_t row)
 
 /* The run's rows added in order, then times 1 / their number. */
 static void step_pool(const device_runner *r, const plan_step *s, uint32_t row) {
-    const device_run *run = run_of(r->batch, r->batch->outputs[row]);
+    const device_run *run = cpu_run_of(r->batch, r->batch->outputs[row]);
     float *y = row_of(r, s->out, row);
     uint32_t width = r->plan.buffers[s->out].width;
     memset(y, 0, width * sizeof *y);
@@ -239,6 +239,7 @@ static void product(const device_runner *r, const plan_step *s, uint32_t begin, 
     if (s->op->bias != GRAPH_ABSENT && !s->fine) p.bias = r->weights->tensors[s->op->bias].vector;
     if (s->residual != PLAN_NO_BUFFER) p.residual = floats(r, s->residual);
     r->kernels->product(t->packed.type)(&p, begin, end, r->scratch[thread]);
+    if (s->adapted) cpu_adapters_up(r, s, begin, end, r->scratch[thread]);
 }
 
 static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
@@ -322,7 +323,10 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
 static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
     const plan_step *steps = &r->plan.steps[phase->first];
     for (uint32_t row = begin; row < end; row++)
-        for (uint32_t i = 0; i < phase->count; i++) local_step(r, &steps[i], row);
+        for (uint32_t i = 0; i < phase->count; i++) {
+            local_step(r, &steps[i], row);
+            if (steps[i].adapted) cpu_adapters_up_row(r, &steps[i], row);
+        }
 }
 
 static void follow_rows(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
@@ -334,6 +338,7 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     const plan_phase *phase = job->phase;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     if (!phase) rotary_rows(r, begin, end);
+    else if (job->adapts) cpu_adapters_down(r, phase, begin, end, r->scratch[thread]);
     else if (phase->local) local_steps(r, phase, begin, end);
     else if (job->later) follow_rows(r, phase, begin, end);
     else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
@@ -348,12 +353,13 @@ static void run_profiled(const cpu_job *job, uint32_t begin, uint32_t end, uint3
     const device_runner *r = job->runner;
     const plan_phase *phase = job->phase;
     uint64_t piece = os_clock_ns();
-    if (phase && phase->local) {
+    if (phase && phase->local && !job->adapts) {
         for (uint32_t row = begin; row < end; row++)
             for (uint32_t i = 0; i < phase->count; i++) {
                 const plan_step *s = &r->plan.steps[phase->first + i];
                 uint64_t step = os_clock_ns();
                 local_step(r, s, row);
+                if (s->adapted) cpu_adapters_up_row(r, s, row);
                 cpu_profile_step(r->profile, r, s, thread, step);
             }
     } else {
@@ -378,6 +384,11 @@ void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
     const plan_phase *phase = job->phase;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     uint32_t threads = threads_count(r->pool), total = 0;
+    if (job->adapts) {
+        *chunks = cpu_adapters_chunks(r, phase);
+        *grain = 1;
+        return;
+    }
     if (!phase || phase->local || job->later) {
         total = phase ? rows_now(r, phase->rows) : r->batch->tokens;
         if (job->later && !goes_alone(r, phase)) total = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.bindings.NativeState;
@@ -52,6 +53,7 @@ public final class Chat implements AutoCloseable {
     private Transcript transcript = Transcript.EMPTY;
     private @Nullable Answer pending; // the turn that is being answered
     private Toolbox tools = Toolbox.EMPTY;
+    private List<NativeAdapter.Use> adapters = List.of();
     private @Nullable Turn looping; // the turn that calls tools
     private boolean closed;
 
@@ -143,6 +145,11 @@ public final class Chat implements AutoCloseable {
         }
 
         @Override
+        List<NativeAdapter.Use> inheritedAdapters() {
+            return chat.adapters();
+        }
+
+        @Override
         Work work() {
             return chat.begin(message == null ? null : List.of(message), toolbox(), null);
         }
@@ -197,6 +204,36 @@ public final class Chat implements AutoCloseable {
     public synchronized Chat tools(Object... more) {
         tools = tools.plus(Arrays.asList(more));
         return this;
+    }
+
+    /**
+     * Uses an adapter for all turns to come, as it was trained; further calls add more.
+     *
+     * @param adapter of the chat's model
+     * @return this
+     * @see #adapter(Adapter, float)
+     */
+    public Chat adapter(Adapter adapter) {
+        return adapter(adapter, 1);
+    }
+
+    /**
+     * Uses an adapter for all turns to come; further calls add more, and so do those on a turn, for that one. With
+     * other adapters than before, a turn computes again what was said. Adapters are not saved: give them again to a
+     * restored chat, whose place in the cache counts if they are the same.
+     *
+     * @param adapter of the chat's model
+     * @param weight how much it counts: 1 as it was trained
+     * @return this
+     * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
+     */
+    public synchronized Chat adapter(Adapter adapter, float weight) {
+        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        return this;
+    }
+
+    private synchronized List<NativeAdapter.Use> adapters() {
+        return adapters;
     }
 
     private synchronized Toolbox tools() {
@@ -264,8 +301,8 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
-     * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools. What both
-     * have in common is held once in the cache.
+     * Goes on in two ways from here: a chat of its own that has said all that this one has, with its tools and
+     * adapters. What both have in common is held once in the cache.
      *
      * @return the new chat, to be closed
      * @throws IllegalStateException if the chat is still answering
@@ -280,6 +317,7 @@ public final class Chat implements AutoCloseable {
         synchronized (fork) {
             fork.transcript = transcript;
             fork.tools = tools;
+            fork.adapters = adapters;
             fork.forgotten = forgotten;
         }
         context.engine().fork(slot, fork.slot);

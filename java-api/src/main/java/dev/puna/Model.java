@@ -5,6 +5,7 @@ import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeFile;
 import dev.puna.bindings.NativeMemoryPlan;
 import dev.puna.bindings.NativeModel;
+import dev.puna.internal.AdapterLoader;
 import dev.puna.internal.ChatFormat;
 import dev.puna.internal.Core;
 import dev.puna.internal.Failures;
@@ -51,6 +52,7 @@ public final class Model implements Generator, AutoCloseable {
     private final Device device;
     private final ContextOptions defaults;
     private final List<WeakReference<Context>> contexts = new ArrayList<>(); // guarded by this, as below
+    private final List<WeakReference<Adapter>> adapters = new ArrayList<>();
     private final Cleaner.Cleanable release;
     private @Nullable ChatFormat format;
     private @Nullable Grammars grammars;
@@ -279,6 +281,35 @@ public final class Model implements Generator, AutoCloseable {
         return make(wanted, new Throwable("context"));
     }
 
+    /**
+     * Loads an adapter, which requests may then use: {@link Request#adapter(Adapter, float)}.
+     *
+     * @param path a GGUF file as llama.cpp has them, or a folder that PEFT saved ({@code adapter_config.json} and
+     *     {@code adapter_model.safetensors})
+     * @return the adapter, to be closed; the model's closing closes it
+     * @throws ModelNotFoundException if there is no such file
+     * @throws IllegalArgumentException if the adapter is for another model
+     * @throws InvalidModelException if it is damaged
+     * @throws UnsupportedModelException if it is another kind of adapter, or changes what can't be changed here
+     * @throws InsufficientMemoryException if memory is short
+     */
+    public Adapter adapter(Path path) {
+        Objects.requireNonNull(path, "path");
+        synchronized (this) {
+            refuseClosed();
+        }
+        Adapter loaded = new Adapter(this, Failures.mapped(() -> AdapterLoader.load(model, path)));
+        synchronized (this) {
+            if (!closed) {
+                adapters.removeIf(reference -> reference.get() == null);
+                adapters.add(new WeakReference<>(loaded));
+                return loaded;
+            }
+        }
+        loaded.close();
+        throw new ClosedException("the model is closed");
+    }
+
     private Context make(ContextOptions options, @Nullable Throwable opened) {
         synchronized (this) {
             refuseClosed();
@@ -397,18 +428,29 @@ public final class Model implements Generator, AutoCloseable {
         return context().restoreChat(saved);
     }
 
-    /** Closes its contexts, which ends what runs, and frees the weights. Without effect the second time. */
+    /**
+     * Closes its contexts, which ends what runs, and its adapters, and frees the weights. Without effect the second
+     * time.
+     */
     @Override
     public void close() {
         List<WeakReference<Context>> open;
+        List<WeakReference<Adapter>> loaded;
         Grammars compiled;
         synchronized (this) {
             closed = true;
             open = List.copyOf(contexts);
+            loaded = List.copyOf(adapters);
             compiled = grammars;
         }
         for (WeakReference<Context> reference : open) {
             Context living = reference.get();
+            if (living != null) {
+                living.close();
+            }
+        }
+        for (WeakReference<Adapter> reference : loaded) {
+            Adapter living = reference.get();
             if (living != null) {
                 living.close();
             }

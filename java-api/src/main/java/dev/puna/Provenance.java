@@ -5,6 +5,7 @@ import dev.puna.bindings.NativeGrammar;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.RecordJson;
 import dev.puna.internal.engine.Generation;
+import java.util.List;
 
 /**
  * Where a context's tokens come from, for replay records. Holds no context and no model, so that a reply keeps neither
@@ -26,8 +27,11 @@ record Provenance(ModelInfo model, String path, int contextLength, CacheType cac
                 model.fingerprint(),
                 contextLength,
                 cacheType.name(),
-                generation.settings(),
+                generation.settings().adapted(List.of()),
                 grammar == null ? "" : grammar.text(),
+                generation.settings().adapters().stream()
+                        .map(RecordJson.Adapted::of)
+                        .toList(),
                 generation.ids(),
                 tokens,
                 stop.name()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.RecordJson;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -211,14 +213,41 @@ public final class ReplayRecord {
      * @throws PunaException if the model, or this library's arithmetic, is another one
      */
     public Result replay(Model model, Consumer<ContextOptions> options) {
+        return replay(model, options, List.of());
+    }
+
+    /**
+     * Generates again and compares, a record of a request that used adapters.
+     *
+     * @param model the model that the record is of
+     * @param options threads, step tokens and the like; context length and cache type are the record's
+     * @param adapters of that model, among them those that the record names by their fingerprints; weights and order
+     *     are the record's
+     * @return equal, or where it first differs
+     * @throws PunaException if the model, an adapter, or this library's arithmetic, is another one
+     */
+    public Result replay(Model model, Consumer<ContextOptions> options, List<Adapter> adapters) {
         refuse(model);
+        List<NativeAdapter.Use> uses = content.adapters().stream()
+                .map(asked -> find(adapters, asked).use(model, asked.weight()))
+                .toList();
         try (Context context = model.newContext(o -> {
             o.maxSequences(1);
             options.accept(o);
             o.contextLength(content.contextLength()).cacheType(CacheType.valueOf(content.cacheType()));
         })) {
-            return compare(Request.again(context, content.prompt(), settings(model)));
+            return compare(
+                    Request.again(context, content.prompt(), settings(model).adapted(uses)));
         }
+    }
+
+    private static Adapter find(List<Adapter> adapters, RecordJson.Adapted asked) {
+        return adapters.stream()
+                .filter(adapter -> adapter.fingerprint() == asked.fingerprint())
+                .findFirst()
+                .orElseThrow(() -> new PunaException("the record is of a request with the adapter "
+                        + (asked.name().isEmpty() ? "" : asked.name() + ", ") + "fingerprint "
+                        + Long.toHexString(asked.fingerprint()) + ", which is not among those given"));
     }
 
     private void refuse(Model model) {

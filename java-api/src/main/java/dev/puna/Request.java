@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeGrammar;
 import dev.puna.internal.engine.Generation;
@@ -11,6 +12,7 @@ import dev.puna.internal.schema.SchemaGrammar;
 import dev.puna.internal.talk.Speech;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -43,6 +45,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private int keep = -1; // tokens that a full context never drops, or FRAME; -1: it drops none, but ends
     private @Nullable Consumer<? super Logits> hook;
     private boolean drafts = true;
+    private List<NativeAdapter.Use> adapters = List.of();
 
     Request(Context context) {
         this.context = context;
@@ -141,6 +144,54 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     public T withoutSpeculation() {
         drafts = false;
         return self();
+    }
+
+    /**
+     * Uses an adapter as it was trained; further calls add more.
+     *
+     * @param adapter of the request's model
+     * @return this
+     * @see #adapter(Adapter, float)
+     */
+    public T adapter(Adapter adapter) {
+        return adapter(adapter, 1);
+    }
+
+    /**
+     * Uses an adapter; further calls add more, up to 16, which join in their order. A prompt's beginning is found in
+     * the cache where it was computed with the same adapters, weights and order.
+     *
+     * @param adapter of the request's model
+     * @param weight how much it counts: 1 as it was trained, 0 not at all
+     * @return this
+     * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
+     */
+    public T adapter(Adapter adapter, float weight) {
+        adapters = with(adapters, adapter.use(context.model(), weight));
+        return self();
+    }
+
+    /** One more. */
+    static List<NativeAdapter.Use> with(List<NativeAdapter.Use> known, NativeAdapter.Use one) {
+        if (known.size() == NativeAdapter.MOST) {
+            throw new IllegalArgumentException("more than " + NativeAdapter.MOST + " adapters at once");
+        }
+        List<NativeAdapter.Use> all = new ArrayList<>(known);
+        all.add(one);
+        return List.copyOf(all);
+    }
+
+    /** Those that all requests of this kind use: a chat's. */
+    List<NativeAdapter.Use> inheritedAdapters() {
+        return List.of();
+    }
+
+    private List<NativeAdapter.Use> adapters() {
+        List<NativeAdapter.Use> all = inheritedAdapters();
+        for (NativeAdapter.Use one : adapters) {
+            all = with(all, one);
+        }
+        return all;
     }
 
     /**
@@ -343,7 +394,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
                 compiled,
                 kept,
                 hook != null,
-                drafts);
+                drafts,
+                adapters());
     }
 
     /** The caller's hook sees an object that is of no use afterwards. */

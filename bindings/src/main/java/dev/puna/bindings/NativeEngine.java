@@ -2,6 +2,7 @@
 package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_adapter_use;
 import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
@@ -17,8 +18,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -195,8 +198,46 @@ public final class NativeEngine extends NativeObject {
                 Call call = new Call()) {
             MemorySegment settings = generation(call, generation);
             puna_generation.grammar(settings, grammar);
-            call.check(PunaH.puna_sequence_generate(
-                    engine.address(), sequence, call.ints(ids), ids.length, settings, call.error()));
+            withAdapters(call, generation.adapters(), adapters -> {
+                puna_generation.adapters(settings, adapters);
+                puna_generation.adapter_count(settings, generation.adapters().size());
+                call.check(PunaH.puna_sequence_generate(
+                        engine.address(), sequence, call.ints(ids), ids.length, settings, call.error()));
+            });
+        }
+    }
+
+    /** The adapters are in use while the call takes its own hold of them. */
+    private static void withAdapters(Call call, List<NativeAdapter.Use> from, Consumer<MemorySegment> work) {
+        List<Handle.Use> uses = new ArrayList<>();
+        try {
+            MemorySegment to =
+                    from.isEmpty() ? MemorySegment.NULL : call.allocate(puna_adapter_use.layout(), from.size());
+            for (int i = 0; i < from.size(); i++) {
+                Handle.Use use = from.get(i).adapter().use();
+                uses.add(use);
+                MemorySegment slot = puna_adapter_use.asSlice(to, i);
+                puna_adapter_use.adapter(slot, use.address());
+                puna_adapter_use.weight(slot, from.get(i).weight());
+            }
+            work.accept(to);
+        } finally {
+            uses.forEach(Handle.Use::close);
+        }
+    }
+
+    /**
+     * Says what raw logits and embeddings are computed with from now on.
+     *
+     * @param adapters in order; none: the model as it is
+     */
+    public void adapt(List<NativeAdapter.Use> adapters) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            withAdapters(
+                    call,
+                    adapters,
+                    uses -> call.check(PunaH.puna_engine_adapt(engine.address(), uses, adapters.size(), call.error())));
         }
     }
 

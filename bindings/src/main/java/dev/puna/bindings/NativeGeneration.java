@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param keep tokens at the front that stay where a full context drops others; -1: it ends the generation instead
  * @param shown whether logits are told before a token is chosen, and {@link NativeEngine#choose} is waited for
  * @param drafts whether tokens may be guessed ahead, if the engine does that at all
+ * @param adapters what changes the model's products for this generation, in order
  */
 public record NativeGeneration(
         int maxTokens,
@@ -35,13 +36,47 @@ public record NativeGeneration(
         @Nullable NativeGrammar grammar,
         int keep,
         boolean shown,
-        boolean drafts) {
+        boolean drafts,
+        List<NativeAdapter.Use> adapters) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
         stops = List.copyOf(stops);
         biases = Map.copyOf(biases);
         breakers = List.copyOf(breakers);
+        adapters = List.copyOf(adapters);
+    }
+
+    /** Without adapters. */
+    public NativeGeneration(
+            int maxTokens,
+            long seed,
+            List<NativeStage> stages,
+            List<String> stops,
+            boolean logprobs,
+            int topLogprobs,
+            boolean ignoreEos,
+            Map<Integer, Float> biases,
+            List<String> breakers,
+            @Nullable NativeGrammar grammar,
+            int keep,
+            boolean shown,
+            boolean drafts) {
+        this(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                drafts,
+                List.of());
     }
 
     /** Without biases, breakers, a grammar and what follows. */
@@ -84,7 +119,8 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 shown,
-                drafts);
+                drafts,
+                adapters);
     }
 
     /** The same, held to a grammar. */
@@ -102,7 +138,8 @@ public record NativeGeneration(
                 to,
                 keep,
                 shown,
-                drafts);
+                drafts,
+                adapters);
     }
 
     /** The same, with a full context that drops tokens behind the first ones. */
@@ -120,7 +157,8 @@ public record NativeGeneration(
                 grammar,
                 keeping,
                 shown,
-                drafts);
+                drafts,
+                adapters);
     }
 
     /** The same, with its logits shown. */
@@ -138,7 +176,8 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 true,
-                drafts);
+                drafts,
+                adapters);
     }
 
     /** The same, with nothing guessed ahead. */
@@ -156,6 +195,26 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 shown,
-                false);
+                false,
+                adapters);
+    }
+
+    /** The same, with these adapters. */
+    public NativeGeneration adapted(List<NativeAdapter.Use> with) {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                drafts,
+                with);
     }
 }

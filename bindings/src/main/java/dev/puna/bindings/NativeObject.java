@@ -12,7 +12,14 @@ import org.jspecify.annotations.Nullable;
  * where it was opened.
  */
 public abstract sealed class NativeObject implements AutoCloseable
-        permits NativeEngine, NativeFile, NativeGrammar, NativeModel, NativeTask, NativeTokenizer, NativeWriter {
+        permits NativeAdapter,
+                NativeEngine,
+                NativeFile,
+                NativeGrammar,
+                NativeModel,
+                NativeTask,
+                NativeTokenizer,
+                NativeWriter {
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Handle handle;

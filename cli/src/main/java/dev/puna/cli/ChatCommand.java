@@ -37,6 +37,9 @@ final class ChatCommand implements Callable<Integer> {
     @Mixin
     private final SpeculationOptions speculation = new SpeculationOptions();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Option(names = "--context-shift", description = "Go on where the context is full: the oldest turns are forgotten.")
     private boolean shift;
 
@@ -55,10 +58,11 @@ final class ChatCommand implements Callable<Integer> {
         sampling.check();
         engine.check();
         speculation.check();
+        adapters.check();
         Models models = new Models(streams);
         try (SpeculationOptions.Drafting drafting = speculation.open(models);
                 Model loaded = models.load(model.reference, options -> setUp(options, drafting));
-                Conversation conversation = new Conversation(loaded, system, sampling, shift)) {
+                Conversation conversation = new Conversation(loaded, system, sampling, shift, adapters.open(loaded))) {
             if (streams.inIsTerminal() && streams.outIsTerminal()) {
                 new ChatTerminal(streams, conversation, model.isDefault()).talk();
             } else {

@@ -19,22 +19,30 @@ final class Conversation implements AutoCloseable {
     private final boolean shift;
     private int attempt;
 
-    Conversation(Model model, @Nullable String system, SamplingOptions sampling, boolean shift) {
+    private final AdapterOptions.Loaded adapters;
+
+    Conversation(
+            Model model,
+            @Nullable String system,
+            SamplingOptions sampling,
+            boolean shift,
+            AdapterOptions.Loaded adapters) {
         this.model = model;
         this.sampling = sampling;
         this.shift = shift;
-        this.branches.add(begin(model, system, shift));
+        this.adapters = adapters;
+        this.branches.add(begin(system));
     }
 
-    private static Chat begin(Model model, @Nullable String system, boolean shift) {
-        return model.newChat(options -> {
+    private Chat begin(@Nullable String system) {
+        return adapters.apply(model.newChat(options -> {
             if (system != null && !system.isEmpty()) {
                 options.system(system);
             }
             if (shift) {
                 options.contextShift();
             }
-        });
+        }));
     }
 
     private Chat chat() {
@@ -77,7 +85,7 @@ final class Conversation implements AutoCloseable {
 
     /** Forgets all that was said in this branch. */
     void restart(@Nullable String system) {
-        replace(begin(model, system, shift));
+        replace(begin(system));
     }
 
     private void replace(Chat chat) {
@@ -92,7 +100,7 @@ final class Conversation implements AutoCloseable {
 
     /** Goes on with a saved conversation: in a branch of its own, unless nothing was said here yet. */
     void load(Path file) {
-        Chat loaded = model.restoreChat(file);
+        Chat loaded = adapters.apply(model.restoreChat(file));
         if (messages().stream().anyMatch(Message.User.class::isInstance)) {
             add(loaded);
         } else {

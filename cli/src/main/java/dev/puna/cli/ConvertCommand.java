@@ -62,6 +62,12 @@ final class ConvertCommand implements Callable<Integer> {
             })
     private @Nullable String pre;
 
+    @Option(
+            names = "--base",
+            paramLabel = "FILE",
+            description = "Of an adapter's folder (PEFT): the GGUF file of the model that it is for.")
+    private @Nullable Path base;
+
     ConvertCommand(Streams streams) {
         this.streams = streams;
     }
@@ -95,6 +101,9 @@ final class ConvertCommand implements Callable<Integer> {
         }
         if (pre != null) {
             conversion.preTokenizer(pre);
+        }
+        if (base != null) {
+            conversion.base(base);
         }
         try (ConvertDisplay display = new ConvertDisplay(streams)) {
             Converted converted = conversion.onProgress(display).run();

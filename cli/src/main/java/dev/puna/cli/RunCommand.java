@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -49,6 +50,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin
     private final SpeculationOptions speculation = new SpeculationOptions();
+
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
 
     @Option(
             names = "--context-shift",
@@ -93,15 +97,16 @@ final class RunCommand implements Callable<Integer> {
         Models models = new Models(streams);
         try (SpeculationOptions.Drafting drafting = speculation.open(models);
                 Model loaded = models.load(model.reference, options -> setUp(options, drafting))) {
+            AdapterOptions.Loaded used = adapters.open(loaded);
             if (chat) {
                 String said = new String(text, StandardCharsets.UTF_8);
                 List<Message> messages = system == null
                         ? List.of(Message.user(said))
                         : List.of(Message.system(system), Message.user(said));
-                generate(loaded, loaded.chat(messages), ChatCommand.ANSWER_TOKENS);
+                generate(loaded, used, loaded.chat(messages), ChatCommand.ANSWER_TOKENS);
             } else {
                 int[] ids = loaded.tokenizer().encode(text, false, true);
-                generate(loaded, loaded.prompt(ids), RAW_TOKENS);
+                generate(loaded, used, loaded.prompt(ids), RAW_TOKENS);
             }
         }
         return 0;
@@ -111,6 +116,7 @@ final class RunCommand implements Callable<Integer> {
         sampling.check();
         engine.check();
         speculation.check();
+        adapters.check();
         form.check();
         if (system != null && !chat) {
             throw PunaCommand.wrong(spec, "--system needs --chat");
@@ -141,8 +147,8 @@ final class RunCommand implements Callable<Integer> {
         return streams.in().readAllBytes();
     }
 
-    private <T extends Request<T>> void generate(Model loaded, T request, int maximum) {
-        sampling.apply(request, maximum, 0).stop(stops.toArray(String[]::new));
+    private <T extends Request<T>> void generate(Model loaded, AdapterOptions.Loaded used, T request, int maximum) {
+        sampling.apply(used.apply(request), maximum, 0).stop(stops.toArray(String[]::new));
         form.apply(request);
         if (shift) {
             request.contextShift();
@@ -152,7 +158,11 @@ final class RunCommand implements Callable<Integer> {
         }
         try (TextStream stream = request.stream()) {
             if (json) {
-                Json.print(streams.out(), Replies.asJson(loaded, stream.reply()));
+                Map<String, Object> reply = Replies.asJson(loaded, stream.reply());
+                if (!used.all().isEmpty()) {
+                    reply.put("adapters", used.describe());
+                }
+                Json.print(streams.out(), reply);
             } else {
                 print(stream);
             }

@@ -47,7 +47,8 @@ class ChatTerminalTest {
         Streams streams = Streams.of(
                 InputStream.nullInputStream(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream());
         chat = Thread.ofPlatform().daemon().start(() -> {
-            try (Conversation conversation = new Conversation(model, null, sampling, false)) {
+            try (Conversation conversation =
+                    new Conversation(model, null, sampling, false, new AdapterOptions.Loaded(List.of(), List.of()))) {
                 new ChatTerminal(streams, conversation, true).talk(terminal);
             }
         });

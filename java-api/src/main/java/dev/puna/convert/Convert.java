@@ -38,6 +38,7 @@ public final class Convert {
     private WeightType type = WeightType.SOURCE;
     private @Nullable String name;
     private @Nullable String preTokenizer;
+    private @Nullable Path base;
     private Consumer<ConvertProgress> listener = progress -> {};
 
     private Convert(Path folder) {
@@ -99,6 +100,18 @@ public final class Convert {
     }
 
     /**
+     * Names the model that an adapter is for, where the folder is one that PEFT saved ({@code adapter_config.json},
+     * {@code adapter_model.safetensors}): its rows are laid out as that file's are.
+     *
+     * @param model a GGUF file
+     * @return this
+     */
+    public Convert base(Path model) {
+        this.base = Objects.requireNonNull(model, "model");
+        return this;
+    }
+
+    /**
      * Who hears how far it is.
      *
      * @param consumer called at the beginning, about ten times a second, and at the end, on the thread that called
@@ -125,7 +138,7 @@ public final class Convert {
         if (target == null) {
             throw new IllegalStateException("to(path) was not said: where is the GGUF file to lie?");
         }
-        Converter converter = new Converter(folder, target, type.type(), name, preTokenizer);
+        Converter converter = new Converter(folder, target, type.type(), name, preTokenizer, base);
         listener.accept(new ConvertProgress(0, 0)); // who refuses now has nothing begun
         FutureTask<Converter.Outcome> work = new FutureTask<>(converter::run);
         Platform.start("convert", work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeStage;
 import dev.puna.internal.json.Fields;
@@ -34,6 +35,7 @@ public final class RecordJson {
      * @param cacheType a name of CacheType
      * @param settings what was asked for; of one that is read, without its grammar
      * @param grammar its text; empty if there was none
+     * @param adapters what changed the model, in order
      * @param prompt ids before the answer
      * @param tokens generated ids
      * @param stop a name of StopReason
@@ -49,9 +51,25 @@ public final class RecordJson {
             String cacheType,
             NativeGeneration settings,
             String grammar,
+            List<Adapted> adapters,
             int[] prompt,
             int[] tokens,
             String stop) {}
+
+    /**
+     * An adapter that was used. A record holds no adapter itself.
+     *
+     * @param name what its file calls it; may be empty
+     * @param fingerprint of all that its file says
+     * @param weight what it counted
+     */
+    public record Adapted(String name, long fingerprint, float weight) {
+        /** Of one that a generation uses. */
+        public static Adapted of(NativeAdapter.Use use) {
+            NativeAdapter.Info info = use.adapter().info();
+            return new Adapted(info.name(), info.fingerprint(), use.weight());
+        }
+    }
 
     /**
      * Writes.
@@ -68,14 +86,14 @@ public final class RecordJson {
                 "model",
                 object("name", c.modelName(), "fingerprint", Long.toHexString(c.fingerprint()), "path", c.modelPath()));
         all.put("context", object("length", c.contextLength(), "cache", c.cacheType()));
-        all.put("generation", generation(c.settings(), c.grammar()));
+        all.put("generation", generation(c.settings(), c.grammar(), c.adapters()));
         all.put("prompt", Arrays.stream(c.prompt()).boxed().toList());
         all.put("tokens", Arrays.stream(c.tokens()).boxed().toList());
         all.put("stop", c.stop());
         return Json.write(all);
     }
 
-    private static Map<String, Object> generation(NativeGeneration g, String grammar) {
+    private static Map<String, Object> generation(NativeGeneration g, String grammar, List<Adapted> adapters) {
         List<Object> stages = new ArrayList<>();
         for (NativeStage s : g.stages()) {
             stages.add(object(
@@ -95,7 +113,7 @@ public final class RecordJson {
         }
         List<Object> biases = new ArrayList<>();
         new TreeMap<>(g.biases()).forEach((id, value) -> biases.add(object("id", id, "value", bias(value))));
-        return object(
+        Map<String, Object> all = object(
                 "max_tokens", g.maxTokens(),
                 "seed", Long.toString(g.seed()),
                 "stages", stages,
@@ -106,6 +124,25 @@ public final class RecordJson {
                 "grammar", grammar,
                 "keep", g.keep(),
                 "logits_hook", g.shown());
+        if (!adapters.isEmpty()) {
+            List<Object> used = new ArrayList<>();
+            adapters.forEach(a -> used.add(object(
+                    "name", a.name(),
+                    "fingerprint", Long.toHexString(a.fingerprint()),
+                    "weight", a.weight())));
+            all.put("adapters", used);
+        }
+        return all;
+    }
+
+    private static List<Adapted> adapters(Fields generation) {
+        List<Adapted> all = new ArrayList<>();
+        if (generation.has("adapters")) {
+            for (Fields one : generation.list("adapters")) {
+                all.add(new Adapted(one.text("name"), one.hexadecimal("fingerprint"), one.real("weight")));
+            }
+        }
+        return List.copyOf(all);
     }
 
     /** JSON has no infinity: a ban is null. */
@@ -147,6 +184,7 @@ public final class RecordJson {
                 context.text("cache"),
                 generation(all.fields("generation")),
                 all.fields("generation").text("grammar"),
+                adapters(all.fields("generation")),
                 all.integers("prompt"),
                 all.integers("tokens"),
                 all.text("stop"));

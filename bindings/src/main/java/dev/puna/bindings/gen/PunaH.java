@@ -3105,6 +3105,189 @@ public class PunaH extends PunaH$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class puna_adapter_load {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_adapter_load");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_adapter_load(puna_model *model, const char *path, puna_task *task, puna_adapter **adapter, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_adapter_load$descriptor() {
+        return puna_adapter_load.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_adapter_load(puna_model *model, const char *path, puna_task *task, puna_adapter **adapter, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_adapter_load$handle() {
+        return puna_adapter_load.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_adapter_load(puna_model *model, const char *path, puna_task *task, puna_adapter **adapter, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_adapter_load$address() {
+        return puna_adapter_load.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_adapter_load(puna_model *model, const char *path, puna_task *task, puna_adapter **adapter, puna_error *error)
+     * }
+     */
+    public static int puna_adapter_load(MemorySegment model, MemorySegment path, MemorySegment task, MemorySegment adapter, MemorySegment error) {
+        var mh$ = puna_adapter_load.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_adapter_load", model, path, task, adapter, error);
+            }
+            return (int)mh$.invokeExact(model, path, task, adapter, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_adapter_close {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_adapter_close");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void puna_adapter_close(puna_adapter *adapter)
+     * }
+     */
+    public static FunctionDescriptor puna_adapter_close$descriptor() {
+        return puna_adapter_close.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void puna_adapter_close(puna_adapter *adapter)
+     * }
+     */
+    public static MethodHandle puna_adapter_close$handle() {
+        return puna_adapter_close.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void puna_adapter_close(puna_adapter *adapter)
+     * }
+     */
+    public static MemorySegment puna_adapter_close$address() {
+        return puna_adapter_close.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void puna_adapter_close(puna_adapter *adapter)
+     * }
+     */
+    public static void puna_adapter_close(MemorySegment adapter) {
+        var mh$ = puna_adapter_close.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_adapter_close", adapter);
+            }
+            mh$.invokeExact(adapter);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_adapter_describe {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_adapter_describe");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void puna_adapter_describe(const puna_adapter *adapter, puna_adapter_info *info)
+     * }
+     */
+    public static FunctionDescriptor puna_adapter_describe$descriptor() {
+        return puna_adapter_describe.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void puna_adapter_describe(const puna_adapter *adapter, puna_adapter_info *info)
+     * }
+     */
+    public static MethodHandle puna_adapter_describe$handle() {
+        return puna_adapter_describe.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void puna_adapter_describe(const puna_adapter *adapter, puna_adapter_info *info)
+     * }
+     */
+    public static MemorySegment puna_adapter_describe$address() {
+        return puna_adapter_describe.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void puna_adapter_describe(const puna_adapter *adapter, puna_adapter_info *info)
+     * }
+     */
+    public static void puna_adapter_describe(MemorySegment adapter, MemorySegment info) {
+        var mh$ = puna_adapter_describe.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_adapter_describe", adapter, info);
+            }
+            mh$.invokeExact(adapter, info);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
     private static final int PUNA_CACHE_F16 = (int)1L;
     /**
      * {@snippet lang=c :
@@ -5086,6 +5269,69 @@ public class PunaH extends PunaH$shared {
         }
     }
 
+    private static class puna_engine_adapt {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_adapt");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_adapt$descriptor() {
+        return puna_engine_adapt.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_adapt$handle() {
+        return puna_engine_adapt.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_adapt$address() {
+        return puna_engine_adapt.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count, puna_error *error)
+     * }
+     */
+    public static int puna_engine_adapt(MemorySegment engine, MemorySegment adapters, int count, MemorySegment error) {
+        var mh$ = puna_engine_adapt.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_adapt", engine, adapters, count, error);
+            }
+            return (int)mh$.invokeExact(engine, adapters, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class puna_plan {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             PunaH.C_INT,
@@ -5919,6 +6165,15 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_ABI() {
         return PUNA_ABI;
+    }
+    private static final int PUNA_MAX_ADAPTERS = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * #define PUNA_MAX_ADAPTERS 16
+     * }
+     */
+    public static int PUNA_MAX_ADAPTERS() {
+        return PUNA_MAX_ADAPTERS;
     }
     private static final int PUNA_MAX_STAGES = (int)16L;
     /**

@@ -32,6 +32,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const puna_text *breakers;
  *     uint32_t bias_count;
  *     uint32_t breaker_count;
+ *     const puna_adapter_use *adapters;
+ *     uint32_t adapter_count;
+ *     uint32_t reserved;
  * }
  * }
  */
@@ -57,7 +60,10 @@ public class puna_generation {
         PunaH.C_POINTER.withName("biases"),
         PunaH.C_POINTER.withName("breakers"),
         PunaH.C_INT.withName("bias_count"),
-        PunaH.C_INT.withName("breaker_count")
+        PunaH.C_INT.withName("breaker_count"),
+        PunaH.C_POINTER.withName("adapters"),
+        PunaH.C_INT.withName("adapter_count"),
+        PunaH.C_INT.withName("reserved")
     ).withName("puna_generation");
 
     /**
@@ -769,6 +775,138 @@ public class puna_generation {
      */
     public static void breaker_count(MemorySegment struct, int fieldValue) {
         struct.set(breaker_count$LAYOUT, breaker_count$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout adapters$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("adapters"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const puna_adapter_use *adapters
+     * }
+     */
+    public static final AddressLayout adapters$layout() {
+        return adapters$LAYOUT;
+    }
+
+    private static final long adapters$OFFSET = $LAYOUT.byteOffset(groupElement("adapters"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const puna_adapter_use *adapters
+     * }
+     */
+    public static final long adapters$offset() {
+        return adapters$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const puna_adapter_use *adapters
+     * }
+     */
+    public static MemorySegment adapters(MemorySegment struct) {
+        return struct.get(adapters$LAYOUT, adapters$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const puna_adapter_use *adapters
+     * }
+     */
+    public static void adapters(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(adapters$LAYOUT, adapters$OFFSET, fieldValue);
+    }
+
+    private static final OfInt adapter_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("adapter_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t adapter_count
+     * }
+     */
+    public static final OfInt adapter_count$layout() {
+        return adapter_count$LAYOUT;
+    }
+
+    private static final long adapter_count$OFFSET = $LAYOUT.byteOffset(groupElement("adapter_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t adapter_count
+     * }
+     */
+    public static final long adapter_count$offset() {
+        return adapter_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t adapter_count
+     * }
+     */
+    public static int adapter_count(MemorySegment struct) {
+        return struct.get(adapter_count$LAYOUT, adapter_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t adapter_count
+     * }
+     */
+    public static void adapter_count(MemorySegment struct, int fieldValue) {
+        struct.set(adapter_count$LAYOUT, adapter_count$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
     }
 
     /**

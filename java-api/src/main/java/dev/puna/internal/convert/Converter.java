@@ -2,6 +2,7 @@
 package dev.puna.internal.convert;
 
 import dev.puna.PunaException;
+import dev.puna.bindings.NativeFile;
 import dev.puna.bindings.NativeWriter;
 import dev.puna.internal.Core;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,7 @@ public final class Converter {
     private final @Nullable NumberType wanted;
     private final @Nullable String name;
     private final @Nullable String pre;
+    private final @Nullable Path base;
     private final AtomicLong done = new AtomicLong();
     private final AtomicLong total = new AtomicLong();
     private volatile boolean cancelled;
@@ -47,13 +50,21 @@ public final class Converter {
      * @param wanted type of the matrices, or null for that of the folder
      * @param name of the model, or null for the folder's
      * @param pre tokenizer.ggml.pre, or null for what the tokenizer's definition gives
+     * @param base of an adapter: the GGUF file of the model that it is for
      */
-    public Converter(Path from, Path to, @Nullable NumberType wanted, @Nullable String name, @Nullable String pre) {
+    public Converter(
+            Path from,
+            Path to,
+            @Nullable NumberType wanted,
+            @Nullable String name,
+            @Nullable String pre,
+            @Nullable Path base) {
         this.from = from;
         this.to = to;
         this.wanted = wanted;
         this.name = name;
         this.pre = pre;
+        this.base = base;
     }
 
     /** {@return bytes of weights that were read} */
@@ -78,12 +89,34 @@ public final class Converter {
      */
     public Outcome run() {
         Folder folder = Folder.open(from);
+        if (AdapterConverter.isAdapter(folder)) {
+            return runAdapter();
+        }
         Config config = config(folder);
         Family family = Families.of(config);
         family.refuse(config, family.classes().getFirst());
         try (Checkpoint checkpoint = Checkpoint.open(folder, "model")) {
             List<Weight> plan = Plan.of(config, family, checkpoint);
             return write(folder, config, family, plan);
+        }
+    }
+
+    private Outcome runAdapter() {
+        if (base == null) {
+            throw Damage.unsupported(
+                    AdapterConverter.SETTINGS,
+                    "",
+                    "the folder is an adapter's: it is converted for a model, whose GGUF file must be named");
+        }
+        Core.load();
+        checkCancelled();
+        try (NativeFile model = NativeFile.open(base)) {
+            LongConsumer progress = bytes -> {
+                total.addAndGet(bytes);
+                done.addAndGet(bytes);
+                checkCancelled();
+            };
+            return new AdapterConverter(from, to, wanted, name, progress).run(model);
         }
     }
 

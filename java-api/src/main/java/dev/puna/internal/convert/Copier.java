@@ -58,6 +58,35 @@ final class Copier {
         };
     }
 
+    /** A small tensor with each number multiplied, as floats. */
+    static Weight multiplied(Weight weight, float factor) {
+        Stored stored = weight.parts().getFirst();
+        long count = weight.elements();
+        bounded(stored, 4 * count, "a tensor to be multiplied");
+        ByteBuffer numbers = ByteBuffer.allocateDirect((int) stored.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer floats = ByteBuffer.allocateDirect((int) (4 * count)).order(ByteOrder.LITTLE_ENDIAN);
+        try {
+            stored.file().read(numbers, stored.offset());
+        } catch (IOException e) {
+            throw new PunaException(stored.file().name() + ": " + e.getMessage(), e);
+        }
+        NumberType type = type(stored);
+        if (type == NumberType.F32) {
+            floats.put(0, numbers, 0, (int) stored.bytes());
+        } else {
+            NativeWriter.convert(type.number(), numbers.position(0), count, NumberType.F32.number(), floats);
+        }
+        int width = (int) weight.width();
+        float[] values = new float[(int) count];
+        for (int row = 0; row < weight.rowCount(); row++) {
+            int from = (int) weight.source().applyAsLong(row) * width;
+            for (int i = 0; i < width; i++) {
+                values[row * width + i] = floats.getFloat(4 * (from + i)) * factor;
+            }
+        }
+        return Weight.computed(weight.name(), values).reshaped(weight.shape());
+    }
+
     void copy(Weight weight, NumberType to) {
         if (weight.values() != null) {
             in = room(in, 4L * weight.values().length);

@@ -337,6 +337,13 @@ final class Families {
         }
     }
 
+    /** Those that llama.cpp calls so: more than one where transformers tells them apart. */
+    static List<Family> named(String architecture) {
+        return ALL.stream()
+                .filter(family -> family.architecture().equals(architecture))
+                .toList();
+    }
+
     private static void gemma2(Config c, Entries e) {
         gemma(c, e);
         Parameters.real(c, e, "attn_logit_softcapping", "attn_logit_softcapping");

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.puna.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code --adapter} of {@code puna run} and {@code puna chat}, and {@code puna convert --base}. */
+class AdapterOptionsTest {
+    private static final String LAW =
+            Cli.DATA.resolve("adapters/llama_law.gguf").toString();
+    private static final String TONE = Cli.DATA.resolve("adapters/llama_tone").toString(); // a folder
+
+    private static JsonNode run(String... adapters) {
+        List<String> all = new ArrayList<>(List.of(
+                "run", "-m", Cli.model("llama"), "-n", "12", "--temperature", "0", "--json", "--logprobs", "1"));
+        for (String adapter : adapters) {
+            all.add("--adapter");
+            all.add(adapter);
+        }
+        all.add("one two three");
+        return Cli.run(all.toArray(String[]::new)).succeeded().json();
+    }
+
+    @Test
+    void anAnswerSaysWhatItWasMadeWith() {
+        JsonNode bare = run();
+        assertThat(bare.has("adapters")).isFalse();
+        JsonNode both = run(LAW, TONE + "=-0.5");
+        assertThat(both.get("logprobs")).isNotEqualTo(bare.get("logprobs"));
+        assertThat(both.get("adapters").size()).isEqualTo(2);
+        assertThat(both.get("adapters").get(0).get("name").asString()).isEqualTo("tiny llama_law");
+        assertThat(both.get("adapters").get(0).get("weight").asDouble()).isEqualTo(1);
+        assertThat(both.get("adapters").get(1).get("weight").asDouble()).isEqualTo(-.5);
+        assertThat(run(LAW + "=0").get("logprobs")).isEqualTo(bare.get("logprobs"));
+    }
+
+    @Test
+    void aConversationUsesThem() {
+        String[] bare = {"chat", "-m", Cli.model("llama"), "--temperature", "0", "--context", "256"};
+        String[] with = {"chat", "-m", Cli.model("llama"), "--temperature", "0", "--context", "256", "--adapter", LAW};
+        String without = Cli.runWith("one two\n", bare).succeeded().out();
+        assertThat(Cli.runWith("one two\n", with).succeeded().out())
+                .isNotEmpty()
+                .isNotEqualTo(without);
+    }
+
+    @Test
+    void mistakesAreSentences(@TempDir Path place) {
+        String[] start = {"run", "-m", Cli.model("llama"), "--adapter"};
+        Cli.run(
+                        start[0],
+                        start[1],
+                        start[2],
+                        start[3],
+                        place.resolve("none.gguf").toString(),
+                        "a")
+                .wrongUsage("there is no file", "none.gguf");
+        Cli.run(start[0], start[1], start[2], start[3], LAW + "=much", "a").wrongUsage("\"much\" is no weight");
+        Cli.run("run", "-m", Cli.CHAT, "--adapter", LAW, "a").failed("another model");
+    }
+
+    @Test
+    void aFolderIsConvertedForItsModel(@TempDir Path place) {
+        String file = place.resolve("tone.gguf").toString();
+        Cli.run("convert", TONE, "-o", file).failed("adapter_config.json", "GGUF file must be named");
+        Cli.run("convert", TONE, "--base", Cli.model("llama"), "-o", file).succeeded();
+        assertThat(run(file).get("logprobs")).isEqualTo(run(TONE).get("logprobs"));
+    }
+}

@@ -178,8 +178,9 @@ static void compare(const expectation *x, const bed_result *r, const char *where
             memcmp(r[h].logprobs, e->logprobs, ANSWER * sizeof *e->logprobs) != 0 || r[h].top != e->top)
             testing_fail(__FILE__, __LINE__, "%s, %s: other tokens or log-probabilities", where, names[h]);
     }
-    const uint32_t cached[] = {[FRESH] = 0, [KEPT] = x->known - 1, [FORKED] = x->known - 1, [REWOUND] = x->paged ? x->known / 64 * 64 : x->known,
-                                      [RESTORED] = x->known - 1, [SHARED] = x->all / 64 * 64, [EVICTED] = 0};
+    uint32_t rewound = x->paged ? x->known / 64 * 64 : x->known;
+    const uint32_t cached[] = {[FRESH] = 0, [KEPT] = x->known - 1, [FORKED] = x->known - 1, [REWOUND] = rewound,
+                               [RESTORED] = x->known - 1, [SHARED] = x->all / 64 * 64, [EVICTED] = 0};
     for (uint32_t h = 0; h < PAUSED; h++) /* each had the history that it is named for */
         if (r[h].cached_tokens != cached[h])
             testing_fail(__FILE__, __LINE__, "%s, %s: %u tokens were cached, not %u", where, names[h],

@@ -102,8 +102,8 @@ float math_tanhf(float x);
 #define MATH_ERF_Q6 (-0x1.86dd8cp-13f)
 float math_erff(float x);
 
-/* log(1 + e^x), softplus: at most 3 ulp. Its sequence: z = |x|, e = exp(-z), s = e / (2 + e), u = s * s, P(u) by fma from
-   L15 down to L3; t = fma(s * u, P, s); y = max(x, 0) + (t + t): log(1 + e) = 2 atanh(s), by its series. */
+/* log(1 + e^x), softplus: at most 3 ulp. Its sequence: z = |x|, e = exp(-z), s = e / (2 + e), u = s * s, P(u) by fma
+   from L15 down to L3; t = fma(s * u, P, s); y = max(x, 0) + (t + t): log(1 + e) = 2 atanh(s), by its series. */
 #define MATH_SOFTPLUS_L3 0x1.555556p-2f /* 1 / 3, 1 / 5 ... */
 #define MATH_SOFTPLUS_L5 0x1.99999ap-3f
 #define MATH_SOFTPLUS_L7 0x1.24924ap-3f

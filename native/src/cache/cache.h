@@ -73,8 +73,8 @@ puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_er
 uint32_t cache_first(const cache *c, uint32_t group, uint32_t positions);
 uint64_t cache_seen_bytes(const cache *c, uint32_t positions);
 
-/* How many of the first `positions` of a sequence that was computed further can be gone on from: all but where there are
-   states, else whole pages of them. */
+/* How many of the first `positions` of a sequence that was computed further can be gone on from: all of them, or where
+   there are states, whole pages. */
 uint32_t cache_rewound(const cache *c, uint32_t positions);
 
 /* Keeps the pages that hold positions below `positions`. */

@@ -30,8 +30,9 @@ puna_status drafter_check(const model *m, const model *draft, puna_error *error)
     int32_t size = tokenizer_size(m->tokenizer), theirs = tokenizer_size(draft->tokenizer);
     if (!(model_capabilities(draft) & PUNA_CAN_GENERATE)) return model_refuse(draft, "draft", error);
     if (draft->graph.recurrent)
-        return error_set(error, PUNA_UNSUPPORTED, "draft", "the draft model (%s) is recurrent: its state has no way back "
-                         "from a guess that was wrong; take one that attends, or none", draft->hyper.architecture);
+        return error_set(error, PUNA_UNSUPPORTED, "draft",
+                         "the draft model (%s) is recurrent: its state has no way back from a guess that was wrong; "
+                         "take one that attends, or none", draft->hyper.architecture);
     if (size != theirs)
         return error_set(error, PUNA_INVALID_ARGUMENT, "draft",
                          "the draft model has %d tokens, the model %d: both must have the same vocabulary", theirs,

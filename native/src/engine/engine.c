@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/os.h"
 #include "base/threads.h"
 
@@ -213,6 +214,9 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
     puna_status status = engine_decide(&m->hyper, &m->graph, m->device, options, &decided, error);
     if (status == PUNA_OK && decided.draft) status = drafter_check(m, decided.draft, error);
     if (status != PUNA_OK) return status;
+    if (m->graph.recurrent && options->speculation != PUNA_SPECULATE_OFF)
+        log_write(PUNA_LOG_WARNING, "this model (%s) has recurrent layers, whose states have no way back from a wrong "
+                  "guess: speculation is off", m->hyper.architecture);
     memory_account first;
     memory_account_init(&first);
     engine *e = memory_new(&first, sizeof *e);

@@ -12,8 +12,8 @@
  *     tokens   i32 each
  *     caches              for each layer the keys, then the values of positions first .. cached: [position][kv head]
  *                         [dimension]; a head in Q8_0 is its int8 numbers, then a float scale for each 32 of them.
- *                         Of a recurrent layer the state behind the last position, as one position: 1 head, whose key is
- *                         the convolution's floats and whose value the scan's
+ *                         Of a recurrent layer the state behind the last position, as one position: 1 head, whose key
+ *                         is the convolution's floats and whose value the scan's
  *     sum      u64        of all before it
  *
  * Invariant: nothing read is believed before it was compared with the length, with both sums and with the model. A sum

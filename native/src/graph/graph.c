@@ -95,13 +95,14 @@ static uint32_t cache_layer(graph *g, uint32_t group) {
 }
 
 uint32_t graph_add_cache_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
-    uint32_t group = cache_group(g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window});
+    uint32_t group = cache_group(
+        g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window});
     return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
 }
 
 uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v, uint32_t window) {
-    uint32_t group = cache_group(g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window,
-                                                         .whole = true});
+    uint32_t group = cache_group(
+        g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .window = window, .whole = true});
     g->whole = true;
     for (uint32_t i = 0; i < g->cache_layer_count; i++)
         if (g->cache_layers[i].group == group) return i;
@@ -312,8 +313,8 @@ void graph_store(graph *g, graph_value k, graph_value v, uint32_t layer) {
     if (!op) return;
     if (!expect(g, op, layer < g->cache_layer_count)) return;
     const graph_cache_group *c = &g->groups[g->cache_layers[layer].group];
-    if (!expect(g, op, !c->state && (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v)))
-        return;
+    bool fits = (uint64_t)c->heads * c->dim_k == width(g, k) && (uint64_t)c->heads * c->dim_v == width(g, v);
+    if (!expect(g, op, !c->state && fits)) return;
     op->layer = layer;
 }
 

@@ -161,6 +161,54 @@ static void any_order_of_calls_gives_the_same(void) {
     }
 }
 
+/* Texts' vectors, read in any steps. */
+static void vectors_are_the_same(void) {
+    for (size_t m = 0; m < MODELS; m++) {
+        static float vectors[2][3 * 96];
+        int32_t ids[3][LENGTH];
+        puna_input inputs[3];
+        puna_embedding how;
+        puna_embedding_default(&how);
+        how.pooling = PUNA_POOL_MEAN;
+        for (uint32_t i = 0; i < 3; i++) {
+            fill(ids[i], LENGTH, 40 + i);
+            inputs[i] = (puna_input){ids[i], NULL, LENGTH - 50 * i};
+        }
+        for (uint32_t i = 0; i < 2; i++) {
+            bed b;
+            puna_engine_options o = bed_options(1 + i, i ? 23 : 512, 3, PUNA_CACHE_F16);
+            NEED(bed_open(&b, models[m], &o));
+            puna_status status = puna_engine_embed(b.engine, inputs, 3, &how, vectors[i], 3 * 96, NULL, &b.error);
+            if (status != PUNA_OK) testing_fail(__FILE__, __LINE__, "%s: %s", models[m], b.error.message);
+            bed_close(&b);
+        }
+        CHECK(memcmp(vectors[0], vectors[1], sizeof vectors[0]) == 0 && vectors[0][0] != 0.0f);
+    }
+}
+
+static void a_full_context_shifts(void) {
+    static bed_result r[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        bed b;
+        int32_t ids[LENGTH];
+        uint64_t id;
+        puna_engine_options o = bed_options(1, i ? 9 : 512, 1, PUNA_CACHE_F16);
+        puna_generation g = sampled();
+        o.context_length = LENGTH + 4;
+        g.flags |= PUNA_GENERATE_SHIFT;
+        g.keep = 70;
+        NEED(bed_open(&b, "granitehybrid.gguf", &o) && puna_sequence_open(b.engine, &id, &b.error) == PUNA_OK);
+        fill(ids, LENGTH, 3);
+        r[i] = (bed_result){.sequence = id};
+        NEED(puna_sequence_generate(b.engine, id, ids, LENGTH, &g, &b.error) == PUNA_OK);
+        bed_run(&b, &r[i], 1, 10000);
+        CHECK_EQUAL(r[i].count, NEW);
+        bed_close(&b);
+    }
+    CHECK(memcmp(r[0].tokens, r[1].tokens, sizeof r[0].tokens) == 0);
+    CHECK(memcmp(r[0].logprobs, r[1].logprobs, sizeof r[0].logprobs) == 0);
+}
+
 /* Guesses would need a way back: none are made, and no recurrent model makes any. */
 static void nothing_is_guessed(void) {
     bed b;
@@ -192,6 +240,8 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(what_was_computed_serves);
     TEST(any_order_of_calls_gives_the_same);
+    TEST(vectors_are_the_same);
+    TEST(a_full_context_shifts);
     TEST(nothing_is_guessed);
     return testing_end();
 }

@@ -68,7 +68,8 @@ static void run_tile(const device_runner *r, const plan_step *s, const device_ru
     const graph_cache_group *group = &r->g->groups[layer->group];
     bool conv = s->op->kind == GRAPH_CONV_OP;
     size_t bytes = state_floats(r->g, s->op) * sizeof(float);
-    size_t at = r->layer_offset[s->op->layer] + tile * bytes + (conv ? 0 : cpu_cache_keys(group, r->options.cache_type));
+    size_t at = r->layer_offset[s->op->layer] + tile * bytes;
+    if (!conv) at += cpu_cache_keys(group, r->options.cache_type);
     uint8_t *const *pages = run->pages[layer->group];
     if (run->position) memcpy(state, pages[(run->position - 1) / CPU_PAGE] + at, bytes);
     else memset(state, 0, bytes);

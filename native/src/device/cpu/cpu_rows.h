@@ -45,7 +45,7 @@ void cpu_experts_mix(const device_runner *r, const plan_step *s, uint32_t row);
 uint32_t cpu_experts_tiles(const device_runner *r, const plan_step *s);
 void cpu_experts_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread);
 
-/* cpu_recurrent.c: the steps of recurrent layers. Chunks are the runs' tiles of 16 channels, one run after the other. */
+/* cpu_recurrent.c: steps of recurrent layers. Chunks are the runs' tiles of 16 channels, one run after the other. */
 uint32_t cpu_recurrent_tiles(const graph *g, const graph_op *op);
 size_t cpu_recurrent_scratch(const graph_op *op);
 void cpu_recurrent(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread);

@@ -30,7 +30,8 @@ static inline void some_store(float *y, uint32_t count, lanes v) {
 /* [count][n] becomes [n][16]. */
 static inline void turn(const float *x, uint32_t count, uint32_t n, float *to) {
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t lane = 0; lane < 16; lane++) to[(size_t)i * 16 + lane] = lane < count ? x[(size_t)lane * n + i] : 0;
+        for (uint32_t lane = 0; lane < 16; lane++)
+            to[(size_t)i * 16 + lane] = lane < count ? x[(size_t)lane * n + i] : 0;
 }
 
 static void lanes_conv(const cpu_conv *c) {

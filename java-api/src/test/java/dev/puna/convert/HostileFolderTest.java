@@ -124,7 +124,12 @@ class HostileFolderTest {
                         "config.json: num_hidden_layers",
                         "the weights have 2 layers",
                         "a part is missing"),
-                new Lie("mamba2", replace("config.json", "\"n_groups\": 2", "\"n_groups\": 3"), INVALID, "n_groups", "64"),
+                new Lie(
+                        "mamba2",
+                        replace("config.json", "\"n_groups\": 2", "\"n_groups\": 3"),
+                        INVALID,
+                        "n_groups",
+                        "64"),
                 new Lie("mamba2", replace("config.json", "\"n_groups\": 2", "\"n_groups\": 0"), INVALID, "n_groups"),
                 new Lie("mamba2", replace("config.json", "\"head_dim\": 16", "\"head_dim\": 0"), INVALID, "head_dim"),
                 new Lie(
@@ -133,11 +138,7 @@ class HostileFolderTest {
                         INVALID,
                         "expand",
                         "channels"),
-                new Lie(
-                        "mamba2",
-                        replace("config.json", "    Infinity", "    0.1"),
-                        UNSUPPORTED,
-                        "time_step_limit"),
+                new Lie("mamba2", replace("config.json", "    Infinity", "    0.1"), UNSUPPORTED, "time_step_limit"),
                 new Lie("lfm2", replace("config.json", "\"conv\"", "\"coil\""), INVALID, "layer_types", "another kind"),
                 new Lie(
                         "lfm2",

@@ -170,11 +170,11 @@ final class Families {
                     List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED)),
                     Families::cohere2,
                     (c, place, w) -> place.kind().equals("bias") ? null : w),
-            new Family(
-                    "mamba", List.of("Mamba"), SILU, List.of(Recurrent.MAMBA), Recurrent::mamba, Recurrent::shape),
+            new Family("mamba", List.of("Mamba"), SILU, List.of(Recurrent.MAMBA), Recurrent::mamba, Recurrent::shape),
             new Family(
                     "mamba2", List.of("Mamba2"), SILU, List.of(Recurrent.MAMBA), Recurrent::mamba2, Recurrent::shape),
-            new Family("lfm2", List.of("Lfm2", "LFM2"), ANY, List.of(Recurrent.LFM2), Recurrent::lfm2, Recurrent::shape),
+            new Family(
+                    "lfm2", List.of("Lfm2", "LFM2"), ANY, List.of(Recurrent.LFM2), Recurrent::lfm2, Recurrent::shape),
             new Family(
                     "granitehybrid",
                     List.of("GraniteMoeHybrid"),

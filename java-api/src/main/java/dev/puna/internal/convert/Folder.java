@@ -99,8 +99,7 @@ final class Folder {
         try {
             String text = text(name);
             boolean own = name.equals("config.json");
-            return Config.of(
-                    name, "", Json.parse(own ? INFINITE.matcher(text).replaceAll("null") : text));
+            return Config.of(name, "", Json.parse(own ? INFINITE.matcher(text).replaceAll("null") : text));
         } catch (IllegalArgumentException e) {
             throw Damage.in(name, "", String.valueOf(e.getMessage()));
         }

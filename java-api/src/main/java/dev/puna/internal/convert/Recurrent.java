@@ -95,12 +95,17 @@ final class Recurrent {
     /** Taps in rows of a channel, decays for their logarithms, one head or group a row. */
     static @Nullable Weight shape(Config c, Names.Place place, Weight w) {
         String block = "blk." + place.block() + ".";
-        boolean heads = !place.is("ssm_a", "ssm_d") || w.shape().size() > 1 || c.text("model_type", "").equals("mamba");
+        boolean heads = !place.is("ssm_a", "ssm_d")
+                || w.shape().size() > 1
+                || c.text("model_type", "").equals("mamba");
         Weight rows = heads ? w : w.reshaped(List.of(w.elements(), 1L));
         return switch (place.part()) {
-            case "ssm_conv1d", "shortconv.conv" -> w.shape().size() == 3
-                    ? w.reshaped(List.of(w.shape().get(0), Math.multiplyExact(w.shape().get(1), w.shape().get(2))))
-                    : w;
+            case "ssm_conv1d", "shortconv.conv" ->
+                w.shape().size() == 3
+                        ? w.reshaped(List.of(
+                                w.shape().get(0),
+                                Math.multiplyExact(w.shape().get(1), w.shape().get(2))))
+                        : w;
             case "dt_bias" -> w.named(block + "ssm_dt.bias");
             case "ssm_a" -> rows.decaying().named(block + "ssm_a");
             case "ssm_d" -> rows.named(block + "ssm_d");

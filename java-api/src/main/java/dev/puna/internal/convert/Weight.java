@@ -84,7 +84,8 @@ record Weight(
 
     /** Columns as rows. */
     Weight transposed() {
-        return new Weight(name, List.of(shape.get(1), shape.get(0)), parts, shape.get(0), source, added, decays, true, values);
+        return new Weight(
+                name, List.of(shape.get(1), shape.get(0)), parts, shape.get(0), source, added, decays, true, values);
     }
 
     Weight named(String now) {

@@ -283,8 +283,7 @@ public final class EngineThread {
      * @return one for each input
      * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
-    public float[][] embed(
-            List<NativeInput> inputs, NativeEmbedding how, int width, List<NativeAdapter.Use> adapters) {
+    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width, List<NativeAdapter.Use> adapters) {
         float[][] vectors = new float[inputs.size()][];
         try (NativeTask task = NativeTask.create()) {
             tasks.add(task);

@@ -77,7 +77,8 @@ static const lie lies[] = {
      .status = PUNA_UNSUPPORTED, .words = "several matrices"},
     {"a rank beyond all", .tensors = {{Q ".lora_a", {96, 4097}, F32}, {Q ".lora_b", {4097, 96}, F32}},
      .status = PUNA_INVALID_FILE, .words = "ranks"},
-    {"the highest rank", .tensors = {{Q ".lora_a", {96, 4096}, F32}, {Q ".lora_b", {4096, 96}, F32}}, .status = PUNA_OK},
+    {"the highest rank", .tensors = {{Q ".lora_a", {96, 4096}, F32}, {Q ".lora_b", {4096, 96}, F32}},
+     .status = PUNA_OK},
     {"integers", .tensors = {{Q ".lora_a", {96, 2}, I8}, B}, .status = PUNA_UNSUPPORTED, .words = "type of numbers"},
     {"not numbers", .tensors = {A, B}, .number = NAN, .status = PUNA_INVALID_FILE, .words = "NaN"},
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeInput;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ public final class Embedding {
     private int dimensions;
     private boolean normalize;
     private boolean truncate;
+    private List<NativeAdapter.Use> adapters = List.of();
 
     Embedding(Context context, List<String> texts) {
         this.context = context;
@@ -76,6 +78,19 @@ public final class Embedding {
     }
 
     /**
+     * Uses an adapter; further calls add more, up to 16, which join in their order.
+     *
+     * @param adapter of the model
+     * @param weight how much it counts: 1 as it was trained
+     * @return this
+     * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
+     */
+    public Embedding adapter(Adapter adapter, float weight) {
+        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        return this;
+    }
+
+    /**
      * Computes the vectors.
      *
      * @return one for each text, in their order
@@ -90,7 +105,7 @@ public final class Embedding {
         }
         NativeEmbedding how = new NativeEmbedding(pooled(), dimensions, normalize, truncate);
         int width = dimensions > 0 ? dimensions : context.model().info().embeddingLength();
-        return List.of(context.engine().embed(inputs, how, width));
+        return List.of(context.engine().embed(inputs, how, width, adapters));
     }
 
     /** A classifier's own pooling gives scores: its vectors are what it reads. */

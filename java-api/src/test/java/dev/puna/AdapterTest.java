@@ -160,6 +160,20 @@ class AdapterTest {
         }
     }
 
+    @Test
+    void vectorsAreMadeWithThem() {
+        List<String> texts = List.of("one", "two three");
+        List<float[]> bare = model.embed(texts).vectors();
+        List<float[]> with = model.embed(texts).adapter(law, 1).vectors();
+        for (int i = 0; i < texts.size(); i++) {
+            assertThat(with.get(i)).isNotEqualTo(bare.get(i));
+            assertThat(model.embed(List.of(texts.get(i))).adapter(law, 1).vector())
+                    .isEqualTo(with.get(i));
+        }
+        assertThat(model.embed(texts).vectors().get(1)).isEqualTo(bare.get(1));
+        assertThat(model.embed(texts).adapter(law, 0).vectors().get(1)).isEqualTo(bare.get(1));
+    }
+
     private static Prompt prompt(Context context) {
         return context.prompt(ids(150)).sampler(Sampler.greedy()).maxTokens(2);
     }

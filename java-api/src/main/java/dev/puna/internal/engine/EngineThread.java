@@ -3,6 +3,7 @@ package dev.puna.internal.engine;
 
 import dev.puna.ClosedException;
 import dev.puna.GenerationInterruptedException;
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeEngine;
@@ -260,7 +261,7 @@ public final class EngineThread {
     }
 
     /**
-     * Vectors of texts, in portions between which others have their turn; waits until nothing generates.
+     * Vectors of texts, made by the model as it is.
      *
      * @param inputs what they are made of
      * @param how what is wanted
@@ -269,6 +270,20 @@ public final class EngineThread {
      * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
     public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width) {
+        return embed(inputs, how, width, List.of());
+    }
+
+    /**
+     * Vectors of texts, in portions between which others have their turn; waits until nothing generates.
+     *
+     * @param inputs what they are made of
+     * @param how what is wanted
+     * @param width numbers of each
+     * @param adapters what changes the model for it
+     * @return one for each input
+     * @throws GenerationInterruptedException if the thread is interrupted meanwhile
+     */
+    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width, List<NativeAdapter.Use> adapters) {
         float[][] vectors = new float[inputs.size()][];
         try (NativeTask task = NativeTask.create()) {
             tasks.add(task);
@@ -276,8 +291,9 @@ public final class EngineThread {
                 for (int begin = 0, end; begin < vectors.length; begin = end) {
                     end = portion(inputs, begin);
                     List<NativeInput> some = inputs.subList(begin, end);
-                    float[][] found = Failures.mapped(() ->
-                            askWhenQuiet(() -> cancellable(() -> engine.embed(some, how, width, task)), task::cancel));
+                    float[][] found = Failures.mapped(() -> askWhenQuiet(
+                            () -> with(adapters, () -> cancellable(() -> engine.embed(some, how, width, task))),
+                            task::cancel));
                     System.arraycopy(found, 0, vectors, begin, found.length);
                 }
             } finally {
@@ -285,6 +301,19 @@ public final class EngineThread {
             }
         }
         return vectors;
+    }
+
+    /** For one piece of work alone: others find the engine as it was. */
+    private <T> T with(List<NativeAdapter.Use> adapters, Supplier<T> work) {
+        if (adapters.isEmpty()) {
+            return work.get();
+        }
+        engine.adapt(adapters);
+        try {
+            return work.get();
+        } finally {
+            engine.adapt(List.of());
+        }
     }
 
     private static int portion(List<NativeInput> inputs, int begin) {

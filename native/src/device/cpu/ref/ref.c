@@ -46,5 +46,7 @@ const cpu_kernels ref_kernels = {
     .cache_store = ref_cache_store,
     .attention = ref_attention,
     .attention_scratch = ref_attention_scratch,
+    .attention_span = ref_attention_span,
+    .attention_join = ref_attention_join,
     .decode_row = ref_decode_row,
 };

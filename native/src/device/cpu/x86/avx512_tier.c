@@ -50,6 +50,8 @@ const cpu_kernels avx512_kernels = {
     .cache_store = avx512_cache_store,
     .attention = avx512_attention,
     .attention_scratch = avx512_attention_scratch,
+    .attention_span = avx512_attention_span,
+    .attention_join = avx512_attention_join,
     .decode_row = ref_decode_row,
 };
 

@@ -406,8 +406,8 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
         attend_by_spans(kernels[k], &c.a, &queries);
         if (!shapes_same(out[0], out[1], out_count, &at))
             testing_fail(__FILE__, __LINE__,
-                         "%s by spans: heads %u x %u, dims %u %u, type %u, window %u, causal %u, positions %u, rows %u: "
-                         "%zu: %a, not %a",
+                         "%s by spans: heads %u x %u, dims %u %u, type %u, window %u, causal %u, positions %u, "
+                         "rows %u: %zu: %a, not %a",
                          kernels[k]->tier, a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, positions,
                          rows, at, (double)out[1][at], (double)out[0][at]);
     }

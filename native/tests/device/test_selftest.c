@@ -72,6 +72,12 @@ static void wrong_attention(const cpu_attention *a, const cpu_queries *queries, 
     flip(queries->out + queries->out_stride * (queries->rows - 1));
 }
 
+static void wrong_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                       void *scratch) {
+    ref_attention_join(a, queries, head, parts, scratch);
+    if (head) flip(queries->out + queries->out_stride * queries->rows - 1);
+}
+
 static uint32_t asked; /* the type of the last product */
 
 static void wrong_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
@@ -125,6 +131,7 @@ static void finds_each_kernel_that_errs(void) {
     broken.rope = wrong_rope, only_these_are_wrong("rope");
     broken.cache_store = wrong_cache_store, only_these_are_wrong("cache_store");
     broken.attention = wrong_attention, only_these_are_wrong("attention");
+    broken.attention_join = wrong_join, only_these_are_wrong("attention");
     broken.product = wrong_product, only_these_are_wrong("product");
     broken.product = long_product, only_these_are_wrong("product");
 }

@@ -82,9 +82,10 @@ typedef struct cpu_queries {
     uint32_t keys;  /* positions of the sequence that have keys; not regarded where it is causal */
 } cpu_queries;
 
-/* What became of each span of some queries' attention for one kv head, before spans are joined: for line row * group + h
-   and the n-th of `spans` spans from `first` on, cpu_part_floats numbers at (line * spans + n) times that: the maximum,
-   the sum of weights, and from the 16th on the weighted values. Of spans that a line does not see nothing is written. */
+/* What became of each span of some queries' attention for one kv head, before spans are joined: for line
+   row * group + h and the n-th of `spans` spans from `first` on, cpu_part_floats numbers at (line * spans + n) times
+   that: the maximum, the sum of weights, and from the 16th on the weighted values. Of spans that a line does not see
+   nothing is written. */
 typedef struct cpu_parts {
     float *at;
     uint32_t first, spans;

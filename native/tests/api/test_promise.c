@@ -129,6 +129,46 @@ static void q8_0_caches_keep_the_promise(void) {
     }
 }
 
+enum { DEEP = 1290, DEEP_ROWS = 12 };
+
+/* Of the last tokens behind two borders of spans. */
+static uint64_t digest_deep(const char *model, uint32_t threads, uint32_t step_tokens, uint32_t cache_type) {
+    bed b;
+    int32_t ids[DEEP];
+    puna_engine_options o = bed_options(threads, step_tokens, 4, cache_type);
+    o.context_length = 1536;
+    if (!bed_open(&b, model, &o)) return 0;
+    const size_t room = (size_t)DEEP_ROWS * VOCABULARY;
+    float *logits = malloc(room * sizeof *logits);
+    fill(ids, DEEP, 11);
+    if (puna_engine_logits(b.engine, ids, DEEP, DEEP - DEEP_ROWS, logits, room, NULL, &b.error) != PUNA_OK)
+        testing_fail(__FILE__, __LINE__, "%s: %s", model, b.error.message);
+    uint64_t digest = bed_digest(14695981039346656037u, logits, room * sizeof *logits);
+    free(logits);
+    bed_close(&b);
+    return digest;
+}
+
+/* Few rows behind a long cache: several threads share a head's spans, one thread never does. */
+static void threads_may_share_a_heads_cache(void) {
+    const struct { const char *model; uint32_t type; } of[] = {
+        {"llama_wide_q4_1.gguf", PUNA_CACHE_F16}, {"gemma3_q8_0.gguf", PUNA_CACHE_Q8_0},
+        {"mistral.gguf", PUNA_CACHE_F32},         {"mpt_clamped.gguf", PUNA_CACHE_F16},
+        {"gpt_oss_mxfp4.gguf", PUNA_CACHE_F16},   {"deepseek_v3.gguf", PUNA_CACHE_F16}};
+    static const uint32_t ways[][2] = {{2, 1}, {3, 5}, {4, 8}, {2, 64}};
+    for (size_t m = 0; m < COUNT(of); m += MODEL_STRIDE) {
+        uint64_t expected = digest_deep(of[m].model, 1, 512, of[m].type);
+        for (size_t i = 0; i < COUNT(ways); i++)
+            if (digest_deep(of[m].model, ways[i][0], ways[i][1], of[m].type) != expected)
+                testing_fail(__FILE__, __LINE__, "%s, %u threads, steps of %u: other logits", of[m].model, ways[i][0],
+                             ways[i][1]);
+    }
+    bed_tier("ref");
+    uint64_t whole = digest_deep("llama_q4_1.gguf", 1, 512, PUNA_CACHE_F16);
+    CHECK(digest_deep("llama_q4_1.gguf", 2, 4, PUNA_CACHE_F16) == whole);
+    bed_tier(NULL);
+}
+
 /* Sequences of different lengths and seeds; what each gives alone. */
 static puna_generation sampled(uint32_t i) {
     static const puna_stage stages[] = {{.kind = PUNA_SAMPLE_PENALTIES, .window = 16, .repeat = 1.1f},
@@ -348,6 +388,7 @@ int main(int argc, char **argv) {
     TEST(past_windows_and_original_contexts_too);
     TEST(f32_caches_keep_the_promise);
     TEST(q8_0_caches_keep_the_promise);
+    TEST(threads_may_share_a_heads_cache);
     TEST(batches_change_nothing);
     TEST(late_comers_and_leavers_change_nothing);
     TEST(cached_prefixes_change_nothing);

@@ -416,6 +416,28 @@ static void products_are_the_tiers_own(void) {
 
 /* ---- attention ---- */
 
+/* Each head's spans backwards, then the heads' joins: parts must not be shared by mistake. */
+static void attend_by_spans(const cpu_kernels *k, const cpu_attention *a, const cpu_queries *queries) {
+    const uint32_t span = CPU_PAGE * CPU_SPAN_PAGES, lines = queries->rows * a->group;
+    uint32_t low, high, unused;
+    cpu_seen(a, queries, queries->first, &low, &unused);
+    cpu_seen(a, queries, queries->first + queries->rows - 1, &unused, &high);
+    cpu_parts parts = {NULL, low / span, (high + span - 1) / span - low / span};
+    const size_t each = (size_t)lines * parts.spans * cpu_part_floats(a->dim_v);
+    float *all = shapes_floats(each * a->heads_kv);
+    void *scratch = shapes_new(k->attention_scratch(a));
+    for (uint32_t head = 0; head < a->heads_kv; head++) {
+        parts.at = all + head * each;
+        for (uint32_t n = parts.spans; n-- > 0;) k->attention_span(a, queries, head, parts.first + n, &parts, scratch);
+    }
+    for (uint32_t head = 0; head < a->heads_kv; head++) {
+        parts.at = all + head * each;
+        k->attention_join(a, queries, head, &parts, scratch);
+    }
+    shapes_free(all);
+    shapes_free(scratch);
+}
+
 static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows, bool spikes) {
     uint32_t heads = a.heads_kv * a.group;
     shapes_cache c = shapes_cache_new(a, positions);
@@ -438,6 +460,17 @@ static void compare_attention(cpu_attention a, uint32_t positions, uint32_t rows
                      "%zu: %a, not %a",
                      a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, (double)a.softcap, positions,
                      rows, at, (double)out[1][at], (double)out[0][at]);
+    for (int k = 0; k < 2; k++) { /* and span by span, in any order */
+        memset(out[1], 0, out_count * sizeof(float));
+        cpu_queries queries = {q, q_stride, out[1], out_stride, rows, positions - rows, positions};
+        attend_by_spans(kernels[k], &c.a, &queries);
+        if (!shapes_same(out[0], out[1], out_count, &at))
+            testing_fail(__FILE__, __LINE__,
+                         "%s by spans: heads %u x %u, dims %u %u, type %u, window %u, causal %u, positions %u, "
+                         "rows %u: %zu: %a, not %a",
+                         kernels[k]->tier, a.heads_kv, a.group, a.dim_k, a.dim_v, a.type, a.window, a.causal, positions,
+                         rows, at, (double)out[1][at], (double)out[0][at]);
+    }
     shapes_free(q);
     shapes_free(out[0]);
     shapes_free(out[1]);

@@ -82,6 +82,12 @@ static void wrong_scan(const cpu_scan *s) {
     flip(s->state);
 }
 
+static void wrong_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                       void *scratch) {
+    ref_attention_join(a, queries, head, parts, scratch);
+    if (head) flip(queries->out + queries->out_stride * queries->rows - 1);
+}
+
 static uint32_t asked; /* the type of the last product */
 
 static void wrong_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
@@ -137,6 +143,7 @@ static void finds_each_kernel_that_errs(void) {
     broken.attention = wrong_attention, only_these_are_wrong("attention");
     broken.conv = wrong_conv, only_these_are_wrong("conv");
     broken.scan = wrong_scan, only_these_are_wrong("scan");
+    broken.attention_join = wrong_join, only_these_are_wrong("attention");
     broken.product = wrong_product, only_these_are_wrong("product");
     broken.product = long_product, only_these_are_wrong("product");
 }

@@ -64,6 +64,9 @@ struct device_runner {
     cpu_piece *pieces;
     uint32_t piece_count;
     struct cpu_adapting *adapting; /* cpu_adapter.h; NULL: nobody asked for adapters */
+    uint8_t *parts;             /* of attention by spans (cpu_attend.h); NULL where that never happens */
+    size_t parts_bytes;
+    _Atomic uint32_t *arrived;  /* [row's kv head]: spans that are done; all 0 between phases */
     const device_batch *batch;  /* during a run */
     struct cpu_profile *profile; /* NULL but in benches */
 };

@@ -4,7 +4,9 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "device/cpu/cache_page.h"
+#include "device/cpu/cpu.h"
 #include "device/cpu/cpu_adapter.h"
+#include "device/cpu/cpu_attend.h"
 #include "device/cpu/cpu_profile.h"
 #include "device/cpu/cpu_rows.h"
 #include "device/cpu/pack.h"
@@ -93,6 +95,7 @@ static puna_status runner_bytes(const graph *g, const device_options *o, uint64_
     *bytes = memory_used(&account) + sizeof(device_runner) + p.arena_bytes +
              (rotary_floats(g, o) + 1) * sizeof(float) +
              (uint64_t)o->threads * (scratch_bytes(g, k, o) + sizeof(uint8_t *)) +
+             cpu_attend_parts(g, o) + (uint64_t)cpu_attend_counters(g, o) * sizeof(uint32_t) +
              (uint64_t)max_pieces(o) * sizeof(cpu_piece) + phases * (sizeof(threads_phase) + sizeof(cpu_job)) +
              ((uint64_t)g->table_count + g->cache_layer_count + 2) * sizeof(size_t) +
              threads_bytes(o->threads, (uint32_t)phases);
@@ -111,6 +114,8 @@ static void destroy(memory_account *account, device_runner *r) {
     memory_free(account, r->rotary_offset);
     memory_free(account, r->layer_offset);
     memory_free(account, r->pieces);
+    memory_pages_free(account, r->parts, r->parts_bytes);
+    memory_free(account, (void *)r->arrived);
     memory_free(account, r->phases);
     memory_free(account, r->jobs);
     plan_free(&r->plan);
@@ -126,12 +131,15 @@ static bool take_memory(device_runner *r, memory_account *account) {
     r->rotary = memory_array(account, rotary_floats(g, &r->options) + 1, sizeof(float));
     r->rotary_offset = memory_array(account, g->table_count + 1, sizeof *r->rotary_offset);
     r->layer_offset = memory_array(account, g->cache_layer_count + 1, sizeof *r->layer_offset);
+    r->parts_bytes = cpu_attend_parts(g, &r->options);
+    r->parts = r->parts_bytes ? memory_pages_new(account, r->parts_bytes) : NULL;
+    r->arrived = memory_array(account, cpu_attend_counters(g, &r->options), sizeof *r->arrived);
     r->pieces = memory_array(account, max_pieces(&r->options), sizeof *r->pieces);
     r->phases = memory_array(account, phases, sizeof *r->phases);
     r->jobs = memory_array(account, phases, sizeof *r->jobs);
     r->scratch = memory_array(account, r->options.threads, sizeof *r->scratch);
-    if (!r->arena || !r->rotary || !r->rotary_offset || !r->layer_offset || !r->pieces || !r->phases || !r->jobs ||
-        !r->scratch)
+    if (!r->arena || !r->rotary || !r->rotary_offset || !r->layer_offset || !r->arrived ||
+        (r->parts_bytes && !r->parts) || !r->pieces || !r->phases || !r->jobs || !r->scratch)
         return false;
     for (uint32_t i = 0; i < r->options.threads; i++) {
         r->scratch[i] = memory_new(account, r->scratch_bytes);

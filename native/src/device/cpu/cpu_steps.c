@@ -4,7 +4,9 @@
 #include "base/math.h"
 #include "base/os.h"
 #include "device/cpu/columns.h"
+#include "device/cpu/cpu.h"
 #include "device/cpu/cpu_adapter.h"
+#include "device/cpu/cpu_attend.h"
 #include "device/cpu/cpu_profile.h"
 #include "device/cpu/cpu_rows.h"
 #include "format/block.h"
@@ -38,16 +40,6 @@ const device_run *cpu_run_of(const device_batch *batch, uint32_t row) {
         else high = middle;
     }
     return &batch->runs[low];
-}
-
-static cpu_attention attention_of(const device_runner *r, uint32_t layer) {
-    const graph_cache_layer *l = &r->g->cache_layers[layer];
-    const graph_cache_group *c = &r->g->groups[l->group];
-    cpu_attention a = {.type = r->options.cache_type, .heads_kv = c->heads, .group = 1, .dim_k = c->dim_k,
-                       .dim_v = c->dim_v, .window = c->window, .causal = !c->whole};
-    a.k_offset = r->layer_offset[layer];
-    a.v_offset = a.k_offset + cpu_cache_keys(c, a.type);
-    return a;
 }
 
 /* A row of a table: by token id or by position. */
@@ -97,7 +89,7 @@ static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) 
 }
 
 static void step_store(const device_runner *r, const plan_step *s, uint32_t row) {
-    cpu_attention a = attention_of(r, s->op->layer);
+    cpu_attention a = cpu_attend_layer(r, s->op->layer);
     const device_run *run = cpu_run_of(r->batch, row);
     uint32_t position = run->position + (row - run->row);
     uint8_t *page = run->pages[r->g->cache_layers[s->op->layer].group][position / CPU_PAGE];
@@ -295,29 +287,6 @@ static void products_by_columns(const device_runner *r, const plan_phase *phase,
         follow_products(r, phase, row, begin * PLAN_COLUMNS, (end - begin) * PLAN_COLUMNS);
 }
 
-/* ---- attention ---- */
-
-static void attend(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
-    cpu_attention a = attention_of(r, s->op->layer);
-    uint32_t group = r->g->cache_layers[s->op->layer].group;
-    a.group = s->op->heads / a.heads_kv;
-    a.scale = s->op->number;
-    a.softcap = s->op->softcap;
-    a.slopes = s->op->sloped ? r->g->slopes : NULL;
-    a.sinks = s->op->bias == GRAPH_ABSENT ? NULL : r->weights->tensors[s->op->bias].vector;
-    for (uint32_t chunk = begin; chunk < end; chunk++) {
-        const cpu_piece *piece = &r->pieces[chunk / a.heads_kv];
-        const device_run *run = &r->batch->runs[piece->run];
-        uint32_t head = chunk % a.heads_kv;
-        a.pages = (const uint8_t *const *)run->pages[group];
-        cpu_queries q = {.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
-                         .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
-                         .rows = piece->rows, .first = run->position + (piece->row - run->row),
-                         .keys = run->position + run->rows};
-        r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);
-    }
-}
-
 /* ---- the pool's entry ---- */
 
 static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
@@ -345,7 +314,7 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     else if (is_product(steps->kind)) products(r, phase, begin, end, thread);
     else if (steps->kind == GRAPH_SORT_OP) cpu_experts_sort(r, steps);
     else if (steps->kind == GRAPH_CONV_OP || steps->kind == GRAPH_SCAN_OP) cpu_recurrent(r, steps, begin, end, thread);
-    else attend(r, steps, begin, end, thread);
+    else cpu_attend(r, steps, begin, end, thread);
 }
 
 /* The same with a look at the clock around each. */
@@ -410,7 +379,7 @@ void cpu_steps_measure(const cpu_job *job, uint32_t *chunks, uint32_t *grain) {
         total = r->batch->run_count * cpu_recurrent_tiles(r->g, steps->op);
         *grain = total / (threads * 8);
     } else {
-        total = r->piece_count * r->g->groups[r->g->cache_layers[steps->op->layer].group].heads;
+        total = cpu_attend_chunks(r, steps);
         *grain = 1;
     }
     if (*grain == 0) *grain = 1;

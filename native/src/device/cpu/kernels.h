@@ -82,6 +82,17 @@ typedef struct cpu_queries {
     uint32_t keys;  /* positions of the sequence that have keys; not regarded where it is causal */
 } cpu_queries;
 
+/* What became of each span of some queries' attention for one kv head, before spans are joined: for line
+   row * group + h and the n-th of `spans` spans from `first` on, cpu_part_floats numbers at (line * spans + n) times
+   that: the maximum, the sum of weights, and from the 16th on the weighted values. Of spans that a line does not see
+   nothing is written. */
+typedef struct cpu_parts {
+    float *at;
+    uint32_t first, spans;
+} cpu_parts;
+
+static inline size_t cpu_part_floats(uint32_t dim_v) { return 16 + (((size_t)dim_v + 15) & ~(size_t)15); }
+
 /* The keys that a query at `position` sees: [low, high). */
 static inline void cpu_seen(const cpu_attention *a, const cpu_queries *q, uint32_t position, uint32_t *low,
                             uint32_t *high) {
@@ -167,6 +178,12 @@ typedef struct cpu_kernels {
                       void *scratch);
     size_t (*attention_scratch)(const cpu_attention *a);
 
+    /* The same in two steps, so that threads can share one head's cache: a span of one kv head (of all positions: its
+       number is position / 512), then, once all of them are there, what `attention` would have written. */
+    void (*attention_span)(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                           const cpu_parts *parts, void *scratch);
+    void (*attention_join)(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                           void *scratch);
     void (*conv)(const cpu_conv *c);
     void (*scan)(const cpu_scan *s);
 

@@ -52,21 +52,20 @@ static void pack_floats(const shape *s, const uint8_t *rows, size_t row_bytes, u
 
 /* Four payload bytes go together: in a tile, [payload / 4][16 rows][4]. A row beyond the matrix has scale and numbers 0
    (of Q8_0 the number 0 is the byte 128). */
-static void pack_row(const shape *s, const uint8_t *in, uint32_t blocks, uint8_t *tile, uint32_t r) {
-    uint32_t flip = s->flip * 0x01010101u;
+static void pack_blocks(const shape *s, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t blocks,
+                        uint8_t *tile) {
+    static const uint8_t zeros[2 * 2 + 32];
+    const uint32_t flip = s->flip * 0x01010101u, bytes = 2u * s->halves + s->payload;
     for (uint32_t b = 0; b < blocks; b++) {
-        uint8_t *out = tile + (size_t)b * (2u * s->halves + s->payload) * CPU_TILE;
-        for (uint32_t h = 0; h < s->halves; h++, out += 2 * CPU_TILE) {
-            if (in) memcpy(out + 2 * r, in + 2 * h, 2);
-            else memset(out + 2 * r, 0, 2);
+        const uint8_t *in[CPU_TILE];
+        for (uint32_t r = 0; r < CPU_TILE; r++) {
+            in[r] = r < row_count ? rows + r * row_bytes + (size_t)b * bytes : zeros;
+            for (uint32_t h = 0; h < s->halves; h++) memcpy(tile + 2 * (CPU_TILE * h + r), in[r] + 2 * h, 2);
+            in[r] += 2 * s->halves;
         }
-        for (uint32_t j = 0; j < s->payload; j += 4, out += 4 * CPU_TILE) {
-            uint32_t four = 0;
-            if (in) memcpy(&four, in + 2 * s->halves + j, 4);
-            four ^= flip;
-            memcpy(out + 4 * r, &four, 4);
-        }
-        if (in) in += 2 * s->halves + s->payload;
+        tile += (size_t)2 * s->halves * CPU_TILE;
+        pack_fours(in, s->payload / 4, flip, tile);
+        tile += (size_t)s->payload * CPU_TILE;
     }
 }
 
@@ -78,8 +77,7 @@ void pack_tile(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t ro
         pack_floats(&s, rows, row_bytes, row_count, cols, tile);
         return;
     }
-    for (uint32_t r = 0; r < CPU_TILE; r++)
-        pack_row(&s, r < row_count ? rows + r * row_bytes : NULL, cols / s.length, tile, r);
+    pack_blocks(&s, rows, row_bytes, row_count, cols / s.length, tile);
 }
 
 static void untile_row(const shape *s, const uint8_t *tile, uint32_t r, uint32_t blocks, uint8_t *out) {

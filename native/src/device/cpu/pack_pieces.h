@@ -5,6 +5,9 @@
 
 #include "device/cpu/kernels.h"
 
+/* Pieces of four bytes of 16 rows, piece after piece: [count][16 rows][4], exclusive-or `flip`. */
+void pack_fours(const uint8_t *const rows[CPU_TILE], uint32_t count, uint32_t flip, uint8_t *out);
+
 bool pack_is_pieces(uint32_t type);
 size_t pack_pieces_bytes(uint32_t type, uint32_t cols);
 void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t row_count, uint32_t cols,

@@ -187,6 +187,7 @@ static void test_cache_store(bed *b, uint32_t type) {
     }
 }
 
+enum { SPAN = CPU_PAGE * CPU_SPAN_PAGES };
 enum { POSITIONS = 600, PAGES = (POSITIONS + CPU_PAGE - 1) / CPU_PAGE, ROWS = 5 };
 
 static void compare_attention(bed *b, cpu_attention *a, const float *q, uint32_t positions, float *out[2]) {
@@ -202,6 +203,20 @@ static void compare_attention(bed *b, cpu_attention *a, const float *q, uint32_t
     char what[64];
     snprintf(what, sizeof what, "%u positions, heads %u wide, window %u", positions, a->dim_k, a->window);
     same_floats(b, out[1], out[0], (size_t)width * ROWS, what);
+    const uint32_t spans = (positions + SPAN - 1) / SPAN;
+    void *scratch = take(b, b->tier->attention_scratch(a));
+    float *parts = floats(b, (size_t)ROWS * a->group * spans * cpu_part_floats(a->dim_v));
+    if (!scratch || !parts) return;
+    cpu_queries queries = {q, (size_t)heads * a->dim_k, out[1], width, ROWS, positions - ROWS, positions};
+    const cpu_parts all = {parts, 0, spans};
+    memset(out[1], 0, (size_t)width * ROWS * sizeof(float));
+    for (uint32_t head = 0; head < a->heads_kv; head++) {
+        for (uint32_t span = 0; span < spans; span++)
+            b->tier->attention_span(a, &queries, head, span, &all, scratch);
+        b->tier->attention_join(a, &queries, head, &all, scratch);
+    }
+    for (int i = 0; i < 2; i++) memory_free(b->account, b->blocks[--b->block_count]);
+    same_floats(b, out[1], out[0], (size_t)width * ROWS, "by spans");
 }
 
 static void test_attention(bed *b, uint32_t type) {

@@ -51,5 +51,9 @@ void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch);
 size_t ref_attention_scratch(const cpu_attention *a);
+void ref_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                        const cpu_parts *parts, void *scratch);
+void ref_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                        void *scratch);
 
 #endif

@@ -98,6 +98,8 @@ static void weigh(const cpu_attention *a, const uint8_t *values, uint32_t j, flo
     }
 }
 
+enum { SPAN = CPU_PAGE * CPU_SPAN_PAGES };
+
 typedef struct part {
     float m, l;
     float *o;
@@ -157,30 +159,44 @@ static void sink(float s, uint32_t dim, part *all) {
     for (uint32_t i = 0; i < dim; i++) all->o[i] *= x;
 }
 
+/* A query made ready, and the parts, in the scratch. */
+typedef struct room {
+    query ready;
+    part all, span;
+} room;
+
+static room furnish(const cpu_attention *a, uint32_t h, uint32_t position, const float *q, float *scratch) {
+    const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
+    float *qs = scratch, *d = qs + padded, *ds = d + groups;
+    room r = {.all = {0, 0, ds + groups}, .span = {0, 0, ds + groups + a->dim_v}};
+    int32_t *s = (int32_t *)(void *)(r.span.o + a->dim_v);
+    int8_t *q8 = (int8_t *)(s + groups);
+    for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
+    if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
+    r.ready = (query){qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f};
+    return r;
+}
+
+static void finish(const cpu_attention *a, uint32_t h, part *all, float *out) {
+    if (a->sinks) sink(a->sinks[h], a->dim_v, all);
+    float inverse = 1.0f / all->l;
+    for (uint32_t i = 0; i < a->dim_v; i++) out[i] = all->o[i] * inverse;
+}
+
 /* Query head h of the row at `position`. */
 static void attend(const cpu_attention *a, const cpu_queries *queries, uint32_t h, uint32_t position, const float *q,
                    float *out, float *scratch) {
     uint32_t head = h / a->group, low, high;
     cpu_seen(a, queries, position, &low, &high);
-    const uint32_t span_keys = CPU_PAGE * CPU_SPAN_PAGES;
-    const size_t groups = cache_page_groups(a->dim_k), padded = groups * CPU_GROUP;
-    float *qs = scratch, *d = qs + padded, *ds = d + groups;
-    part all = {0, 0, ds + groups}, span = {0, 0, ds + groups + a->dim_v};
-    int32_t *s = (int32_t *)(void *)(span.o + a->dim_v);
-    int8_t *q8 = (int8_t *)(s + groups);
-    for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
-    if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
-    const query ready = {qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f};
+    room r = furnish(a, h, position, q, scratch);
     for (bool first = true; low < high; first = false) {
-        uint32_t end = (low / span_keys + 1) * span_keys;
+        uint32_t end = (low / SPAN + 1) * SPAN;
         if (end > high) end = high;
-        walk_span(a, head, low, end, &ready, first ? &all : &span);
-        if (!first) join(a->dim_v, &all, &span);
+        walk_span(a, head, low, end, &r.ready, first ? &r.all : &r.span);
+        if (!first) join(a->dim_v, &r.all, &r.span);
         low = end;
     }
-    if (a->sinks) sink(a->sinks[h], a->dim_v, &all);
-    float inverse = 1.0f / all.l;
-    for (uint32_t i = 0; i < a->dim_v; i++) out[i] = all.o[i] * inverse;
+    finish(a, h, &r.all, out);
 }
 
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
@@ -189,6 +205,49 @@ void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t 
         for (uint32_t h = head_begin * a->group; h < head_end * a->group; h++)
             attend(a, queries, h, queries->first + row, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
                    queries->out + row * queries->out_stride + (size_t)h * a->dim_v, scratch);
+    }
+}
+
+static float *part_of(const cpu_attention *a, const cpu_parts *parts, uint32_t line, uint32_t span) {
+    return parts->at + ((size_t)line * parts->spans + (span - parts->first)) * cpu_part_floats(a->dim_v);
+}
+
+void ref_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                        const cpu_parts *parts, void *scratch) {
+    for (uint32_t line = 0; line < queries->rows * a->group; line++) {
+        uint32_t row = line / a->group, h = head * a->group + line % a->group, low, high;
+        cpu_seen(a, queries, queries->first + row, &low, &high);
+        if (low < span * SPAN) low = span * SPAN;
+        if (high > (span + 1) * SPAN) high = (span + 1) * SPAN;
+        if (low >= high) continue;
+        room r = furnish(a, h, queries->first + row, queries->q + row * queries->q_stride + (size_t)h * a->dim_k,
+                         scratch);
+        walk_span(a, head, low, high, &r.ready, &r.span);
+        float *out = part_of(a, parts, line, span);
+        out[0] = r.span.m;
+        out[1] = r.span.l;
+        memcpy(out + 16, r.span.o, a->dim_v * sizeof(float));
+    }
+}
+
+void ref_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                        void *scratch) {
+    for (uint32_t line = 0; line < queries->rows * a->group; line++) {
+        uint32_t row = line / a->group, h = head * a->group + line % a->group, low, high;
+        cpu_seen(a, queries, queries->first + row, &low, &high);
+        part all = {0, 0, scratch};
+        for (uint32_t span = low / SPAN, first = span; span * SPAN < high; span++) {
+            float *at = part_of(a, parts, line, span);
+            const part one = {at[0], at[1], at + 16};
+            if (span > first) {
+                join(a->dim_v, &all, &one);
+                continue;
+            }
+            all.m = one.m;
+            all.l = one.l;
+            memcpy(all.o, one.o, a->dim_v * sizeof(float));
+        }
+        finish(a, h, &all, queries->out + row * queries->out_stride + (size_t)h * a->dim_v);
     }
 }
 

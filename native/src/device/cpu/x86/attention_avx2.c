@@ -161,6 +161,16 @@ void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t
     walk(a, queries, head_begin, head_end, scratch);
 }
 
+void avx2_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                         const cpu_parts *parts, void *scratch) {
+    walk_one_span(a, queries, head, span, parts, scratch);
+}
+
+void avx2_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                         void *scratch) {
+    walk_join(a, queries, head, parts, scratch);
+}
+
 #else
 typedef int attention_avx2_is_for_x86;
 #endif

@@ -172,6 +172,16 @@ void avx512_attention(const cpu_attention *a, const cpu_queries *queries, uint32
     walk(a, queries, head_begin, head_end, scratch);
 }
 
+void avx512_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                           const cpu_parts *parts, void *scratch) {
+    walk_one_span(a, queries, head, span, parts, scratch);
+}
+
+void avx512_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                           void *scratch) {
+    walk_join(a, queries, head, parts, scratch);
+}
+
 #else
 typedef int attention_avx512_is_for_x86;
 #endif

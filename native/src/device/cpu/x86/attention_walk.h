@@ -166,8 +166,8 @@ static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *key
     }
 }
 
-static void join(line *n, const float *lanes, const float *o, float *all, size_t stride) {
-    n->l = tier_lanes(lanes);
+/* The span that is in n->m and n->l. */
+static void join(line *n, const float *o, float *all, size_t stride) {
     if (!n->begun) {
         memcpy(all, o, stride * sizeof(float));
         n->all_m = n->m;
@@ -213,6 +213,12 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
     }
 }
 
+static void finish(const cpu_attention *a, line *n, float *all, size_t stride) {
+    if (a->sinks) sink(n, a->sinks[n->head], all, stride);
+    float inverse = 1.0f / n->all_l;
+    for (uint32_t i = 0; i < a->dim_v; i++) n->out[i] = all[i] * inverse;
+}
+
 static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t count, const room *r) {
     const uint32_t span = CPU_PAGE * CPU_SPAN_PAGES;
     uint32_t low = UINT32_MAX, high = 0;
@@ -227,15 +233,21 @@ static void attend(const cpu_attention *a, uint32_t head, line *lines, uint32_t 
         for (uint32_t n = 0; n < count; n++) {
             uint32_t from, to;
             cut(lines[n].low, lines[n].high, first, span, &from, &to);
-            if (from < to) join(&lines[n], r->lanes + 16 * n, r->o + n * r->stride, r->all + n * r->stride, r->stride);
+            if (from >= to) continue;
+            lines[n].l = tier_lanes(r->lanes + 16 * n);
+            join(&lines[n], r->o + n * r->stride, r->all + n * r->stride, r->stride);
         }
     }
-    for (uint32_t n = 0; n < count; n++) {
-        float *all = r->all + n * r->stride;
-        if (a->sinks) sink(&lines[n], a->sinks[lines[n].head], all, r->stride);
-        float inverse = 1.0f / lines[n].all_l;
-        for (uint32_t i = 0; i < a->dim_v; i++) lines[n].out[i] = all[i] * inverse;
-    }
+    for (uint32_t n = 0; n < count; n++) finish(a, &lines[n], r->all + n * r->stride, r->stride);
+}
+
+static line line_at(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t number) {
+    uint32_t row = number / a->group, h = head * a->group + number % a->group;
+    line l = {.position = queries->first + row, .head = h};
+    cpu_seen(a, queries, l.position, &l.low, &l.high);
+    l.q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
+    l.out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
+    return l;
 }
 
 static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
@@ -245,17 +257,70 @@ static void walk(const cpu_attention *a, const cpu_queries *queries, uint32_t he
     for (uint32_t head = head_begin; head < head_end; head++) {
         uint32_t total = queries->rows * a->group, count = 0;
         for (uint32_t i = 0; i < total; i++) {
-            uint32_t row = i / a->group, h = head * a->group + i % a->group;
-            line *l = &lines[count++];
-            l->position = queries->first + row;
-            l->head = h;
-            cpu_seen(a, queries, l->position, &l->low, &l->high);
-            l->q = queries->q + row * queries->q_stride + (size_t)h * a->dim_k;
-            l->out = queries->out + row * queries->out_stride + (size_t)h * a->dim_v;
+            lines[count++] = line_at(a, queries, head, i);
             if (count < WALK_HELD && i + 1 < total) continue;
             attend(a, head, lines, count, &r);
             count = 0;
         }
+    }
+}
+
+/* ---- span by span ---- */
+
+static float *part_of(const cpu_attention *a, const cpu_parts *parts, uint32_t number, uint32_t span) {
+    return parts->at + ((size_t)number * parts->spans + (span - parts->first)) * cpu_part_floats(a->dim_v);
+}
+
+/* Lines `begin` to begin + count - 1 of the queries'. */
+static void span_of_lines(const cpu_attention *a, uint32_t head, uint32_t span, line *lines, uint32_t begin,
+                          uint32_t count, const cpu_parts *parts, const room *r) {
+    const uint32_t length = CPU_PAGE * CPU_SPAN_PAGES, first = span * length;
+    uint32_t high = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        if (lines[n].high > high) high = lines[n].high;
+        ready(a, lines[n].q, n, r);
+    }
+    if (high <= first) return;
+    walk_span(a, head, first, high - first < length ? high : first + length, lines, count, r);
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t from, to;
+        cut(lines[n].low, lines[n].high, first, length, &from, &to);
+        if (from >= to) continue;
+        float *part = part_of(a, parts, begin + n, span);
+        part[0] = lines[n].m;
+        part[1] = tier_lanes(r->lanes + 16 * n);
+        memcpy(part + 16, r->o + n * r->stride, r->stride * sizeof(float));
+    }
+}
+
+static void walk_one_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                          const cpu_parts *parts, void *scratch) {
+    room r = furnish(a, scratch);
+    line lines[WALK_HELD];
+    const uint32_t total = queries->rows * a->group;
+    for (uint32_t begin = 0; begin < total; begin += WALK_HELD) {
+        const uint32_t count = total - begin < WALK_HELD ? total - begin : WALK_HELD;
+        for (uint32_t n = 0; n < count; n++) lines[n] = line_at(a, queries, head, begin + n);
+        span_of_lines(a, head, span, lines, begin, count, parts, &r);
+    }
+}
+
+static void walk_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                      void *scratch) {
+    const room r = furnish(a, scratch);
+    const uint32_t length = CPU_PAGE * CPU_SPAN_PAGES;
+    for (uint32_t i = 0; i < queries->rows * a->group; i++) {
+        line n = line_at(a, queries, head, i);
+        for (uint32_t span = parts->first; span < parts->first + parts->spans; span++) {
+            uint32_t from, to;
+            cut(n.low, n.high, span * length, length, &from, &to);
+            if (from >= to) continue;
+            const float *part = part_of(a, parts, i, span);
+            n.m = part[0];
+            n.l = part[1];
+            join(&n, part + 16, r.all, r.stride);
+        }
+        finish(a, &n, r.all, r.stride);
     }
 }
 

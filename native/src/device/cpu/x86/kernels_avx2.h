@@ -41,6 +41,10 @@ void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, cons
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
 size_t avx2_attention_scratch(const cpu_attention *a);
+void avx2_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                         const cpu_parts *parts, void *scratch);
+void avx2_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                         void *scratch);
 
 void avx2_conv(const cpu_conv *c);
 void avx2_scan(const cpu_scan *s);
@@ -61,6 +65,8 @@ void avx2_scan(const cpu_scan *s);
     .cache_store = avx2_cache_store, \
     .attention = avx2_attention, \
     .attention_scratch = avx2_attention_scratch, \
+    .attention_span = avx2_attention_span, \
+    .attention_join = avx2_attention_join, \
     .conv = avx2_conv, \
     .scan = avx2_scan, \
     .decode_row = ref_decode_row,

@@ -39,6 +39,10 @@ void avx512_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, co
 void avx512_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
 size_t avx512_attention_scratch(const cpu_attention *a);
+void avx512_attention_span(const cpu_attention *a, const cpu_queries *queries, uint32_t head, uint32_t span,
+                           const cpu_parts *parts, void *scratch);
+void avx512_attention_join(const cpu_attention *a, const cpu_queries *queries, uint32_t head, const cpu_parts *parts,
+                           void *scratch);
 
 void avx512_conv(const cpu_conv *c);
 void avx512_scan(const cpu_scan *s);

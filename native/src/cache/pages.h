@@ -24,6 +24,7 @@ struct cache_page {
 typedef struct cache_pool {
     size_t page_bytes;
     uint32_t window, most; /* as in cache_group */
+    bool source;
     cache_slab *slabs;
     cache_page *free; /* in slabs with at least one used page, or just made */
 } cache_pool;
@@ -56,6 +57,8 @@ uint64_t prefix_bytes(uint32_t groups, uint64_t nodes); /* that many pages known
 
 /* The first page that a query at `position` sees. */
 uint32_t cache_first_page(const cache_pool *pool, uint32_t position);
+/* The next group from g on that the sequence has pages of; c->groups: none. */
+uint32_t cache_next(const cache *c, bool source, uint32_t g);
 bool cache_list_reserve(cache *c, cache_sequence *s, uint32_t group, uint32_t count);
 
 #endif

@@ -48,7 +48,8 @@ void fill_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
         e->ids[batch->tokens + i] = at < s->count ? s->tokens[at] : s->guess[at - s->count];
         e->positions[batch->tokens + i] = s->cached + i;
     }
-    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data};
+    e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data,
+                                                  s->source_pages.data, s->source_count};
     batch->tokens += rows;
     s->output = UINT32_MAX;
     if (s->cached + rows < s->count) return;

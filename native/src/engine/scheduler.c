@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "engine/draft.h"
 #include "engine/drafter.h"
+#include "engine/source.h"
 
 static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
     if (count == 0)
@@ -63,7 +64,8 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         s->lookup = lookup_new(account);
         if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
     }
-    if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status == PUNA_OK) status = e->model->graph.source ? source_begin(e, s, ids, count, g, error)
+                                                           : sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;
 }
@@ -74,15 +76,18 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
         return error_set(error, PUNA_BUSY, "sequence",
                          "the sequence is still generating: cancel it or wait for its end");
     if (!(model_capabilities(e->model) & PUNA_CAN_GENERATE)) return model_refuse(e->model, "generate text", error);
-    puna_status status = check_ids(e, ids, count, error);
+    puna_status status = e->model->graph.source ? source_check(e, ids, count, g, error) : check_ids(e, ids, count, error);
+    if (status == PUNA_OK && !e->model->graph.source && g->answer_count)
+        status = error_set(error, PUNA_INVALID_ARGUMENT, "answer", "this model (%s) has no encoder: an answer's beginning is "
+                           "the end of its ids", e->model->hyper.architecture);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
     if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)
         return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
     status = begin(e, s, ids, (uint32_t)count, g, error);
     if (status != PUNA_OK) return status;
-    for (uint64_t i = 0; i < count; i++) sampler_accept(s->sampler, ids[i]);
-    uint64_t limit = g->max_tokens ? count + g->max_tokens : e->options.context_length;
+    for (uint32_t i = s->source_count ? 1 : 0; i < s->count; i++) sampler_accept(s->sampler, s->tokens[i]);
+    uint64_t limit = g->max_tokens ? (uint64_t)s->count + g->max_tokens : e->options.context_length;
     s->max_tokens = g->max_tokens;
     s->limited = g->max_tokens && limit <= e->options.context_length;
     s->limit = s->limited ? (uint32_t)limit : e->options.context_length;
@@ -90,8 +95,8 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     s->shifts = g->flags & PUNA_GENERATE_SHIFT;
     s->keep = g->keep;
     s->dropped = 0;
-    s->prompt = (uint32_t)count;
-    s->reused = s->cached;
+    s->prompt = (uint32_t)count + (s->source_count ? g->answer_count : 0);
+    s->reused = s->source_count ? (s->source_cached ? s->source_count : 0) : s->cached;
     s->generated = 0;
     draft_begin(s);
     s->order = ++e->asked;
@@ -110,8 +115,10 @@ static bool has_room(engine *e, const sequence *s) {
     for (const sequence *r = e->running.first; r; r = r->next) {
         uint32_t soon = r->limit - r->count < CACHE_PAGE ? r->limit : r->count + CACHE_PAGE;
         bytes += cache_count(e->cache, &r->pages, mark) + cache_missing(e->cache, &r->pages, soon);
+        bytes += source_bytes(e, r, mark);
     }
-    bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1);
+    bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1) +
+             source_bytes(e, s, mark);
     return bytes <= cache_budget(e->cache);
 }
 
@@ -136,7 +143,7 @@ void scheduler_requeue(engine *e, sequence *s) {
 
 void scheduler_rest(engine *e, sequence *s) {
     s->used = cache_clock(e->cache);
-    sequence_append(s->cached ? &e->idle : &e->bare, s);
+    sequence_append(sequence_has_pages(s) ? &e->idle : &e->bare, s);
 }
 
 void scheduler_retire(engine *e, sequence *s) {

@@ -2,7 +2,7 @@
 /* What callers do to sequences beside generating: fork, rewind, pause, resume, choose; the shift of a full context. */
 #include <string.h>
 
-#include "engine/engine.h"
+#include "engine/source.h"
 
 static puna_status beyond(const sequence *s, uint64_t positions, puna_error *error) {
     return error_set(error, PUNA_INVALID_ARGUMENT, "positions", "positions is %llu; the sequence has %u tokens",
@@ -19,6 +19,7 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
     uint32_t count = (uint32_t)positions, cached = count < s->cached ? count : s->cached;
     if (count) status = sequence_set_tokens(&e->account, e->cache, copy, s->tokens, count, error);
     if (status == PUNA_OK) status = cache_fork(e->cache, &s->pages, &copy->pages, cached, error);
+    if (status == PUNA_OK) status = source_share(e, s, copy, error);
     if (status != PUNA_OK) {
         engine_close_sequence(e, copy);
         *id = 0;

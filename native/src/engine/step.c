@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "base/threads.h"
 #include "engine/draft.h"
+#include "engine/source.h"
 
 /* What was sampled for one row of logits. */
 struct step_choice {
@@ -69,6 +70,7 @@ static void finish_cancelled(engine *e, bool *lost) {
    run. */
 static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) {
     fill_plan(e);
+    source_plan(e);
     draft_plan(e);
     for (sequence *s = e->running.first, *next; s; s = next) {
         puna_error error = PUNA_ERROR_INIT;
@@ -80,9 +82,10 @@ static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) 
         }
         next = s->state == SEQUENCE_RUNNING ? s->next : NULL; /* it was the last one */
     }
+    report->prompt_tokens += source_read(e);
     for (sequence *s = e->running.first; s; s = s->next) {
         if (s->rows == 0) continue;
-        if (s->generated == 0) report->prompt_tokens += s->rows;
+        if (s->generated == 0 && !s->source_count) report->prompt_tokens += s->rows;
         fill_rows(e, batch, s, s->rows);
     }
 }
@@ -200,7 +203,7 @@ static void take_chosen(engine *e, puna_step *report, bool *lost) {
 }
 
 static void remember(engine *e, sequence *s) {
-    if (s->cached - s->remembered < CACHE_PAGE) return;
+    if (s->cached - s->remembered < CACHE_PAGE || s->source_count) return; /* it is a function of the source, too */
     cache_remember(e->cache, s->space, s->tokens, s->cached, &s->pages);
     s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
 }
@@ -311,6 +314,7 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     if (rows > e->options.step_tokens) rows = e->options.step_tokens;
     puna_status status = evict_for(e, s, rows, error);
     if (status != PUNA_OK) return status;
+    source_read_one(e, s);
     fill_rows(e, &batch, s, rows);
     batch.output_count = wanted ? rows : 0;
     for (uint32_t i = 0; i < batch.output_count; i++) e->outputs[i] = i;
@@ -323,13 +327,14 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     return PUNA_OK;
 }
 
-puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
-                        puna_error *error) {
+puna_status step_logits(engine *e, const puna_input *source, const int32_t *ids, uint32_t count, uint32_t first,
+                        float *logits, puna_task *task, puna_error *error) {
     uint64_t id;
     sequence *s;
     puna_status status = engine_open_sequence(e, &id, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, &s, error);
+    if (status == PUNA_OK && source) status = source_set(e, s, source->ids, (uint32_t)source->count, error);
     if (status == PUNA_OK) status = sequence_set_tokens(&e->account, e->cache, s, ids, count, error);
     task_total(task, count);
     math_environment environment = math_environment_enter();

@@ -101,6 +101,8 @@ graph_value deepseek2_logits(build *b);
 graph_value gpt_oss_logits(build *b);
 
 graph_value bert_logits(build *b);
+graph_value t5_logits(build *b);
+graph_value t5_encoder_logits(build *b);
 graph_value nomic_bert_logits(build *b);
 graph_value jina_bert_logits(build *b);
 graph_value modernbert_logits(build *b);

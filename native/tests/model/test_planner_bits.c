@@ -28,7 +28,7 @@ static float *logits_of(const model *m, bool plain, puna_error *error) {
         ids[i] = (int32_t)(5 + i * 37 % 379);
         positions[i] = i;
     }
-    device_run run = {0, ROWS, 0, groups};
+    device_run run = {.rows = ROWS, .pages = groups};
     device_batch batch = {ROWS, ids, positions, NULL, &run, 1, outputs, 3};
     m->device->run(runner, &batch);
     size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);

@@ -303,15 +303,18 @@ static void attend(const device_runner *r, const plan_step *s, uint32_t begin, u
     a.softcap = s->op->softcap;
     a.slopes = s->op->sloped ? r->g->slopes : NULL;
     a.sinks = s->op->bias == GRAPH_ABSENT ? NULL : r->weights->tensors[s->op->bias].vector;
+    if (s->op->relative != GRAPH_ABSENT) a.relative = r->relative + r->relative_offset[s->op - r->g->ops];
+    a.reach = s->op->reach;
     for (uint32_t chunk = begin; chunk < end; chunk++) {
         const cpu_piece *piece = &r->pieces[chunk / a.heads_kv];
         const device_run *run = &r->batch->runs[piece->run];
         uint32_t head = chunk % a.heads_kv;
-        a.pages = (const uint8_t *const *)run->pages[group];
+        bool cross = s->op->cross;
+        a.pages = (const uint8_t *const *)(cross ? run->source : run->pages)[group];
         cpu_queries q = {.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
                          .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
                          .rows = piece->rows, .first = run->position + (piece->row - run->row),
-                         .keys = run->position + run->rows};
+                         .keys = cross ? run->source_rows : run->position + run->rows};
         r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);
     }
 }

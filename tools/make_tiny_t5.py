@@ -44,13 +44,14 @@ def seeded(name: str) -> torch.Generator:
 def randomise(model: torch.nn.Module) -> None:
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=seeded(name))
-        if p.dim() == 1:
-            p.add_(noise * 0.1)
-        elif any(part in name for part in ("shared", "relative_attention_bias")):
+        if p.dim() == 1:  # the last one's scale is that of the logits
+            p.add_(noise * 0.1).mul_(6 if name == "decoder.final_layer_norm.weight" and model.config.scale_decoder_outputs else 1)
+        elif "shared" in name:
+            p.copy_(noise * 0.3)  # layers count for more than the token itself: else answers repeat one
+        elif "relative_attention_bias" in name:
             p.copy_(noise)
         else:
-            p.copy_(noise * (2 if "lm_head" in name else 1) * p.shape[1] ** -0.5)
-    model.tie_weights()
+            p.copy_(noise * (2 if any(part in name for part in ("lm_head", ".o.", ".wo.")) else 1) * p.shape[1] ** -0.5)
 
 
 @torch.no_grad()
@@ -65,12 +66,12 @@ def let_it_end(model) -> None:
     all_states = torch.cat(states)
     logits = all_states @ model.lm_head.weight.T
     mean = all_states.mean(0)
-    model.lm_head.weight[END] = mean * (logits.topk(6, dim=-1).values[:, -1].mean() / (mean @ mean))
+    model.lm_head.weight[END] = mean * (logits.topk(16, dim=-1).values[:, -1].mean() / (mean @ mean))
 
 
 def tensors(model, names: gguf.TensorNameMap):
     for theirs, p in model.named_parameters():
-        if theirs.endswith("embed_tokens.weight"):
+        if theirs.endswith("embed_tokens.weight"):  # the shared one
             continue
         yield names.get_name(theirs, try_suffixes=(".weight",)), p.detach().numpy().astype(np.float32)
 
@@ -156,6 +157,9 @@ def make(name: str, out: pathlib.Path) -> None:
     config = transformers.T5Config(**settings)
     model = transformers.T5ForConditionalGeneration._from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
     model.config.use_cache = model.generation_config.use_cache = False  # its cache has as many layers as the encoder
+    if not settings["tie_word_embeddings"]:  # transformers ties them in any case, unless a checkpoint has both
+        model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.shared.weight))
+        assert not model.config.scale_decoder_outputs
     randomise(model)
     let_it_end(model)
     write(out / f"{name}.gguf", model, stored)

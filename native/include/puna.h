@@ -535,6 +535,10 @@ enum {
                                the end says how many were dropped. Without it: PUNA_STOP_CONTEXT */
 };
 
+/* When a beam search with as many answers as beams is over: where the best beginning would not be better if it ended
+   now; at once; where it could not become better until max_tokens. */
+enum { PUNA_EARLY_NO = 0, PUNA_EARLY_YES = 1, PUNA_EARLY_NEVER = 2 };
+
 #define PUNA_MAX_STAGES 16u
 #define PUNA_MAX_STOPS 64u
 #define PUNA_MAX_TOP_LOGPROBS 64u
@@ -562,7 +566,12 @@ typedef struct puna_generation {
     const int32_t *answer;     /* an encoder-decoder's answer begins with these, behind the model's own first token; NULL:
                                   nothing */
     uint32_t answer_count;
-    uint32_t reserved;
+    uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once, each
+                                  a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
+                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages, biases,
+                                  stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+    float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
+    uint32_t early_stopping;   /* PUNA_EARLY_* */
 } puna_generation;
 
 PUNA_API void puna_generation_default(puna_generation *generation);
@@ -687,7 +696,7 @@ typedef struct puna_event {
     uint32_t stop;             /* FINISHED: PUNA_STOP_* */
     int32_t status;            /* FINISHED with PUNA_STOP_FAILED: why */
     float logprob;             /* TOKEN: of the chosen id, 0 unless asked for; of the logits that the caller chose from,
-                                  where these were shown */
+                                  where these were shown. FINISHED: the score of what a beam search found, else 0 */
     const puna_logprob *top;   /* TOKEN: the best ones, best first; valid until the next step, as all pointers here */
     uint32_t top_count;
     uint32_t stop_index;       /* FINISHED with PUNA_STOP_TEXT: which of the stops */

@@ -13,7 +13,7 @@ void puna_engine_options_default(puna_engine_options *options) {
 }
 
 void puna_generation_default(puna_generation *generation) {
-    if (generation) *generation = (puna_generation){.size = sizeof *generation};
+    if (generation) *generation = (puna_generation){.size = sizeof *generation, .length_penalty = 1.0f};
 }
 
 puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out,

@@ -244,6 +244,12 @@ uint64_t cache_bytes_for(const cache *c, uint32_t positions) {
     return bytes;
 }
 
+uint64_t cache_bytes_of(const cache *c, bool source, uint32_t positions) {
+    uint64_t bytes = 0;
+    for EACH_GROUP(c, source, g) bytes += pages_of(&c->pools[g], positions) * c->pools[g].page_bytes;
+    return bytes;
+}
+
 uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions) {
     uint64_t bytes = 0;
     for EACH_GROUP(c, s->source, g) {

@@ -91,6 +91,7 @@ uint64_t cache_used(const cache *c); /* bytes of pages that sequences or the ind
 uint64_t cache_held(const cache *c); /* bytes of pages that sequences hold */
 uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long (and as long a source), nothing
                                                                  shared */
+uint64_t cache_bytes_of(const cache *c, bool source, uint32_t positions); /* of either alone */
 uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions); /* of that, what it has not yet */
 
 /* Bytes of the sequence's pages that no cache_count of this mark has seen; marks come from cache_mark. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/beam.h"
 #include "engine/drafter.h"
 
 #include <string.h>
@@ -244,6 +245,7 @@ void engine_close(engine *e) {
     for (uint32_t i = 0; i < e->slot_count; i++) {
         if (!e->slots[i]) continue;
         if (e->drafter) drafter_drop(e, e->slots[i]);
+        beam_free(e, e->slots[i]);
         sequence_free(&e->account, e->cache, e->slots[i]);
     }
     drafter_destroy(e, e->drafter);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "engine/beam.h"
 #include "engine/draft.h"
 #include "engine/drafter.h"
 #include "engine/source.h"
@@ -60,12 +61,13 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
     if (status == PUNA_OK && g->flags & PUNA_GENERATE_LOGITS) status = make_shown(e, s, error);
-    if (status == PUNA_OK && e->options.draft_tokens && !(g->flags & PUNA_GENERATE_NO_DRAFTS)) {
+    if (status == PUNA_OK && e->options.draft_tokens && g->beams < 2 && !(g->flags & PUNA_GENERATE_NO_DRAFTS)) {
         s->lookup = lookup_new(account);
         if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
     }
     if (status == PUNA_OK) status = e->model->graph.source ? source_begin(e, s, ids, count, g, error)
                                                            : sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status == PUNA_OK && g->beams > 1) status = beam_begin(e, s, g, error);
     if (status != PUNA_OK) sequence_end_generation(account, s);
     return status;
 }
@@ -84,17 +86,23 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
     if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)
         return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
+    uint64_t tokens = e->model->graph.source ? (uint64_t)g->answer_count + 1 : count;
+    uint64_t limit = g->max_tokens ? tokens + g->max_tokens : e->options.context_length;
+    bool limited = g->max_tokens && limit <= e->options.context_length;
+    if (!limited) limit = e->options.context_length;
+    if (g->beams > 1) status = beam_check(e, g, limit, e->model->graph.source ? count : 0, error);
+    if (status != PUNA_OK) return status;
     status = begin(e, s, ids, (uint32_t)count, g, error);
     if (status != PUNA_OK) return status;
     for (uint32_t i = s->source_count ? 1 : 0; i < s->count; i++) sampler_accept(s->sampler, s->tokens[i]);
-    uint64_t limit = g->max_tokens ? (uint64_t)s->count + g->max_tokens : e->options.context_length;
     s->max_tokens = g->max_tokens;
-    s->limited = g->max_tokens && limit <= e->options.context_length;
-    s->limit = s->limited ? (uint32_t)limit : e->options.context_length;
+    s->limited = limited;
+    s->limit = (uint32_t)limit;
     s->ignores_end = g->flags & PUNA_GENERATE_IGNORE_EOS;
     s->shifts = g->flags & PUNA_GENERATE_SHIFT;
     s->keep = g->keep;
     s->dropped = 0;
+    s->beam_score = 0;
     s->prompt = (uint32_t)count + (s->source_count ? g->answer_count : 0);
     s->reused = s->source_count ? (s->source_cached ? s->source_count : 0) : s->cached;
     s->generated = 0;
@@ -122,11 +130,23 @@ static bool has_room(engine *e, const sequence *s) {
     return bytes <= cache_budget(e->cache);
 }
 
+/* Beams wait for each other: where some of a search run and others can't, those who asked later give way, so that two
+   searches never wait for each other's places. */
+static bool makes_way(engine *e, const sequence *s) {
+    sequence *last = e->running.last;
+    if (!s->beams || !last || last->order <= s->order) return false;
+    scheduler_requeue(e, last);
+    return true;
+}
+
 void scheduler_admit(engine *e) {
-    while (e->waiting.first && e->running.count < e->options.max_sequences) {
+    while (e->waiting.first && (e->running.count < e->options.max_sequences || makes_way(e, e->waiting.first))) {
         sequence *s = e->waiting.first;
         evict_reuse(e, s);
-        if (!has_room(e, s)) return;
+        if (!has_room(e, s)) {
+            if (!makes_way(e, s)) return;
+            continue;
+        }
         sequence_remove(s);
         s->state = SEQUENCE_RUNNING;
         if (!s->started_ns) s->started_ns = os_clock_ns();
@@ -150,6 +170,7 @@ void scheduler_retire(engine *e, sequence *s) {
     if (s->state == SEQUENCE_IDLE) return;
     sequence_remove(s);
     if (e->drafter) drafter_drop(e, s);
+    beam_free(e, s);
     sequence_end_generation(&e->account, s);
     s->state = SEQUENCE_IDLE;
     cache_truncate(e->cache, &s->pages, s->cached);

@@ -54,6 +54,9 @@ typedef struct sequence {
     bool chosen;             /* the caller has: the coming step takes a token from `shown` */
     float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
+    struct beams *beams;     /* of a search (beam.h), in which it is a member; NULL: none */
+    float beam_score;        /* of the answer that a search found; 0: none searched */
+    bool ready;              /* in a search: its candidates are known, it waits for the others */
     lookup *lookup;          /* guesses what comes; NULL: nobody does */
     uint32_t drafted, accepted; /* tokens that were guessed and computed; of those, right */
     cache_sequence draft_pages; /* of a draft model, within its cache; those below are drafter.h's */

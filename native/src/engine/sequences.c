@@ -2,6 +2,7 @@
 /* What callers do to sequences beside generating: fork, rewind, pause, resume, choose; the shift of a full context. */
 #include <string.h>
 
+#include "engine/beam.h"
 #include "engine/source.h"
 
 static puna_status beyond(const sequence *s, uint64_t positions, puna_error *error) {
@@ -46,16 +47,26 @@ puna_status sequences_rewind(engine *e, sequence *s, uint64_t positions, puna_er
     return PUNA_OK;
 }
 
-void sequences_pause(engine *e, sequence *s) {
-    if (s->cancelled || (s->state != SEQUENCE_WAITING && s->state != SEQUENCE_RUNNING)) return;
+static void pause_one(engine *e, sequence *s) {
     sequence_remove(s);
     s->state = SEQUENCE_PAUSED;
     s->used = cache_clock(e->cache);
+    s->rows = s->guesses = 0;
     sequence_append(&e->paused, s);
 }
 
+void sequences_pause(engine *e, sequence *s) {
+    if (s->cancelled || (s->state != SEQUENCE_WAITING && s->state != SEQUENCE_RUNNING)) return;
+    uint32_t live = s->beams ? s->beams->live : 0;
+    for (uint32_t i = 0; i < live; i++) pause_one(e, s->beams->members[i]);
+    if (!live) pause_one(e, s);
+}
+
 void sequences_resume(engine *e, sequence *s) {
-    if (s->state == SEQUENCE_PAUSED) scheduler_requeue(e, s);
+    if (s->state != SEQUENCE_PAUSED) return;
+    uint32_t live = s->beams ? s->beams->live : 0;
+    for (uint32_t i = 0; i < live; i++) scheduler_requeue(e, s->beams->members[i]);
+    if (!live) scheduler_requeue(e, s);
 }
 
 puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error) {

@@ -71,7 +71,7 @@ puna_status source_begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
 puna_status source_share(engine *e, const sequence *from, sequence *to, puna_error *error) {
     if (!from->source_count) return PUNA_OK;
     puna_status status = source_set(e, to, from->source, from->source_count, error);
-    if (status != PUNA_OK || !from->source_cached) return status;
+    if (status != PUNA_OK || !from->source_cached || to->source_cached) return status;
     status = cache_fork(e->cache, &from->source_pages, &to->source_pages, from->source_count, error);
     to->source_cached = status == PUNA_OK;
     return status;

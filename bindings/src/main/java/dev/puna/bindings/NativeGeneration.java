@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param keep tokens at the front that stay where a full context drops others; -1: it ends the generation instead
  * @param shown whether logits are told before a token is chosen, and {@link NativeEngine#choose} is waited for
  * @param drafts whether tokens may be guessed ahead, if the engine does that at all
+ * @param beams a search for the most probable answer; null: none
  */
 public record NativeGeneration(
         int maxTokens,
@@ -35,7 +36,8 @@ public record NativeGeneration(
         @Nullable NativeGrammar grammar,
         int keep,
         boolean shown,
-        boolean drafts) {
+        boolean drafts,
+        @Nullable NativeBeams beams) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
@@ -66,7 +68,8 @@ public record NativeGeneration(
                 null,
                 -1,
                 false,
-                true);
+                true,
+                null);
     }
 
     /** The same with another bound. */
@@ -84,7 +87,8 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 shown,
-                drafts);
+                drafts,
+                beams);
     }
 
     /** The same, held to a grammar. */
@@ -102,7 +106,8 @@ public record NativeGeneration(
                 to,
                 keep,
                 shown,
-                drafts);
+                drafts,
+                beams);
     }
 
     /** The same, with a full context that drops tokens behind the first ones. */
@@ -120,7 +125,8 @@ public record NativeGeneration(
                 grammar,
                 keeping,
                 shown,
-                drafts);
+                drafts,
+                beams);
     }
 
     /** The same, with its logits shown. */
@@ -138,7 +144,8 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 true,
-                drafts);
+                drafts,
+                beams);
     }
 
     /** The same, with nothing guessed ahead. */
@@ -156,6 +163,26 @@ public record NativeGeneration(
                 grammar,
                 keep,
                 shown,
-                false);
+                false,
+                beams);
+    }
+
+    /** The same, as a search. */
+    public NativeGeneration searching(@Nullable NativeBeams by) {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                drafts,
+                by);
     }
 }

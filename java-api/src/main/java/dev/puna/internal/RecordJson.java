@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal;
 
+import dev.puna.bindings.NativeBeams;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeStage;
 import dev.puna.internal.json.Fields;
@@ -105,7 +106,24 @@ public final class RecordJson {
                 "breakers", g.breakers(),
                 "grammar", grammar,
                 "keep", g.keep(),
-                "logits_hook", g.shown());
+                "logits_hook", g.shown(),
+                "beams", beams(g.beams()));
+    }
+
+    private static @Nullable Object beams(@Nullable NativeBeams b) {
+        return b == null
+                ? null
+                : object("width", b.width(), "length_penalty", b.lengthPenalty(), "early_stopping", b.stop().name());
+    }
+
+    /** Records from before there were beams have none. */
+    private static @Nullable NativeBeams beams(Fields g) {
+        if (!g.has("beams") || g.isNull("beams")) {
+            return null;
+        }
+        Fields b = g.fields("beams");
+        return new NativeBeams(
+                b.integer("width"), b.real("length_penalty"), NativeBeams.Stop.valueOf(b.text("early_stopping")));
     }
 
     /** JSON has no infinity: a ban is null. */
@@ -187,6 +205,7 @@ public final class RecordJson {
                 null,
                 g.integer("keep"),
                 g.truth("logits_hook"),
-                true);
+                true,
+                beams(g));
     }
 }

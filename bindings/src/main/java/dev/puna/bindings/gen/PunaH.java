@@ -2925,6 +2925,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_CAN_FILL() {
         return PUNA_CAN_FILL;
     }
+    private static final int PUNA_CAN_TRANSFORM = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_TRANSFORM = 16
+     * }
+     */
+    public static int PUNA_CAN_TRANSFORM() {
+        return PUNA_CAN_TRANSFORM;
+    }
 
     private static class puna_model_describe {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
@@ -3613,6 +3622,33 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_GENERATE_SHIFT() {
         return PUNA_GENERATE_SHIFT;
+    }
+    private static final int PUNA_EARLY_NO = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_NO = 0
+     * }
+     */
+    public static int PUNA_EARLY_NO() {
+        return PUNA_EARLY_NO;
+    }
+    private static final int PUNA_EARLY_YES = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_YES = 1
+     * }
+     */
+    public static int PUNA_EARLY_YES() {
+        return PUNA_EARLY_YES;
+    }
+    private static final int PUNA_EARLY_NEVER = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_NEVER = 2
+     * }
+     */
+    public static int PUNA_EARLY_NEVER() {
+        return PUNA_EARLY_NEVER;
     }
 
     private static class puna_generation_default {

@@ -49,6 +49,11 @@ public final class Fields {
         return get(name, String.class);
     }
 
+    /** {@return whether the field is there} */
+    public boolean has(String name) {
+        return map.containsKey(name);
+    }
+
     /** {@return whether the field is there, and null} */
     public boolean isNull(String name) {
         return map.containsKey(name) && map.get(name) == null;

@@ -45,13 +45,20 @@ static puna_status extend(engine *e, sequence *s, uint32_t rows, puna_error *err
     return cache_extend(e->cache, &s->source_pages, s->source_count, 0, error);
 }
 
+/* Whether somebody else who runs will end, and give back pages: not a search's beginnings that wait for this one. */
+static bool others_go_on(const engine *e, const sequence *s) {
+    for (const sequence *r = e->running.first; r; r = r->next)
+        if (r != s && !r->ready) return true;
+    return false;
+}
+
 puna_status evict_for(engine *e, sequence *s, uint32_t rows, puna_error *error) {
     puna_error why = PUNA_ERROR_INIT;
     cache_pass(e->cache, &s->pages, s->cached);
     while (extend(e, s, rows, &why) != PUNA_OK) {
         if (evict_one(e, s)) continue;
         sequence *last = e->running.last;
-        if (s->state == SEQUENCE_RUNNING && last == s && last != e->running.first) {
+        if (s->state == SEQUENCE_RUNNING && last == s && others_go_on(e, s)) {
             lose_pages(e, s);
             scheduler_requeue(e, s);
             return PUNA_BUSY;

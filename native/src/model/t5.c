@@ -5,14 +5,16 @@
  *
  * Scores are not scaled; the first layer of each half has numbers for buckets of distances that all its layers add to
  * their scores, the decoder's attention to the source has none. Norms are RMS norms in front, nothing has a bias. Where
- * the output matrix is the embedding, its input is scaled by 1 / sqrt(width).
+ * the output matrix is the embedding, its input is scaled by 1 / sqrt(width), unless the file has a logit_scale (ours:
+ * transformers ties the two in T5 1.1, too, but does not scale there).
  *
  * The encoder's own keys and values are needed for one layer at a time: they lie where the decoder's first layer will
  * find the source's.
  */
-#include "model/decoder.h"
+#include <stdio.h>
 
 #include "base/math.h"
+#include "model/decoder.h"
 
 static graph_value norm(build *b, graph_value x, const char *half, uint32_t layer, const char *name) {
     graph_weight w = build_vector(b, b->h->embedding, "%s.blk.%u.%s.weight", half, layer, name);
@@ -96,12 +98,27 @@ static graph_value logits(build *b, graph_value x) {
     graph_weight tied = build_matrix(b, h->vocabulary, h->embedding, "token_embd.weight");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
     x = graph_select(b->g, x);
-    if (output == GRAPH_ABSENT) x = graph_scale(b->g, x, 1.0f / sqrtf((float)h->embedding));
+    float scale = h->logit_scale > 0 ? h->logit_scale : output == GRAPH_ABSENT ? 1.0f / sqrtf((float)h->embedding) : 1;
+    if (scale != 1) x = graph_scale(b->g, x, scale);
     return graph_linear_fine(b->g, x, output == GRAPH_ABSENT ? tied : output, GRAPH_ABSENT);
+}
+
+/* What the file says of distances, and of the token that answers begin with. */
+static void check_keys(build *b) {
+    const hyper *h = b->h;
+    const char *key = h->decoder_start >= h->vocabulary ? "decoder_start_token_id"
+                      : h->relative_reach <= h->relative_buckets / 2 ? "attention.relative_buckets_count" : NULL;
+    char name[96];
+    if (b->status != PUNA_OK || !key) return;
+    snprintf(name, sizeof name, "%s.%s", h->architecture, key);
+    b->status = gguf_error(b->file, b->error, PUNA_INVALID_FILE, name, gguf_place(b->file, name),
+                           key[0] == 'd' ? "the token is not in the vocabulary"
+                                         : "so many buckets don't fit into the distances that they are for");
 }
 
 graph_value t5_logits(build *b) {
     const hyper *h = b->h;
+    check_keys(b);
     uint32_t self[HYPER_MOST_LAYERS], source[HYPER_MOST_LAYERS];
     for (uint32_t i = 0; i < h->decoder_layers; i++) {
         self[i] = graph_add_cache_layer(b->g, h->heads, h->head_dim_k, h->head_dim_v, 0);
@@ -123,6 +140,7 @@ graph_value t5_logits(build *b) {
 /* The encoder alone: sentence-t5 and its kin. */
 graph_value t5_encoder_logits(build *b) {
     const hyper *h = b->h;
+    check_keys(b);
     uint32_t place = graph_add_whole_layer(b->g, h->heads, h->head_dim_k, h->head_dim_v, 0);
     graph_value x = encode(b, decoder_embed(b), place);
     if (b->status == PUNA_OK) graph_set_result(b->g, GRAPH_HIDDEN, x);

@@ -10,6 +10,7 @@ import dev.puna.InvalidModelException;
 import dev.puna.Model;
 import dev.puna.ModelFile;
 import dev.puna.PunaException;
+import dev.puna.Sampler;
 import dev.puna.UnsupportedModelException;
 import dev.puna.testing.ChildJvm;
 import dev.puna.testing.Golden;
@@ -43,9 +44,9 @@ class ConvertTest {
 
     /** Of architectures that this library is to learn. */
     private static final List<String> LATER =
-            List.of("bert", "roberta", "distilbert", "t5", "qwen2moe", "qwen3moe", "olmoe", "mixtral");
+            List.of("bert", "roberta", "distilbert", "qwen2moe", "qwen3moe", "olmoe", "mixtral");
 
-    private static final List<String> ENCODERS = List.of("bert", "roberta", "distilbert", "t5");
+    private static final List<String> ENCODERS = List.of("bert", "roberta", "distilbert");
 
     /** Where we differ, and why: by folder and key. */
     private static final Map<String, String> OTHERWISE = Map.of(
@@ -188,7 +189,7 @@ class ConvertTest {
             if (ENCODERS.contains(name)) {
                 return; // its states are compared where encoders are
             }
-            float[] logits = context.logits(ids, ids.length - 1);
+            float[] logits = name.equals("t5") ? answered(context, ids) : context.logits(ids, ids.length - 1);
             List<Float> expected = golden.floats("last");
             assertThat(logits).hasSize(expected.size());
             double worst = 0;
@@ -199,6 +200,25 @@ class ConvertTest {
         } catch (UnsupportedModelException | InvalidModelException e) {
             assertThat(name).as("not to be run yet: %s", e.getMessage()).isIn(LATER);
         }
+    }
+
+    /** What an encoder-decoder says after the first six tokens of its own source. */
+    private static float[] answered(Context context, int[] ids) {
+        List<float[]> last = new ArrayList<>();
+        context.prompt(ids)
+                .sampler(Sampler.greedy())
+                .maxTokens(7)
+                .ignoreEnd()
+                .logits(l -> {
+                    int count = l.tokens().length;
+                    if (count == 6) {
+                        last.add(l.toArray());
+                    } else {
+                        l.set(ids[count], 1e6f);
+                    }
+                })
+                .text();
+        return last.getFirst();
     }
 
     /** The vocabulary, with whatever says how words are cut, gives the ids that the folder's own tokenizer gives. */

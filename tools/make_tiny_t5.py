@@ -164,7 +164,7 @@ def make(name: str, out: pathlib.Path) -> None:
     let_it_end(model)
     write(out / f"{name}.gguf", model, stored)
     if stored == F32:
-        lines = [f"# tools/make_tiny_t5.py, transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}"]
+        lines = [f"file: {name}.gguf", f"versions: transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}"]
         for length, answer in zip(LENGTHS, ANSWERS):
             lines += case(model, length, answer)
         (out / f"{name}.golden").write_text("\n".join(lines) + "\n")
@@ -172,7 +172,7 @@ def make(name: str, out: pathlib.Path) -> None:
 
 
 def make_buckets(out: pathlib.Path) -> None:
-    lines = [f"# tools/make_tiny_t5.py, transformers {transformers.__version__}"]
+    lines = [f"versions: transformers {transformers.__version__}"]
     distances = torch.arange(-300, 301)
     for both in (True, False):
         for buckets, reach in ((32, 128), (8, 20), (64, 256), (16, 100)):

@@ -568,8 +568,8 @@ typedef struct puna_generation {
     uint32_t answer_count;
     uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once, each
                                   a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
-                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages, biases,
-                                  stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
+                                  temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
     float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
     uint32_t early_stopping;   /* PUNA_EARLY_* */
 } puna_generation;

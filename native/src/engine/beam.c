@@ -43,7 +43,8 @@ puna_status beam_check(const engine *e, const puna_generation *g, uint64_t limit
     if (g->early_stopping > PUNA_EARLY_NEVER)
         return error_set(error, PUNA_INVALID_ARGUMENT, "early_stopping", "early_stopping is %u; it may be 0 to %u",
                          g->early_stopping, PUNA_EARLY_NEVER);
-    if (g->stage_count) return refused(error, "a sampler's stage");
+    bool greedy = g->stage_count == 1 && g->stages && g->stages->kind == PUNA_SAMPLE_TEMPERATURE && g->stages->value == 0;
+    if (g->stage_count && !greedy) return refused(error, "a sampler's stage");
     if (g->bias_count) return refused(error, "a bias");
     if (g->grammar) return refused(error, "a grammar");
     if (g->stop_count) return refused(error, "a stop string");

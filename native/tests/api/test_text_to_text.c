@@ -98,7 +98,7 @@ static void agrees(const char *name) {
     NEED(read_examples(name));
     NEED(open_model(&b, name, &o));
     for (size_t i = 0; i < CASES; i++) compare(&b, name, &examples[i]);
-    printf("       %-20s largest difference %.2g (bound 1e-4)\n", name, worst);
+    printf("%-20s %d cases, largest difference %.2g (bound 1e-4)\n", name, CASES, worst);
     bed_close(&b);
 }
 

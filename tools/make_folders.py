@@ -248,7 +248,7 @@ def make_model(settings: dict) -> transformers.PreTrainedModel:
 def expected(model: transformers.PreTrainedModel, ids: torch.Tensor) -> np.ndarray:
     """Of the last position: logits, or an encoder's state."""
     if model.config.model_type == "t5":
-        return model(input_ids=ids, decoder_input_ids=ids[:, :7]).logits[0, -1].numpy()
+        return model(input_ids=ids, decoder_input_ids=torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :6]], 1)).logits[0, -1].numpy()
     out = model(input_ids=ids)
     return (out.logits if hasattr(out, "logits") else out.last_hidden_state)[0, -1].numpy()
 

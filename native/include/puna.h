@@ -398,7 +398,8 @@ enum {
     PUNA_CAN_GENERATE = 1, /* sequences; an encoder has none */
     PUNA_CAN_EMBED = 2,    /* puna_engine_embed */
     PUNA_CAN_SCORE = 4,    /* puna_engine_embed with PUNA_POOL_SCORES: a classifier, or a reranker */
-    PUNA_CAN_FILL = 8      /* puna_engine_fill: a masked language model */
+    PUNA_CAN_FILL = 8,     /* puna_engine_fill: a masked language model */
+    PUNA_CAN_TRANSFORM = 16 /* with PUNA_CAN_GENERATE: an encoder-decoder, whose encoder reads the ids that it is given */
 };
 
 PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info);
@@ -572,6 +573,10 @@ enum {
                                the end says how many were dropped. Without it: PUNA_STOP_CONTEXT */
 };
 
+/* When a beam search with as many answers as beams is over: where the best beginning would not be better if it ended
+   now; at once; where it could not become better until max_tokens. */
+enum { PUNA_EARLY_NO = 0, PUNA_EARLY_YES = 1, PUNA_EARLY_NEVER = 2 };
+
 #define PUNA_MAX_STAGES 16u
 #define PUNA_MAX_STOPS 64u
 #define PUNA_MAX_TOP_LOGPROBS 64u
@@ -599,7 +604,16 @@ typedef struct puna_generation {
     const puna_adapter_use *adapters; /* that this generation uses, with their weights. What the cache holds of the
                                   sequence is reused where it was computed with the same ones; the sequence holds
                                   them */
+    const int32_t *answer;     /* an encoder-decoder's answer begins with these, behind the model's own first token; NULL:
+                                  nothing */
     uint32_t adapter_count;    /* at most PUNA_MAX_ADAPTERS */
+    uint32_t answer_count;
+    uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once, each
+                                  a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
+                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
+                                  temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+    float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
+    uint32_t early_stopping;   /* PUNA_EARLY_* */
     uint32_t reserved;
 } puna_generation;
 
@@ -612,7 +626,8 @@ PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence,
 /* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache
    holds of a common prefix with the earlier tokens is reused, and so are whole pages of a common prefix with any other
    sequence of this engine, open or closed, while they last. Waits in the queue if the batch is full. All arguments
-   are copied. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
+   are copied. An encoder-decoder reads `ids` as its source, whole, and begins an answer of its own: the sequence's tokens
+   are then the model's first token and the answer's; the same source again is not read again. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
    token), PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
    PUNA_OUT_OF_MEMORY: the sequence is then as it was. */
 PUNA_API puna_status puna_sequence_generate(puna_engine *engine, uint64_t sequence, const int32_t *ids, uint64_t count,
@@ -725,7 +740,7 @@ typedef struct puna_event {
     uint32_t stop;             /* FINISHED: PUNA_STOP_* */
     int32_t status;            /* FINISHED with PUNA_STOP_FAILED: why */
     float logprob;             /* TOKEN: of the chosen id, 0 unless asked for; of the logits that the caller chose from,
-                                  where these were shown */
+                                  where these were shown. FINISHED: the score of what a beam search found, else 0 */
     const puna_logprob *top;   /* TOKEN: the best ones, best first; valid until the next step, as all pointers here */
     uint32_t top_count;
     uint32_t stop_index;       /* FINISHED with PUNA_STOP_TEXT: which of the stops */
@@ -810,6 +825,11 @@ PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids,
    another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has changed. */
 PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
                                        puna_error *error);
+/* The same of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1 after that
+   and ids[0..i]. Rows first to count are computed; ids may be NULL with count 0. */
+PUNA_API puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count,
+                                               const int32_t *ids, uint64_t count, uint64_t first, float *logits,
+                                               uint64_t capacity, puna_task *task, puna_error *error);
 
 typedef struct puna_memory_plan {
     uint32_t size;

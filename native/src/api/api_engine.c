@@ -4,6 +4,7 @@
 
 #include "api/api_enter.h"
 #include "api/api_structs.h"
+#include "engine/source.h"
 
 void puna_engine_options_default(puna_engine_options *options) {
     if (options)
@@ -12,7 +13,7 @@ void puna_engine_options_default(puna_engine_options *options) {
 }
 
 void puna_generation_default(puna_generation *generation) {
-    if (generation) *generation = (puna_generation){.size = sizeof *generation};
+    if (generation) *generation = (puna_generation){.size = sizeof *generation, .length_penalty = 1.0f};
 }
 
 puna_status puna_engine_create(puna_model *m, const puna_engine_options *options, puna_engine **out,
@@ -181,7 +182,38 @@ puna_status puna_engine_logits(puna_engine *e, const int32_t *ids, uint64_t coun
     puna_status status = api_enter(e, error);
     if (status != PUNA_OK) return status;
     status = check_logits(e, ids, count, first, logits, capacity, error);
-    if (status == PUNA_OK) status = step_logits(e, ids, (uint32_t)count, (uint32_t)first, logits, task, error);
+    if (status == PUNA_OK && e->model->graph.source) status = model_refuse(e->model, "say what follows ids alone", error);
+    if (status == PUNA_OK) status = step_logits(e, NULL, ids, (uint32_t)count, (uint32_t)first, logits, task, error);
+    engine_leave(e);
+    return status;
+}
+
+static puna_status answer_logits(puna_engine *e, const puna_input *source, const int32_t *ids, uint64_t count,
+                                 uint64_t first, float *logits, uint64_t capacity, puna_task *task, puna_error *error) {
+    if (!e->model->graph.source) return model_refuse(e->model, "answer a source", error);
+    puna_generation none = {.size = sizeof none};
+    puna_status status = source_check(e, source->ids, source->count, &none, error);
+    int32_t *all = status == PUNA_OK && count < UINT32_MAX ? memory_array(&e->account, count + 1, sizeof *all) : NULL;
+    if (status == PUNA_OK && !all) status = error_memory(error, "logits", count * sizeof *all);
+    if (status != PUNA_OK) return status;
+    all[0] = (int32_t)e->model->hyper.decoder_start;
+    if (count) memcpy(all + 1, ids, count * sizeof *ids);
+    status = check_logits(e, all, count + 1, first, logits, capacity, error);
+    if (status == PUNA_OK)
+        status = step_logits(e, source, all, (uint32_t)count + 1, (uint32_t)first, logits, task, error);
+    memory_free(&e->account, all);
+    return status;
+}
+
+puna_status puna_engine_answer_logits(puna_engine *e, const int32_t *source, uint64_t source_count, const int32_t *ids,
+                                      uint64_t count, uint64_t first, float *logits, uint64_t capacity,
+                                      puna_task *task, puna_error *error) {
+    if (!source) return api_missing(error, "source");
+    if (!ids && count) return api_missing(error, "ids");
+    puna_status status = api_enter(e, error);
+    if (status != PUNA_OK) return status;
+    puna_input in = {source, NULL, source_count};
+    status = answer_logits(e, &in, ids, count, first, logits, capacity, task, error);
     engine_leave(e);
     return status;
 }

@@ -12,6 +12,7 @@ static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, s, error);
+    if (status == PUNA_OK && e->model->graph.source) status = model_refuse(e->model, "save or restore sequences", error);
     if (status != PUNA_OK) engine_leave(e);
     return status;
 }
@@ -61,7 +62,8 @@ puna_status puna_sequence_save_file(puna_engine *e, uint64_t id, const char *pat
 static puna_status restore(puna_engine *e, const state_source *source, uint64_t *id, puna_error *error) {
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
-    status = state_restore(e, source, id, error);
+    status = e->model->graph.source ? model_refuse(e->model, "save or restore sequences", error)
+                                    : state_restore(e, source, id, error);
     engine_leave(e);
     return status;
 }

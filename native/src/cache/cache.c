@@ -15,7 +15,7 @@ puna_status cache_create(memory_account *account, const cache_group *groups, uin
     *c = (cache){.account = account, .pools = pools, .groups = count, .budget = budget};
     for (uint32_t g = 0; g < count; g++)
         pools[g] = (cache_pool){.page_bytes = groups[g].page_bytes, .window = groups[g].window, .most = groups[g].most,
-                                .every = groups[g].every};
+                                .every = groups[g].every, .source = groups[g].source};
     *out = c;
     return PUNA_OK;
 }
@@ -29,8 +29,18 @@ void cache_destroy(cache *c) {
     memory_free(account, c);
 }
 
-puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error) {
+uint32_t cache_next(const cache *c, bool source, uint32_t g) {
+    while (g < c->groups && c->pools[g].source != source) g++;
+    return g;
+}
+
+/* The groups that a sequence has pages of. */
+#define EACH_GROUP(c, is_source, g) \
+    (uint32_t g = cache_next(c, is_source, 0); g < (c)->groups; g = cache_next(c, is_source, g + 1))
+
+static puna_status init(cache *c, cache_sequence *s, bool source, puna_error *error) {
     s->groups = c->groups;
+    s->source = source;
     s->lists = memory_array(c->account, c->groups, sizeof *s->lists);
     s->data = memory_array(c->account, c->groups, sizeof *s->data);
     if (s->lists && s->data) return PUNA_OK;
@@ -39,6 +49,10 @@ puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error) 
     memset(s, 0, sizeof *s);
     return error_memory(error, "sequence", c->groups * sizeof(cache_list));
 }
+
+puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error) { return init(c, s, false, error); }
+
+puna_status cache_source_init(cache *c, cache_sequence *s, puna_error *error) { return init(c, s, true, error); }
 
 static void list_cut(cache *c, uint32_t group, cache_list *l, uint32_t count) {
     while (l->count > count)
@@ -110,18 +124,19 @@ static puna_status list_extend(cache *c, cache_sequence *s, uint32_t group, uint
 
 puna_status cache_extend(cache *c, cache_sequence *s, uint32_t positions, uint32_t writable, puna_error *error) {
     puna_status status = PUNA_OK;
-    uint32_t before = s->groups ? s->lists[0].count : 0;
-    for (uint32_t g = 0; g < s->groups && status == PUNA_OK; g++) {
+    uint32_t first = cache_next(c, s->source, 0), before = first < c->groups ? s->lists[first].count : 0;
+    for EACH_GROUP(c, s->source, g) {
+        if (status != PUNA_OK) break;
         status = list_own(c, g, &s->lists[g], writable / CACHE_PAGE, error);
         if (status == PUNA_OK) status = list_extend(c, s, g, pages_for(positions), error);
     }
     if (status != PUNA_OK)
-        for (uint32_t g = 0; g < s->groups; g++) list_cut(c, g, &s->lists[g], before);
+        for EACH_GROUP(c, s->source, g) list_cut(c, g, &s->lists[g], before);
     return status;
 }
 
 void cache_truncate(cache *c, cache_sequence *s, uint32_t positions) {
-    for (uint32_t g = 0; g < s->groups; g++) list_cut(c, g, &s->lists[g], pages_for(positions));
+    for EACH_GROUP(c, s->source, g) list_cut(c, g, &s->lists[g], pages_for(positions));
 }
 
 /* ---- windows ---- */
@@ -131,7 +146,7 @@ uint32_t cache_first_page(const cache_pool *pool, uint32_t position) {
 }
 
 bool cache_reaches(const cache *c, const cache_sequence *s, uint32_t positions) {
-    for (uint32_t g = 0; g < s->groups; g++) {
+    for EACH_GROUP(c, s->source, g) {
         const cache_list *l = &s->lists[g];
         if (l->count < pages_for(positions)) return false;
         uint32_t first = cache_first_page(&c->pools[g], positions);
@@ -160,7 +175,8 @@ uint64_t cache_seen_bytes(const cache *c, uint32_t positions) {
 
 puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_error *error) {
     puna_status status = PUNA_OK;
-    for (uint32_t g = 0; g < s->groups && status == PUNA_OK; g++) {
+    for EACH_GROUP(c, s->source, g) {
+        if (status != PUNA_OK) break;
         cache_list *l = &s->lists[g];
         uint32_t holes = cache_first(c, g, positions) / CACHE_PAGE;
         if (!cache_list_reserve(c, s, g, pages_for(positions))) {
@@ -179,7 +195,7 @@ puna_status cache_place(cache *c, cache_sequence *s, uint32_t positions, puna_er
 }
 
 void cache_pass(cache *c, cache_sequence *s, uint32_t positions) {
-    for (uint32_t g = 0; g < s->groups; g++) {
+    for EACH_GROUP(c, s->source, g) {
         cache_list *l = &s->lists[g];
         uint32_t end = cache_first_page(&c->pools[g], positions);
         for (; l->from < end && l->from < l->count; l->from++) {
@@ -192,7 +208,7 @@ void cache_pass(cache *c, cache_sequence *s, uint32_t positions) {
 
 puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to, uint32_t positions,
                        puna_error *error) {
-    for (uint32_t g = 0; g < from->groups; g++) {
+    for EACH_GROUP(c, from->source, g) {
         const cache_list *l = &from->lists[g];
         uint32_t count = pages_for(positions) < l->count ? pages_for(positions) : l->count;
         if (!cache_list_reserve(c, to, g, count)) {
@@ -238,9 +254,15 @@ uint64_t cache_bytes_for(const cache *c, uint32_t positions) {
     return bytes;
 }
 
+uint64_t cache_bytes_of(const cache *c, bool source, uint32_t positions) {
+    uint64_t bytes = 0;
+    for EACH_GROUP(c, source, g) bytes += pages_of(&c->pools[g], positions) * c->pools[g].page_bytes;
+    return bytes;
+}
+
 uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions) {
     uint64_t bytes = 0;
-    for (uint32_t g = 0; g < s->groups; g++) {
+    for EACH_GROUP(c, s->source, g) {
         uint64_t wanted = pages_of(&c->pools[g], positions), have = s->lists[g].count - s->lists[g].from;
         if (wanted > have) bytes += (wanted - have) * c->pools[g].page_bytes;
     }
@@ -251,7 +273,7 @@ uint64_t cache_mark(cache *c) { return ++c->marks; }
 
 uint64_t cache_count(cache *c, const cache_sequence *s, uint64_t mark) {
     uint64_t bytes = 0;
-    for (uint32_t g = 0; g < s->groups; g++) {
+    for EACH_GROUP(c, s->source, g) {
         for (uint32_t i = s->lists[g].from; i < s->lists[g].count; i++) {
             cache_page *page = s->lists[g].pages[i];
             if (!page || page->mark == mark) continue;

@@ -18,6 +18,9 @@
  * Invariant: a page in the prefix index is full and never written again (its writers copy), so what it holds is a
  * function of the tokens up to its end alone.
  *
+ * Encoder-decoders: what an answer attends to in its source lies in groups of their own, by the source's positions. The
+ * source's cache_sequence has pages of those groups alone, the answer's of the others; all share the budget.
+ *
  * One thread at a time (the engine's).
  */
 #ifndef PUNA_CACHE_CACHE_H
@@ -36,6 +39,7 @@ typedef struct cache_page cache_page;
 typedef struct cache_group {
     size_t page_bytes;
     uint32_t window; /* positions that a query sees, its own included; 0: all */
+    bool source;     /* pages of a source, which a cache_sequence of its own holds */
     uint32_t most;   /* pages that one sequence holds at a time, for cache_bytes_for; 0: all of its positions */
     uint32_t every;  /* of states: pages between those that are kept; 0: no states */
 } cache_group;
@@ -52,6 +56,7 @@ typedef struct cache_sequence {
     cache_list *lists;               /* [groups] */
     uint8_t *const **data;           /* [groups]: lists[g].data, as the device wants it */
     uint32_t groups;
+    bool source;                     /* it has pages of the groups that are a source's, else of the others alone */
 } cache_sequence;
 
 puna_status cache_create(memory_account *account, const cache_group *groups, uint32_t count, uint64_t budget,
@@ -59,6 +64,7 @@ puna_status cache_create(memory_account *account, const cache_group *groups, uin
 void cache_destroy(cache *c); /* all sequences released before; NULL is allowed */
 
 puna_status cache_sequence_init(cache *c, cache_sequence *s, puna_error *error);
+puna_status cache_source_init(cache *c, cache_sequence *s, puna_error *error); /* of a source */
 void cache_sequence_release(cache *c, cache_sequence *s); /* gives back its pages and itself */
 
 /* Makes room for `positions` in all, of which those from `writable` on will be written: shared pages from there on are
@@ -93,7 +99,9 @@ puna_status cache_fork(cache *c, const cache_sequence *from, cache_sequence *to,
 uint64_t cache_budget(const cache *c);
 uint64_t cache_used(const cache *c); /* bytes of pages that sequences or the index hold */
 uint64_t cache_held(const cache *c); /* bytes of pages that sequences hold */
-uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long, nothing shared */
+uint64_t cache_bytes_for(const cache *c, uint32_t positions); /* of a sequence that long (and as long a source), nothing
+                                                                 shared */
+uint64_t cache_bytes_of(const cache *c, bool source, uint32_t positions); /* of either alone */
 uint64_t cache_missing(const cache *c, const cache_sequence *s, uint32_t positions); /* of that, what it has not yet */
 
 /* Bytes of the sequence's pages that no cache_count of this mark has seen; marks come from cache_mark. */

@@ -24,6 +24,7 @@ struct cache_page {
 typedef struct cache_pool {
     size_t page_bytes;
     uint32_t window, most, every; /* as in cache_group */
+    bool source;
     cache_slab *slabs;
     cache_page *free; /* in slabs with at least one used page, or just made */
 } cache_pool;
@@ -61,6 +62,8 @@ static inline bool cache_keeps(const cache_pool *pool, uint32_t page) {
 
 /* The first page that a query at `position` sees. */
 uint32_t cache_first_page(const cache_pool *pool, uint32_t position);
+/* The next group from g on that the sequence has pages of; c->groups: none. */
+uint32_t cache_next(const cache *c, bool source, uint32_t g);
 bool cache_list_reserve(cache *c, cache_sequence *s, uint32_t group, uint32_t count);
 
 #endif

@@ -58,6 +58,7 @@ typedef struct device_options {
     uint32_t positions;   /* of the longest sequence: graph_add_long_table */
     bool plain;           /* no fusion, no reuse of buffers: for tests */
     uint32_t results;     /* 1 << GRAPH_LOGITS ...: what is computed; 0: logits */
+    bool source;          /* a graph's part that reads the source, instead of the other one */
 } device_options;
 
 /* Consecutive rows of the batch that are consecutive positions of one sequence. */
@@ -65,6 +66,8 @@ typedef struct device_run {
     uint32_t row, rows;
     uint32_t position;                 /* of the first row; 0 where the graph is whole: all of the sequence */
     uint8_t *const *const *pages;      /* [cache group][page]: enough for position + rows */
+    uint8_t *const *const *source;     /* likewise, of the source's groups; NULL: there is none */
+    uint32_t source_rows;              /* positions of the source, all of them stored */
     const device_set *set;             /* that device.adapt has made room for; NULL: the model as it is */
 } device_run;
 

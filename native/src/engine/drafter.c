@@ -28,7 +28,8 @@ static puna_status differ(const model *m, const model *draft, int32_t id, puna_e
 
 puna_status drafter_check(const model *m, const model *draft, puna_error *error) {
     int32_t size = tokenizer_size(m->tokenizer), theirs = tokenizer_size(draft->tokenizer);
-    if (!(model_capabilities(draft) & PUNA_CAN_GENERATE)) return model_refuse(draft, "draft", error);
+    if (!(model_capabilities(draft) & PUNA_CAN_GENERATE) || draft->graph.source)
+        return model_refuse(draft, "draft", error);
     if (draft->graph.recurrent)
         return error_set(error, PUNA_UNSUPPORTED, "draft",
                          "the draft model (%s) is recurrent: its state has no way back from a guess that was wrong; "
@@ -63,7 +64,8 @@ static puna_status make_cache(engine *e, drafter *d, uint64_t bytes, puna_error 
     cache_group *groups = memory_array(&e->account, g->group_count, sizeof *groups);
     if (!groups) return error_memory(error, "draft", g->group_count * sizeof *groups);
     for (uint32_t i = 0; i < g->group_count; i++)
-        groups[i] = (cache_group){d->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window, 0, 0};
+        groups[i] = (cache_group){.page_bytes = d->model->device->page_bytes(g, i, e->options.cache_type),
+                                  .window = g->groups[i].window};
     puna_status status = cache_create(&e->account, groups, g->group_count, bytes, &d->cache, error);
     memory_free(&e->account, groups);
     return status;
@@ -204,7 +206,8 @@ static void add_run(engine *e, device_batch *batch, sequence *s, uint32_t rows, 
         d->ids[batch->tokens + i] = (uint32_t)id < d->model->hyper.vocabulary ? id : 0; /* a row that it lacks */
         d->positions[batch->tokens + i] = at;
     }
-    d->runs[batch->run_count++] = (device_run){batch->tokens, rows, from, s->draft_pages.data, NULL};
+    d->runs[batch->run_count++] = (device_run){.row = batch->tokens, .rows = rows, .position = from,
+                                                  .pages = s->draft_pages.data};
     batch->tokens += rows;
     if (!wanted) return;
     d->outputs[batch->output_count] = batch->tokens - 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/adapters.h"
+#include "engine/beam.h"
 #include "engine/drafter.h"
 
 #include <string.h>
@@ -83,6 +84,17 @@ uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_o
     return o->cache_bytes - share < ours ? o->cache_bytes - ours : share;
 }
 
+device_options engine_source_options(const puna_engine_options *o) {
+    uint32_t rows = o->step_tokens > o->context_length ? o->step_tokens : o->context_length; /* a source is one step's */
+    return (device_options){.threads = o->threads, .max_tokens = rows, .max_outputs = 1, .max_runs = o->max_sequences,
+                            .cache_type = o->cache_type, .positions = o->context_length, .source = true};
+}
+
+uint32_t engine_batch_rows(const graph *g, const puna_engine_options *o) {
+    uint32_t rows = engine_rows(g, o), source = g->source ? engine_source_options(o).max_tokens : 0;
+    return rows > source ? rows : source;
+}
+
 #define WHOLE_RUNS 64u /* an encoder's texts in a step: short ones shall fill it, too */
 
 uint32_t engine_rows(const graph *g, const puna_engine_options *o) {
@@ -152,6 +164,10 @@ puna_status engine_decide(const hyper *h, const graph *g, const device *d, const
     }
     if (decided->speculation == PUNA_SPECULATE_OFF) decided->draft_tokens = 0;
     else if (decided->draft_tokens == 0) decided->draft_tokens = DRAFT_TOKENS;
+    if (g->source && decided->speculation == PUNA_SPECULATE_DRAFT)
+        return error_set(error, PUNA_INVALID_ARGUMENT, "speculation",
+                         "a draft model can't guess for an encoder-decoder, whose source it doesn't read; "
+                         "PUNA_SPECULATE_LOOKUP can");
     if (g->whole) decide_whole(g, d, decided);
     return decide_cache(g, d, decided, error);
 }
@@ -176,7 +192,7 @@ static puna_status make_cache(engine *e, puna_error *error) {
     if (!groups) return error_memory(error, "engine", g->group_count * sizeof *groups);
     for (uint32_t i = 0; i < g->group_count; i++)
         groups[i] = (cache_group){e->model->device->page_bytes(g, i, e->options.cache_type), g->groups[i].window,
-                                  most_pages(g, i, e->model->device, &e->options),
+                                  g->groups[i].source, most_pages(g, i, e->model->device, &e->options),
                                   pages_between(g, i, e->model->device, &e->options)};
     uint64_t bytes = e->options.cache_bytes - engine_draft_bytes(g, e->model->device, &e->options);
     puna_status status = cache_create(&e->account, groups, g->group_count, bytes, &e->cache, error);
@@ -187,7 +203,7 @@ static puna_status make_cache(engine *e, puna_error *error) {
 static puna_status make_batch(engine *e, puna_error *error) {
     bool whole = e->model->graph.whole;
     device_options d = engine_device_options(&e->model->graph, &e->options);
-    uint32_t rows = d.max_tokens, sequences = d.max_runs, guesses = e->options.draft_tokens;
+    uint32_t rows = engine_batch_rows(&e->model->graph, &e->options), sequences = d.max_runs, guesses = e->options.draft_tokens;
     e->ids = memory_array(&e->account, rows, sizeof *e->ids);
     e->positions = memory_array(&e->account, rows, sizeof *e->positions);
     e->types = whole ? memory_array(&e->account, rows, sizeof *e->types) : NULL;
@@ -232,6 +248,10 @@ puna_status engine_create(model *m, const puna_engine_options *options, engine *
         device_options d = engine_device_options(&m->graph, &decided);
         status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->runner, error);
     }
+    if (status == PUNA_OK && m->graph.source) {
+        device_options d = engine_source_options(&decided);
+        status = m->device->create(&m->graph, m->weights, &d, &e->account, &e->source_runner, error);
+    }
     if (status == PUNA_OK && decided.draft)
         status = drafter_create(e, engine_draft_bytes(&m->graph, m->device, &decided), &e->drafter, error);
     if (status != PUNA_OK) {
@@ -247,6 +267,7 @@ void engine_close(engine *e) {
     for (uint32_t i = 0; i < e->slot_count; i++) {
         if (!e->slots[i]) continue;
         if (e->drafter) drafter_drop(e, e->slots[i]);
+        beam_free(e, e->slots[i]);
         adapters_give(e, e->slots[i]->set);
         sequence_free(&e->account, e->cache, e->slots[i]);
     }
@@ -255,6 +276,7 @@ void engine_close(engine *e) {
     adapters_trim(e);
     e->model->device->destroy(&e->account, e->runner);
     e->model->device->destroy(&e->account, e->reader);
+    e->model->device->destroy(&e->account, e->source_runner);
     cache_destroy(e->cache);
     events_free(&e->events);
     memory_free(&e->account, e->slots);
@@ -340,7 +362,9 @@ puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error) {
     sequence *s = memory_new(&e->account, sizeof *s);
     if (!s) return error_memory(error, "sequence", sizeof *s);
     status = cache_sequence_init(e->cache, &s->pages, error);
+    if (status == PUNA_OK && e->model->graph.source) status = cache_source_init(e->cache, &s->source_pages, error);
     if (status != PUNA_OK) {
+        cache_sequence_release(e->cache, &s->pages);
         memory_free(&e->account, s);
         return status;
     }

@@ -7,8 +7,9 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, adapters.h knows what requests change of the model, scheduler.c decides who runs,
- * evict.c finds pages for them, fill.c says who computes what in a round, draft.h guesses tokens ahead, step.c does a
- * round, sequences.c forks, rewinds and pauses, state.h writes sequences down, events.c holds what a round tells.
+ * evict.c finds pages for them, fill.c says who computes what in a round, source.h has encoder-decoders read their
+ * sources, draft.h guesses tokens ahead, beam.h searches, step.c does a round, sequences.c forks, rewinds and pauses,
+ * state.h writes sequences down, events.c holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
@@ -51,6 +52,7 @@ struct puna_engine {
     model *model;
     device_runner *runner;
     device_runner *reader;       /* of a decoder: computes states for embedding; made when it is first wanted */
+    device_runner *source_runner; /* of an encoder-decoder: computes what answers attend to; else NULL */
     cache *cache;
     puna_engine_options options; /* as decided: no zero stands for a default any more */
     sequence **slots;            /* sequences by the low half of their id, less one */
@@ -98,6 +100,8 @@ uint32_t engine_positions(const graph *g, const device *d, const puna_engine_opt
 /* Rows of a batch at most, and what engines of these options are to a device. */
 uint32_t engine_rows(const graph *g, const puna_engine_options *decided);
 device_options engine_device_options(const graph *g, const puna_engine_options *decided);
+device_options engine_source_options(const puna_engine_options *decided); /* of an encoder-decoder's source_runner */
+uint32_t engine_batch_rows(const graph *g, const puna_engine_options *decided); /* of either runner, at most */
 
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
 void engine_close(engine *e);
@@ -166,7 +170,8 @@ size_t step_choice_bytes(void);
 bool step_reserve(events *e, uint32_t sequences, uint32_t running, uint32_t guesses, size_t held,
                   size_t longest_token);
 puna_status step_run(engine *e, puna_step *report, puna_error *error);
-puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
-                        puna_error *error);
+/* Of an encoder-decoder with its source, which is NULL elsewhere. */
+puna_status step_logits(engine *e, const puna_input *source, const int32_t *ids, uint32_t count, uint32_t first,
+                        float *logits, puna_task *task, puna_error *error);
 
 #endif

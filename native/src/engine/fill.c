@@ -8,12 +8,14 @@
  */
 #include "engine/adapters.h"
 
-static bool is_prompt(const sequence *s) { return !s->asks && (s->generated == 0 || s->count - s->cached > 1); }
+static bool rests(const sequence *s) { return s->asks || s->ready; }
+
+static bool is_prompt(const sequence *s) { return !rests(s) && (s->generated == 0 || s->count - s->cached > 1); }
 
 uint32_t fill_prompt_budget(const engine *e) {
     uint32_t all = e->options.step_tokens, quarter = all / 4 > CACHE_PAGE ? all / 4 : CACHE_PAGE;
     for (const sequence *s = e->running.first; s; s = s->next)
-        if (!is_prompt(s) && !s->asks) return quarter < all ? quarter : all;
+        if (!is_prompt(s) && !rests(s)) return quarter < all ? quarter : all;
     return all;
 }
 
@@ -29,7 +31,7 @@ void fill_plan(engine *e) {
     uint32_t prompts = 0;
     for (sequence *s = e->running.first; s; s = s->next) {
         if (is_prompt(s)) evict_reuse(e, s); /* what a neighbour has computed meanwhile */
-        s->rows = is_prompt(s) || s->asks ? 0 : 1;
+        s->rows = is_prompt(s) || rests(s) ? 0 : 1;
         prompts += is_prompt(s);
     }
     if (!prompts) return;
@@ -49,6 +51,7 @@ void fill_rows(engine *e, device_batch *batch, sequence *s, uint32_t rows) {
         e->positions[batch->tokens + i] = s->cached + i;
     }
     e->runs[batch->run_count++] = (device_run){s->row, rows, s->cached, s->pages.data,
+                                                 s->source_pages.data, s->source_count,
                                                  s->set ? &s->set->view : NULL};
     batch->tokens += rows;
     s->output = UINT32_MAX;

@@ -29,8 +29,8 @@ static puna_status generation_bytes(const hyper *h, const tokenizer *t, uint64_t
     return status;
 }
 
-static uint64_t batch_bytes(const graph *g, const device_options *o, uint32_t guesses) {
-    return (uint64_t)o->max_tokens * (sizeof(int32_t) + sizeof(uint32_t) * (g->whole ? 2 : 1)) +
+static uint64_t batch_bytes(const graph *g, const device_options *o, uint32_t rows, uint32_t guesses) {
+    return (uint64_t)rows * (sizeof(int32_t) + sizeof(uint32_t) * (g->whole ? 2 : 1)) +
            guesses * (sizeof(int32_t) + sizeof(uint32_t)) +
            o->max_runs * (sizeof(device_run) + sizeof(uint32_t) + step_choice_bytes());
 }
@@ -49,10 +49,14 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
     memory_account_init(&account);
     size_t *pages = memory_array(&account, g->group_count, sizeof *pages);
     if (!pages) return error_memory(error, "plan", g->group_count * sizeof *pages);
-    uint64_t runner = 0, told = 0, generation = 0;
+    uint64_t runner = 0, source = 0, told = 0, generation = 0;
     for (uint32_t i = 0; i < g->group_count; i++) pages[i] = d->page_bytes(g, i, decided->cache_type);
     device_options o = engine_device_options(g, decided);
     puna_status status = d->runner_bytes(g, &o, &runner, error);
+    if (status == PUNA_OK && g->source) {
+        device_options reads = engine_source_options(decided);
+        status = d->runner_bytes(g, &reads, &source, error);
+    }
     bool generates = !g->whole; /* an encoder's sequences last for a step, and tell nothing */
     if (status == PUNA_OK && generates) status = events_bytes(t, decided, &told, error);
     if (status == PUNA_OK && generates) status = generation_bytes(h, t, &generation, error);
@@ -60,7 +64,8 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
         uint32_t positions = engine_positions(g, d, decided);
         uint64_t drafts = engine_draft_bytes(g, d, decided);
         if (decided->draft_tokens) generation += lookup_bytes(positions);
-        *scratch = sizeof(engine) + runner + batch_bytes(g, &o, decided->draft_tokens);
+        *scratch = sizeof(engine) + runner + source + batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
+        if (g->source) generation += sequence_source_bytes(g->group_count, positions);
         if (g->whole) positions = decided->step_tokens / o.max_runs;
         *sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(o.max_runs) + cache_tables(pages, g->group_count, decided->cache_bytes - drafts);

@@ -4,8 +4,10 @@
 
 #include "base/os.h"
 #include "engine/adapters.h"
+#include "engine/beam.h"
 #include "engine/draft.h"
 #include "engine/drafter.h"
+#include "engine/source.h"
 
 static puna_status check_ids(const engine *e, const int32_t *ids, uint64_t count, puna_error *error) {
     if (count == 0)
@@ -62,11 +64,13 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         status = stream_create(account, e->model->tokenizer, g->stops, g->stop_count, &s->stream, error);
     if (status == PUNA_OK && g->grammar) status = constrain(e, s, g->grammar, error);
     if (status == PUNA_OK && g->flags & PUNA_GENERATE_LOGITS) status = make_shown(e, s, error);
-    if (status == PUNA_OK && e->options.draft_tokens && !(g->flags & PUNA_GENERATE_NO_DRAFTS)) {
+    if (status == PUNA_OK && e->options.draft_tokens && g->beams < 2 && !(g->flags & PUNA_GENERATE_NO_DRAFTS)) {
         s->lookup = lookup_new(account);
         if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
     }
-    if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status == PUNA_OK) status = e->model->graph.source ? source_begin(e, s, ids, count, g, error)
+                                                           : sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status == PUNA_OK && g->beams > 1) status = beam_begin(e, s, g, error);
     if (status == PUNA_OK) {
         adapters_adopt(e, s, set);
     } else {
@@ -82,24 +86,33 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
         return error_set(error, PUNA_BUSY, "sequence",
                          "the sequence is still generating: cancel it or wait for its end");
     if (!(model_capabilities(e->model) & PUNA_CAN_GENERATE)) return model_refuse(e->model, "generate text", error);
-    puna_status status = check_ids(e, ids, count, error);
+    puna_status status = e->model->graph.source ? source_check(e, ids, count, g, error) : check_ids(e, ids, count, error);
+    if (status == PUNA_OK && !e->model->graph.source && g->answer_count)
+        status = error_set(error, PUNA_INVALID_ARGUMENT, "answer", "this model (%s) has no encoder: an answer's beginning is "
+                           "the end of its ids", e->model->hyper.architecture);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
     if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)
         return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
+    uint64_t tokens = e->model->graph.source ? (uint64_t)g->answer_count + 1 : count;
+    uint64_t limit = g->max_tokens ? tokens + g->max_tokens : e->options.context_length;
+    bool limited = g->max_tokens && limit <= e->options.context_length;
+    if (!limited) limit = e->options.context_length;
+    if (g->beams > 1) status = beam_check(e, g, limit, e->model->graph.source ? count : 0, error);
+    if (status != PUNA_OK) return status;
     status = begin(e, s, ids, (uint32_t)count, g, error);
     if (status != PUNA_OK) return status;
-    for (uint64_t i = 0; i < count; i++) sampler_accept(s->sampler, ids[i]);
-    uint64_t limit = g->max_tokens ? count + g->max_tokens : e->options.context_length;
+    for (uint32_t i = s->source_count ? 1 : 0; i < s->count; i++) sampler_accept(s->sampler, s->tokens[i]);
     s->max_tokens = g->max_tokens;
-    s->limited = g->max_tokens && limit <= e->options.context_length;
-    s->limit = s->limited ? (uint32_t)limit : e->options.context_length;
+    s->limited = limited;
+    s->limit = (uint32_t)limit;
     s->ignores_end = g->flags & PUNA_GENERATE_IGNORE_EOS;
     s->shifts = g->flags & PUNA_GENERATE_SHIFT;
     s->keep = g->keep;
     s->dropped = 0;
-    s->prompt = (uint32_t)count;
-    s->reused = s->cached;
+    s->beam_score = 0;
+    s->prompt = (uint32_t)count + (s->source_count ? g->answer_count : 0);
+    s->reused = s->source_count ? (s->source_cached ? s->source_count : 0) : s->cached;
     s->generated = 0;
     draft_begin(s);
     s->order = ++e->asked;
@@ -118,16 +131,30 @@ static bool has_room(engine *e, const sequence *s) {
     for (const sequence *r = e->running.first; r; r = r->next) {
         uint32_t soon = r->limit - r->count < CACHE_PAGE ? r->limit : r->count + CACHE_PAGE;
         bytes += cache_count(e->cache, &r->pages, mark) + cache_missing(e->cache, &r->pages, soon);
+        bytes += source_bytes(e, r, mark);
     }
-    bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1);
+    bytes += cache_count(e->cache, &s->pages, mark) + cache_missing(e->cache, &s->pages, s->count + 1) +
+             source_bytes(e, s, mark);
     return bytes <= cache_budget(e->cache);
 }
 
+/* Beams wait for each other: where some of a search run and others can't, those who asked later give way, so that two
+   searches never wait for each other's places. */
+static bool makes_way(engine *e, const sequence *s) {
+    sequence *last = e->running.last;
+    if (!s->beams || !last || last->order <= s->order) return false;
+    scheduler_requeue(e, last);
+    return true;
+}
+
 void scheduler_admit(engine *e) {
-    while (e->waiting.first && e->running.count < e->options.max_sequences) {
+    while (e->waiting.first && (e->running.count < e->options.max_sequences || makes_way(e, e->waiting.first))) {
         sequence *s = e->waiting.first;
         evict_reuse(e, s);
-        if (!has_room(e, s)) return;
+        if (!has_room(e, s)) {
+            if (!makes_way(e, s)) return;
+            continue;
+        }
         sequence_remove(s);
         s->state = SEQUENCE_RUNNING;
         if (!s->started_ns) s->started_ns = os_clock_ns();
@@ -144,13 +171,14 @@ void scheduler_requeue(engine *e, sequence *s) {
 
 void scheduler_rest(engine *e, sequence *s) {
     s->used = cache_clock(e->cache);
-    sequence_append(s->cached ? &e->idle : &e->bare, s);
+    sequence_append(sequence_has_pages(s) ? &e->idle : &e->bare, s);
 }
 
 void scheduler_retire(engine *e, sequence *s) {
     if (s->state == SEQUENCE_IDLE) return;
     sequence_remove(s);
     if (e->drafter) drafter_drop(e, s);
+    beam_free(e, s);
     sequence_end_generation(&e->account, s);
     s->state = SEQUENCE_IDLE;
     cache_truncate(e->cache, &s->pages, s->cached);

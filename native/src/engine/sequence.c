@@ -50,6 +50,10 @@ uint64_t sequence_bytes(uint32_t groups, uint32_t positions) {
     return sizeof(sequence) + tokens_capacity(positions, 0) * sizeof(int32_t) + cache_list_bytes(groups, positions);
 }
 
+uint64_t sequence_source_bytes(uint32_t groups, uint32_t positions) {
+    return positions * sizeof(int32_t) + cache_list_bytes(groups, positions);
+}
+
 static puna_status reserve(memory_account *account, sequence *s, uint32_t count, puna_error *error) {
     if (count <= s->capacity) return PUNA_OK;
     uint64_t capacity = tokens_capacity(count, s->capacity);
@@ -91,6 +95,8 @@ puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id,
     return status;
 }
 
+bool sequence_has_pages(const sequence *s) { return s->cached || s->source_cached; }
+
 void sequence_end_generation(memory_account *account, sequence *s) {
     sampler_free(account, s->sampler);
     stream_free(account, s->stream);
@@ -114,6 +120,8 @@ void sequence_free(memory_account *account, cache *c, sequence *s) {
     if (!s) return;
     sequence_end_generation(account, s);
     cache_sequence_release(c, &s->pages);
+    cache_sequence_release(c, &s->source_pages);
+    memory_free(account, s->source);
     memory_free(account, s->tokens);
     memory_free(account, s);
 }

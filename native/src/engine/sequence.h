@@ -30,6 +30,10 @@ typedef struct sequence {
     uint32_t count, capacity;
     uint32_t cached;         /* positions whose keys and values the pages hold */
     cache_sequence pages;
+    int32_t *source;         /* what an encoder-decoder reads before it answers; `tokens` is the answer alone then */
+    uint32_t source_count, source_capacity;
+    bool source_cached;      /* source_pages hold what the answer attends to: all of it */
+    cache_sequence source_pages;
     uint32_t remembered;     /* positions of its tokens that were offered to the prefix index */
     uint64_t space;          /* of the prefix index: 0 where this engine computed the pages, from the tokens alone */
     struct adapter_set *set; /* what its pages were computed with beside the model (adapters.h); NULL: nothing */
@@ -51,6 +55,9 @@ typedef struct sequence {
     bool chosen;             /* the caller has: the coming step takes a token from `shown` */
     float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
+    struct beams *beams;     /* of a search (beam.h), in which it is a member; NULL: none */
+    float beam_score;        /* of the answer that a search found; 0: none searched */
+    bool ready;              /* in a search: its candidates are known, it waits for the others */
     lookup *lookup;          /* guesses what comes; NULL: nobody does */
     uint32_t drafted, accepted; /* tokens that were guessed and computed; of those, right */
     cache_sequence draft_pages; /* of a draft model, within its cache; those below are drafter.h's */
@@ -87,6 +94,11 @@ puna_status sequence_add_token(memory_account *account, sequence *s, int32_t id,
 
 /* What a sequence of so many tokens is accounted with, its pages and its generation left out. */
 uint64_t sequence_bytes(uint32_t groups, uint32_t positions);
+
+uint64_t sequence_source_bytes(uint32_t groups, uint32_t positions); /* with a source of as many, further */
+
+/* Whether it has pages that it could lose. */
+bool sequence_has_pages(const sequence *s);
 
 /* Ends the generation: frees what only it needed. */
 void sequence_end_generation(memory_account *account, sequence *s);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "engine/adapters.h"
+#include "engine/beam.h"
+#include "engine/source.h"
 
 static puna_status beyond(const sequence *s, uint64_t positions, puna_error *error) {
     return error_set(error, PUNA_INVALID_ARGUMENT, "positions", "positions is %llu; the sequence has %u tokens",
@@ -19,6 +21,7 @@ puna_status sequences_fork(engine *e, const sequence *s, uint64_t positions, uin
     uint32_t count = (uint32_t)positions, cached = count < s->cached ? cache_rewound(e->cache, count) : s->cached;
     if (count) status = sequence_set_tokens(&e->account, e->cache, copy, s->tokens, count, error);
     if (status == PUNA_OK) status = cache_fork(e->cache, &s->pages, &copy->pages, cached, error);
+    if (status == PUNA_OK) status = source_share(e, s, copy, error);
     if (status != PUNA_OK) {
         engine_close_sequence(e, copy);
         *id = 0;
@@ -46,16 +49,26 @@ puna_status sequences_rewind(engine *e, sequence *s, uint64_t positions, puna_er
     return PUNA_OK;
 }
 
-void sequences_pause(engine *e, sequence *s) {
-    if (s->cancelled || (s->state != SEQUENCE_WAITING && s->state != SEQUENCE_RUNNING)) return;
+static void pause_one(engine *e, sequence *s) {
     sequence_remove(s);
     s->state = SEQUENCE_PAUSED;
     s->used = cache_clock(e->cache);
+    s->rows = s->guesses = 0;
     sequence_append(&e->paused, s);
 }
 
+void sequences_pause(engine *e, sequence *s) {
+    if (s->cancelled || (s->state != SEQUENCE_WAITING && s->state != SEQUENCE_RUNNING)) return;
+    uint32_t live = s->beams ? s->beams->live : 0;
+    for (uint32_t i = 0; i < live; i++) pause_one(e, s->beams->members[i]);
+    if (!live) pause_one(e, s);
+}
+
 void sequences_resume(engine *e, sequence *s) {
-    if (s->state == SEQUENCE_PAUSED) scheduler_requeue(e, s);
+    if (s->state != SEQUENCE_PAUSED) return;
+    uint32_t live = s->beams ? s->beams->live : 0;
+    for (uint32_t i = 0; i < live; i++) scheduler_requeue(e, s->beams->members[i]);
+    if (!live) scheduler_requeue(e, s);
 }
 
 puna_status sequences_choose(engine *e, sequence *s, const float *logits, uint64_t count, puna_error *error) {

@@ -6,7 +6,9 @@
 #include "base/os.h"
 #include "base/threads.h"
 #include "engine/adapters.h"
+#include "engine/beam.h"
 #include "engine/draft.h"
+#include "engine/source.h"
 
 /* What was sampled for one row of logits. */
 struct step_choice {
@@ -47,6 +49,7 @@ static void finish(engine *e, sequence *s, uint32_t stop, int32_t stop_index, co
     event.dropped_tokens = s->dropped;
     event.drafted_tokens = s->drafted;
     event.accepted_tokens = s->accepted;
+    event.logprob = s->beam_score;
     event.queued_ns = between(s->asked_ns, s->started_ns);
     event.prompt_ns = between(s->started_ns, s->first_ns);
     event.generate_ns = between(s->first_ns, s->last_ns);
@@ -58,8 +61,10 @@ static void finish_cancelled(engine *e, bool *lost) {
     sequence_list *lists[] = {&e->running, &e->waiting};
     for (int i = 0; i < 2; i++) {
         for (sequence *s = lists[i]->first, *next; s; s = next) {
+            bool searches = s->cancelled && s->beams; /* others of the list end with it */
             next = s->next;
             if (s->cancelled) finish(e, s, PUNA_STOP_CANCELLED, -1, NULL, lost);
+            if (searches) next = lists[i]->first;
         }
     }
 }
@@ -70,20 +75,22 @@ static void finish_cancelled(engine *e, bool *lost) {
    run. */
 static void fill(engine *e, device_batch *batch, puna_step *report, bool *lost) {
     fill_plan(e);
+    source_plan(e);
     draft_plan(e);
     for (sequence *s = e->running.first, *next; s; s = next) {
         puna_error error = PUNA_ERROR_INIT;
         draft_fit(e, s);
         if (s->rows && evict_for(e, s, s->rows, &error) == PUNA_OUT_OF_MEMORY) {
-            finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
+            finish(e, s->beams ? s->beams->leader : s, PUNA_STOP_FAILED, -1, &error, lost);
             next = e->running.first;
             continue;
         }
         next = s->state == SEQUENCE_RUNNING ? s->next : NULL; /* it was the last one */
     }
+    report->prompt_tokens += source_read(e);
     for (sequence *s = e->running.first; s; s = s->next) {
         if (s->rows == 0) continue;
-        if (s->generated == 0) report->prompt_tokens += s->rows;
+        if (s->generated == 0 && !s->source_count) report->prompt_tokens += s->rows;
         fill_rows(e, batch, s, s->rows);
     }
 }
@@ -111,6 +118,10 @@ static void sample_range(void *context, uint32_t begin, uint32_t end, uint32_t t
         struct step_choice *c = &e->choices[i];
         sequence *s = c->sequence;
         c->error = (puna_error)PUNA_ERROR_INIT;
+        if (s->beams) {
+            c->status = beam_look(s, c->logits, e->model->hyper.vocabulary, &c->error);
+            continue;
+        }
         if (is_shown(s)) {
             c->status = sampler_check_row(c->logits, e->model->hyper.vocabulary, &sampler_model_blame, &c->error);
             continue;
@@ -161,7 +172,7 @@ static void accept(engine *e, struct step_choice *c, puna_step *report, bool *lo
     sampler_accept(s->sampler, c->choice.id);
     s->last_ns = os_clock_ns();
     if (s->generated++ == 0) {
-        s->first_ns = s->last_ns;
+        if (!s->first_ns) s->first_ns = s->last_ns; /* a search has had it */
         e->counts.prefix_hit_tokens += s->reused;
     }
     event.token = c->choice.id;
@@ -201,7 +212,7 @@ static void take_chosen(engine *e, puna_step *report, bool *lost) {
 }
 
 static void remember(engine *e, sequence *s) {
-    if (s->cached - s->remembered < CACHE_PAGE) return;
+    if (s->cached - s->remembered < CACHE_PAGE || s->source_count) return; /* it is a function of the source, too */
     cache_remember(e->cache, s->space, s->tokens, s->cached, &s->pages);
     s->remembered = s->cached / CACHE_PAGE * CACHE_PAGE;
 }
@@ -218,6 +229,10 @@ static uint32_t choose_all(engine *e, uint32_t count, puna_step *report, bool *l
     for (uint32_t i = 0; i < count; i++) {
         struct step_choice *c = &e->choices[i];
         sequence *s = c->sequence;
+        if (s->beams) {
+            beam_ready(s, c->status, &c->error);
+            continue;
+        }
         if (is_shown(s)) {
             show(e, c, lost);
             continue;
@@ -231,6 +246,44 @@ static uint32_t choose_all(engine *e, uint32_t count, puna_step *report, bool *l
         e->choices[more++].sequence = s;
     }
     return more;
+}
+
+/* A search is over: its answer is told as if it had come token by token. */
+static void tell_answer(engine *e, beams *b, puna_step *report, bool *lost) {
+    sequence *s = b->leader;
+    beam_answer best = b->answers[0];
+    s->beam_score = best.score;
+    b->answers[0].tokens = NULL; /* told below, when the search is gone */
+    beam_free(e, s);
+    if (!step_reserve(&e->events, 1, 1, best.count, 0, e->longest_token)) {
+        puna_error error = PUNA_ERROR_INIT;
+        error_memory(&error, "events", best.count * sizeof(events_entry));
+        finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
+    }
+    for (uint32_t i = 0; i < best.count && s->state != SEQUENCE_IDLE; i++) {
+        struct step_choice c = {.sequence = s, .choice = {.id = best.tokens[i]}, .error = PUNA_ERROR_INIT};
+        accept(e, &c, report, lost);
+    }
+    if (s->cached > s->count) sequence_cut(e->cache, s, s->count); /* it failed on the way */
+    memory_free(&e->account, best.tokens);
+}
+
+/* Searches whose beginnings all have their candidates. */
+static void advance_beams(engine *e, puna_step *report, bool *lost) {
+    sequence_list *lists[] = {&e->running, &e->waiting};
+    for (int i = 0; i < 2; i++) {
+        for (sequence *s = lists[i]->first, *next; s; s = next) {
+            beams *b = s->beams;
+            next = s->next;
+            if (!b || b->leader != s) continue;
+            if (!s->first_ns && s->ready) s->first_ns = os_clock_ns();
+            if (!beam_advance(e, b)) continue;
+            puna_error error = b->error;
+            if (b->status == PUNA_OK) tell_answer(e, b, report, lost);
+            else finish(e, s, PUNA_STOP_FAILED, -1, &error, lost);
+            next = lists[i]->first; /* its members are gone */
+        }
+    }
 }
 
 static void take_results(engine *e, puna_step *report, bool *lost) {
@@ -266,9 +319,9 @@ bool step_reserve(events *e, uint32_t sequences, uint32_t running, uint32_t gues
 static bool reserve_events(engine *e) {
     uint32_t count = e->running.count;
     size_t held = 0;
-    for (const sequence *s = e->running.first; s; s = s->next) held += stream_held(s->stream);
+    for (const sequence *s = e->running.first; s; s = s->next) held += s->stream ? stream_held(s->stream) : 0;
     for (const sequence *s = e->waiting.first; s; s = s->next) {
-        if (!s->cancelled) continue;
+        if (!s->cancelled || !s->stream) continue;
         held += stream_held(s->stream);
         count++;
     }
@@ -293,6 +346,7 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
         e->steps++;
         e->counts.prompt_tokens += report->prompt_tokens;
     }
+    advance_beams(e, report, &lost);
     e->counts.generated_tokens += report->tokens;
     math_environment_leave(environment);
     report->active = e->running.count + e->waiting.count - count_asking(e);
@@ -312,6 +366,7 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     if (rows > e->options.step_tokens) rows = e->options.step_tokens;
     puna_status status = evict_for(e, s, rows, error);
     if (status != PUNA_OK) return status;
+    source_read_one(e, s);
     fill_rows(e, &batch, s, rows);
     batch.output_count = wanted ? rows : 0;
     for (uint32_t i = 0; i < batch.output_count; i++) e->outputs[i] = i;
@@ -324,14 +379,15 @@ static puna_status logits_part(engine *e, sequence *s, uint32_t first, float *lo
     return PUNA_OK;
 }
 
-puna_status step_logits(engine *e, const int32_t *ids, uint32_t count, uint32_t first, float *logits, puna_task *task,
-                        puna_error *error) {
+puna_status step_logits(engine *e, const puna_input *source, const int32_t *ids, uint32_t count, uint32_t first,
+                        float *logits, puna_task *task, puna_error *error) {
     uint64_t id;
     sequence *s;
     puna_status status = engine_open_sequence(e, &id, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, &s, error);
     if (status == PUNA_OK) adapters_adopt(e, s, adapters_share(e->set));
+    if (status == PUNA_OK && source) status = source_set(e, s, source->ids, (uint32_t)source->count, error);
     if (status == PUNA_OK) status = sequence_set_tokens(&e->account, e->cache, s, ids, count, error);
     task_total(task, count);
     math_environment environment = math_environment_enter();

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/math.h"
+
 static const graph_op_row rows[GRAPH_KINDS] = {
 #define OP(NAME, text, inputs, output, local) {text, inputs, GRAPH_##output, local},
 #include "graph/op.def"
@@ -78,7 +80,8 @@ static uint32_t cache_group(graph *g, graph_cache_group like) {
     for (; group < g->group_count; group++) {
         graph_cache_group *have = &g->groups[group];
         if (have->heads == like.heads && have->dim_k == like.dim_k && have->dim_v == like.dim_v &&
-            have->window == like.window && have->whole == like.whole && have->state == like.state)
+            have->window == like.window && have->whole == like.whole && have->state == like.state &&
+            have->source == like.source)
             return group;
     }
     graph_cache_group *added = append(g, (void **)&g->groups, &g->group_count, sizeof *added);
@@ -132,6 +135,17 @@ uint32_t graph_add_state_layer(graph *g, uint32_t channels, uint32_t taps, const
     return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
 }
 
+uint32_t graph_add_source_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v) {
+    uint32_t group = cache_group(g, (graph_cache_group){.heads = heads, .dim_k = dim_k, .dim_v = dim_v, .whole = true,
+                                                       .source = true});
+    g->source = true;
+    return group == GRAPH_ABSENT ? GRAPH_ABSENT : cache_layer(g, group);
+}
+
+void graph_begin_source(graph *g) { g->in_source = true; }
+
+void graph_end_source(graph *g) { g->in_source = false; }
+
 void graph_set_slopes(graph *g, const float *slopes, uint32_t count) {
     float *copy = memory_array(g->account, count, sizeof *copy);
     if (!copy) {
@@ -177,7 +191,8 @@ static graph_op *add_op(graph *g, graph_kind kind, graph_value a, graph_value b)
     }
     graph_op *op = append(g, (void **)&g->ops, &g->op_count, sizeof *op);
     if (op)
-        *op = (graph_op){.kind = kind, .in = {a, b}, .out = GRAPH_ABSENT, .weight = GRAPH_ABSENT, .bias = GRAPH_ABSENT};
+        *op = (graph_op){.kind = kind, .in = {a, b}, .out = GRAPH_ABSENT, .weight = GRAPH_ABSENT, .bias = GRAPH_ABSENT,
+                         .relative = GRAPH_ABSENT, .source = g->in_source};
     return op;
 }
 
@@ -328,6 +343,7 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
     op->number = scale;
     op->softcap = softcap;
     op->layer = layer;
+    op->cross = c->source && !g->in_source;
     return make(g, op, heads * c->dim_v);
 }
 
@@ -341,6 +357,37 @@ void graph_attend_more(graph *g, graph_value attended, graph_weight sinks, bool 
     op->sloped = sloped;
     if (sinks == GRAPH_ABSENT || !use(g, op, sinks, GRAPH_USE_VECTOR)) return;
     if (expect(g, op, g->weights[sinks].rows == 1 && g->weights[sinks].cols == op->heads)) op->bias = sinks;
+}
+
+void graph_attend_relative(graph *g, graph_value attended, graph_weight weight, uint32_t reach, bool both) {
+    if (g->status != PUNA_OK || g->op_count == 0) return;
+    graph_op *op = &g->ops[g->op_count - 1];
+    if (op->kind != GRAPH_ATTEND_OP || op->out != attended) {
+        fail(g, "attend", "more of an attention that was not just added");
+        return;
+    }
+    if (!use(g, op, weight, GRAPH_USE_VECTOR)) return;
+    uint32_t exact = g->weights[weight].rows / (both ? 4 : 2);
+    if (!expect(g, op, g->weights[weight].cols == op->heads && exact > 0 && reach > exact && reach <= 1u << 20)) return;
+    op->relative = weight;
+    op->reach = reach;
+    op->both = both;
+}
+
+/* Where a distance is a whole number of factors, the logarithms' rounding must not decide. */
+uint32_t graph_bucket(int64_t distance, uint32_t buckets, uint32_t reach, bool both) {
+    uint32_t first = 0;
+    if (both) {
+        buckets /= 2;
+        if (distance > 0) first = buckets;
+    }
+    uint64_t n = distance < 0 ? (uint64_t)-distance : both ? (uint64_t)distance : 0;
+    uint32_t exact = buckets / 2, last = buckets - 1;
+    if (n < exact) return first + (uint32_t)n;
+    if (n >= reach) return first + last;
+    double factors = math_log((double)n / (double)exact) / math_log((double)reach / (double)exact);
+    uint32_t bucket = exact + (uint32_t)(factors * (double)(buckets - exact) + 1e-9);
+    return first + (bucket < last ? bucket : last);
 }
 
 static graph_value pair(graph *g, graph_kind kind, graph_value a, graph_value b) {

@@ -78,6 +78,7 @@ typedef struct graph_cache_group {
     bool whole;      /* queries see keys before and behind them; the window is half to each side */
     bool state;      /* no keys: what a recurrent layer keeps of all positions up to one, dim_k floats of a CONV and
                         dim_v of a SCAN, once a page; heads is 1, and window 2: who comes next needs the last page */
+    bool source;     /* of the source's positions (graph.source) */
 } graph_cache_group;
 
 /* How a row of logits becomes a choice of experts (ROUTE); device/cpu/cpu_route.c has the sequence of operations. */
@@ -123,6 +124,11 @@ typedef struct graph_op {
     float softcap;       /* ATTEND: 0 is none */
     float low, high;     /* CLAMP; `number` is added */
     bool sloped;         /* ATTEND: by graph.slopes */
+    graph_weight relative; /* ATTEND: [buckets][heads], added to scores by distance; may be absent */
+    uint32_t reach;      /* ATTEND: the distance from which on all keys have the last bucket */
+    bool both;           /* ATTEND: half of the buckets are of keys behind the query */
+    bool cross;          /* ATTEND: the keys are the source's */
+    bool source;         /* of the part that reads the source */
     bool fine;           /* LINEAR: quantized activations in two terms (graph_linear_fine) */
 } graph_op;
 
@@ -161,6 +167,9 @@ typedef struct graph {
     uint32_t most_positions; /* of a sequence, where a table of positions ends; UINT32_MAX: no table */
     bool recurrent;     /* a layer has states: what was computed serves where it ends, or at a page's end */
     bool whole;         /* queries see what follows them: a sequence is one step's, and its keys last no longer */
+    bool source;        /* an encoder-decoder: some ops read a source, a text of its own, whole; what they store in
+                           groups of the source's positions is what the others attend to. A plan has either part */
+    bool in_source;     /* while building: ops are of that part */
     graph_value results[GRAPH_RESULTS]; /* GRAPH_ABSENT: it has none such */
     puna_status status; /* the first failure while building */
     puna_error error;
@@ -181,6 +190,14 @@ uint32_t graph_add_whole_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_
 
 /* A recurrent layer's place: for a CONV of `channels` with `taps` inputs each, and for a SCAN (NULL: none). */
 uint32_t graph_add_state_layer(graph *g, uint32_t channels, uint32_t taps, const graph_scanning *scan);
+
+/* Keys and values of a source, made by its part of the graph, read by the other one. That part's own attention may use
+   the layer as its place before it is filled. */
+uint32_t graph_add_source_layer(graph *g, uint32_t heads, uint32_t dim_k, uint32_t dim_v);
+
+/* What is built between the two reads the source: a run is a whole text. The halves share weights alone. */
+void graph_begin_source(graph *g);
+void graph_end_source(graph *g);
 uint32_t graph_add_table(graph *g, const float *frequencies, uint32_t count, float magnitude); /* copied */
 
 /* Of two sets of frequencies, [2][count]: the second for engines whose context is longer than `original`. */
@@ -215,6 +232,15 @@ graph_value graph_attend(graph *g, graph_value q, uint32_t heads, float scale, f
 
 /* Of the attention that was just added: a sink a head (a vector; GRAPH_ABSENT: none), slopes. */
 void graph_attend_more(graph *g, graph_value attended, graph_weight sinks, bool sloped);
+
+/* Of the attention that was just added: relative positions in buckets (T5: Raffel et al., arXiv:1910.10683). A key at
+   distance n has the bucket n where n is less than half of the buckets; the other half are of distances that grow by
+   equal factors up to `reach`. both: keys behind the query have buckets of their own, half of all. weight:
+   [buckets][heads]. */
+void graph_attend_relative(graph *g, graph_value attended, graph_weight weight, uint32_t reach, bool both);
+
+/* The bucket of the key at `distance` (key's position - query's). */
+uint32_t graph_bucket(int64_t distance, uint32_t buckets, uint32_t reach, bool both);
 graph_value graph_silu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_gelu_mul(graph *g, graph_value gate, graph_value up);
 graph_value graph_multiply(graph *g, graph_value a, graph_value b); /* element by element */

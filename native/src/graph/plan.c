@@ -27,7 +27,7 @@ size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * 
 
 static graph_value wanted(const planner *w, uint32_t result) {
     uint32_t results = w->options->results ? w->options->results : 1u << GRAPH_LOGITS;
-    return results >> result & 1 ? w->g->results[result] : GRAPH_ABSENT;
+    return results >> result & 1 && !w->options->source ? w->g->results[result] : GRAPH_ABSENT;
 }
 
 /* From the last op to the first, so that an op's readers were looked at before it. */
@@ -38,7 +38,7 @@ static void count_uses(planner *w) {
         const graph_op *op = &w->g->ops[i];
         w->residual_of[i] = GRAPH_ABSENT;
         if (op->out != GRAPH_ABSENT) w->maker[op->out] = i;
-        w->dead[i] = op->out != GRAPH_ABSENT && w->uses[op->out] == 0;
+        w->dead[i] = op->source != w->options->source || (op->out != GRAPH_ABSENT && w->uses[op->out] == 0);
         for (uint32_t k = 0; !w->dead[i] && k < graph_op_find(op->kind)->inputs; k++) w->uses[op->in[k]]++;
     }
 }

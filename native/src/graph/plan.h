@@ -66,6 +66,7 @@ typedef struct plan_options {
     bool fuse, reuse;
     bool (*quantizes)(uint32_t type); /* whether products with weights of this type take int8 activations */
     uint32_t results; /* 1 << GRAPH_LOGITS ...: what is computed, of what the graph has; 0: its logits */
+    bool source;      /* the part of the graph that reads the source, which has effects alone; else the other one */
 } plan_options;
 
 typedef struct plan {

@@ -104,6 +104,8 @@ graph_value mamba2_logits(build *b);
 graph_value lfm2_logits(build *b);
 
 graph_value bert_logits(build *b);
+graph_value t5_logits(build *b);
+graph_value t5_encoder_logits(build *b);
 graph_value nomic_bert_logits(build *b);
 graph_value jina_bert_logits(build *b);
 graph_value modernbert_logits(build *b);

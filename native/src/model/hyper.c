@@ -242,6 +242,13 @@ static void read_latent(reader *r, hyper *h) {
     l->dim_v = get(r, "attention.value_length_mla", 0, 0, 8192);
 }
 
+static void read_text_to_text(reader *r, hyper *h) {
+    h->decoder_layers = get(r, "decoder_block_count", h->layers, 1, HYPER_MOST_LAYERS);
+    h->decoder_start = get(r, "decoder_start_token_id", 0, 0, 1u << 24);
+    h->relative_buckets = get(r, "attention.relative_buckets_count", 32, 4, 4096);
+    h->relative_reach = get(r, "attention.relative_max_distance", 128, 2, 1u << 16);
+}
+
 static puna_status read_vocabulary(const gguf_file *file, hyper *h, puna_error *error) {
     const gguf_tensor *table = gguf_find_tensor(file, "token_embd.weight");
     if (!table)
@@ -299,6 +306,7 @@ puna_status hyper_read(const gguf_file *file, hyper *h, puna_error *error) {
     read_experts(&r, h);
     read_latent(&r, h);
     read_encoder(&r, h);
+    read_text_to_text(&r, h);
     h->final_softcap = real(&r, "final_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_softcap = real(&r, "attn_logit_softcapping", 0.0f, 0.0f, 1e6f);
     h->score_scale = real(&r, "attention.scale", 0.0f, 0.0f, 1e6f);

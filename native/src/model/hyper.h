@@ -90,6 +90,9 @@ typedef struct hyper {
     bool recurs[HYPER_MOST_LAYERS]; /* layers that don't attend: their number of key heads is 0 */
     bool turns;              /* positions turn queries and keys, where the family leaves that to the file */
     bool causal;             /* a token sees those before it alone */
+    uint32_t decoder_layers; /* of an encoder-decoder, whose encoder has `layers` */
+    uint32_t decoder_start;  /* the token that its answers begin with */
+    uint32_t relative_buckets, relative_reach; /* of distances; from reach on there is one bucket */
     uint32_t pooling;        /* PUNA_POOL_*: what the file says a text's vector is made of; PUNA_POOL_MODEL: nothing */
     bool pooled_scores;      /* a classifier reads the mean of all tokens; else one token */
     hyper_activation classifier_activation, gate_activation;

@@ -9,6 +9,7 @@ static bool has(const model *m, graph_result which) { return m->graph.results[wh
 uint32_t model_capabilities(const model *m) {
     uint32_t all = 0;
     if (has(m, GRAPH_LOGITS)) all |= m->graph.whole ? PUNA_CAN_FILL : PUNA_CAN_GENERATE;
+    if (m->graph.source) all |= PUNA_CAN_TRANSFORM;
     if (has(m, GRAPH_HIDDEN)) all |= PUNA_CAN_EMBED;
     if (has(m, GRAPH_SCORES)) all |= PUNA_CAN_SCORE;
     return all;
@@ -35,7 +36,8 @@ uint32_t model_types(const model *m) {
 puna_status model_refuse(const model *m, const char *what, puna_error *error) {
     static const struct { uint32_t bit; const char *text; } words[] = {
         {PUNA_CAN_GENERATE, "generate text"}, {PUNA_CAN_EMBED, "embed texts"},
-        {PUNA_CAN_SCORE, "score or classify texts"}, {PUNA_CAN_FILL, "fill masks"}};
+        {PUNA_CAN_SCORE, "score or classify texts"}, {PUNA_CAN_FILL, "fill masks"},
+        {PUNA_CAN_TRANSFORM, "turn a text into another"}};
     char list[128] = "";
     uint32_t can = model_capabilities(m);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

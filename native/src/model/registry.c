@@ -40,6 +40,8 @@ static const model_family families[] = {
     {"lfm2", lfm2_logits},
     {"granitehybrid", granite_logits},
     {"bert", bert_logits},
+    {"t5", t5_logits},
+    {"t5encoder", t5_encoder_logits},
     {"nomic-bert", nomic_bert_logits},
     {"jina-bert-v2", jina_bert_logits},
     {"modern-bert", modernbert_logits},

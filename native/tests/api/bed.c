@@ -49,6 +49,7 @@ static void note(bed_result *r, const puna_event *e) {
         r->status = e->status;
         r->prompt_tokens = e->prompt_tokens;
         r->cached_tokens = e->cached_tokens;
+        r->score = e->logprob;
         snprintf(r->message, sizeof r->message, "%s", e->message);
     }
 }

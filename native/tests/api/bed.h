@@ -31,6 +31,7 @@ typedef struct bed_result {
     int32_t status;
     char message[256];
     uint32_t prompt_tokens, cached_tokens;
+    float score; /* of what beams found */
     float logprobs[256];
     uint64_t top; /* a digest of the best log-probabilities, where they were asked for */
 } bed_result;

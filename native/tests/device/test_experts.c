@@ -66,7 +66,7 @@ static float *compute(graph *g, graph_value y, uint32_t tokens, uint32_t threads
     int32_t ids[TOKENS];
     uint32_t positions[TOKENS], outputs[TOKENS];
     for (uint32_t i = 0; i < tokens; i++) ids[i] = (int32_t)i, positions[i] = outputs[i] = i;
-    device_run run = {0, tokens, 0, NULL, NULL};
+    device_run run = {.rows = tokens};
     device_batch batch = {tokens, ids, positions, NULL, &run, 1, outputs, tokens};
     d->run(runner, &batch);
     size_t size = tokens * g->values[g->results[GRAPH_LOGITS]].width * sizeof(float);

@@ -495,6 +495,11 @@ static void attention(void) {
         }
         if (round % 3 == 1) a.slopes = slopes;
         if (round % 5 == 2) a.sinks = sinks;
+        const uint32_t reaches[] = {1, 3, 20, 64, 128, 700};
+        a.reach = pick(reaches, 6);
+        static float relative[24 * 1401];
+        for (uint32_t i = 0; i < 24 * (2 * a.reach + 1); i++) relative[i] = testing_normal() * 3;
+        if (round % 4 == 3) a.relative = relative;
         compare_attention(a, positions, rows, round % 7 == 0);
     }
 }

@@ -246,6 +246,10 @@ static void attend(const cpu_attention *a, const float *q, uint32_t line, uint32
         for (uint32_t i = 0; i < a->dim_k; i++)
             score += asked(a, q, i) * cached(a, false, head, j, i);
         if (a->slopes) score -= (double)a->slopes[line] * fabs((double)position - j);
+        if (a->relative) {
+            double d = fmin(fmax((double)j - position, -(double)a->reach), a->reach);
+            score += (double)a->relative[line * (2 * a->reach + 1) + (uint32_t)(d + a->reach)];
+        }
         if (a->softcap > 0) score = a->softcap * tanh(score / a->softcap);
         weight[j] = score;
         if (score > most) most = score;
@@ -300,6 +304,10 @@ static void attention_is_right(void) {
         const float slopes[] = {0.5f, 0.25f, 0.0625f, 0.01f}, sinks[] = {1, -2, 3, 0.5f};
         if (round % 3 == 1) a.slopes = slopes;
         if (round % 4 != 2) a.sinks = sinks;
+        static float relative[4 * 101];
+        for (uint32_t i = 0; i < 4 * 101; i++) relative[i] = testing_normal();
+        a.reach = 50;
+        if (round % 5 == 1) a.relative = relative;
         uint32_t rows = keys < 3 ? keys : 3;
         compare_attention(a, keys, rows, 0);
         compare_attention(a, keys, rows, keys - rows < 33 ? keys - rows : 33);

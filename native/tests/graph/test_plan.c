@@ -33,7 +33,7 @@ static puna_status model(graph *g, memory_account *account, uint32_t type, puna_
     return graph_finish(g, graph_linear(g, graph_select(g, x), embedding, GRAPH_ABSENT), error);
 }
 
-static plan_options options(bool fuse, bool reuse) { return (plan_options){33, 3, fuse, reuse, quantizes, 0}; }
+static plan_options options(bool fuse, bool reuse) { return (plan_options){33, 3, fuse, reuse, quantizes, 0, false}; }
 
 static void fused_plans_have_few_phases(void) {
     memory_account account;

@@ -57,6 +57,51 @@ static puna_status use_unigrams(puna_error *error) {
     return status;
 }
 
+/* A sampled answer, a search and a fork of an encoder-decoder. Where a step has no memory for one of them, its end says
+   so. */
+static puna_status take_answers(puna_engine *engine, puna_error *error) {
+    puna_status status = PUNA_OK;
+    puna_step step = {.size = sizeof step, .active = 1};
+    while (status == PUNA_OK && step.active) {
+        puna_event event = {.size = sizeof event};
+        puna_status stepped = puna_engine_step(engine, &step, error);
+        if (stepped != PUNA_OK) return stepped;
+        while (puna_engine_next_event(engine, &event))
+            if (event.kind == PUNA_EVENT_FINISHED && event.stop == PUNA_STOP_FAILED) status = event.status;
+    }
+    return status;
+}
+
+static puna_status answer_texts(puna_error *error) {
+    puna_model *model = NULL;
+    puna_engine *engine = NULL;
+    puna_model_options how;
+    puna_engine_options o;
+    puna_model_options_default(&how);
+    puna_engine_options_default(&o);
+    how.threads = o.threads = 1;
+    puna_status status = puna_model_load(PUNA_TEST_DATA "/text_to_text/t5_gated.gguf", &how, NULL, &model, error);
+    if (status == PUNA_OK) status = puna_engine_create(model, &o, &engine, error);
+    int32_t ids[] = {40, 50, 60, 1};
+    uint64_t plain, searched, fork;
+    puna_generation g;
+    puna_generation_default(&g);
+    g.max_tokens = 6;
+    g.flags = PUNA_GENERATE_IGNORE_EOS;
+    if (status == PUNA_OK) status = puna_sequence_open(engine, &plain, error);
+    if (status == PUNA_OK) status = puna_sequence_open(engine, &searched, error);
+    if (status == PUNA_OK) status = puna_sequence_generate(engine, plain, ids, 4, &g, error);
+    g.flags = 0;
+    g.beams = 3;
+    if (status == PUNA_OK) status = puna_sequence_generate(engine, searched, ids, 3, &g, error);
+    if (status == PUNA_OK) status = take_answers(engine, error);
+    if (status == PUNA_OK) status = puna_sequence_fork(engine, plain, 3, &fork, error);
+    if (status == PUNA_OK) status = puna_engine_answer_logits(engine, ids, 4, ids, 3, 3, vectors, 2048, NULL, error);
+    puna_engine_close(engine);
+    puna_model_close(model);
+    return status;
+}
+
 static void each_fails(puna_status (*work)(puna_error *)) {
     uint64_t before = puna_memory();
     uint32_t n = 0;
@@ -80,11 +125,13 @@ static void each_fails(puna_status (*work)(puna_error *)) {
 }
 
 static void an_encoder_that_reads(void) { each_fails(read_texts); }
+static void an_encoder_decoder_that_answers(void) { each_fails(answer_texts); }
 static void unigrams(void) { each_fails(use_unigrams); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(an_encoder_that_reads);
+    TEST(an_encoder_decoder_that_answers);
     TEST(unigrams);
     return testing_end();
 }

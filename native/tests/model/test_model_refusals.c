@@ -53,16 +53,16 @@ static puna_status copy_tensors(gguf_writer *w, const gguf_file *file, const cha
     return status;
 }
 
-static const char *base = "llama.gguf";
+static const char *base = "tiny/llama.gguf"; /* of tests/data: what is changed */
 
-/* Loads the base, of tests/data/tiny, with one change. */
+/* Loads it with one change. */
 static puna_status load(const change *c, puna_error *error) {
     char from[512];
     gguf_file *file;
     gguf_writer *writer = NULL;
     model *m = NULL;
     *error = (puna_error)PUNA_ERROR_INIT;
-    snprintf(from, sizeof from, "%s/tiny/%s", PUNA_TEST_DATA, base);
+    snprintf(from, sizeof from, "%s/%s", PUNA_TEST_DATA, base);
     snprintf(path, sizeof path, "test_model_refusals.gguf");
     if (gguf_open(from, &file, error) != PUNA_OK) return PUNA_IO;
     puna_status status = gguf_writer_create(3, &writer, error);
@@ -149,6 +149,28 @@ static void windows_and_scalings_that_make_no_sense(void) {
     refused((change){.key = "llama.rope.scaling.type", .write = as_yarn_of_no_context}, PUNA_INVALID_FILE, "original");
 }
 
+static void encoder_decoders_that_make_no_sense(void) {
+    static const char *const keys[] = {"t5.decoder_block_count", "t5.decoder_start_token_id",
+                                       "t5.attention.relative_buckets_count", "t5.attention.relative_max_distance"};
+    static const char *const needed[] = {"enc.blk.0.attn_rel_b.weight", "dec.blk.0.attn_rel_b.weight",
+                                         "enc.blk.1.attn_k.weight", "dec.blk.2.cross_attn_k.weight",
+                                         "enc.output_norm.weight", "dec.output_norm.weight", "dec.blk.0.ffn_up.weight"};
+    base = "text_to_text/t5_gated.gguf";
+    refused((change){0}, PUNA_OK, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        refused((change){.key = keys[i], .write = as_huge}, PUNA_INVALID_FILE, keys[i]);
+        refused((change){.key = keys[i], .write = as_text}, PUNA_INVALID_FILE, keys[i]);
+        if (i != 1) refused((change){.key = keys[i], .write = as_zero}, PUNA_INVALID_FILE, keys[i]);
+    }
+    refused((change){.key = keys[3], .write = as_five}, PUNA_INVALID_FILE, keys[2]); /* 32 buckets for 5 distances */
+    refused((change){.key = keys[0], .write = as_five}, PUNA_INVALID_FILE, "dec.blk.3");
+    for (size_t i = 0; i < 7; i++) {
+        refused((change){.tensor = needed[i], .type = UINT32_MAX}, PUNA_INVALID_FILE, needed[i]);
+        refused((change){.tensor = needed[i], .type = BLOCK_F32, .shape = {64, 7}}, PUNA_INVALID_FILE, needed[i]);
+    }
+    base = "tiny/llama.gguf";
+}
+
 static void architectures_that_are_not_there(void) {
     refused((change){.key = "general.architecture"}, PUNA_INVALID_FILE, "general.architecture");
     puna_error error;
@@ -230,6 +252,7 @@ int main(int argc, char **argv) {
     TEST(the_unchanged_file_loads);
     TEST(metadata_that_makes_no_sense);
     TEST(windows_and_scalings_that_make_no_sense);
+    TEST(encoder_decoders_that_make_no_sense);
     TEST(architectures_that_are_not_there);
     TEST(tensors_that_do_not_fit);
     TEST(tokenizers_that_do_not_fit);

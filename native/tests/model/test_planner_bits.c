@@ -29,7 +29,16 @@ static float *logits_of(const model *m, const device_set *set, bool plain, puna_
         ids[i] = (int32_t)(5 + i * 37 % 379);
         positions[i] = i;
     }
-    device_run run = {0, ROWS, 0, groups, set};
+    device_run run = {.rows = ROWS, .pages = groups, .source = groups, .source_rows = ROWS, .set = set};
+    if (m->graph.source) { /* which stores what the other part attends to */
+        device_options source = o;
+        device_runner *reader;
+        source.source = true;
+        if (m->device->create(&m->graph, m->weights, &source, &account, &reader, error) != PUNA_OK) return NULL;
+        device_batch text = {ROWS, ids, positions, NULL, &run, 1, outputs, 0};
+        m->device->run(reader, &text);
+        m->device->destroy(&account, reader);
+    }
     device_batch batch = {ROWS, ids, positions, NULL, &run, 1, outputs, 3};
     m->device->run(runner, &batch);
     size_t bytes = 3 * m->hyper.vocabulary * sizeof(float);
@@ -105,6 +114,11 @@ static void mixtures(void) {
     check("gpt_oss_mxfp4.gguf");
 }
 
+static void encoder_decoders(void) {
+    check("../text_to_text/t5.gguf");
+    check("../text_to_text/t5_gated_q8_0.gguf");
+}
+
 static void float_models(void) {
     check("llama.gguf");
     check("llama_biased.gguf");
@@ -116,6 +130,7 @@ int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(quantized_models);
     TEST(mixtures);
+    TEST(encoder_decoders);
     TEST(float_models);
     TEST(with_adapters);
     return testing_end();

@@ -60,6 +60,8 @@ struct device_runner {
     size_t *rotary_offset;      /* [table], in floats */
     uint8_t **scratch;          /* [thread] */
     size_t scratch_bytes;
+    float *relative;            /* what scores change by, as cpu_attention has it */
+    size_t *relative_offset;    /* [op]: an ATTEND's place there */
     size_t *layer_offset;       /* [cache layer] of its keys in a page; values follow */
     cpu_piece *pieces;
     uint32_t piece_count;
@@ -96,6 +98,11 @@ void cpu_cache_read(const device_runner *r, uint32_t layer, bool values, const u
                     uint32_t count, uint8_t *rows);
 void cpu_cache_write(const device_runner *r, uint32_t layer, bool values, uint8_t *page, uint32_t slot, uint32_t count,
                      const uint8_t *rows);
+
+/* cpu_relative.c: relative positions of ATTENDs, spread out by distance. Floats that they take; laying them out and
+   filling them, once the runner has its memory. */
+size_t cpu_relative_floats(const graph *g, bool source);
+void cpu_relative_fill(device_runner *r);
 
 bool cpu_quantizes(uint32_t type);
 

@@ -56,7 +56,7 @@ static cpu_queries queries_of(const device_runner *r, const plan_step *s, const 
     return (cpu_queries){.q = row_of(r, s->in[0], piece->row), .q_stride = r->plan.buffers[s->in[0]].width,
                          .out = row_of(r, s->out, piece->row), .out_stride = r->plan.buffers[s->out].width,
                          .rows = piece->rows, .first = run->position + (piece->row - run->row),
-                         .keys = run->position + run->rows};
+                         .keys = s->op->cross ? run->source_rows : run->position + run->rows};
 }
 
 /* Whether chunks are spans: those of all pieces together. Everything that it looks at stays as it is for a phase. */
@@ -106,12 +106,15 @@ void cpu_attend(const device_runner *r, const plan_step *s, uint32_t begin, uint
     a.softcap = s->op->softcap;
     a.slopes = s->op->sloped ? r->g->slopes : NULL;
     a.sinks = s->op->bias == GRAPH_ABSENT ? NULL : r->weights->tensors[s->op->bias].vector;
+    if (s->op->relative != GRAPH_ABSENT) a.relative = r->relative + r->relative_offset[s->op - r->g->ops];
+    a.reach = s->op->reach;
     cpu_parts parts = {NULL, 0, 1};
     const bool spans = split(r, s, &a, &parts);
     for (uint32_t chunk = begin; chunk < end; chunk++) {
         const uint32_t unit = spans ? chunk / parts.spans : chunk, head = unit % a.heads_kv;
         const cpu_piece *piece = &r->pieces[unit / a.heads_kv];
-        a.pages = (const uint8_t *const *)r->batch->runs[piece->run].pages[group];
+        const device_run *run = &r->batch->runs[piece->run];
+        a.pages = (const uint8_t *const *)(s->op->cross ? run->source : run->pages)[group];
         const cpu_queries q = queries_of(r, s, piece);
         if (spans) attend_span(r, &a, &q, unit, piece->row, parts.first + chunk % parts.spans, &parts, thread);
         else r->kernels->attention(&a, &q, head, head + 1, r->scratch[thread]);

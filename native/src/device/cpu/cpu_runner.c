@@ -42,7 +42,8 @@ static puna_status check(puna_error *error) {
 
 static puna_status make_plan(const graph *g, const device_options *o, memory_account *account, plan *p,
                              puna_error *error) {
-    plan_options options = {o->max_tokens, o->max_outputs, !o->plain, !o->plain, cpu_quantizes, o->results};
+    plan_options options = {o->max_tokens, o->max_outputs, !o->plain, !o->plain, cpu_quantizes, o->results,
+                            o->source};
     return plan_create(g, &options, account, p, error);
 }
 
@@ -93,11 +94,11 @@ static puna_status runner_bytes(const graph *g, const device_options *o, uint64_
     if (status != PUNA_OK) return status;
     uint64_t phases = count_jobs(&p);
     *bytes = memory_used(&account) + sizeof(device_runner) + p.arena_bytes +
-             (rotary_floats(g, o) + 1) * sizeof(float) +
+             (rotary_floats(g, o) + 1 + cpu_relative_floats(g, o->source) + 1) * sizeof(float) +
              (uint64_t)o->threads * (scratch_bytes(g, k, o) + sizeof(uint8_t *)) +
              cpu_attend_parts(g, o) + (uint64_t)cpu_attend_counters(g, o) * sizeof(uint32_t) +
              (uint64_t)max_pieces(o) * sizeof(cpu_piece) + phases * (sizeof(threads_phase) + sizeof(cpu_job)) +
-             ((uint64_t)g->table_count + g->cache_layer_count + 2) * sizeof(size_t) +
+             ((uint64_t)g->table_count + g->cache_layer_count + g->op_count + 3) * sizeof(size_t) +
              threads_bytes(o->threads, (uint32_t)phases);
     plan_free(&p);
     return PUNA_OK;
@@ -113,6 +114,8 @@ static void destroy(memory_account *account, device_runner *r) {
     memory_free(account, r->rotary);
     memory_free(account, r->rotary_offset);
     memory_free(account, r->layer_offset);
+    memory_free(account, r->relative);
+    memory_free(account, r->relative_offset);
     memory_free(account, r->pieces);
     memory_pages_free(account, r->parts, r->parts_bytes);
     memory_free(account, (void *)r->arrived);
@@ -134,12 +137,14 @@ static bool take_memory(device_runner *r, memory_account *account) {
     r->parts_bytes = cpu_attend_parts(g, &r->options);
     r->parts = r->parts_bytes ? memory_pages_new(account, r->parts_bytes) : NULL;
     r->arrived = memory_array(account, cpu_attend_counters(g, &r->options), sizeof *r->arrived);
+    r->relative = memory_array(account, cpu_relative_floats(g, r->options.source) + 1, sizeof(float));
+    r->relative_offset = memory_array(account, g->op_count + 1, sizeof *r->relative_offset);
     r->pieces = memory_array(account, max_pieces(&r->options), sizeof *r->pieces);
     r->phases = memory_array(account, phases, sizeof *r->phases);
     r->jobs = memory_array(account, phases, sizeof *r->jobs);
     r->scratch = memory_array(account, r->options.threads, sizeof *r->scratch);
-    if (!r->arena || !r->rotary || !r->rotary_offset || !r->layer_offset || !r->arrived ||
-        (r->parts_bytes && !r->parts) || !r->pieces || !r->phases || !r->jobs || !r->scratch)
+    if (!r->arena || !r->rotary || !r->rotary_offset || !r->layer_offset || !r->relative || !r->relative_offset ||
+        !r->arrived || (r->parts_bytes && !r->parts) || !r->pieces || !r->phases || !r->jobs || !r->scratch)
         return false;
     for (uint32_t i = 0; i < r->options.threads; i++) {
         r->scratch[i] = memory_new(account, r->scratch_bytes);
@@ -190,6 +195,7 @@ static puna_status create(const graph *g, const device_weights *weights, const d
         return status;
     }
     lay_out(r);
+    cpu_relative_fill(r);
     *runner = r;
     return PUNA_OK;
 }

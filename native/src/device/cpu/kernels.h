@@ -64,6 +64,9 @@ typedef struct cpu_attention {
     uint32_t causal;         /* 1: keys at positions <= the query's; 0: before and behind it */
     float softcap;           /* 0: none; else scores = softcap * tanh(scores / softcap) */
     const float *slopes;     /* [query heads]: a score loses slope * distance first (ALiBi); NULL: none */
+    const float *relative;   /* [query heads][2 * reach + 1]: added to a score by the key's position less the query's,
+                                from -reach to reach and as if no farther; before softcap; NULL: none */
+    uint32_t reach;
     const float *sinks;      /* [query heads]: a score without a value, that joins last; NULL: none */
     const uint8_t *const *pages; /* of the sequence, in order of position: page p holds positions 64p to 64p + 63 */
     size_t k_offset;         /* bytes from a page's begin to this layer's keys, head after head (cache_page.h) */

@@ -219,13 +219,18 @@ static void compare_attention(bed *b, cpu_attention *a, const float *q, uint32_t
     same_floats(b, out[1], out[0], (size_t)width * ROWS, "by spans");
 }
 
+#define REACH 40u /* of relative positions */
+
 static void test_attention(bed *b, uint32_t type) {
     static const uint32_t dims[] = {64, 80, 32}, positions[] = {5, 65, POSITIONS};
     static const float slopes[] = {0.5f, 0.25f, 0.125f, 0.0625f, 0.03125f, 0.75f};
+    float relative[6 * (2 * REACH + 1)];
+    fill(b, relative, sizeof relative / sizeof *relative);
     for (uint32_t round = 0; round < 3 && !b->full; round++) {
         cpu_attention a = {.type = type, .heads_kv = 2, .group = 3, .dim_k = dims[round], .dim_v = dims[round],
                            .scale = 0.125f, .causal = round != 2, .window = round ? 70 : 0,
-                           .softcap = round == 1 ? 30.0f : 0.0f, .slopes = round == 2 ? slopes : NULL};
+                           .softcap = round == 1 ? 30.0f : 0.0f, .slopes = round == 2 ? slopes : NULL,
+                           .relative = round ? NULL : relative, .reach = REACH};
         a.v_offset = 2 * cache_page_keys(type, a.dim_k);
         size_t page_bytes = (a.v_offset + 2 * cache_page_values(type, a.dim_v) + 63) & ~(size_t)63;
         size_t width = (size_t)6 * a.dim_k;

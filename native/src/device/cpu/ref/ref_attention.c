@@ -11,7 +11,8 @@
  *    with m = -inf, 16 lanes of sum = 0, o = 0. Then for each of its pages of 64 (those without a visible key are
  *    skipped):
  *      score of key j: acc = 0; acc = fmaf(qs[i], k[i], acc), i ascending; with slopes
- *      acc = fmaf(slope, -(float)|position - j|, acc); with a softcap c: c * tanh(acc / c)
+ *      acc = fmaf(slope, -(float)|position - j|, acc); with relative positions acc += relative[j - position]; with
+ *      a softcap c: c * tanh(acc / c)
  *      n = the largest of m and the visible keys' scores (a NaN is never larger)
  *      c = exp(m - n); every lane of the sum and every o is multiplied by c; m = n
  *      for the visible keys j, ascending: p = exp(score - m); lane j mod 16 += p; o[i] = fmaf(p, v[i], o[i])
@@ -43,6 +44,7 @@ typedef struct query {
     const float *d;
     uint32_t position;
     float slope; /* 0: none */
+    const float *relative; /* of distance 0; NULL: none */
 } query;
 
 static float number(const cpu_attention *a, const uint8_t *at) {
@@ -107,6 +109,10 @@ typedef struct part {
 
 static float distance(uint32_t a, uint32_t b) { return (float)(a > b ? a - b : b - a); }
 
+static int64_t bounded(int64_t distance, int64_t reach) {
+    return distance < -reach ? -reach : distance > reach ? reach : distance;
+}
+
 /* One page of a span: keys [low, high) of the page, for kv head `head`. */
 static void walk_page(const cpu_attention *a, uint32_t number_of_page, uint32_t head, uint32_t low, uint32_t high,
                       const query *q, part *span, float lanes[16]) {
@@ -117,6 +123,7 @@ static void walk_page(const cpu_attention *a, uint32_t number_of_page, uint32_t 
     for (uint32_t j = low; j < high; j++) {
         float acc = score_of(a, keys, j, q);
         if (a->slopes) acc = math_fmaf(q->slope, -distance(q->position, number_of_page * CPU_PAGE + j), acc);
+        if (q->relative) acc += q->relative[bounded((int64_t)number_of_page * CPU_PAGE + j - q->position, a->reach)];
         if (a->softcap > 0) acc = a->softcap * math_tanhf(acc / a->softcap);
         scores[j] = acc;
         if (acc > n) n = acc;
@@ -173,7 +180,8 @@ static room furnish(const cpu_attention *a, uint32_t h, uint32_t position, const
     int8_t *q8 = (int8_t *)(s + groups);
     for (uint32_t i = 0; i < padded; i++) qs[i] = i < a->dim_k ? q[i] * a->scale : 0.0f;
     if (a->type == PUNA_CACHE_Q8_0) ref_quantize(qs, (uint32_t)padded, q8, d, ds, s);
-    r.ready = (query){qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f};
+    r.ready = (query){qs, q8, d, position, a->slopes ? a->slopes[h] : 0.0f,
+                      a->relative ? a->relative + (size_t)h * (2 * (size_t)a->reach + 1) + a->reach : NULL};
     return r;
 }
 

@@ -120,6 +120,22 @@ static void slope(const cpu_attention *a, uint32_t first, const line *lines, uin
     }
 }
 
+/* Scores change by distance: far keys on either side by one number each, those between by a run of numbers. */
+static void lean(const cpu_attention *a, uint32_t first, const line *lines, uint32_t count, const room *r) {
+    const int64_t reach = a->reach;
+    for (uint32_t n = 0; n < count; n++) {
+        const float *at = a->relative + lines[n].head * (2 * (size_t)reach + 1) + reach;
+        float *p = r->p + n * CPU_PAGE;
+        const int64_t shift = (int64_t)first - lines[n].position, from = lines[n].from, to = lines[n].to;
+        int64_t near = -reach - shift, far = reach + 1 - shift; /* keys within reach */
+        near = near < from ? from : near > to ? to : near;
+        far = far < near ? near : far > to ? to : far;
+        for (int64_t j = from; j < near; j++) p[j] += at[-reach];
+        for (int64_t j = near; j < far; j++) p[j] += at[shift + j];
+        for (int64_t j = far; j < to; j++) p[j] += at[reach];
+    }
+}
+
 static bool any_sees(const line *lines, uint32_t count) {
     for (uint32_t n = 0; n < count; n++)
         if (lines[n].from < lines[n].to) return true;
@@ -156,6 +172,7 @@ static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *key
         if (any_sees(lines + n, some)) tier_scores(a, keys, some, &part);
     }
     if (a->slopes) slope(a, first, lines, count, r);
+    if (a->relative) lean(a, first, lines, count, r);
     for (uint32_t n = 0; n < count; n++)
         if (lines[n].from < lines[n].to)
             tier_soften(&lines[n], a->softcap, r->p + n * CPU_PAGE, r->lanes + 16 * n, r->o + n * r->stride, r->stride);

@@ -18,5 +18,7 @@ public enum Capability {
     /** Tell which of its labels a text has. */
     CLASSIFY,
     /** Fill masked words. */
-    FILL_MASK
+    FILL_MASK,
+    /** Turn a text into another one: an encoder reads it, a decoder answers. */
+    TEXT_TO_TEXT
 }

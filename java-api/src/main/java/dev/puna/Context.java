@@ -12,6 +12,7 @@ import java.lang.ref.Cleaner;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -169,6 +170,7 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public ChatRequest chat(List<? extends Message> messages) {
+        model.refuseConversation();
         return new ChatRequest(this, messages);
     }
 
@@ -208,6 +210,18 @@ public final class Context implements Generator, AutoCloseable {
         return new FillMask(this, text);
     }
 
+    @Override
+    public TextToText translate(String text, Locale from, Locale to) {
+        model.refuseUnless(Capability.TEXT_TO_TEXT, "translate");
+        return new TextToText(this, Tasks.translation(model, from, to), text);
+    }
+
+    @Override
+    public TextToText summarize(String text) {
+        model.refuseUnless(Capability.TEXT_TO_TEXT, "summarize");
+        return new TextToText(this, Tasks.summary(model), text);
+    }
+
     private double logProbability(float[] logits, int from, int id) {
         int end = from + model.info().vocabulary();
         float best = logits[from];
@@ -223,6 +237,7 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat newChat(Consumer<Chat.Options> options) {
+        model.refuseConversation();
         Chat.Options wanted = new Chat.Options();
         options.accept(wanted);
         return new Chat(this, wanted);
@@ -230,11 +245,13 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat restoreChat(Path file) {
+        model.refuseConversation();
         return SavedChat.restore(this, file.toString(), () -> ChatFile.read(file));
     }
 
     @Override
     public Chat restoreChat(byte[] saved) {
+        model.refuseConversation();
         return SavedChat.restore(this, "the array", () -> ChatFile.read(saved));
     }
 

@@ -3,6 +3,7 @@ package dev.puna;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
@@ -10,7 +11,7 @@ import java.util.function.Consumer;
  */
 public sealed interface Generator permits Model, Context {
     /**
-     * Continues a text.
+     * Continues a text; a text-to-text model answers it instead.
      *
      * @param text any text; control tokens in it stay plain text
      * @return a request, ended by a terminal such as {@link Prompt#text()}
@@ -84,6 +85,27 @@ public sealed interface Generator permits Model, Context {
      * @return a request, ended by {@link FillMask#top(int)}
      */
     FillMask fillMask(String text);
+
+    /**
+     * Translates a text: needs a text-to-text model. What tells the model its task is in its file, or T5's "translate
+     * English to German: ".
+     *
+     * @param text any text; control tokens in it stay plain text
+     * @param from its language
+     * @param to the language wanted
+     * @return a request, ended by a terminal such as {@link TextToText#text()}
+     * @throws UnsupportedModelException if the model is none such: says what it is and can
+     */
+    TextToText translate(String text, Locale from, Locale to);
+
+    /**
+     * Sums a text up: needs a text-to-text model. What tells the model its task is in its file, or T5's "summarize: ".
+     *
+     * @param text any text; control tokens in it stay plain text
+     * @return a request, ended by a terminal such as {@link TextToText#text()}
+     * @throws UnsupportedModelException if the model is none such: says what it is and can
+     */
+    TextToText summarize(String text);
 
     /**
      * Begins a conversation that remembers.

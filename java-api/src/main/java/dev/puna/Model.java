@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -256,6 +257,10 @@ public final class Model implements Generator, AutoCloseable {
             return all;
         }
         all.add(Capability.GENERATE);
+        if (can.transforms()) {
+            all.add(Capability.TEXT_TO_TEXT);
+            return all; // its decoder answers one text, whatever template its file may have
+        }
         ChatFormat chat = format();
         if (chat.isOwn()) {
             all.add(Capability.CHAT);
@@ -267,6 +272,37 @@ public final class Model implements Generator, AutoCloseable {
             all.add(Capability.THINKING);
         }
         return all;
+    }
+
+    /** Fails unless the model can do something: says what it is and can. */
+    void refuseUnless(Capability needed, String what) {
+        Set<Capability> can = capabilities();
+        if (!can.contains(needed)) {
+            throw cant(what, can);
+        }
+    }
+
+    /** An encoder-decoder has no place for what was said before. */
+    void refuseConversation() {
+        if (Failures.mapped(model::info).transforms()) {
+            throw cant("hold a conversation", capabilities());
+        }
+    }
+
+    private UnsupportedModelException cant(String what, Set<Capability> can) {
+        return new UnsupportedModelException(
+                "this model (" + info().architecture() + ") can't " + what + "; its capabilities are " + can);
+    }
+
+    /** A text of the file's own keys, {@code ARCHITECTURE.NAME}; null if there is none. */
+    @Nullable String entry(String name) {
+        return Failures.mapped(() -> ownText(name));
+    }
+
+    private @Nullable String ownText(String name) {
+        NativeFile file = model.file();
+        long index = file.find(info.architecture() + "." + name);
+        return index < 0 || file.metadata(index).type() != NativeFile.Type.STRING ? null : file.string(index, 0);
     }
 
     /**
@@ -406,6 +442,16 @@ public final class Model implements Generator, AutoCloseable {
     @Override
     public FillMask fillMask(String text) {
         return context().fillMask(text);
+    }
+
+    @Override
+    public TextToText translate(String text, Locale from, Locale to) {
+        return context().translate(text, from, to);
+    }
+
+    @Override
+    public TextToText summarize(String text) {
+        return context().summarize(text);
     }
 
     @Override

@@ -2,6 +2,7 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeAdapter;
+import dev.puna.bindings.NativeBeams;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeGrammar;
 import dev.puna.internal.engine.Generation;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the request's own type
  */
-public abstract sealed class Request<T extends Request<T>> permits Prompt, TalkingRequest {
+public abstract sealed class Request<T extends Request<T>> permits Prompt, TextToText, TalkingRequest {
     private static final Sampler DEFAULT =
             Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
     private static final int FRAME = -2;
@@ -46,6 +47,9 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private @Nullable Consumer<? super Logits> hook;
     private boolean drafts = true;
     private List<NativeAdapter.Use> adapters = List.of();
+    private int beams = 1;
+    private float lengthPenalty = 1;
+    private EarlyStopping earlyStopping = EarlyStopping.NO;
 
     Request(Context context) {
         this.context = context;
@@ -107,6 +111,55 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
             throw new IllegalArgumentException("timeout is " + value + "; it must be more than nothing");
         }
         timeout = value;
+        return self();
+    }
+
+    /**
+     * Searches for the most probable answer instead of choosing token by token: so many beginnings are followed at once,
+     * each in a place of the batch ({@link ContextOptions#maxSequences}), and the best answer comes when the search is
+     * over. It is the one that {@code generate(num_beams=…, length_penalty=…, early_stopping=…)} of transformers gives.
+     *
+     * <pre>{@code
+     * String german = t5.translate("The house is wonderful.", Locale.ENGLISH, Locale.GERMAN).beams(4).text();
+     * }</pre>
+     *
+     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars, hooks and log-probabilities have no
+     * place there, and the terminal refuses them.
+     *
+     * @param count 1, which searches nothing, to 32
+     * @return this
+     */
+    public T beams(int count) {
+        if (count < 1 || count > 32) {
+            throw new IllegalArgumentException("beams is " + count + "; it may be 1 to 32");
+        }
+        beams = count;
+        return self();
+    }
+
+    /**
+     * With {@link #beams}, how answers of different lengths compare: by the logarithm of their probability divided by
+     * their tokens to this power. Unless set: 1. Above that longer answers are preferred, below it shorter ones.
+     *
+     * @param power -100 to 100
+     * @return this
+     */
+    public T lengthPenalty(float power) {
+        if (!(power >= -100 && power <= 100)) {
+            throw new IllegalArgumentException("lengthPenalty is " + power + "; it may be -100 to 100");
+        }
+        lengthPenalty = power;
+        return self();
+    }
+
+    /**
+     * With {@link #beams}, when the search is over. Unless set: {@link EarlyStopping#NO}.
+     *
+     * @param when the rule
+     * @return this
+     */
+    public T earlyStopping(EarlyStopping when) {
+        earlyStopping = Objects.requireNonNull(when, "earlyStopping");
         return self();
     }
 
@@ -380,22 +433,25 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, Talki
     private NativeGeneration settings(int kept) {
         NativeGrammar compiled =
                 grammar == null ? null : context.model().grammars().of(grammar);
-        long seed = sampler.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
+        boolean searches = beams > 1;
+        Sampler chosen = searches && sampler == DEFAULT ? Sampler.greedy() : sampler;
+        long seed = chosen.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
         return new NativeGeneration(
                 maxTokens,
                 seed,
-                sampler.stages(),
+                chosen.stages(),
                 stops,
                 logprobs,
                 topLogprobs,
                 ignoreEnd,
-                sampler.biases(),
-                sampler.breakers(),
+                chosen.biases(),
+                chosen.breakers(),
                 compiled,
                 kept,
                 hook != null,
                 drafts,
-                adapters());
+                adapters(),
+                searches ? new NativeBeams(beams, lengthPenalty, earlyStopping.code()) : null);
     }
 
     /** The caller's hook sees an object that is of no use afterwards. */

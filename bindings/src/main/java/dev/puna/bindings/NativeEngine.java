@@ -271,6 +271,12 @@ public final class NativeEngine extends NativeObject {
         if (!from.biases().isEmpty()) {
             puna_generation.biases(to, biases(call, from.biases()));
         }
+        NativeBeams beams = from.beams();
+        if (beams != null) {
+            puna_generation.beams(to, beams.width());
+            puna_generation.length_penalty(to, beams.lengthPenalty());
+            puna_generation.early_stopping(to, beams.stop().code());
+        }
         return to;
     }
 

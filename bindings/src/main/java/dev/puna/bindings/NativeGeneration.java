@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param shown whether logits are told before a token is chosen, and {@link NativeEngine#choose} is waited for
  * @param drafts whether tokens may be guessed ahead, if the engine does that at all
  * @param adapters what changes the model's products for this generation, in order
+ * @param beams a search for the most probable answer; null: none
  */
 public record NativeGeneration(
         int maxTokens,
@@ -37,7 +38,8 @@ public record NativeGeneration(
         int keep,
         boolean shown,
         boolean drafts,
-        List<NativeAdapter.Use> adapters) {
+        List<NativeAdapter.Use> adapters,
+        @Nullable NativeBeams beams) {
     /** Copies the lists. */
     public NativeGeneration {
         stages = List.copyOf(stages);
@@ -101,7 +103,8 @@ public record NativeGeneration(
                 null,
                 -1,
                 false,
-                true);
+                true,
+                null);
     }
 
     /** The same with another bound. */
@@ -120,7 +123,8 @@ public record NativeGeneration(
                 keep,
                 shown,
                 drafts,
-                adapters);
+                adapters,
+                beams);
     }
 
     /** The same, held to a grammar. */
@@ -139,7 +143,8 @@ public record NativeGeneration(
                 keep,
                 shown,
                 drafts,
-                adapters);
+                adapters,
+                beams);
     }
 
     /** The same, with a full context that drops tokens behind the first ones. */
@@ -158,7 +163,8 @@ public record NativeGeneration(
                 keeping,
                 shown,
                 drafts,
-                adapters);
+                adapters,
+                beams);
     }
 
     /** The same, with its logits shown. */
@@ -177,7 +183,8 @@ public record NativeGeneration(
                 keep,
                 true,
                 drafts,
-                adapters);
+                adapters,
+                beams);
     }
 
     /** The same, with nothing guessed ahead. */
@@ -196,7 +203,8 @@ public record NativeGeneration(
                 keep,
                 shown,
                 false,
-                adapters);
+                adapters,
+                beams);
     }
 
     /** The same, with these adapters. */
@@ -215,6 +223,27 @@ public record NativeGeneration(
                 keep,
                 shown,
                 drafts,
-                with);
+                with,
+                beams);
+    }
+
+    /** The same, as a search. */
+    public NativeGeneration searching(@Nullable NativeBeams by) {
+        return new NativeGeneration(
+                maxTokens,
+                seed,
+                stages,
+                stops,
+                logprobs,
+                topLogprobs,
+                ignoreEos,
+                biases,
+                breakers,
+                grammar,
+                keep,
+                shown,
+                drafts,
+                adapters,
+                by);
     }
 }

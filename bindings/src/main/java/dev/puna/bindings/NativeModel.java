@@ -77,6 +77,11 @@ public final class NativeModel extends NativeObject {
             return (capabilities & PunaH.PUNA_CAN_SCORE()) != 0;
         }
 
+        /** {@return whether it is an encoder-decoder} */
+        public boolean transforms() {
+            return (capabilities & PunaH.PUNA_CAN_TRANSFORM()) != 0;
+        }
+
         /** {@return whether it is a masked language model} */
         public boolean fills() {
             return (capabilities & PunaH.PUNA_CAN_FILL()) != 0;

@@ -66,6 +66,8 @@ public final class Main {
                         new RerankCommand(streams),
                         new ClassifyCommand(streams),
                         new FillMaskCommand(streams),
+                        new TranslateCommand(streams),
+                        new SummarizeCommand(streams),
                         new TokenizeCommand(streams),
                         new LogitsCommand(streams),
                         new InfoCommand(streams),

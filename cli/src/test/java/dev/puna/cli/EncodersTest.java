@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code puna embed}, {@code rerank}, {@code classify} and {@code fill-mask}. */
+/** {@code puna embed}, {@code rerank}, {@code classify}, {@code fill-mask}, {@code translate} and {@code summarize}. */
 class EncodersTest {
     private static String encoder(String name) {
         return Cli.DATA.resolve("encoders").resolve(name + ".gguf").toString();
@@ -45,5 +45,31 @@ class EncodersTest {
                 .succeeded()
                 .json();
         assertThat(all.get(0).size()).isEqualTo(3);
+    }
+
+    private static String t5() {
+        return Cli.DATA.resolve("text_to_text").resolve("t5_gated.gguf").toString();
+    }
+
+    @Test
+    void translateAnswersEachText() {
+        JsonNode all = Cli.run("translate", "-m", t5(), "--to", "de", "--json", "--beams", "2", "-n", "8", "a b", "c")
+                .succeeded()
+                .json();
+        assertThat(all.size()).isEqualTo(2);
+        assertThat(all.get(0).get("tokens").size()).isBetween(1, 8);
+        Cli.run("translate", "-m", t5(), "--to", "12", "a").failed();
+        Cli.run("translate", "-m", t5(), "--to", "de", "--early-stopping", "soon", "a").failed();
+        Cli.run("translate", "-m", encoder("bert"), "--to", "de", "a").failed();
+    }
+
+    @Test
+    void summarizePrintsALineForEachText() {
+        assertThat(Cli.run("summarize", "-m", t5(), "-n", "5", "a b c d", "e f")
+                        .succeeded()
+                        .out()
+                        .lines()
+                        .count())
+                .isEqualTo(2);
     }
 }

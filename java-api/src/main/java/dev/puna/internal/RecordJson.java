@@ -2,6 +2,7 @@
 package dev.puna.internal;
 
 import dev.puna.bindings.NativeAdapter;
+import dev.puna.bindings.NativeBeams;
 import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeStage;
 import dev.puna.internal.json.Fields;
@@ -123,7 +124,8 @@ public final class RecordJson {
                 "breakers", g.breakers(),
                 "grammar", grammar,
                 "keep", g.keep(),
-                "logits_hook", g.shown());
+                "logits_hook", g.shown(),
+                "beams", beams(g.beams()));
         if (!adapters.isEmpty()) {
             List<Object> used = new ArrayList<>();
             adapters.forEach(a -> used.add(object(
@@ -143,6 +145,22 @@ public final class RecordJson {
             }
         }
         return List.copyOf(all);
+    }
+
+    private static @Nullable Object beams(@Nullable NativeBeams b) {
+        return b == null
+                ? null
+                : object("width", b.width(), "length_penalty", b.lengthPenalty(), "early_stopping", b.stop().name());
+    }
+
+    /** Records from before there were beams have none. */
+    private static @Nullable NativeBeams beams(Fields g) {
+        if (!g.has("beams") || g.isNull("beams")) {
+            return null;
+        }
+        Fields b = g.fields("beams");
+        return new NativeBeams(
+                b.integer("width"), b.real("length_penalty"), NativeBeams.Stop.valueOf(b.text("early_stopping")));
     }
 
     /** JSON has no infinity: a ban is null. */
@@ -225,6 +243,7 @@ public final class RecordJson {
                 null,
                 g.integer("keep"),
                 g.truth("logits_hook"),
-                true);
+                true,
+                beams(g));
     }
 }

@@ -2925,6 +2925,15 @@ public class PunaH extends PunaH$shared {
     public static int PUNA_CAN_FILL() {
         return PUNA_CAN_FILL;
     }
+    private static final int PUNA_CAN_TRANSFORM = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_CAN_TRANSFORM = 16
+     * }
+     */
+    public static int PUNA_CAN_TRANSFORM() {
+        return PUNA_CAN_TRANSFORM;
+    }
 
     private static class puna_model_describe {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
@@ -3796,6 +3805,33 @@ public class PunaH extends PunaH$shared {
      */
     public static int PUNA_GENERATE_SHIFT() {
         return PUNA_GENERATE_SHIFT;
+    }
+    private static final int PUNA_EARLY_NO = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_NO = 0
+     * }
+     */
+    public static int PUNA_EARLY_NO() {
+        return PUNA_EARLY_NO;
+    }
+    private static final int PUNA_EARLY_YES = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_YES = 1
+     * }
+     */
+    public static int PUNA_EARLY_YES() {
+        return PUNA_EARLY_YES;
+    }
+    private static final int PUNA_EARLY_NEVER = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_EARLY_NEVER = 2
+     * }
+     */
+    public static int PUNA_EARLY_NEVER() {
+        return PUNA_EARLY_NEVER;
     }
 
     private static class puna_generation_default {
@@ -5325,6 +5361,75 @@ public class PunaH extends PunaH$shared {
                 traceDowncall("puna_engine_adapt", engine, adapters, count, error);
             }
             return (int)mh$.invokeExact(engine, adapters, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_engine_answer_logits {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_answer_logits");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count, const int32_t *ids, uint64_t count, uint64_t first, float *logits, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_answer_logits$descriptor() {
+        return puna_engine_answer_logits.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count, const int32_t *ids, uint64_t count, uint64_t first, float *logits, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_answer_logits$handle() {
+        return puna_engine_answer_logits.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count, const int32_t *ids, uint64_t count, uint64_t first, float *logits, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_answer_logits$address() {
+        return puna_engine_answer_logits.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count, const int32_t *ids, uint64_t count, uint64_t first, float *logits, uint64_t capacity, puna_task *task, puna_error *error)
+     * }
+     */
+    public static int puna_engine_answer_logits(MemorySegment engine, MemorySegment source, long source_count, MemorySegment ids, long count, long first, MemorySegment logits, long capacity, MemorySegment task, MemorySegment error) {
+        var mh$ = puna_engine_answer_logits.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_answer_logits", engine, source, source_count, ids, count, first, logits, capacity, task, error);
+            }
+            return (int)mh$.invokeExact(engine, source, source_count, ids, count, first, logits, capacity, task, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -33,7 +33,12 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint32_t bias_count;
  *     uint32_t breaker_count;
  *     const puna_adapter_use *adapters;
+ *     const int32_t *answer;
  *     uint32_t adapter_count;
+ *     uint32_t answer_count;
+ *     uint32_t beams;
+ *     float length_penalty;
+ *     uint32_t early_stopping;
  *     uint32_t reserved;
  * }
  * }
@@ -62,7 +67,12 @@ public class puna_generation {
         PunaH.C_INT.withName("bias_count"),
         PunaH.C_INT.withName("breaker_count"),
         PunaH.C_POINTER.withName("adapters"),
+        PunaH.C_POINTER.withName("answer"),
         PunaH.C_INT.withName("adapter_count"),
+        PunaH.C_INT.withName("answer_count"),
+        PunaH.C_INT.withName("beams"),
+        PunaH.C_FLOAT.withName("length_penalty"),
+        PunaH.C_INT.withName("early_stopping"),
         PunaH.C_INT.withName("reserved")
     ).withName("puna_generation");
 
@@ -821,6 +831,50 @@ public class puna_generation {
         struct.set(adapters$LAYOUT, adapters$OFFSET, fieldValue);
     }
 
+    private static final AddressLayout answer$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("answer"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const int32_t *answer
+     * }
+     */
+    public static final AddressLayout answer$layout() {
+        return answer$LAYOUT;
+    }
+
+    private static final long answer$OFFSET = $LAYOUT.byteOffset(groupElement("answer"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const int32_t *answer
+     * }
+     */
+    public static final long answer$offset() {
+        return answer$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const int32_t *answer
+     * }
+     */
+    public static MemorySegment answer(MemorySegment struct) {
+        return struct.get(answer$LAYOUT, answer$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const int32_t *answer
+     * }
+     */
+    public static void answer(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(answer$LAYOUT, answer$OFFSET, fieldValue);
+    }
+
     private static final OfInt adapter_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("adapter_count"));
 
     /**
@@ -863,6 +917,182 @@ public class puna_generation {
      */
     public static void adapter_count(MemorySegment struct, int fieldValue) {
         struct.set(adapter_count$LAYOUT, adapter_count$OFFSET, fieldValue);
+    }
+
+    private static final OfInt answer_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("answer_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t answer_count
+     * }
+     */
+    public static final OfInt answer_count$layout() {
+        return answer_count$LAYOUT;
+    }
+
+    private static final long answer_count$OFFSET = $LAYOUT.byteOffset(groupElement("answer_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t answer_count
+     * }
+     */
+    public static final long answer_count$offset() {
+        return answer_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t answer_count
+     * }
+     */
+    public static int answer_count(MemorySegment struct) {
+        return struct.get(answer_count$LAYOUT, answer_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t answer_count
+     * }
+     */
+    public static void answer_count(MemorySegment struct, int fieldValue) {
+        struct.set(answer_count$LAYOUT, answer_count$OFFSET, fieldValue);
+    }
+
+    private static final OfInt beams$LAYOUT = (OfInt)$LAYOUT.select(groupElement("beams"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t beams
+     * }
+     */
+    public static final OfInt beams$layout() {
+        return beams$LAYOUT;
+    }
+
+    private static final long beams$OFFSET = $LAYOUT.byteOffset(groupElement("beams"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t beams
+     * }
+     */
+    public static final long beams$offset() {
+        return beams$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t beams
+     * }
+     */
+    public static int beams(MemorySegment struct) {
+        return struct.get(beams$LAYOUT, beams$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t beams
+     * }
+     */
+    public static void beams(MemorySegment struct, int fieldValue) {
+        struct.set(beams$LAYOUT, beams$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat length_penalty$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("length_penalty"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float length_penalty
+     * }
+     */
+    public static final OfFloat length_penalty$layout() {
+        return length_penalty$LAYOUT;
+    }
+
+    private static final long length_penalty$OFFSET = $LAYOUT.byteOffset(groupElement("length_penalty"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float length_penalty
+     * }
+     */
+    public static final long length_penalty$offset() {
+        return length_penalty$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float length_penalty
+     * }
+     */
+    public static float length_penalty(MemorySegment struct) {
+        return struct.get(length_penalty$LAYOUT, length_penalty$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float length_penalty
+     * }
+     */
+    public static void length_penalty(MemorySegment struct, float fieldValue) {
+        struct.set(length_penalty$LAYOUT, length_penalty$OFFSET, fieldValue);
+    }
+
+    private static final OfInt early_stopping$LAYOUT = (OfInt)$LAYOUT.select(groupElement("early_stopping"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint32_t early_stopping
+     * }
+     */
+    public static final OfInt early_stopping$layout() {
+        return early_stopping$LAYOUT;
+    }
+
+    private static final long early_stopping$OFFSET = $LAYOUT.byteOffset(groupElement("early_stopping"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint32_t early_stopping
+     * }
+     */
+    public static final long early_stopping$offset() {
+        return early_stopping$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint32_t early_stopping
+     * }
+     */
+    public static int early_stopping(MemorySegment struct) {
+        return struct.get(early_stopping$LAYOUT, early_stopping$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint32_t early_stopping
+     * }
+     */
+    public static void early_stopping(MemorySegment struct, int fieldValue) {
+        struct.set(early_stopping$LAYOUT, early_stopping$OFFSET, fieldValue);
     }
 
     private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));

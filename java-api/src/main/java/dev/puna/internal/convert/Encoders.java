@@ -101,6 +101,9 @@ final class Encoders {
                     layer.1.layer_norm cross_attn_norm
                     """));
 
+    /** From which all keys of T5 are equally far, where llama.cpp's files say nothing. */
+    private static final int DISTANCE = 128;
+
     private Encoders() {}
 
     private static boolean classifies(Config c) {
@@ -190,6 +193,28 @@ final class Encoders {
         e.unsigned(e.own("attention.relative_buckets_count"), c.need("relative_attention_num_buckets"));
         e.real(e.own("attention.layer_norm_rms_epsilon"), c.real("layer_norm_epsilon"));
         e.unsigned(e.own("decoder_start_token_id"), c.integer("decoder_start_token_id", 0));
+        int reach = c.integer("relative_attention_max_distance", DISTANCE);
+        if (reach != DISTANCE) {
+            e.unsigned(e.own("attention.relative_max_distance"), reach);
+        }
+        if (!c.truth("scale_decoder_outputs", c.truth("tie_word_embeddings", true))) {
+            e.real(e.own("logit_scale"), 1);
+        }
+        tasks(c, e);
+    }
+
+    /** What tells the model its tasks, in front of a text: ours, no other tool knows these keys. */
+    private static void tasks(Config c, Entries e) {
+        Config tasks = c.object("task_specific_params");
+        for (String name : tasks.map().keySet()) {
+            if (!name.matches("[A-Za-z0-9_-]{1,64}")) {
+                throw c.wrong("task_specific_params", "has the name \"" + Damage.quote(name) + "\"");
+            }
+            String prefix = tasks.object(name).text("prefix", "");
+            if (!prefix.isEmpty()) {
+                e.text(e.own("task." + name + ".prefix"), prefix);
+            }
+        }
     }
 
     static @Nullable Weight t5Shape(Config c, Names.Place place, Weight w) {

@@ -7,7 +7,8 @@
  *        └──resume── paused ◄┘ (its caller reads too slowly)
  *
  * engine.c makes and closes it, scheduler.c decides who runs, evict.c finds pages for them, fill.c says who computes
- * what in a round, source.h has encoder-decoders read their sources, draft.h guesses tokens ahead, step.c does a round, sequences.c forks, rewinds and pauses, state.h
+ * what in a round, source.h has encoder-decoders read their sources, beam.h searches, draft.h guesses tokens
+ * ahead, step.c does a round, sequences.c forks, rewinds and pauses, state.h
  * writes sequences down, events.c holds what a round tells.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there

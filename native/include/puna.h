@@ -399,7 +399,7 @@ enum {
     PUNA_CAN_EMBED = 2,    /* puna_engine_embed */
     PUNA_CAN_SCORE = 4,    /* puna_engine_embed with PUNA_POOL_SCORES: a classifier, or a reranker */
     PUNA_CAN_FILL = 8,     /* puna_engine_fill: a masked language model */
-    PUNA_CAN_TRANSFORM = 16 /* with PUNA_CAN_GENERATE: an encoder-decoder, whose encoder reads the ids that it is given */
+    PUNA_CAN_TRANSFORM = 16 /* with PUNA_CAN_GENERATE: an encoder-decoder, which reads the ids that it is given */
 };
 
 PUNA_API void puna_model_describe(const puna_model *model, puna_model_info *info);
@@ -604,12 +604,12 @@ typedef struct puna_generation {
     const puna_adapter_use *adapters; /* that this generation uses, with their weights. What the cache holds of the
                                   sequence is reused where it was computed with the same ones; the sequence holds
                                   them */
-    const int32_t *answer;     /* an encoder-decoder's answer begins with these, behind the model's own first token; NULL:
-                                  nothing */
+    const int32_t *answer;     /* an encoder-decoder's answer begins with these, behind the model's own first token;
+                                  NULL: nothing */
     uint32_t adapter_count;    /* at most PUNA_MAX_ADAPTERS */
     uint32_t answer_count;
-    uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once, each
-                                  a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
+    uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once,
+                                  each a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
                                   transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
                                   temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
     float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
@@ -626,8 +626,9 @@ PUNA_API puna_status puna_sequence_open(puna_engine *engine, uint64_t *sequence,
 /* Starts one generation after `ids`, the whole of the sequence's tokens (a chat: all turns so far). What the cache
    holds of a common prefix with the earlier tokens is reused, and so are whole pages of a common prefix with any other
    sequence of this engine, open or closed, while they last. Waits in the queue if the batch is full. All arguments
-   are copied. An encoder-decoder reads `ids` as its source, whole, and begins an answer of its own: the sequence's tokens
-   are then the model's first token and the answer's; the same source again is not read again. Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
+   are copied. An encoder-decoder reads `ids` as its source, whole, and begins an answer of its own: the sequence's
+   tokens are then the model's first token and the answer's; the same source again is not read again.
+   Errors: PUNA_BUSY (still generating, or the queue is full), PUNA_CONTEXT_FULL (no place for one more
    token), PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, no ids at all, a setting out of range), PUNA_CLOSED,
    PUNA_OUT_OF_MEMORY: the sequence is then as it was. */
 PUNA_API puna_status puna_sequence_generate(puna_engine *engine, uint64_t sequence, const int32_t *ids, uint64_t count,

@@ -182,7 +182,8 @@ puna_status puna_engine_logits(puna_engine *e, const int32_t *ids, uint64_t coun
     puna_status status = api_enter(e, error);
     if (status != PUNA_OK) return status;
     status = check_logits(e, ids, count, first, logits, capacity, error);
-    if (status == PUNA_OK && e->model->graph.source) status = model_refuse(e->model, "say what follows ids alone", error);
+    if (status == PUNA_OK && e->model->graph.source)
+        status = model_refuse(e->model, "say what follows ids alone", error);
     if (status == PUNA_OK) status = step_logits(e, NULL, ids, (uint32_t)count, (uint32_t)first, logits, task, error);
     engine_leave(e);
     return status;

@@ -12,7 +12,8 @@ static puna_status enter(puna_engine *e, uint64_t id, sequence **s, puna_error *
     puna_status status = engine_enter(e, error);
     if (status != PUNA_OK) return status;
     status = engine_find(e, id, s, error);
-    if (status == PUNA_OK && e->model->graph.source) status = model_refuse(e->model, "save or restore sequences", error);
+    if (status == PUNA_OK && e->model->graph.source)
+        status = model_refuse(e->model, "save or restore sequences", error);
     if (status != PUNA_OK) engine_leave(e);
     return status;
 }

@@ -45,7 +45,8 @@ puna_status beam_check(const engine *e, const puna_generation *g, uint64_t limit
     if (g->early_stopping > PUNA_EARLY_NEVER)
         return error_set(error, PUNA_INVALID_ARGUMENT, "early_stopping", "early_stopping is %u; it may be 0 to %u",
                          g->early_stopping, PUNA_EARLY_NEVER);
-    bool greedy = g->stage_count == 1 && g->stages && g->stages->kind == PUNA_SAMPLE_TEMPERATURE && g->stages->value == 0;
+    const puna_stage *stage = g->stage_count == 1 ? g->stages : NULL;
+    bool greedy = stage && stage->kind == PUNA_SAMPLE_TEMPERATURE && stage->value == 0;
     if (g->stage_count && !greedy) return refused(error, "a sampler's stage");
     if (g->bias_count) return refused(error, "a bias");
     if (g->grammar) return refused(error, "a grammar");
@@ -224,8 +225,8 @@ static puna_status copy(engine *e, const sequence *from, sequence *to, puna_erro
     return source_share(e, from, to, error);
 }
 
-/* Members for the `next` best candidates that go on, from those that there are: who has no heir takes a copy of one that
-   has several. chosen: places in b->all. */
+/* Members for the `next` best candidates that go on, from those that there are: who has no heir takes a copy of one
+   that has several. chosen: places in b->all. */
 static puna_status follow(engine *e, beams *b, const uint32_t *chosen, uint32_t next) {
     sequence *members[BEAM_MOST] = {NULL}, *idle[BEAM_MOST];
     float scores[BEAM_MOST];
@@ -254,7 +255,7 @@ static puna_status follow(engine *e, beams *b, const uint32_t *chosen, uint32_t 
     for (uint32_t j = 0; j < next && status == PUNA_OK; j++) /* a candidate's token behind each; then all may go on */
         status = sequence_add_token(&e->account, members[j], b->all[chosen[j]].token, &b->error);
     if (status != PUNA_OK) return status;
-    for (uint32_t i = 0; i < spare; i++) { /* fewer than before, which needs logits of -inf: the caller's own one stays */
+    for (uint32_t i = 0; i < spare; i++) { /* fewer than before, where logits are -inf: the caller's own one stays */
         if (idle[i] != b->leader) continue;
         status = copy(e, members[next - 1], b->leader, &b->error);
         if (status != PUNA_OK) return status;
@@ -273,7 +274,8 @@ static void end(engine *e, beams *b) {
     sequence *s = b->leader;
     uint32_t common = b->begun;
     const beam_answer *best = b->answered ? &b->answers[0] : NULL;
-    while (best && common < s->count && common - b->begun < best->count && s->tokens[common] == best->tokens[common - b->begun])
+    while (best && common < s->count && common - b->begun < best->count &&
+           s->tokens[common] == best->tokens[common - b->begun])
         common++;
     s->count = b->begun;
     sequence_cut(e->cache, s, common);

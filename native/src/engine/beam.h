@@ -14,8 +14,8 @@
  * Each beginning is a sequence like any other, which the scheduler runs, pauses and evicts: the caller's own one, and
  * hidden ones that share its pages, place in the queue and end. Each has its candidates, then waits for the others.
  *
- * Invariants: members[0 .. live) are sequences of this engine that point here, the caller's among them; all have as many
- * tokens. A member that is `ready` computes nothing.
+ * Invariants: members[0 .. live) are sequences of this engine that point here, the caller's among them; all have as
+ * many tokens. A member that is `ready` computes nothing.
  */
 #ifndef PUNA_ENGINE_BEAM_H
 #define PUNA_ENGINE_BEAM_H
@@ -53,8 +53,8 @@ typedef struct beams {
     puna_error error;
 } beams;
 
-/* Whether the generation may be searched for: width 2 to BEAM_MOST, nothing asked for that beams have no place for, room
-   in the batch and in the cache for all of them. */
+/* Whether the generation may be searched for: width 2 to BEAM_MOST, nothing asked for that beams have no place for,
+   room in the batch and in the cache for all of them. */
 puna_status beam_check(const engine *e, const puna_generation *g, uint64_t limit, uint64_t source, puna_error *error);
 puna_status beam_begin(engine *e, sequence *s, const puna_generation *g, puna_error *error);
 void beam_free(engine *e, sequence *s); /* the search and its hidden members, whoever of them is given */

@@ -85,7 +85,8 @@ uint64_t engine_draft_bytes(const graph *g, const device *d, const puna_engine_o
 }
 
 device_options engine_source_options(const puna_engine_options *o) {
-    uint32_t rows = o->step_tokens > o->context_length ? o->step_tokens : o->context_length; /* a source is one step's */
+    /* a source is one step's */
+    uint32_t rows = o->step_tokens > o->context_length ? o->step_tokens : o->context_length;
     return (device_options){.threads = o->threads, .max_tokens = rows, .max_outputs = 1, .max_runs = o->max_sequences,
                             .cache_type = o->cache_type, .positions = o->context_length, .source = true};
 }
@@ -203,7 +204,8 @@ static puna_status make_cache(engine *e, puna_error *error) {
 static puna_status make_batch(engine *e, puna_error *error) {
     bool whole = e->model->graph.whole;
     device_options d = engine_device_options(&e->model->graph, &e->options);
-    uint32_t rows = engine_batch_rows(&e->model->graph, &e->options), sequences = d.max_runs, guesses = e->options.draft_tokens;
+    uint32_t rows = engine_batch_rows(&e->model->graph, &e->options), sequences = d.max_runs;
+    uint32_t guesses = e->options.draft_tokens;
     e->ids = memory_array(&e->account, rows, sizeof *e->ids);
     e->positions = memory_array(&e->account, rows, sizeof *e->positions);
     e->types = whole ? memory_array(&e->account, rows, sizeof *e->types) : NULL;

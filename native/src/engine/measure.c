@@ -64,7 +64,8 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
         uint32_t positions = engine_positions(g, d, decided);
         uint64_t drafts = engine_draft_bytes(g, d, decided);
         if (decided->draft_tokens) generation += lookup_bytes(positions);
-        *scratch = sizeof(engine) + runner + source + batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
+        *scratch = sizeof(engine) + runner + source +
+                   batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
         if (g->source) generation += sequence_source_bytes(g->group_count, positions);
         if (g->whole) positions = decided->step_tokens / o.max_runs;
         *sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +

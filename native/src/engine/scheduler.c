@@ -68,8 +68,8 @@ static puna_status begin(engine *e, sequence *s, const int32_t *ids, uint32_t co
         s->lookup = lookup_new(account);
         if (!s->lookup) status = error_memory(error, "speculation", sizeof *s->lookup);
     }
-    if (status == PUNA_OK) status = e->model->graph.source ? source_begin(e, s, ids, count, g, error)
-                                                           : sequence_set_tokens(account, e->cache, s, ids, count, error);
+    if (status == PUNA_OK && e->model->graph.source) status = source_begin(e, s, ids, count, g, error);
+    else if (status == PUNA_OK) status = sequence_set_tokens(account, e->cache, s, ids, count, error);
     if (status == PUNA_OK && g->beams > 1) status = beam_begin(e, s, g, error);
     if (status == PUNA_OK) {
         adapters_adopt(e, s, set);
@@ -86,10 +86,12 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
         return error_set(error, PUNA_BUSY, "sequence",
                          "the sequence is still generating: cancel it or wait for its end");
     if (!(model_capabilities(e->model) & PUNA_CAN_GENERATE)) return model_refuse(e->model, "generate text", error);
-    puna_status status = e->model->graph.source ? source_check(e, ids, count, g, error) : check_ids(e, ids, count, error);
-    if (status == PUNA_OK && !e->model->graph.source && g->answer_count)
-        status = error_set(error, PUNA_INVALID_ARGUMENT, "answer", "this model (%s) has no encoder: an answer's beginning is "
-                           "the end of its ids", e->model->hyper.architecture);
+    bool reads = e->model->graph.source;
+    puna_status status = reads ? source_check(e, ids, count, g, error) : check_ids(e, ids, count, error);
+    if (status == PUNA_OK && !reads && g->answer_count)
+        status = error_set(error, PUNA_INVALID_ARGUMENT, "answer",
+                           "this model (%s) has no encoder: an answer's beginning is the end of its ids",
+                           e->model->hyper.architecture);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
     if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)

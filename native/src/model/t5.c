@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * T5 (Raffel et al., arXiv:1910.10683) and its gated form: T5 1.1 and FLAN-T5 (Shazeer, arXiv:2002.05202), mT5. An encoder
- * reads the text, a decoder answers it and attends to the encoder's states.
+ * T5 (Raffel et al., arXiv:1910.10683) and its gated form: T5 1.1 and FLAN-T5 (Shazeer, arXiv:2002.05202), mT5. An
+ * encoder reads the text, a decoder answers it and attends to the encoder's states.
  *
  * Scores are not scaled; the first layer of each half has numbers for buckets of distances that all its layers add to
  * their scores, the decoder's attention to the source has none. Norms are RMS norms in front, nothing has a bias. Where

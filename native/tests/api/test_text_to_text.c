@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Encoder-decoders: transformers' answers (recorded by tools/make_tiny_t5.py), the same bits whatever shares a step, what
-   happens to a source under pressure and in forks, and what is refused. */
+/* Encoder-decoders: transformers' answers (recorded by tools/make_tiny_t5.py), the same bits whatever shares a step,
+   what happens to a source under pressure and in forks, and what is refused. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -114,7 +114,8 @@ static void buckets_are_theirs(void) {
         int32_t settings[3], buckets[601];
         NEED(golden_ids(&g, at, "settings", settings, 3) == 3 && golden_ids(&g, at, "buckets", buckets, 601) == 601);
         for (int i = 0; i < 601; i++)
-            if (graph_bucket(i - 300, (uint32_t)settings[0], (uint32_t)settings[1], settings[2]) != (uint32_t)buckets[i])
+            if (graph_bucket(i - 300, (uint32_t)settings[0], (uint32_t)settings[1], settings[2]) !=
+                (uint32_t)buckets[i])
                 testing_fail(__FILE__, __LINE__, "%s: distance %d has the bucket %d", name, i - 300, buckets[i]);
     }
     CHECK_EQUAL(cases, 8);
@@ -415,7 +416,7 @@ static void beams_find(const char *name) {
     o.max_sequences = 6;
     NEED(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
     bed_close(&b);
-    o.cache_bytes = plan.cache_position * 256 * 4; /* a page of an answer and four of a source, times five: 800 positions */
+    o.cache_bytes = plan.cache_position * 256 * 4; /* a search takes up to a page and four of a source, times five */
     NEED(open_model(&b, name, &o));
     for (size_t c = 0; c < CASES; c++)
         for (size_t i = 0; i < SEARCHES; i++) {
@@ -427,7 +428,8 @@ static void beams_find(const char *name) {
                 NEED(bed_start(&b, &together[CASES * SEARCHES + i], examples[4].source, 200, &plain) == PUNA_OK);
         }
     bed_run(&b, together, CASES * SEARCHES + 2, 20000);
-    for (size_t i = 0; i < CASES * SEARCHES; i++) is_found(name, &together[i], &answers[i / SEARCHES][i % SEARCHES], 1e-5);
+    for (size_t i = 0; i < CASES * SEARCHES; i++)
+        is_found(name, &together[i], &answers[i / SEARCHES][i % SEARCHES], 1e-5);
     CHECK_EQUAL(together[CASES * SEARCHES + 1].count, 150);
     CHECK(evictions(&b) > 0);
     bed_close(&b);
@@ -451,7 +453,8 @@ static uint64_t searched(const char *file, uint32_t threads, uint32_t sequences,
     bed_run(&b, r, 6, 3000);
     for (uint32_t i = 0; i < 6; i++) {
         CHECK(r[i].count > 0);
-        digest = bed_digest(bed_digest(digest, r[i].tokens, r[i].count * sizeof *r[i].tokens), &r[i].score, sizeof r[i].score);
+        digest = bed_digest(digest, r[i].tokens, r[i].count * sizeof *r[i].tokens);
+        digest = bed_digest(digest, &r[i].score, sizeof r[i].score);
     }
     bed_close(&b);
     return digest;
@@ -469,7 +472,8 @@ static void searches_are_equal_over_tiers_threads_and_neighbours(void) {
             if (!bed_tier(tiers[t])) continue;
             for (uint32_t threads = 1; threads <= 3; threads++)
                 if (searched(files[f], threads, threads * 5, threads == 2 ? 7 : 64) != expected)
-                    testing_fail(__FILE__, __LINE__, "%s, tier %s, %u threads: another answer", files[f], tiers[t], threads);
+                    testing_fail(__FILE__, __LINE__, "%s, tier %s, %u threads: another answer", files[f], tiers[t],
+                                 threads);
         }
     }
     bed_tier(NULL);

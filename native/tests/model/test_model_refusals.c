@@ -221,7 +221,7 @@ static void recurrent_layers_that_make_no_sense(void) {
     static const char *const tensors[] = {"ssm_in.weight", "ssm_conv1d.weight", "ssm_a", "ssm_d", "ssm_norm.weight",
                                           "ssm_out.weight"};
     char name[64];
-    base = "mamba2.gguf";
+    base = "tiny/mamba2.gguf";
     refused((change){0}, PUNA_OK, NULL);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         snprintf(name, sizeof name, "mamba2.ssm.%s", sizes[i]);
@@ -238,13 +238,13 @@ static void recurrent_layers_that_make_no_sense(void) {
     }
     refused((change){.key = "mamba2.attention.causal", .write = as_false}, PUNA_UNSUPPORTED, "both sides");
     refused((change){.key = "mamba2.feed_forward_length", .write = as_huge}, PUNA_OK, NULL); /* nobody asks */
-    base = "mamba.gguf";
+    base = "tiny/mamba.gguf";
     refused((change){.key = "mamba.ssm.dt_b_c_rms", .write = as_true}, PUNA_UNSUPPORTED, "Falcon Mamba");
-    base = "lfm2.gguf";
+    base = "tiny/lfm2.gguf";
     refused((change){.key = "lfm2.shortconv.l_cache", .write = as_one}, PUNA_INVALID_FILE, "l_cache");
     refused((change){.key = "lfm2.shortconv.l_cache", .write = as_five}, PUNA_INVALID_FILE, "shortconv.conv");
     refused((change){.key = "lfm2.attention.head_count_kv", .write = as_one}, PUNA_INVALID_FILE, NULL);
-    base = "llama.gguf";
+    base = "tiny/llama.gguf";
 }
 
 int main(int argc, char **argv) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Relative positions: a model has a number for each bucket of distances and head; kernels want one for each distance, so
-   that keys in a row find theirs in a row. Layers that share a tensor share a table. */
+/* Relative positions: a model has a number for each bucket of distances and head; kernels want one for each distance,
+   so that keys in a row find theirs in a row. Layers that share a tensor share a table. */
 #include "device/cpu/cpu.h"
 
 static bool has_table(const graph_op *op, bool source) {

@@ -115,9 +115,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
     }
 
     /**
-     * Searches for the most probable answer instead of choosing token by token: so many beginnings are followed at once,
-     * each in a place of the batch ({@link ContextOptions#maxSequences}), and the best answer comes when the search is
-     * over. It is the one that {@code generate(num_beams=…, length_penalty=…, early_stopping=…)} of transformers gives.
+     * Searches for the most probable answer instead of choosing token by token: so many beginnings are followed at
+     * once, each in a place of the batch ({@link ContextOptions#maxSequences}), and the best answer comes when the
+     * search is over. It is the one that transformers' {@code generate(num_beams=…, length_penalty=…,
+     * early_stopping=…)} gives.
      *
      * <pre>{@code
      * String german = t5.translate("The house is wonderful.", Locale.ENGLISH, Locale.GERMAN).beams(4).text();

@@ -4,8 +4,8 @@ package dev.puna;
 import java.util.Locale;
 
 /**
- * What tells a text-to-text model its task: the prefix that its file holds ({@code ARCHITECTURE.task.NAME.prefix}, from the
- * task_specific_params of its configuration), or the one that T5 was trained with.
+ * What tells a text-to-text model its task: the prefix that its file holds ({@code ARCHITECTURE.task.NAME.prefix},
+ * from the task_specific_params of its configuration), or the one that T5 was trained with.
  */
 final class Tasks {
     private Tasks() {}

@@ -32,8 +32,8 @@ public final class TextToText extends Request<TextToText> {
     }
 
     /**
-     * Says what stands in front of the text and tells the model its task, where it was trained with another one than its
-     * file says or T5 has.
+     * Says what stands in front of the text and tells the model its task, where it was trained with another one than
+     * its file says or T5 has.
      *
      * @param task such as {@code "translate English to German: "}; may be empty
      * @return this

@@ -61,7 +61,10 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
         uint64_t drafts = engine_draft_bytes(g, d, decided);
         if (decided->draft_tokens) generation += lookup_bytes(positions);
         *scratch = sizeof(engine) + runner + batch_bytes(g, &o, decided->draft_tokens);
-        if (g->whole) positions = decided->step_tokens / o.max_runs;
+        if (g->whole) {
+            positions = decided->step_tokens / o.max_runs;
+            *scratch += encode_bytes(g, &o);
+        }
         *sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(o.max_runs) + cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
     }

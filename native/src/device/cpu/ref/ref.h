@@ -45,6 +45,8 @@ void ref_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool int
               const float *sines);
 
 void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+void ref_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                          size_t k_stride, const float *v, size_t v_stride);
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch);
 size_t ref_attention_scratch(const cpu_attention *a);

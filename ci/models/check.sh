@@ -56,7 +56,7 @@ HEAD
 
 ## Encoders
 
-Compared likewise (\`tools/make_tiny_encoders.py\`): texts of 1, 7, 33 and 130 tokens with token types, the mean of every last
+Compared likewise (\`tools/make_tiny_encoders.py\`; Jina's, which transformers lacks, with torch: \`tools/make_tiny_jina.py\`): texts of 1, 7, 33 and 130 tokens with token types, the mean of every last
 state, the first, the last and the mean of all of them whole, a classifier's scores, the logits of a masked token.
 [encoders.md](encoders.md) has the rest.
 

@@ -179,7 +179,8 @@ static puna_status make_batch(engine *e, puna_error *error) {
     e->outputs = memory_array(&e->account, sequences + guesses, sizeof *e->outputs);
     e->guesses = memory_array(&e->account, guesses, sizeof *e->guesses);
     e->choices = memory_array(&e->account, sequences, step_choice_bytes());
-    if (e->ids && e->positions && (e->types || !whole) && e->runs && e->outputs && e->guesses && e->choices) return PUNA_OK;
+    if (e->ids && e->positions && (e->types || !whole) && e->runs && e->outputs && e->guesses && e->choices)
+        return PUNA_OK;
     return error_memory(error, "engine", (uint64_t)rows * 8);
 }
 

@@ -41,7 +41,8 @@ static graph_value part(build *b, graph_value x, uint32_t first, uint32_t rows, 
     return part_by(graph_linear, b, x, first, rows, all, layer, name);
 }
 
-/* An encoder's values take their input in two terms: of what rounding does to a text's vector, most goes through them. */
+/* An encoder's values take their input in two terms: most of what rounding does to a text's vector goes through
+   them. */
 static graph_value values_of(build *b, graph_value x, bool whole, uint32_t first, uint32_t rows, uint32_t all,
                              uint32_t layer, const char *name) {
     return part_by(whole ? graph_linear_fine : graph_linear, b, x, first, rows, all, layer, name);

@@ -180,6 +180,7 @@ static void read_experts(reader *r, hyper *h) {
     e->groups_chosen = get(r, "expert_group_used_count", e->groups, 0, e->count);
     e->gating = get(r, "expert_gating_func", 0, 0, 3);
     e->renormalize = truth(r, "expert_weights_norm", false);
+    e->as_they_are = !truth(r, "expert_weights_norm", true);
     e->scale = real(r, "expert_weights_scale", 0.0f, 0.0f, 1e6f);
 }
 

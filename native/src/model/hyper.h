@@ -34,7 +34,8 @@ typedef struct hyper_experts {
     uint32_t dense_layers;    /* so many in front have no experts */
     uint32_t groups, groups_chosen;
     uint32_t gating;          /* HYPER_GATING_*, 0: the family's own */
-    bool renormalize;
+    bool renormalize; /* weights of the chosen ones add up to 1: the file says so */
+    bool as_they_are; /* the file says that they don't */
     float scale;              /* of the chosen ones' weights; 0: none */
 } hyper_experts;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py, or torch's: make_tiny_jina.py), the same bits whatever shares a
-   step, and what is refused. */
+/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py, or torch's: make_tiny_jina.py), the
+   same bits whatever shares a step, and what is refused. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -372,8 +372,8 @@ static bool watch(void *context, size_t bytes) {
     return true;
 }
 
-/* What the plan foretells is what is accounted, within 2%, and all of it comes back. A step has as many texts as it can,
-   and as many of them a second page as there are rows for it. */
+/* What the plan foretells is what is accounted, within 2%, and all of it comes back. A step has as many texts as it
+   can, and as many of them a second page as there are rows for it. */
 static void as_planned(const char *name, uint32_t threads, uint32_t step, uint32_t context) {
     enum { RUNS = 64, LONG = 65 };
     static int32_t ids[LONG];
@@ -388,7 +388,8 @@ static void as_planned(const char *name, uint32_t threads, uint32_t step, uint32
     CHECK(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
     CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences);
     for (uint32_t i = 0; i < LONG; i++) ids[i] = (int32_t)(5 + i);
-    for (uint32_t i = 0; i < RUNS; i++) inputs[i] = (puna_input){ids, NULL, i < (step - RUNS) / (LONG - 1) ? LONG : 1};
+    for (uint32_t i = 0; i < RUNS; i++)
+        inputs[i] = (puna_input){ids, NULL, i < (step - RUNS) / (LONG - 1) ? LONG : 1};
     if (context && context < LONG)
         for (uint32_t i = 0; i < RUNS; i++) inputs[i].count = 1;
     most_memory = 0;

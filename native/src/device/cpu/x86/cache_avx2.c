@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Keys and values into a cache page; halves are made eight at a time. Keys of eight positions go together, by squares of
- * 8 positions by 8 dimensions, turned in registers.
+ * Keys and values into a cache page; halves are made eight at a time. Keys of eight positions go together, by squares
+ * of 8 positions by 8 dimensions, turned in registers.
  */
 #if defined(__x86_64__)
 

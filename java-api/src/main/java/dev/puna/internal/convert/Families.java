@@ -282,6 +282,15 @@ final class Families {
                 || !c.list("mlp_only_layers").isEmpty()) {
             throw Damage.unsupported(c.file(), "decoder_sparse_step", "layers of two kinds are not converted");
         }
+        weights(c, e, e.own("").equals("qwen3moe."));
+    }
+
+    /** Whether weights of the chosen experts add up to 1: written where the architecture does otherwise. */
+    private static void weights(Config c, Entries e, boolean usual) {
+        boolean norm = c.truth("norm_topk_prob", false);
+        if (norm != usual) {
+            e.truth(e.own("expert_weights_norm"), norm);
+        }
     }
 
     private static void olmoe(Config c, Entries e) {
@@ -291,6 +300,7 @@ final class Families {
         if (c.has("clip_qkv")) {
             throw Damage.unsupported(c.file(), "clip_qkv", "queries that are cut are not converted");
         }
+        weights(c, e, false);
     }
 
     private static void gemma(Config c, Entries e) {

@@ -113,7 +113,8 @@ final class ConvertCommand implements Callable<Integer> {
             written.tokenizer();
             written.plan(options -> {});
         } catch (UnsupportedModelException | InvalidModelException e) {
-            streams.err().println("puna: warning: the file is written, but can't be loaded here: " + Main.oneLine(e.getMessage()));
+            String why = Main.oneLine(String.valueOf(e.getMessage()));
+            streams.err().println("puna: warning: the file is written, but can't be loaded here: " + why);
         }
     }
 

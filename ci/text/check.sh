@@ -7,7 +7,7 @@
 #     unless set) for SmolLM2's and LLaMA's vocabularies, a part of that for the others: every pre-tokenizer with a vocabulary
 #     whose merges cross all borders, SentencePiece with and without a space in front, byte tokens, extra spaces; the
 #     seed is printed;
-#   - likewise WordPiece (BGE's vocabulary) against tokenizers, unigrams with a map of characters against sentencepiece;
+#   - likewise WordPiece (BGE's vocabulary, and a cased one) against tokenizers, unigrams with a map of characters against sentencepiece;
 #   - every GGUF file at hand, copied by our writer: byte for byte the same;
 #   - SmolLM2's recorded ids;
 #   - the ids that llama.cpp's own tests expect (transformers gave them), for the vocabularies of GPT-2, Llama 3, Qwen 2 and
@@ -108,6 +108,7 @@ for name in $vocabularies; do
         llama-bpe | qwen2) compare "$file" --count $((count / 10)) ;;
     esac
 done
+compare "$data/wordpiece-cased.gguf" --count $((count / 5))
 for name in gpt-2 smollm llama-bpe qwen2; do compare "$data/$name.gguf" --count $((count / 20)); done
 compare rules --count $((count / 8))
 compare "$smollm2" --count "$count"
@@ -116,7 +117,7 @@ cat "$work/sentencepiece.log"
 recorded "$smollm2" lines "$data/strings.txt" "$data/smollm2.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_off.ids"
 recorded "$smollm2" lines "$data/special.txt" "$data/smollm2.special_on.ids" 1
-for name in gpt-2 llama-spm; do
+for name in gpt-2 llama-spm bert-bge; do
     shared=../shared/data/tokenizers/$name.gguf
     if [ -r "$shared" ]; then recorded "$shared" ggml "$shared.inp" "$shared.out"; fi
 done

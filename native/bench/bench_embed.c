@@ -4,8 +4,8 @@
  *
  *     bench_embed MODEL.gguf TEXTS [--threads 0] [--step 0] [--repeat 5] [--vectors FILE] [--profile] [--json]
  *
- * Each line of TEXTS is a text. --step: rows of a step, 0 for the engine's own number. --vectors writes them, normed, as
- * floats one after the other. --profile embeds once more and tells where the time went, as bench_model's does.
+ * Each line of TEXTS is a text. --step: rows of a step, 0 for the engine's own number. --vectors writes them, normed,
+ * as floats one after the other. --profile embeds once more and tells where the time went, as bench_model's does.
  */
 #include <puna.h>
 #include <stdio.h>
@@ -90,8 +90,8 @@ static void tokenize(texts *t, const puna_tokenizer *tokenizer) {
     for (uint64_t i = 0; i < t->count; i++) {
         uint64_t count;
         int32_t *ids = t->ids + t->tokens;
-        need(puna_tokenize(tokenizer, t->lines[i], t->lengths[i], PUNA_TOKENIZE_AFFIXES, ids, t->room - t->tokens, &count,
-                           &error));
+        need(puna_tokenize(tokenizer, t->lines[i], t->lengths[i], PUNA_TOKENIZE_AFFIXES, ids, t->room - t->tokens,
+                           &count, &error));
         t->inputs[i] = (puna_input){ids, NULL, count};
         t->tokens += count;
     }

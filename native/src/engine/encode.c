@@ -317,6 +317,15 @@ static puna_status check_free(const engine *e, puna_error *error) {
     return error_set(error, PUNA_BUSY, "engine", "sequences are generating: wait for their end");
 }
 
+uint64_t encode_bytes(const graph *g, const device_options *o) {
+    uint32_t width = 0;
+    for (uint32_t which = GRAPH_HIDDEN; which <= GRAPH_SCORES; which++) {
+        graph_value value = g->results[which];
+        if (value != GRAPH_ABSENT && g->values[value].width > width) width = g->values[value].width;
+    }
+    return o->max_runs * (sizeof(reading) + (uint64_t)width * sizeof(float)) + o->positions * sizeof(int32_t);
+}
+
 puna_status encode_texts(engine *e, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors,
                          uint64_t capacity, puna_task *task, puna_error *error) {
     encoder c = {.e = e, .inputs = inputs, .count = count, .vectors = vectors};

@@ -118,7 +118,9 @@ static void decide_whole(const graph *g, const device *d, puna_engine_options *o
     o->draft_tokens = 0;
     o->draft = NULL;
     o->cache_type = PUNA_CACHE_F32;
-    uint64_t pages = (uint64_t)o->step_tokens / CACHE_PAGE + engine_device_options(g, o).max_runs + 1;
+    /* As many texts as there can be, each with its page, and a further one for each 64 rows that they leave. */
+    uint64_t pages = engine_device_options(g, o).max_runs;
+    if (o->context_length > CACHE_PAGE && o->step_tokens > pages) pages += (o->step_tokens - pages) / CACHE_PAGE;
     o->cache_bytes = 0;
     for (uint32_t i = 0; i < g->group_count; i++) o->cache_bytes += pages * d->page_bytes(g, i, o->cache_type);
 }

@@ -159,6 +159,7 @@ void sequences_shift(engine *e, sequence *s);            /* a full context loses
 /* encode.c: what a text's vector is made of, and what is said of masked tokens. */
 puna_status encode_texts(engine *e, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors,
                          uint64_t capacity, puna_task *task, puna_error *error);
+uint64_t encode_bytes(const graph *g, const device_options *o); /* what encode_texts takes of memory while it works */
 puna_status encode_fill(engine *e, const puna_input *input, const uint32_t *positions, uint64_t count, float *logits,
                         uint64_t capacity, puna_error *error);
 

@@ -67,7 +67,10 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
         *scratch = sizeof(engine) + runner + source +
                    batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
         if (g->source) generation += sequence_source_bytes(g->group_count, positions);
-        if (g->whole) positions = decided->step_tokens / o.max_runs;
+        if (g->whole) {
+            positions = decided->step_tokens / o.max_runs;
+            *scratch += encode_bytes(g, &o);
+        }
         *sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +
                      slot_bytes(o.max_runs) + cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
     }

@@ -27,12 +27,25 @@ graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols
 }
 
 /* Rows [first, first + rows) of a tensor that holds several matrices. */
-static graph_value part(build *b, graph_value x, uint32_t first, uint32_t rows, uint32_t all, uint32_t layer,
-                        const char *name) {
+static graph_value part_by(graph_value (*linear)(graph *, graph_value, graph_weight, graph_weight), build *b,
+                           graph_value x, uint32_t first, uint32_t rows, uint32_t all, uint32_t layer,
+                           const char *name) {
     graph_weight weight = build_rows(b, first, rows, all, b->h->embedding, "blk.%u.%s.weight", layer, name);
     graph_weight bias = build_optional_elements(b, first, rows, all, "blk.%u.%s.bias", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return graph_linear(b->g, x, weight, bias);
+    return linear(b->g, x, weight, bias);
+}
+
+static graph_value part(build *b, graph_value x, uint32_t first, uint32_t rows, uint32_t all, uint32_t layer,
+                        const char *name) {
+    return part_by(graph_linear, b, x, first, rows, all, layer, name);
+}
+
+/* An encoder's values take their input in two terms: most of what rounding does to a text's vector goes through
+   them. */
+static graph_value values_of(build *b, graph_value x, bool whole, uint32_t first, uint32_t rows, uint32_t all,
+                             uint32_t layer, const char *name) {
+    return part_by(whole ? graph_linear_fine : graph_linear, b, x, first, rows, all, layer, name);
 }
 
 static graph_value norm_heads(build *b, graph_value x, uint32_t heads, uint32_t layer, const char *name,
@@ -75,11 +88,11 @@ graph_value decoder_attend(build *b, graph_value x, uint32_t layer, const decode
         uint32_t all = rows_q + rows_k + rows_v;
         q = part(b, x, 0, rows_q, all, layer, "attn_qkv");
         k = part(b, x, rows_q, rows_k, all, layer, "attn_qkv");
-        v = part(b, x, rows_q + rows_k, rows_v, all, layer, "attn_qkv");
+        v = values_of(b, x, whole, rows_q + rows_k, rows_v, all, layer, "attn_qkv");
     } else {
         q = decoder_linear(b, x, rows_q, h->embedding, layer, "attn_q");
         k = decoder_linear(b, x, rows_k, h->embedding, layer, "attn_k");
-        v = decoder_linear(b, x, rows_v, h->embedding, layer, "attn_v");
+        v = values_of(b, x, whole, 0, rows_v, rows_v, layer, "attn_v");
     }
     q = clamped(b, q);
     k = clamped(b, k);

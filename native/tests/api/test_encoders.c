@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py), the same bits whatever shares a
-   step, and what is refused. */
+/* Encoders: right answers (transformers', recorded by tools/make_tiny_encoders.py, or torch's: make_tiny_jina.py), the
+   same bits whatever shares a step, and what is refused. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "api/bed.h"
 #include "api/golden.h"
+#include "base/memory.h"
 
 #define MAX_IDS 256
 #define MOST 512
@@ -118,7 +119,7 @@ static void agrees(const char *name) {
     double bound = noise > 0 ? 2 * noise : 1e-4;
     if (open_encoder(&b, name, &options)) {
         for (size_t i = 0; i < count; i++) compare(&b, name, &examples[i], bound);
-        printf("       %-20s largest difference %.2g (bound %.2g)\n", name, worst, bound);
+        printf("       %-20s %zu cases, largest difference %.2g (bound %.2g)\n", name, count, worst, bound);
         bed_close(&b);
     }
     golden_close(&g);
@@ -136,6 +137,8 @@ static void nomic_bert(void) { agrees("nomic_bert"); }
 static void modernbert_masked(void) { agrees("modernbert_masked"); }
 static void modernbert_rank(void) { agrees("modernbert_rank"); }
 static void gemma_embedding(void) { agrees("gemma_embedding"); }
+static void jina_bert(void) { agrees("jina_bert"); }
+static void jina_bert_code(void) { agrees("jina_bert_code"); }
 
 /* ---- the promise: tiers, threads, rows of a step, neighbours ---- */
 
@@ -349,24 +352,66 @@ static void is_cancelled(void) {
     bed_close(&b);
 }
 
-/* What the plan foretells is what is accounted, and all of it comes back. */
-static void memory_is_as_planned(void) {
+/* ---- the plan ---- */
+
+static uint64_t most_memory;
+
+static uint64_t accounted(bed *b) {
+    puna_engine_info info = {.size = sizeof info};
+    puna_model_info model = {.size = sizeof model};
+    puna_engine_describe(b->engine, &info);
+    puna_model_describe(b->model, &model);
+    return info.memory_bytes + model.memory_bytes;
+}
+
+/* Each allocation of the process passes here: the most that was in use with one more. */
+static bool watch(void *context, size_t bytes) {
+    (void)context;
+    uint64_t now = puna_memory() + bytes;
+    if (now > most_memory) most_memory = now;
+    return true;
+}
+
+/* What the plan foretells is what is accounted, within 2%, and all of it comes back. A step has as many texts as it
+   can, and as many of them a second page as there are rows for it. */
+static void as_planned(const char *name, uint32_t threads, uint32_t step, uint32_t context) {
+    enum { RUNS = 64, LONG = 65 };
+    static int32_t ids[LONG];
+    static float vectors[RUNS * 64];
+    puna_input inputs[RUNS];
     bed b;
     NEED(puna_memory() == 0);
-    NEED(open_encoder(&b, "modernbert_masked", NULL));
+    puna_engine_options o = bed_options(threads, step, 4, PUNA_CACHE_F16);
+    o.context_length = context;
+    NEED(open_encoder(&b, name, &o));
     puna_memory_plan plan = {.size = sizeof plan};
-    CHECK(puna_plan(puna_model_file(b.model), NULL, &plan, &b.error) == PUNA_OK);
-    int32_t ids[100];
-    for (int i = 0; i < 100; i++) ids[i] = 5 + i;
-    puna_input in = {ids, NULL, 100};
-    CHECK(embed(&b, &in, 1, PUNA_POOL_MEAN, out, 64) == PUNA_OK);
-    puna_engine_info info = {.size = sizeof info};
-    puna_engine_describe(b.engine, &info);
-    b.info.size = sizeof b.info;
-    puna_model_describe(b.model, &b.info);
-    CHECK(info.memory_bytes + b.info.memory_bytes <= plan.total * 1.02);
+    CHECK(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
+    CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences);
+    for (uint32_t i = 0; i < LONG; i++) ids[i] = (int32_t)(5 + i);
+    for (uint32_t i = 0; i < RUNS; i++)
+        inputs[i] = (puna_input){ids, NULL, i < (step - RUNS) / (LONG - 1) ? LONG : 1};
+    if (context && context < LONG)
+        for (uint32_t i = 0; i < RUNS; i++) inputs[i].count = 1;
+    most_memory = 0;
+    memory_set_gate(watch, NULL);
+    CHECK(embed(&b, inputs, RUNS, PUNA_POOL_MEAN, vectors, RUNS * 64) == PUNA_OK);
+    memory_set_gate(NULL, NULL);
+    uint64_t after = accounted(&b), most = most_memory > after ? most_memory : after;
+    if (most > plan.total + plan.total / 50 || most < plan.total - plan.total / 50)
+        testing_fail(__FILE__, __LINE__, "%s, step %u: %llu bytes were planned, %llu are accounted", name, step,
+                     (unsigned long long)plan.total, (unsigned long long)most);
     bed_close(&b);
     CHECK_EQUAL(puna_memory(), 0);
+}
+
+static void memory_is_as_planned(void) {
+    as_planned("modernbert_masked", 1, 512, 0);
+    as_planned("bert", 2, 512, 0);
+    as_planned("bert_q8_0", 3, 2048, 0);
+    as_planned("bert_masked", 1, 96, 64);
+    as_planned("xlm_roberta_rank", 2, 256, 0);
+    as_planned("gemma_embedding", 2, 1024, 128);
+    as_planned("jina_bert_code", 4, 512, 0);
 }
 
 /* ---- pairs ---- */
@@ -414,6 +459,8 @@ int main(int argc, char **argv) {
     TEST(modernbert_masked);
     TEST(modernbert_rank);
     TEST(gemma_embedding);
+    TEST(jina_bert);
+    TEST(jina_bert_code);
     TEST(neighbours_change_nothing);
     TEST(a_decoders_states_are_those_of_its_logits);
     TEST(vectors_are_cut_and_normed);

@@ -526,6 +526,30 @@ static void cache_store(void) {
     }
 }
 
+/* Neighbours together: as one by one, and nothing beside them. */
+static void cache_store_rows(void) {
+    static float k[16 * 300], v[16 * 300];
+    for (uint32_t round = 0; round < 150; round++) {
+        cpu_attention a = {.type = round % 3, .heads_kv = 1 + testing_below(3), .dim_k = 1 + testing_below(80),
+                           .dim_v = 1 + testing_below(80)};
+        shapes_cache c[2] = {shapes_cache_new(a, 1), shapes_cache_new(a, 1)};
+        size_t bytes = c[0].a.v_offset + a.heads_kv * cache_page_values(a.type, a.dim_v);
+        size_t k_stride = a.heads_kv * a.dim_k + testing_below(9), v_stride = a.heads_kv * a.dim_v + testing_below(9);
+        memset(c[0].bytes, 0x55, bytes);
+        memset(c[1].bytes, 0x55, bytes);
+        fill(k, 16 * 300, (int)(round / 3 % 4));
+        fill(v, 16 * 300, (int)(round / 3 % 4));
+        if (round / 12 % 2) k[1] = 65519.0f, k[0] = -65520.0f, v[1] = INFINITY, v[0] = -1e30f, k[k_stride] = NAN;
+        uint32_t rows = 1 + testing_below(CPU_STORE_ROWS), slot = testing_below(CPU_PAGE - rows + 1);
+        for (uint32_t i = 0; i < rows; i++)
+            ref_cache_store(&c[0].a, c[0].bytes, slot + i, k + i * k_stride, v + i * v_stride);
+        tier->cache_store_rows(&c[1].a, c[1].bytes, slot, rows, k, k_stride, v, v_stride);
+        CHECK(memcmp(c[0].bytes, c[1].bytes, bytes) == 0);
+        shapes_cache_free(&c[0]);
+        shapes_cache_free(&c[1]);
+    }
+}
+
 int main(int argc, char **argv) {
     const char *tiers[] = {"ref", "avx2", "avxvnni", "evex", "avx512"};
     testing_begin(argc, argv);
@@ -548,6 +572,7 @@ int main(int argc, char **argv) {
         TEST(products_at_the_ends);
         TEST(products_in_place);
         TEST(cache_store);
+        TEST(cache_store_rows);
         TEST(attention);
     }
     return testing_end();

@@ -66,6 +66,12 @@ static void wrong_cache_store(const cpu_attention *a, uint8_t *page, uint32_t sl
     flip(page + a->v_offset + slot);
 }
 
+static void wrong_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                                   size_t k_stride, const float *v, size_t v_stride) {
+    ref_cache_store_rows(a, page, slot, rows, k, k_stride, v, v_stride);
+    flip(page + a->v_offset + slot + rows - 1);
+}
+
 static void wrong_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                             void *scratch) {
     ref_attention(a, queries, head_begin, head_end, scratch);
@@ -139,7 +145,8 @@ static void finds_each_kernel_that_errs(void) {
     broken.add = wrong_add, only_these_are_wrong("add");
     broken.scale = wrong_scale, only_these_are_wrong("scale");
     broken.rope = wrong_rope, only_these_are_wrong("rope");
-    broken.cache_store = wrong_cache_store, only_these_are_wrong("cache_store");
+    broken.cache_store = wrong_cache_store, only_these_are_wrong("cache_store_one");
+    broken.cache_store_rows = wrong_cache_store_rows, only_these_are_wrong("cache_store_rows");
     broken.attention = wrong_attention, only_these_are_wrong("attention");
     broken.conv = wrong_conv, only_these_are_wrong("conv");
     broken.scan = wrong_scan, only_these_are_wrong("scan");

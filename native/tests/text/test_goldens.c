@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Ids recorded from the PyPI packages tokenizers and sentencepiece (tests/data/README.md says how), for thousands of
- * strings: four pre-tokenizers, two SentencePiece vocabularies.
+ * strings: four pre-tokenizers, four SentencePiece vocabularies, two of WordPiece.
  */
 #include <stdlib.h>
 
@@ -68,6 +68,8 @@ static void agrees_for_spm(void) { agrees("spm"); }
 static void agrees_for_spm_bare(void) { agrees("spm-bare"); }
 static void agrees_for_unigram(void) { agrees("unigram"); }
 static void agrees_for_unigram_bare(void) { agrees("unigram-bare"); }
+static void agrees_for_wordpiece(void) { agrees("wordpiece"); }
+static void agrees_for_wordpiece_cased(void) { agrees("wordpiece-cased"); }
 
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
@@ -79,5 +81,7 @@ int main(int argc, char **argv) {
     TEST(agrees_for_spm_bare);
     TEST(agrees_for_unigram);
     TEST(agrees_for_unigram_bare);
+    TEST(agrees_for_wordpiece);
+    TEST(agrees_for_wordpiece_cased);
     return testing_end();
 }

@@ -49,7 +49,7 @@ static void cuts_as_each_family_does(void) {
 
 /* The families by llama.cpp's list of names; the words are the ones above, by hand. */
 static void names_of_a_family_cut_alike(void) {
-    static const char *const plain[] = {"exaone4", "mellum", "olmo"};
+    static const char *const plain[] = {"exaone4", "mellum", "olmo", "roberta-bpe", "jina-v2-code"};
     static const char *const digits[] = {"command-r", "codeshell", "exaone", "minerva-7b", "mellum2"};
     static const char *const triplets[] = {"falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
                                            "dbrx", "smaug-bpe", "glm4", "chatglm-bpe"};

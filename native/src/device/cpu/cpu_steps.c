@@ -88,12 +88,20 @@ static void step_rope(const device_runner *r, const plan_step *s, uint32_t row) 
     r->kernels->rope(x, s->op->heads, s->op->dimension, table->count * 2, s->op->interleaved, cosines, sines);
 }
 
-static void step_store(const device_runner *r, const plan_step *s, uint32_t row) {
+/* Those of one run and page at a time. */
+static void step_store(const device_runner *r, const plan_step *s, uint32_t row, uint32_t rows) {
     cpu_attention a = cpu_attend_layer(r, s->op->layer);
-    const device_run *run = cpu_run_of(r->batch, row);
-    uint32_t position = run->position + (row - run->row);
-    uint8_t *page = run->pages[r->g->cache_layers[s->op->layer].group][position / CPU_PAGE];
-    r->kernels->cache_store(&a, page, position % CPU_PAGE, row_of(r, s->in[0], row), row_of(r, s->in[1], row));
+    uint32_t group = r->g->cache_layers[s->op->layer].group;
+    size_t strides[2] = {r->plan.buffers[s->in[0]].width, r->plan.buffers[s->in[1]].width};
+    for (uint32_t end = row + rows, some; row < end; row += some) {
+        const device_run *run = cpu_run_of(r->batch, row);
+        uint32_t position = run->position + (row - run->row), left = run->row + run->rows - row;
+        some = CPU_PAGE - position % CPU_PAGE;
+        if (some > left) some = left;
+        if (some > end - row) some = end - row;
+        r->kernels->cache_store_rows(&a, run->pages[group][position / CPU_PAGE], position % CPU_PAGE, some,
+                                     row_of(r, s->in[0], row), strides[0], row_of(r, s->in[1], row), strides[1]);
+    }
 }
 
 /* The run's rows added in order, then times 1 / their number. */
@@ -189,7 +197,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
     case GRAPH_RMS_NORM_OP: step_norm(r, s, row); break;
     case GRAPH_LAYER_NORM_OP: step_layer_norm(r, s, row); break;
     case GRAPH_ROPE_OP: step_rope(r, s, row); break;
-    case GRAPH_STORE_OP: step_store(r, s, row); break;
+    case GRAPH_STORE_OP: step_store(r, s, row, 1); break;
     case GRAPH_SELECT_OP:
         memcpy(row_of(r, s->out, row), row_of(r, s->in[0], r->batch->outputs[row]), width * sizeof(float));
         break;
@@ -289,13 +297,32 @@ static void products_by_columns(const device_runner *r, const plan_phase *phase,
 
 /* ---- the pool's entry ---- */
 
-static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
+/* Rows that go through a phase together: one, but keys and values are stored better by many. */
+static uint32_t rows_at_once(const device_runner *r, const plan_phase *phase) {
+    for (uint32_t i = 0; i < phase->count; i++)
+        if (r->plan.steps[phase->first + i].kind == GRAPH_STORE_OP) return CPU_STORE_ROWS;
+    return 1;
+}
+
+static void some_rows(const device_runner *r, const plan_step *s, uint32_t row, uint32_t rows) {
+    if (s->kind == GRAPH_STORE_OP) step_store(r, s, row, rows);
+    else
+        for (uint32_t i = 0; i < rows; i++) local_step(r, s, row + i);
+}
+
+static void local_steps(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
+                        uint32_t thread) {
     const plan_step *steps = &r->plan.steps[phase->first];
-    for (uint32_t row = begin; row < end; row++)
+    const uint32_t most = rows_at_once(r, phase);
+    for (uint32_t row = begin, rows; row < end; row += rows) {
+        rows = end - row < most ? end - row : most;
         for (uint32_t i = 0; i < phase->count; i++) {
-            local_step(r, &steps[i], row);
-            if (steps[i].adapted) cpu_adapters_up_row(r, &steps[i], row);
+            uint64_t begun = r->profile ? os_clock_ns() : 0;
+            some_rows(r, &steps[i], row, rows);
+            for (uint32_t n = 0; steps[i].adapted && n < rows; n++) cpu_adapters_up_row(r, &steps[i], row + n);
+            if (r->profile) cpu_profile_step(r->profile, r, &steps[i], thread, begun);
         }
+    }
 }
 
 static void follow_rows(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
@@ -308,7 +335,7 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     if (!phase) rotary_rows(r, begin, end);
     else if (job->adapts) cpu_adapters_down(r, phase, begin, end, r->scratch[thread]);
-    else if (phase->local) local_steps(r, phase, begin, end);
+    else if (phase->local) local_steps(r, phase, begin, end, thread);
     else if (job->later) follow_rows(r, phase, begin, end);
     else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
     else if (is_product(steps->kind)) products(r, phase, begin, end, thread);
@@ -317,29 +344,12 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     else cpu_attend(r, steps, begin, end, thread);
 }
 
-/* The same with a look at the clock around each. */
-static void run_profiled(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t thread) {
-    const device_runner *r = job->runner;
-    const plan_phase *phase = job->phase;
-    uint64_t piece = os_clock_ns();
-    if (phase && phase->local && !job->adapts) {
-        for (uint32_t row = begin; row < end; row++)
-            for (uint32_t i = 0; i < phase->count; i++) {
-                const plan_step *s = &r->plan.steps[phase->first + i];
-                uint64_t step = os_clock_ns();
-                local_step(r, s, row);
-                if (s->adapted) cpu_adapters_up_row(r, s, row);
-                cpu_profile_step(r->profile, r, s, thread, step);
-            }
-    } else {
-        run_piece(job, begin, end, thread);
-    }
-    cpu_profile_piece(r->profile, r, phase, thread, piece);
-}
-
 void cpu_steps_run(void *context, uint32_t begin, uint32_t end, uint32_t thread) {
     const cpu_job *job = context;
-    (job->runner->profile ? run_profiled : run_piece)(job, begin, end, thread);
+    cpu_profile *profile = job->runner->profile;
+    uint64_t begun = profile ? os_clock_ns() : 0;
+    run_piece(job, begin, end, thread);
+    if (profile) cpu_profile_piece(profile, job->runner, job->phase, thread, begun);
 }
 
 /* What is computed shall still be near when it is gone on with. */

@@ -18,6 +18,7 @@
 #define CPU_TILE 16u       /* output rows a tile */
 #define CPU_GROUP 32u      /* activations a quantization group */
 #define CPU_PAGE 64u       /* positions a cache page */
+#define CPU_STORE_ROWS 16u /* positions that cache_store_rows takes at most */
 #define CPU_SPAN_PAGES 8u  /* pages a span: 512 positions */
 
 /* A packed matrix [rows, cols]: y = W x. Rows beyond the last full tile are zeros inside the last tile. */
@@ -174,6 +175,11 @@ typedef struct cpu_kernels {
     /* Puts one position's key and value rows of all kv heads (k: [heads_kv * dim_k], v: [heads_kv * dim_v]) into its
        page at slot position % 64. */
     void (*cache_store)(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+
+    /* The same of `rows` positions, 1 to CPU_STORE_ROWS, which must lie in the page: the next one's rows are k_stride
+       and v_stride further on. Keys of one position lie far apart, those of neighbours together. */
+    void (*cache_store_rows)(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                             size_t k_stride, const float *v, size_t v_stride);
 
     /* Attention of query rows for kv heads [head_begin, head_end). Contract rule 5: spans in ascending order.
        `scratch`: the thread's own, attention_scratch bytes. */

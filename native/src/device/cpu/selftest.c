@@ -187,6 +187,23 @@ static void test_cache_store(bed *b, uint32_t type) {
     }
 }
 
+static void test_cache_store_rows(bed *b, uint32_t type) {
+    enum { WIDTH = 100, ROWS_MOST = CPU_STORE_ROWS };
+    cpu_attention a = {.type = type, .heads_kv = 2, .dim_k = 40, .dim_v = 33};
+    a.v_offset = 2 * cache_page_keys(type, a.dim_k);
+    size_t bytes = a.v_offset + 2 * cache_page_values(type, a.dim_v);
+    float *k = floats(b, ROWS_MOST * WIDTH), *v = floats(b, ROWS_MOST * WIDTH);
+    uint8_t *page[2] = {take(b, bytes), take(b, bytes)};
+    if (b->full) return;
+    for (uint32_t rows = 1, slot = 0; rows <= ROWS_MOST; slot = (slot + rows++) % (CPU_PAGE - ROWS_MOST)) {
+        fill(b, k, ROWS_MOST * WIDTH);
+        fill(b, v, ROWS_MOST * WIDTH);
+        for (uint32_t i = 0; i < rows; i++) ref_cache_store(&a, page[0], slot + i, k + i * WIDTH, v + i * WIDTH);
+        b->tier->cache_store_rows(&a, page[1], slot, rows, k, WIDTH, v, WIDTH);
+        same_bytes(b, page[1], page[0], bytes, "page");
+    }
+}
+
 enum { SPAN = CPU_PAGE * CPU_SPAN_PAGES };
 enum { POSITIONS = 600, PAGES = (POSITIONS + CPU_PAGE - 1) / CPU_PAGE, ROWS = 5 };
 
@@ -416,9 +433,12 @@ static const test tests[] = {
     {"add", test_row, ADD},
     {"scale", test_row, SCALE},
     {"rope", test_rope, 0},
-    {"cache_store_f32", test_cache_store, PUNA_CACHE_F32},
-    {"cache_store_f16", test_cache_store, PUNA_CACHE_F16},
-    {"cache_store_q8_0", test_cache_store, PUNA_CACHE_Q8_0},
+    {"cache_store_one_f32", test_cache_store, PUNA_CACHE_F32},
+    {"cache_store_one_f16", test_cache_store, PUNA_CACHE_F16},
+    {"cache_store_one_q8_0", test_cache_store, PUNA_CACHE_Q8_0},
+    {"cache_store_rows_f32", test_cache_store_rows, PUNA_CACHE_F32},
+    {"cache_store_rows_f16", test_cache_store_rows, PUNA_CACHE_F16},
+    {"cache_store_rows_q8_0", test_cache_store_rows, PUNA_CACHE_Q8_0},
     {"attention_f32", test_attention, PUNA_CACHE_F32},
     {"attention_f16", test_attention, PUNA_CACHE_F16},
     {"attention_q8_0", test_attention, PUNA_CACHE_Q8_0},

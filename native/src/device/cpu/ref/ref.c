@@ -44,6 +44,7 @@ const cpu_kernels ref_kernels = {
     .scale = ref_scale,
     .rope = ref_rope,
     .cache_store = ref_cache_store,
+    .cache_store_rows = ref_cache_store_rows,
     .attention = ref_attention,
     .attention_scratch = ref_attention_scratch,
     .attention_span = ref_attention_span,

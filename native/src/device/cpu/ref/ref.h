@@ -48,6 +48,8 @@ void ref_conv(const cpu_conv *c);
 void ref_scan(const cpu_scan *s);
 
 void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+void ref_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                          size_t k_stride, const float *v, size_t v_stride);
 void ref_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                    void *scratch);
 size_t ref_attention_scratch(const cpu_attention *a);

@@ -57,3 +57,8 @@ void ref_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const
             a, page + a->k_offset + h * cache_page_keys(a->type, a->dim_k),
             page + a->v_offset + h * cache_page_values(a->type, a->dim_v), slot, k + h * a->dim_k, v + h * a->dim_v);
 }
+
+void ref_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                          size_t k_stride, const float *v, size_t v_stride) {
+    for (uint32_t i = 0; i < rows; i++) ref_cache_store(a, page, slot + i, k + i * k_stride, v + i * v_stride);
+}

@@ -82,9 +82,10 @@ INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_
 }
 
 #define LINE(type, half, lines) \
-    static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) { \
+    static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, \
+                                        uint32_t seen) { \
         scores(half, lines, a, keys, qs, p); \
-        scores(half, lines, a, keys + 32 * (half ? 2 : 4), qs, p + 32); \
+        if (seen > 32) scores(half, lines, a, keys + 32 * (half ? 2 : 4), qs, p + 32); \
     } \
     static void weigh_##type##_##lines(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, \
                                        uint32_t to, float *o, size_t stride) { \
@@ -95,7 +96,8 @@ INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_
     LINE(type, half, 1) \
     LINE(type, half, 2) \
     LINE(type, half, 3) \
-    static void (*const scores_##type[WALK_LINES])(const cpu_attention *, const uint8_t *, const float *, float *) = { \
+    static void (*const scores_##type[WALK_LINES])(const cpu_attention *, const uint8_t *, const float *, float *, \
+                                                   uint32_t) = { \
         scores_##type##_1, scores_##type##_2, scores_##type##_3}; \
     static void (*const weigh_##type[WALK_LINES])(const cpu_attention *, const uint8_t *, const float *, uint32_t, \
                                                   uint32_t, float *, size_t) = { \
@@ -104,9 +106,9 @@ INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_
 TYPE(f16, true)
 TYPE(f32, false)
 
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r) {
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r) {
     if (a->type == PUNA_CACHE_Q8_0) scores_q8_0[count - 1](a, keys, r);
-    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p);
+    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p, seen);
 }
 
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
@@ -122,15 +124,16 @@ static float tier_lanes(const float *lanes) {
     return eight_lanes_sum(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8));
 }
 
-/* Unseen keys become -inf, whose weight is +0 and doesn't change a lane of the sum. */
+/* Unseen keys beside those seen become -inf, whose weight is +0 and doesn't change a lane of the sum. */
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride) {
     float m = n->m;
-    for (uint32_t j = 0; j < CPU_PAGE; j++) {
+    const uint32_t begin = n->from / 16 * 16, end = (n->to + 15) / 16 * 16;
+    for (uint32_t j = begin; j < end; j++) {
         if (j < n->from || j >= n->to) p[j] = -INFINITY;
         else if (softcap > 0) p[j] = softcap * math_tanhf(p[j] / softcap);
     }
     __m256 most = _mm256_set1_ps(m);
-    for (uint32_t j = 0; j < CPU_PAGE; j += 8)
+    for (uint32_t j = begin; j < end; j += 8)
         most = _mm256_max_ps(_mm256_loadu_ps(p + j), most); /* NaN never larger */
     float eight[8];
     _mm256_storeu_ps(eight, most);
@@ -138,7 +141,7 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o
         if (eight[i] > m) m = eight[i];
     __m256 c = eight_exp(_mm256_set1_ps(n->m - m)), shift = _mm256_set1_ps(m);
     __m256 low = _mm256_mul_ps(_mm256_loadu_ps(lanes), c), high = _mm256_mul_ps(_mm256_loadu_ps(lanes + 8), c);
-    for (uint32_t j = 0; j < CPU_PAGE; j += 16) {
+    for (uint32_t j = begin; j < end; j += 16) {
         __m256 a = eight_exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), shift));
         __m256 b = eight_exp(_mm256_sub_ps(_mm256_loadu_ps(p + j + 8), shift));
         _mm256_storeu_ps(p + j, a);

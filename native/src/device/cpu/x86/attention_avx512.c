@@ -21,30 +21,38 @@ INLINE __m512 load16(bool half, const uint8_t *at, size_t index, __mmask16 m) {
     return _mm512_maskz_loadu_ps(m, (const void *)(at + 4 * index));
 }
 
-/* ---- scores of all 64 keys of a page ---- */
+/* ---- scores of a page's first keys, 16 a block ---- */
 
-INLINE void scores(bool half, int lines, const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) {
+INLINE void scores_of(bool half, int lines, int blocks, const cpu_attention *a, const uint8_t *keys, const float *qs,
+                      float *p) {
     const size_t stride = cache_page_groups(a->dim_k) * CPU_GROUP;
     __m512 acc[WALK_LINES][4];
 #pragma GCC unroll 6
     for (int n = 0; n < lines; n++)
 #pragma GCC unroll 4
-        for (int b = 0; b < 4; b++) acc[n][b] = _mm512_setzero_ps();
+        for (int b = 0; b < blocks; b++) acc[n][b] = _mm512_setzero_ps();
     for (size_t i = 0; i < a->dim_k; i++) {
         __m512 k[4];
 #pragma GCC unroll 4
-        for (int b = 0; b < 4; b++) k[b] = load16(half, keys, i * CPU_PAGE + 16 * (size_t)b, 0xffff);
+        for (int b = 0; b < blocks; b++) k[b] = load16(half, keys, i * CPU_PAGE + 16 * (size_t)b, 0xffff);
 #pragma GCC unroll 6
         for (int n = 0; n < lines; n++) {
             __m512 q = _mm512_set1_ps(qs[(size_t)n * stride + i]);
 #pragma GCC unroll 4
-            for (int b = 0; b < 4; b++) acc[n][b] = _mm512_fmadd_ps(q, k[b], acc[n][b]);
+            for (int b = 0; b < blocks; b++) acc[n][b] = _mm512_fmadd_ps(q, k[b], acc[n][b]);
         }
     }
 #pragma GCC unroll 6
     for (int n = 0; n < lines; n++)
 #pragma GCC unroll 4
-        for (int b = 0; b < 4; b++) _mm512_store_ps(p + n * CPU_PAGE + 16 * b, acc[n][b]);
+        for (int b = 0; b < blocks; b++) _mm512_store_ps(p + n * CPU_PAGE + 16 * b, acc[n][b]);
+}
+
+INLINE void scores(bool half, int lines, const cpu_attention *a, const uint8_t *keys, const float *qs, float *p,
+                   uint32_t seen) {
+    if (seen <= 16) scores_of(half, lines, 1, a, keys, qs, p);
+    else if (seen <= 32) scores_of(half, lines, 2, a, keys, qs, p);
+    else scores_of(half, lines, 4, a, keys, qs, p);
 }
 
 /* ---- weights times values: keys [from, to) of a page, `chunks` registers of dimensions, the last one masked ---- */
@@ -90,13 +98,14 @@ INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_
 
 /* ---- one function for each type and number of lines ---- */
 
-typedef void (*scores_run)(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p);
+typedef void (*scores_run)(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, uint32_t seen);
 typedef void (*weigh_run)(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, uint32_t to,
                           float *o, size_t stride);
 
 #define LINE(type, half, lines) \
-    static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p) { \
-        scores(half, lines, a, keys, qs, p); \
+    static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, \
+                                        uint32_t seen) { \
+        scores(half, lines, a, keys, qs, p, seen); \
     } \
     static void weigh_##type##_##lines(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, \
                                        uint32_t to, float *o, size_t stride) { \
@@ -118,9 +127,9 @@ typedef void (*weigh_run)(const cpu_attention *a, const uint8_t *values, const f
 TYPE(f16, true)
 TYPE(f32, false)
 
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r) {
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r) {
     if (a->type == PUNA_CACHE_Q8_0) scores_q8_0[count - 1](a, keys, r);
-    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p);
+    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p, seen);
 }
 
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
@@ -141,7 +150,8 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float
         for (uint32_t j = n->from; j < n->to; j++) p[j] = softcap * math_tanhf(p[j] / softcap);
     __mmask64 seen = (~0ull >> (CPU_PAGE - n->to)) & (~0ull << n->from);
     __m512 most = _mm512_set1_ps(n->m);
-    for (int b = 0; b < 4; b++) {
+    const uint32_t begin = n->from / 16, end = (n->to + 15) / 16; /* blocks of 16 keys with any that it sees */
+    for (uint32_t b = begin; b < end; b++) {
         __m512 s = _mm512_load_ps(p + 16 * b);
         most = _mm512_mask_max_ps(most, (__mmask16)(seen >> 16 * b), s, most); /* a NaN score is never larger */
     }
@@ -153,7 +163,7 @@ static void tier_soften(line *n, float softcap, float *p, float *lanes_at, float
         lanes = _mm512_mul_ps(lanes, c);
         for (size_t i = 0; i < stride; i += 16) _mm512_store_ps(o + i, _mm512_mul_ps(_mm512_load_ps(o + i), c));
     }
-    for (int b = 0; b < 4; b++) {
+    for (uint32_t b = begin; b < end; b++) {
         __mmask16 mask = (__mmask16)(seen >> 16 * b);
         __m512 e = wide_exp_below(_mm512_sub_ps(_mm512_load_ps(p + 16 * b), shift));
         _mm512_store_ps(p + 16 * b, e);

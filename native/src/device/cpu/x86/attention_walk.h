@@ -7,7 +7,7 @@
  *
  * The file that includes this defines WALK_LINES first, and then these, in its own instructions:
  *     tier_quantize the tier's cpu_kernels.quantize, for queries of a Q8_0 cache
- *     tier_scores   scores of the 64 keys of a page for `count` lines; those of unseen keys may be anything
+ *     tier_scores   scores of a page's first `seen` keys at least for `count` lines; the others may be anything
  *     tier_weigh    o += p * value for keys [from, to), for `count` lines, each element one fmaf a key, ascending
  *     tier_exp      math_expf, and tier_lanes math_lanes_sum: base/math.c's know no instruction set
  *     tier_soften   a line's maximum, correction and weights for its keys [from, to) of a page
@@ -49,7 +49,7 @@ typedef struct room {
 static inline size_t up16(size_t n) { return (n + 15) & ~(size_t)15; }
 
 static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, const room *r);
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r);
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
                        uint32_t to, float *o, size_t stride);
 static float tier_exp(float x);
@@ -136,10 +136,12 @@ static void lean(const cpu_attention *a, uint32_t first, const line *lines, uint
     }
 }
 
-static bool any_sees(const line *lines, uint32_t count) {
+/* Keys of the page up to the last that any of the lines sees; 0: none. */
+static uint32_t seen_by(const line *lines, uint32_t count) {
+    uint32_t seen = 0;
     for (uint32_t n = 0; n < count; n++)
-        if (lines[n].from < lines[n].to) return true;
-    return false;
+        if (lines[n].from < lines[n].to && lines[n].to > seen) seen = lines[n].to;
+    return seen;
 }
 
 /* The values of up to WALK_LINES lines, whose weights are ready. */
@@ -169,7 +171,8 @@ static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *key
     for (uint32_t n = 0; n < count; n += WALK_LINES) {
         const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
         const room part = room_from(r, n);
-        if (any_sees(lines + n, some)) tier_scores(a, keys, some, &part);
+        const uint32_t seen = seen_by(lines + n, some);
+        if (seen) tier_scores(a, keys, some, seen, &part);
     }
     if (a->slopes) slope(a, first, lines, count, r);
     if (a->relative) lean(a, first, lines, count, r);
@@ -179,7 +182,7 @@ static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *key
     for (uint32_t n = 0; n < count; n += WALK_LINES) {
         const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
         const room part = room_from(r, n);
-        if (any_sees(lines + n, some)) weigh_lines(a, values, lines + n, some, &part);
+        if (seen_by(lines + n, some)) weigh_lines(a, values, lines + n, some, &part);
     }
 }
 
@@ -223,7 +226,7 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
     for (; first < end; first += CPU_PAGE) {
         for (uint32_t n = 0; n < count; n++)
             cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
-        if (!any_sees(lines, count)) continue;
+        if (!seen_by(lines, count)) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
         walk_page(a, first, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
                   page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);

@@ -48,6 +48,7 @@ const cpu_kernels avx512_kernels = {
     .scale = avx512_scale,
     .rope = avx512_rope,
     .cache_store = avx512_cache_store,
+    .cache_store_rows = avx512_cache_store_rows,
     .attention = avx512_attention,
     .attention_scratch = avx512_attention_scratch,
     .attention_span = avx512_attention_span,

@@ -38,6 +38,8 @@ void avx2_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile
 size_t avx2_product_scratch(uint32_t cols); /* of any quantized format */
 
 void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+void avx2_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                           size_t k_stride, const float *v, size_t v_stride);
 void avx2_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
 size_t avx2_attention_scratch(const cpu_attention *a);
@@ -63,6 +65,7 @@ void avx2_scan(const cpu_scan *s);
     .scale = avx2_scale, \
     .rope = avx2_rope, \
     .cache_store = avx2_cache_store, \
+    .cache_store_rows = avx2_cache_store_rows, \
     .attention = avx2_attention, \
     .attention_scratch = avx2_attention_scratch, \
     .attention_span = avx2_attention_span, \

@@ -36,6 +36,8 @@ void avx512_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t t
 void avx512_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
 
 void avx512_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
+void avx512_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,
+                             size_t k_stride, const float *v, size_t v_stride);
 void avx512_attention(const cpu_attention *a, const cpu_queries *queries, uint32_t head_begin, uint32_t head_end,
                       void *scratch);
 size_t avx512_attention_scratch(const cpu_attention *a);

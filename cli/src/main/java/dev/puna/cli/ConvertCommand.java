@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.InvalidModelException;
+import dev.puna.ModelFile;
+import dev.puna.UnsupportedModelException;
 import dev.puna.convert.Convert;
 import dev.puna.convert.Converted;
 import dev.puna.convert.WeightType;
@@ -108,8 +111,20 @@ final class ConvertCommand implements Callable<Integer> {
         try (ConvertDisplay display = new ConvertDisplay(streams)) {
             Converted converted = conversion.onProgress(display).run();
             streams.out().println(converted.file());
+            warn(converted.file());
         }
         return 0;
+    }
+
+    /** A file may be right and yet nothing that can be run here: better said now than when it is loaded. */
+    private void warn(Path file) {
+        try (ModelFile written = ModelFile.open(file)) {
+            written.tokenizer();
+            written.plan(options -> {});
+        } catch (UnsupportedModelException | InvalidModelException e) {
+            String why = Main.oneLine(String.valueOf(e.getMessage()));
+            streams.err().println("puna: warning: the file is written, but can't be loaded here: " + why);
+        }
     }
 
     private Path named() {

@@ -344,8 +344,9 @@ static void candidates_keep_few(candidates *c, uint32_t count) {
     uint64_t least = 0;
     float low = -INFINITY; /* of a set without steps: what is lower need not be looked at */
     c->length = 0;
-    for (uint32_t id = 0; id < c->vocabulary; id++) {
-        if (c->logits[id] < low) continue;
+    const float *logits = c->logits;
+    for (uint32_t id = 0, end = c->vocabulary; id < end; id++) {
+        if (logits[id] < low) continue;
         uint64_t key = candidates_look(c, id);
         if (key <= least) continue;
         c->list[c->length++] = key;

@@ -127,17 +127,48 @@ static void candidates_sort(candidates *c) { candidates_sort_by(c, (candidates_m
 /* Tokens looked at together, so that their weights are computed side by side. */
 enum { CANDIDATES_TOGETHER = 256 };
 
-/* The keys of those of `count` tokens from `first` on that have not been dropped; how many. */
-static uint32_t candidates_keys(const candidates *c, uint32_t first, uint32_t count, uint64_t *keys) {
+/* What a look is for: values from `low` to `high`. Others may be met, too. A bound that is not a number bounds
+   nothing. */
+typedef struct candidates_range {
+    float low, high;
+} candidates_range;
+
+static const candidates_range candidates_all = {-FLT_MAX, FLT_MAX};
+
+/* Of keys, where these say who comes first. */
+static candidates_range candidates_range_of(candidates_measure measure, uint64_t least, uint64_t most) {
+    if (measure.centred) return candidates_all;
+    return (candidates_range){candidates_value(least), candidates_value(most)};
+}
+
+/* As candidates_look, without its questions: a set that was at most divided. */
+static uint32_t candidates_plain_keys(const candidates *c, uint32_t first, uint32_t count, candidates_range range,
+                                      uint64_t *keys) {
+    const float *logits = c->logits + first;
+    float values[CANDIDATES_TOGETHER];
     uint32_t kept = 0;
-    if (c->steps == 0) { /* as candidates_look, without its questions */
-        const float *logits = c->logits + first;
-        for (uint32_t i = 0; i < count; i++) {
-            keys[kept] = candidates_key(logits[i], first + i);
-            kept += logits[i] >= -FLT_MAX;
-        }
-        return kept;
+    memcpy(values, logits, count * sizeof *values);
+    for (uint32_t s = 0; s < c->steps; s++)
+        for (uint32_t i = 0; i < count; i++) values[i] = penalties_finite(values[i] / c->step[s].divisor);
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i] < range.low || values[i] > range.high || logits[i] < -FLT_MAX) continue;
+        keys[kept++] = candidates_key(values[i], first + i);
     }
+    return kept;
+}
+
+static bool candidates_plain(const candidates *c) {
+    for (uint32_t i = 0; i < c->steps; i++)
+        if (c->step[i].kind != CANDIDATES_DIVIDE) return false;
+    return true;
+}
+
+/* The keys of those of `count` tokens from `first` on that have not been dropped, at least those of the range; how
+   many. */
+static uint32_t candidates_keys(const candidates *c, uint32_t first, uint32_t count, candidates_range range,
+                                uint64_t *keys) {
+    uint32_t kept = 0;
+    if (candidates_plain(c)) return candidates_plain_keys(c, first, count, range, keys);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t key = candidates_look(c, first + i);
         keys[kept] = key;
@@ -149,10 +180,12 @@ static uint32_t candidates_keys(const candidates *c, uint32_t first, uint32_t co
 /* Puts the candidates with least <= order <= most on the list, in that order; false if they are too many for it. */
 static bool candidates_gather(candidates *c, candidates_measure measure, uint64_t least, uint64_t most) {
     uint64_t keys[CANDIDATES_TOGETHER];
+    const candidates_range range = candidates_range_of(measure, least, most);
     c->length = 0;
     for (uint32_t first = 0; first < c->vocabulary; first += CANDIDATES_TOGETHER) {
         const uint32_t left = c->vocabulary - first;
-        uint32_t count = candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, keys);
+        uint32_t count =
+            candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, range, keys);
         for (uint32_t i = 0; i < count; i++) {
             uint64_t order = candidates_order(measure, keys[i]);
             if (order < least || order > most) continue;
@@ -176,10 +209,14 @@ static void candidates_weigh_many(float best, const uint64_t *keys, uint32_t cou
 static void candidates_count(const candidates *c, candidates_measure measure, uint64_t prefix, int shift, int bits,
                              candidates_histogram *h) {
     uint64_t keys[CANDIDATES_TOGETHER], weights[CANDIDATES_TOGETHER];
+    candidates_range range = candidates_all;
+    if (shift + bits < 64)
+        range = candidates_range_of(measure, prefix << (shift + bits), ((prefix + 1) << (shift + bits)) - 1);
     memset(h, 0, sizeof *h);
     for (uint32_t first = 0; first < c->vocabulary; first += CANDIDATES_TOGETHER) {
         const uint32_t left = c->vocabulary - first;
-        uint32_t count = candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, keys);
+        uint32_t count =
+            candidates_keys(c, first, left < CANDIDATES_TOGETHER ? left : CANDIDATES_TOGETHER, range, keys);
         if (shift + bits < 64) { /* a later look, at few of them */
             uint32_t kept = 0;
             for (uint32_t i = 0; i < count; i++)
@@ -307,8 +344,9 @@ static void candidates_keep_few(candidates *c, uint32_t count) {
     uint64_t least = 0;
     float low = -INFINITY; /* of a set without steps: what is lower need not be looked at */
     c->length = 0;
-    for (uint32_t id = 0; id < c->vocabulary; id++) {
-        if (c->logits[id] < low) continue;
+    const float *logits = c->logits;
+    for (uint32_t id = 0, end = c->vocabulary; id < end; id++) {
+        if (logits[id] < low) continue;
         uint64_t key = candidates_look(c, id);
         if (key <= least) continue;
         c->list[c->length++] = key;

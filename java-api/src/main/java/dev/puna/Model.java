@@ -295,7 +295,8 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     /** A text of the file's own keys, {@code ARCHITECTURE.NAME}; null if there is none. */
-    @Nullable String entry(String name) {
+    @Nullable
+    String entry(String name) {
         return Failures.mapped(() -> ownText(name));
     }
 

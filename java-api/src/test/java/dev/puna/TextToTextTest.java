@@ -48,7 +48,12 @@ class TextToTextTest {
             assertThat(t5.prompt(source).maxTokens(24).beams(4).reply().tokens())
                     .as(name)
                     .isEqualTo(golden.ids("beams 4 1.0 False"));
-            assertThat(t5.prompt(source).maxTokens(24).beams(4).lengthPenalty(2).reply().tokens())
+            assertThat(t5.prompt(source)
+                            .maxTokens(24)
+                            .beams(4)
+                            .lengthPenalty(2)
+                            .reply()
+                            .tokens())
                     .as(name)
                     .isEqualTo(golden.ids("beams 4 2.0 False"));
             assertThat(t5.prompt(source)
@@ -69,7 +74,9 @@ class TextToTextTest {
         Reply reply = german.maxTokens(10).ignoreEnd().reply();
         assertThat(reply.tokens()).hasSize(10);
         int[] ids = t5.tokenizer().encode("translate English to German: a house".getBytes(), false, true);
-        assertThat(ids[ids.length - 1]).as("the end is what the encoder reads last").isEqualTo(1);
+        assertThat(ids[ids.length - 1])
+                .as("the end is what the encoder reads last")
+                .isEqualTo(1);
         assertThat(reply.usage().promptTokens()).isEqualTo(ids.length);
         assertThat(t5.prompt("translate English to German: a house")
                         .sampler(Sampler.greedy())
@@ -84,16 +91,27 @@ class TextToTextTest {
 
     @Test
     void searchesAreRecordedAndReplayed() {
-        Reply reply = t5.summarize("the old house by the sea").beams(3).lengthPenalty(.5f).maxTokens(20).reply();
+        Reply reply = t5.summarize("the old house by the sea")
+                .beams(3)
+                .lengthPenalty(.5f)
+                .maxTokens(20)
+                .reply();
         ReplayRecord record = ReplayRecord.parse(reply.record().json());
-        assertThat(record.replay(t5, o -> o.maxSequences(3).threads(1)).isEqual()).isTrue();
+        assertThat(record.replay(t5, o -> o.maxSequences(3).threads(1)).isEqual())
+                .isTrue();
     }
 
     @Test
     void decodersSearchToo() {
         Reply best = Models.tiny().prompt("Hello").beams(4).maxTokens(8).reply();
         assertThat(best.tokens()).isNotEmpty();
-        assertThat(best.tokens()).isEqualTo(Models.tiny().prompt("Hello").beams(4).maxTokens(8).reply().tokens());
+        assertThat(best.tokens())
+                .isEqualTo(Models.tiny()
+                        .prompt("Hello")
+                        .beams(4)
+                        .maxTokens(8)
+                        .reply()
+                        .tokens());
     }
 
     @Test

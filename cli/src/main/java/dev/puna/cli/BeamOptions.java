@@ -21,7 +21,8 @@ final class BeamOptions {
             names = "--beams",
             paramLabel = "N",
             defaultValue = "1",
-            description = "Search with so many beams, 1 to 32 (default: ${DEFAULT-VALUE}, the best token at each step).")
+            description =
+                    "Search with so many beams, 1 to 32 (default: ${DEFAULT-VALUE}, the best token at each step).")
     private int beams;
 
     @Option(
@@ -39,7 +40,10 @@ final class BeamOptions {
     @SuppressWarnings("NullAway.Init")
     private String earlyStopping;
 
-    @Option(names = {"-n", "--max-tokens"}, paramLabel = "N", description = "At most so many tokens an answer.")
+    @Option(
+            names = {"-n", "--max-tokens"},
+            paramLabel = "N",
+            description = "At most so many tokens an answer.")
     private @Nullable Integer maxTokens;
 
     @Option(names = "--prefix", paramLabel = "TEXT", description = "What tells the model its task, in front of a text.")

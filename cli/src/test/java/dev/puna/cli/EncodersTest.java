@@ -59,7 +59,8 @@ class EncodersTest {
         assertThat(all.size()).isEqualTo(2);
         assertThat(all.get(0).get("tokens").size()).isBetween(1, 8);
         Cli.run("translate", "-m", t5(), "--to", "12", "a").failed();
-        Cli.run("translate", "-m", t5(), "--to", "de", "--early-stopping", "soon", "a").failed();
+        Cli.run("translate", "-m", t5(), "--to", "de", "--early-stopping", "soon", "a")
+                .failed();
         Cli.run("translate", "-m", encoder("bert"), "--to", "de", "a").failed();
     }
 

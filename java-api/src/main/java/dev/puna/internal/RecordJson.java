@@ -150,7 +150,13 @@ public final class RecordJson {
     private static @Nullable Object beams(@Nullable NativeBeams b) {
         return b == null
                 ? null
-                : object("width", b.width(), "length_penalty", b.lengthPenalty(), "early_stopping", b.stop().name());
+                : object(
+                        "width",
+                        b.width(),
+                        "length_penalty",
+                        b.lengthPenalty(),
+                        "early_stopping",
+                        b.stop().name());
     }
 
     /** Records from before there were beams have none. */

@@ -10,6 +10,9 @@ torch=2.15.0
 cache=${PUNA_CI_CACHE:-$HOME/.cache/puna-ci}
 stamp=$(cat "$requirements" "$here/cpu_torch.py" | cksum | tr ' ' -)-$torch
 venv=$cache/oracle-$stamp
+mkdir -p "$cache"
+exec 9> "$cache/oracle.lock" # whoever comes at the same time waits for it to be made
+flock 9
 if [ ! -f "$venv/complete" ]; then
     python=
     for candidate in python3.11 python3.12 python3.13 python3; do
@@ -20,7 +23,6 @@ if [ ! -f "$venv/complete" ]; then
     done
     [ -n "$python" ] || { echo "ci/oracle: needs Python 3.11 or newer" >&2; exit 1; }
     echo "ci/oracle: making $venv (600 MB to fetch, a few minutes)" >&2
-    mkdir -p "$cache"
     rm -rf "$venv"
     "$python" -m venv "$venv" >&2
     log=$venv/log

@@ -49,38 +49,6 @@ public record NativeGeneration(
         adapters = List.copyOf(adapters);
     }
 
-    /** Without adapters. */
-    public NativeGeneration(
-            int maxTokens,
-            long seed,
-            List<NativeStage> stages,
-            List<String> stops,
-            boolean logprobs,
-            int topLogprobs,
-            boolean ignoreEos,
-            Map<Integer, Float> biases,
-            List<String> breakers,
-            @Nullable NativeGrammar grammar,
-            int keep,
-            boolean shown,
-            boolean drafts) {
-        this(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                shown,
-                drafts,
-                List.of());
-    }
-
     /** Without biases, breakers, a grammar and what follows. */
     public NativeGeneration(
             int maxTokens,
@@ -104,6 +72,7 @@ public record NativeGeneration(
                 -1,
                 false,
                 true,
+                List.of(),
                 null);
     }
 

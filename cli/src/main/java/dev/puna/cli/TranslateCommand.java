@@ -28,7 +28,7 @@ final class TranslateCommand implements Callable<Integer> {
             paramLabel = "LANG",
             defaultValue = "en",
             description = "The texts' language, as en or pt-BR (default: ${DEFAULT-VALUE}).")
-    private String from;
+    private String from = "en";
 
     @Option(names = "--to", paramLabel = "LANG", required = true, description = "The language wanted, as de.")
     @SuppressWarnings("NullAway.Init")

@@ -250,6 +250,7 @@ public final class RecordJson {
                 g.integer("keep"),
                 g.truth("logits_hook"),
                 true,
+                List.of(),
                 beams(g));
     }
 }

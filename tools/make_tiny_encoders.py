@@ -6,7 +6,8 @@
 Names of tensors and metadata are llama.cpp's (by the PyPI package gguf) where it has them; a masked language model's head and
 the classifier's activation are ours (docs/models.md). Each OUT/NAME.gguf has OUT/NAME.golden beside it: of texts of several
 lengths (random ids, token types) the last states, their mean, the classifier's scores, logits of some positions, in float32
-with eager attention. What of a model has no class in transformers is not here.
+with eager attention. What of a model has no class in transformers is not here. T5's
+weights and file are made by make_tiny_t5.py.
 """
 
 import pathlib
@@ -17,6 +18,8 @@ import gguf
 import numpy as np
 import torch
 import transformers
+
+import make_tiny_t5
 
 VOCABULARY, CONTEXT, WINDOW = 384, 160, 32
 LENGTHS = (1, 7, 33, 130)
@@ -46,6 +49,8 @@ MODELS = {
     "gemma_embedding": (MODEL, SHAPE | dict(model_type="gemma3_text", num_hidden_layers=7, hidden_size=32, head_dim=16,
                                             num_key_value_heads=2, query_pre_attn_scalar=16, sliding_window=WINDOW,
                                             use_bidirectional_attention=True), "gemma-embedding", F32),
+    "t5encoder": (transformers.AutoModelForTextEncoding, make_tiny_t5.SHAPE | dict(
+        model_type="t5", feed_forward_proj="gated-gelu", d_kv=16), "t5encoder", F32),
 }
 
 # transformers' names without the model's prefix; HEADS: those of what stands on the last layer.
@@ -219,9 +224,14 @@ def make(name: str, out: pathlib.Path, seed: int = 1) -> None:
     config = transformers.AutoConfig.for_model(**settings)
     model = kind.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
     model.config.architectures = [type(model).__name__]
-    randomise(model, seed)
-    model.tie_weights()
-    write(out / f"{name}.gguf", model, architecture, stored)
+    if config.model_type == "t5":
+        make_tiny_t5.randomise(model)  # its tables of distances have to show
+        model.tie_weights()
+        make_tiny_t5.write(out / f"{name}.gguf", model, stored, architecture)
+    else:
+        randomise(model, seed)
+        model.tie_weights()
+        write(out / f"{name}.gguf", model, architecture, stored)
     prompts = [torch.randint(5, 300, (n,), generator=seeded(f"prompt {n}", seed)).tolist() for n in LENGTHS]
     typed = config.model_type in ("bert", "nomic_bert")
     types = [[int(typed and i > len(ids) // 2) for i in range(len(ids))] for ids in prompts]

@@ -97,25 +97,31 @@ def vocabulary(writer: gguf.GGUFWriter) -> None:
     writer.add_remove_extra_whitespaces(True)
 
 
-def write(path: pathlib.Path, model, stored_as) -> None:
-    config = model.config
-    writer = gguf.GGUFWriter(path, "t5")
+def write(path: pathlib.Path, model, stored_as, architecture: str = "t5") -> None:
+    """An encoder alone (t5encoder) makes vectors: in place of what answers need it has the pooling."""
+    config, alone = model.config, architecture == "t5encoder"
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(f"tiny {path.stem}")
     writer.add_license("apache-2.0")
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(config.d_model)
     writer.add_feed_forward_length(config.d_ff)
     writer.add_block_count(config.num_layers)
-    writer.add_decoder_block_count(config.num_decoder_layers)
+    if not alone:
+        writer.add_decoder_block_count(config.num_decoder_layers)
     writer.add_head_count(config.num_heads)
     writer.add_key_length(config.d_kv)
     writer.add_value_length(config.d_kv)
     writer.add_layer_norm_eps(config.layer_norm_epsilon)
     writer.add_layer_norm_rms_eps(config.layer_norm_epsilon)
     writer.add_relative_attn_buckets_count(config.relative_attention_num_buckets)
-    writer.add_decoder_start_token_id(config.decoder_start_token_id)
+    if alone:
+        writer.add_pooling_type(gguf.PoolingType.MEAN)
+    else:
+        writer.add_decoder_start_token_id(config.decoder_start_token_id)
     vocabulary(writer)
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.T5, max(config.num_layers, config.num_decoder_layers))
+    number = gguf.MODEL_ARCH.T5ENCODER if alone else gguf.MODEL_ARCH.T5
+    names = gguf.get_tensor_name_map(number, max(config.num_layers, config.num_decoder_layers))
     for name, w in tensors(model, names):
         kind = stored_as if w.ndim == 2 and w.shape[1] % 32 == 0 and "blk" in name else F32
         writer.add_tensor(name, gguf.quants.quantize(np.ascontiguousarray(w), kind), raw_dtype=kind)

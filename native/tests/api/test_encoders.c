@@ -137,6 +137,7 @@ static void nomic_bert(void) { agrees("nomic_bert"); }
 static void modernbert_masked(void) { agrees("modernbert_masked"); }
 static void modernbert_rank(void) { agrees("modernbert_rank"); }
 static void gemma_embedding(void) { agrees("gemma_embedding"); }
+static void t5encoder(void) { agrees("t5encoder"); }
 static void jina_bert(void) { agrees("jina_bert"); }
 static void jina_bert_code(void) { agrees("jina_bert_code"); }
 
@@ -189,6 +190,7 @@ static void neighbours_change_nothing(void) {
     same_bits("xlm_roberta_rank", PUNA_POOL_SCORES);
     same_bits("modernbert_rank", PUNA_POOL_SCORES);
     same_bits("gemma_embedding", PUNA_POOL_FIRST);
+    same_bits("t5encoder", PUNA_POOL_MEAN);
     same_bits("../tiny/llama", PUNA_POOL_MEAN);
 }
 
@@ -412,6 +414,7 @@ static void memory_is_as_planned(void) {
     as_planned("xlm_roberta_rank", 2, 256, 0);
     as_planned("gemma_embedding", 2, 1024, 128);
     as_planned("jina_bert_code", 4, 512, 0);
+    as_planned("t5encoder", 2, 512, 0);
 }
 
 /* ---- pairs ---- */
@@ -459,6 +462,7 @@ int main(int argc, char **argv) {
     TEST(modernbert_masked);
     TEST(modernbert_rank);
     TEST(gemma_embedding);
+    TEST(t5encoder);
     TEST(jina_bert);
     TEST(jina_bert_code);
     TEST(neighbours_change_nothing);

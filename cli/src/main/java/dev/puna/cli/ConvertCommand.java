@@ -124,6 +124,7 @@ final class ConvertCommand implements Callable<Integer> {
         } catch (UnsupportedModelException | InvalidModelException e) {
             String why = Main.oneLine(String.valueOf(e.getMessage()));
             streams.err().println("puna: warning: the file is written, but can't be loaded here: " + why);
+            streams.err().flush();
         }
     }
 

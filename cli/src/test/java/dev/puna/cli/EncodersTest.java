@@ -58,10 +58,10 @@ class EncodersTest {
                 .json();
         assertThat(all.size()).isEqualTo(2);
         assertThat(all.get(0).get("tokens").size()).isBetween(1, 8);
-        Cli.run("translate", "-m", t5(), "--to", "12", "a").failed();
+        Cli.run("translate", "-m", t5(), "--to", "12", "a").failed("--to is 12", "pt-BR");
         Cli.run("translate", "-m", t5(), "--to", "de", "--early-stopping", "soon", "a")
-                .failed();
-        Cli.run("translate", "-m", encoder("bert"), "--to", "de", "a").failed();
+                .failed("--early-stopping is soon", "never");
+        Cli.run("translate", "-m", encoder("bert"), "--to", "de", "a").failed("bert", "can't translate", "EMBED");
     }
 
     @Test

@@ -2,6 +2,8 @@
 package dev.puna.bindings.library;
 
 import dev.puna.bindings.gen.puna_bias;
+import dev.puna.bindings.gen.puna_adapter_info;
+import dev.puna.bindings.gen.puna_adapter_use;
 import dev.puna.bindings.gen.puna_cpu;
 import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
@@ -45,6 +47,8 @@ final class AbiCheck {
 
     /** The structs that cross the boundary, all of them. */
     static final List<MemoryLayout> STRUCTS = List.of(
+            puna_adapter_info.layout(),
+            puna_adapter_use.layout(),
             puna_cpu.layout(),
             puna_embedding.layout(),
             puna_engine_info.layout(),

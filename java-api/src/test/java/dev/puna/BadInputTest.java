@@ -45,8 +45,8 @@ class BadInputTest {
 
     @Test
     void anUnknownArchitecture() throws IOException {
-        Path file = Altered.string(Models.TINY, folder.resolve("a.gguf"), "general.architecture", "mamba");
-        loading(file, UnsupportedModelException.class, "mamba", "llama");
+        Path file = Altered.string(Models.TINY, folder.resolve("a.gguf"), "general.architecture", "rwkv7");
+        loading(file, UnsupportedModelException.class, "rwkv7", "llama", "t5");
     }
 
     @Test

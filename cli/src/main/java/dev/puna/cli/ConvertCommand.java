@@ -111,7 +111,9 @@ final class ConvertCommand implements Callable<Integer> {
         try (ConvertDisplay display = new ConvertDisplay(streams)) {
             Converted converted = conversion.onProgress(display).run();
             streams.out().println(converted.file());
-            warn(converted.file());
+            if (base == null) { // an adapter is no model
+                warn(converted.file());
+            }
         }
         return 0;
     }

@@ -34,7 +34,7 @@ class DoctorTest {
                 .isGreaterThan(json.get("memory").get("free").asLong());
         assertThat(json.get("models").get("writable").asBoolean()).isTrue();
         assertThat(json.get("self_test").get("failed")).isEmpty();
-        assertThat(json.get("self_test").get("kernels").asInt()).isEqualTo(16 + 30 * (tiers.size() - 1));
+        assertThat(json.get("self_test").get("kernels").asInt()).isEqualTo(16 + 37 * (tiers.size() - 1));
     }
 
     @Test

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.bindings.library;
 
-import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_adapter_info;
 import dev.puna.bindings.gen.puna_adapter_use;
+import dev.puna.bindings.gen.puna_bias;
 import dev.puna.bindings.gen.puna_cpu;
 import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;

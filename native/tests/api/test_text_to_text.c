@@ -438,15 +438,22 @@ static void beams_find(const char *name) {
 static void beams_of_t5(void) { beams_find("t5"); }
 static void beams_of_t5_gated(void) { beams_find("t5_gated"); }
 
-static uint64_t searched(const char *file, uint32_t threads, uint32_t sequences, uint32_t step_tokens) {
+/* Every other search uses the adapter (of tests/data/adapters; NULL: none does). */
+static uint64_t searched(const char *file, const char *adapter, uint32_t threads, uint32_t sequences,
+                         uint32_t step_tokens) {
     bed b;
     static bed_result r[6];
+    puna_adapter_use use = {NULL, 1, 0};
+    char path[512];
     uint64_t digest = 14695981039346656037u;
     puna_engine_options o = bed_options(threads, step_tokens, sequences, PUNA_CACHE_F16);
     if (!bed_open(&b, file, &o)) return 0;
+    snprintf(path, sizeof path, "%s/adapters/%s.gguf", PUNA_TEST_DATA, adapter ? adapter : "");
+    if (adapter) CHECK(puna_adapter_load(b.model, path, NULL, &use.adapter, &b.error) == PUNA_OK);
     for (uint32_t i = 0; i < 6; i++) {
         puna_generation g = search(2 + i % 3, 1, i % 3);
         g.max_tokens = 20 + i;
+        if (use.adapter && i % 2) g.adapters = &use, g.adapter_count = 1;
         CHECK(bed_start(&b, &r[i], examples[4].source + i, 70 + 9 * i, &g) == PUNA_OK);
         if (sequences < 9) bed_run(&b, r, i + 1, 1000); /* one by one */
     }
@@ -456,24 +463,28 @@ static uint64_t searched(const char *file, uint32_t threads, uint32_t sequences,
         digest = bed_digest(digest, r[i].tokens, r[i].count * sizeof *r[i].tokens);
         digest = bed_digest(digest, &r[i].score, sizeof r[i].score);
     }
+    puna_adapter_close(use.adapter);
     bed_close(&b);
     return digest;
 }
 
-/* Decoders search, too; forks share the prompt's pages. */
+/* Decoders search, too; forks share the prompt's pages, and a recurrent model's are copied where they differ. */
 static void searches_are_equal_over_tiers_threads_and_neighbours(void) {
-    static const char *const files[] = {"../text_to_text/t5.gguf", "../text_to_text/t5_gated_q8_0.gguf", "llama.gguf",
-                                        "gemma3.gguf"};
+    static const struct { const char *file, *adapter; } files[] = {
+        {"../text_to_text/t5.gguf", NULL}, {"../text_to_text/t5_gated_q8_0.gguf", NULL}, {"llama.gguf", NULL},
+        {"llama.gguf", "llama_law"}, {"gemma3.gguf", NULL}, {"mamba.gguf", NULL}, {"granitehybrid.gguf", NULL}};
     NEED(read_examples("t5"));
-    for (size_t f = 0; f < 4; f++) {
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        const char *file = files[f].file, *adapter = files[f].adapter;
         bed_tier("ref");
-        uint64_t expected = searched(files[f], 1, 4, 512);
+        uint64_t expected = searched(file, adapter, 1, 4, 512);
+        if (adapter) CHECK(searched(file, NULL, 1, 4, 512) != expected);
         for (size_t t = 0; t < 4; t++) {
             if (!bed_tier(tiers[t])) continue;
             for (uint32_t threads = 1; threads <= 3; threads++)
-                if (searched(files[f], threads, threads * 5, threads == 2 ? 7 : 64) != expected)
-                    testing_fail(__FILE__, __LINE__, "%s, tier %s, %u threads: another answer", files[f], tiers[t],
-                                 threads);
+                if (searched(file, adapter, threads, threads * 5, threads == 2 ? 7 : 64) != expected)
+                    testing_fail(__FILE__, __LINE__, "%s, %s, tier %s, %u threads: another answer", file,
+                                 adapter ? adapter : "no adapter", tiers[t], threads);
         }
     }
     bed_tier(NULL);

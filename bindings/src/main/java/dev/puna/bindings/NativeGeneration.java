@@ -3,6 +3,7 @@ package dev.puna.bindings;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,141 +79,94 @@ public record NativeGeneration(
 
     /** The same with another bound. */
     public NativeGeneration bounded(int tokens) {
-        return new NativeGeneration(
-                tokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                shown,
-                drafts,
-                adapters,
-                beams);
+        return changed(c -> c.maxTokens = tokens);
     }
 
     /** The same, held to a grammar. */
     public NativeGeneration held(NativeGrammar to) {
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                to,
-                keep,
-                shown,
-                drafts,
-                adapters,
-                beams);
+        return changed(c -> c.grammar = to);
     }
 
     /** The same, with a full context that drops tokens behind the first ones. */
     public NativeGeneration shifting(int keeping) {
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keeping,
-                shown,
-                drafts,
-                adapters,
-                beams);
+        return changed(c -> c.keep = keeping);
     }
 
     /** The same, with its logits shown. */
     public NativeGeneration showing() {
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                true,
-                drafts,
-                adapters,
-                beams);
+        return changed(c -> c.shown = true);
     }
 
     /** The same, with nothing guessed ahead. */
     public NativeGeneration undrafted() {
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                shown,
-                false,
-                adapters,
-                beams);
+        return changed(c -> c.drafts = false);
     }
 
     /** The same, with these adapters. */
     public NativeGeneration adapted(List<NativeAdapter.Use> with) {
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                shown,
-                drafts,
-                with,
-                beams);
+        return changed(c -> c.adapters = with);
     }
 
-    /** The same, as a search. */
+    /** The same as a search. */
     public NativeGeneration searching(@Nullable NativeBeams by) {
+        return changed(c -> c.beams = by);
+    }
+
+    private NativeGeneration changed(Consumer<Components> change) {
+        Components c = new Components(this);
+        change.accept(c);
         return new NativeGeneration(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                biases,
-                breakers,
-                grammar,
-                keep,
-                shown,
-                drafts,
-                adapters,
-                by);
+                c.maxTokens,
+                c.seed,
+                c.stages,
+                c.stops,
+                c.logprobs,
+                c.topLogprobs,
+                c.ignoreEos,
+                c.biases,
+                c.breakers,
+                c.grammar,
+                c.keep,
+                c.shown,
+                c.drafts,
+                c.adapters,
+                c.beams);
+    }
+
+    /** What a generation has, to be changed. */
+    private static final class Components {
+        private int maxTokens;
+        private long seed;
+        private List<NativeStage> stages;
+        private List<String> stops;
+        private boolean logprobs;
+        private int topLogprobs;
+        private boolean ignoreEos;
+        private Map<Integer, Float> biases;
+        private List<String> breakers;
+        private @Nullable NativeGrammar grammar;
+        private int keep;
+        private boolean shown;
+        private boolean drafts;
+        private List<NativeAdapter.Use> adapters;
+        private @Nullable NativeBeams beams;
+
+        Components(NativeGeneration from) {
+            maxTokens = from.maxTokens;
+            seed = from.seed;
+            stages = from.stages;
+            stops = from.stops;
+            logprobs = from.logprobs;
+            topLogprobs = from.topLogprobs;
+            ignoreEos = from.ignoreEos;
+            biases = from.biases;
+            breakers = from.breakers;
+            grammar = from.grammar;
+            keep = from.keep;
+            shown = from.shown;
+            drafts = from.drafts;
+            adapters = from.adapters;
+            beams = from.beams;
+        }
     }
 }

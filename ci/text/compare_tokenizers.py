@@ -9,7 +9,8 @@ file's own vocabulary.
 TOKENIZE_LINES is the program of ci/text/tokenize_lines.c. The vocabulary and merges are read with the package gguf, the
 other tokenizer is built from them. Every text is compared twice: with special tokens as plain text, and parsed. `rules`
 compares one small vocabulary behind each way of cutting and normalizing that we have (tools/vocabularies.py); its merges
-cross every border, so that a wrong cut shows. `pieces` compares the two small SentencePiece vocabularies with and without a
+cross every border, so that a wrong cut shows. WordPiece's texts are compared once more two by two, as pairs with their token
+types. `pieces` compares the two small SentencePiece vocabularies with and without a
 space in front, and with extra spaces kept and removed.
 """
 import argparse
@@ -23,7 +24,7 @@ import time
 import unicodedata
 
 from gguf import GGUFReader, GGUFWriter
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 
@@ -57,21 +58,51 @@ def build(path):
     return both, special, name
 
 
-def build_wordpiece(fields):
+def compare_pairs(program, path, encode, texts, seed):
+    """As compare, of pairs: ids and token types in turns."""
+    pairs = list(zip(texts[::2], texts[1::2]))
+    different = 0
+    for pair, a, b in zip(pairs, ours(program, path, 1024, [t for pair in pairs for t in pair]), encode(pairs), strict=True):
+        if a != b:
+            different += 1
+            if different <= 5:
+                print(f"different pair: {pair!r}\n  ours   {a}\n  theirs {b}")
+    print(f"{pathlib.Path(path).name} (pairs, types): {len(pairs)} pairs, {different} different (--seed {seed})")
+    return different
+
+
+def build_pairs(path):
+    """From pairs to ids and token types in turns; None: not WordPiece."""
+    fields = GGUFReader(path).fields
+    if fields["tokenizer.ggml.model"].contents() != "bert":
+        return None
+    tokenizer = wordpiece(fields, False)
+    ends = [(fields["tokenizer.ggml.tokens"].contents()[i], i)
+            for i in (fields[f"tokenizer.ggml.{k}_token_id"].contents() for k in ("seperator", "cls"))]
+    tokenizer.post_processor = processors.BertProcessing(*ends)
+    return lambda pairs: [[n for both in zip(e.ids, e.type_ids) for n in both] for e in tokenizer.encode_batch(pairs)]
+
+
+def wordpiece(fields, parsed):
     """A file spells what begins a word with U+2581, what follows without ##."""
     tokens, kinds = (fields[f"tokenizer.ggml.{k}"].contents() for k in ("tokens", "token_type"))
     lower = fields.get("tokenizer.ggml.normalizer.lowercase")
     special = [t for t, kind in zip(tokens, kinds) if kind == 3]
     theirs = [t if kind == 3 else t[1:] if t.startswith("\u2581") and len(t) > 1 else "##" + t for t, kind in zip(tokens, kinds)]
-    both = []
-    for parsed in (False, True):
-        # Added by somebody else's id, special tokens can't be found in a text.
-        tokenizer = Tokenizer(models.WordPiece(vocab={t: i for i, t in enumerate(theirs)}, unk_token="[UNK]"))
-        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower is None or lower.contents())
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        if parsed:
-            tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
-        both.append(lambda texts, t=tokenizer: [e.ids for e in t.encode_batch(texts, add_special_tokens=False)])
+    # Added by somebody else's id, special tokens can't be found in a text.
+    tokenizer = Tokenizer(models.WordPiece(vocab={t: i for i, t in enumerate(theirs)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower is None or lower.contents())
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    if parsed:
+        tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
+    return tokenizer
+
+
+def build_wordpiece(fields):
+    tokens, kinds = (fields[f"tokenizer.ggml.{k}"].contents() for k in ("tokens", "token_type"))
+    special = [t for t, kind in zip(tokens, kinds) if kind == 3]
+    both = [lambda texts, t=wordpiece(fields, parsed): [e.ids for e in t.encode_batch(texts, add_special_tokens=False)]
+            for parsed in (False, True)]
     return both, special, "wordpiece"
 
 
@@ -210,7 +241,11 @@ def main():
     both, special, name = build(arguments.model)
     draw = random.Random(arguments.seed)
     texts = [text(draw, special) for _ in range(arguments.count)]
-    sys.exit(1 if compare(arguments.program, arguments.model, both, name, texts, arguments.seed) else 0)
+    different = compare(arguments.program, arguments.model, both, name, texts, arguments.seed)
+    pairs = build_pairs(arguments.model)
+    if pairs:
+        different += compare_pairs(arguments.program, arguments.model, pairs, texts, arguments.seed)
+    sys.exit(1 if different else 0)
 
 
 main()

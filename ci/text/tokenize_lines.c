@@ -4,7 +4,7 @@
  *
  * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
  * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes
- * U+2581 for one. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds
+ * U+2581 for one; with 1024 two texts at a time are a pair, and a line is its ids and token types in turns. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds
  * instead.
  */
 #include <inttypes.h>
@@ -60,19 +60,54 @@ static int has_all_bytes(const puna_tokenizer *tokenizer) {
 
 #define NORMALIZES 256u
 #define DROPS 512u
+#define PAIRS 1024u
+
+/* The next text, zero-terminated; NULL at the end, or without memory. */
+static char *read_text(uint32_t *length) {
+    unsigned char head[4];
+    if (fread(head, 1, 4, stdin) != 4) return NULL;
+    *length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
+    char *text = malloc((size_t)*length + 1);
+    if (!text || fread(text, 1, *length, stdin) != *length) return NULL;
+    text[*length] = 0;
+    return text;
+}
+
+static int compare_pairs(const puna_tokenizer *tokenizer, uint32_t flags) {
+    puna_error error = PUNA_ERROR_INIT;
+    uint32_t lengths[2];
+    char *first;
+    while ((first = read_text(&lengths[0])) != NULL) {
+        char *second = read_text(&lengths[1]);
+        uint64_t count = 0, room = ((uint64_t)lengths[0] + lengths[1]) * 12 + 16;
+        int32_t *ids = malloc(room * sizeof *ids);
+        uint32_t *types = malloc(room * sizeof *types);
+        if (!second || !ids || !types) return 1;
+        puna_text a = {first, lengths[0]}, b = {second, lengths[1]};
+        if (puna_tokenize_pair(tokenizer, &a, &b, flags, ids, types, room, &count, &error))
+            return complain("tokenize_pair", &error);
+        for (uint64_t i = 0; i < count; i++) printf(i ? " %" PRId32 " %" PRIu32 : "%" PRId32 " %" PRIu32, ids[i], types[i]);
+        printf("\n");
+        free(first);
+        free(second);
+        free(ids);
+        free(types);
+    }
+    return 0;
+}
 
 static int compare(const puna_tokenizer *tokenizer, uint32_t flags) {
     puna_error error = PUNA_ERROR_INIT;
-    unsigned char head[4];
+    uint32_t length;
+    char *text;
     int normalizes = (flags & NORMALIZES) != 0, lossless = !(flags & DROPS) && has_all_bytes(tokenizer);
     flags &= ~(NORMALIZES | DROPS);
-    while (fread(head, 1, 4, stdin) == 4) {
-        uint32_t length = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
+    while ((text = read_text(&length)) != NULL) {
         uint64_t count = 0, back = 0;
-        char *text = malloc((size_t)length + 1), *again;
+        char *again;
         uint64_t room = (uint64_t)length * 12 + 16; /* one character may be normalized to many, each of several bytes */
         int32_t *ids = malloc(room * sizeof *ids);
-        if (!text || !ids || fread(text, 1, length, stdin) != length) return 1;
+        if (!ids) return 1;
         if (puna_tokenize(tokenizer, text, length, flags, ids, room, &count, &error)) {
             return complain("tokenize", &error);
         }
@@ -126,7 +161,8 @@ int main(int argc, char **argv) {
         printf("file %.3f s, tokenizer %.3f s\n", opened - begin, loaded - opened);
         status = measure(tokenizer);
     } else {
-        status = compare(tokenizer, (uint32_t)strtoul(argv[2], NULL, 10));
+        uint32_t flags = (uint32_t)strtoul(argv[2], NULL, 10);
+        status = flags & PAIRS ? compare_pairs(tokenizer, flags & ~PAIRS) : compare(tokenizer, flags);
     }
     puna_tokenizer_close(tokenizer);
     return status;

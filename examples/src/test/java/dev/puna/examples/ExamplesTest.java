@@ -86,6 +86,14 @@ class ExamplesTest {
     }
 
     @Test
+    void translateWritesWhatItFound() throws Exception {
+        String t5 = TINY.replace("tiny/tiny-chat.gguf", "text_to_text/t5_gated.gguf");
+        List<String> lines = lines(() -> Translate.main(t5, "de", "a b", "c"));
+        assertThat(lines.getFirst()).startsWith("a b -> ");
+        assertThat(lines).anySatisfy(line -> assertThat(line).startsWith("c -> "));
+    }
+
+    @Test
     void manyCallersShareTheSteps() throws Exception {
         List<String> lines = lines(() -> ManyCallers.main("smollm2", "12"));
         assertThat(lines).hasSize(13);

@@ -4,8 +4,8 @@
  *
  * Texts come in as a 32-bit little-endian length each with the bytes behind it; the ids of each go out as one line of
  * numbers. FLAGS are puna_tokenize's, 256 where the vocabulary normalizes texts, 512 where it drops spaces or takes
- * U+2581 for one; with 1024 two texts at a time are a pair, and a line is its ids and token types in turns. Links against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds
- * instead.
+ * U+2581 for one; with 1024 two texts at a time are a pair, and a line is its ids and token types in turns. Links
+ * against the public library alone. `tokenize_lines MODEL.gguf time < text` prints seconds instead.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,7 +86,7 @@ static int compare_pairs(const puna_tokenizer *tokenizer, uint32_t flags) {
         puna_text a = {first, lengths[0]}, b = {second, lengths[1]};
         if (puna_tokenize_pair(tokenizer, &a, &b, flags, ids, types, room, &count, &error))
             return complain("tokenize_pair", &error);
-        for (uint64_t i = 0; i < count; i++) printf(i ? " %" PRId32 " %" PRIu32 : "%" PRId32 " %" PRIu32, ids[i], types[i]);
+        for (uint64_t i = 0; i < count; i++) printf("%s%" PRId32 " %" PRIu32, i ? " " : "", ids[i], types[i]);
         printf("\n");
         free(first);
         free(second);

@@ -91,8 +91,9 @@ puna_status beam_begin(engine *e, sequence *s, const puna_generation *g, puna_er
     b->all = memory_array(account, (size_t)b->width * b->each, sizeof *b->all);
     b->answers = memory_array(account, b->width, sizeof *b->answers);
     if (!b->members || !b->scores || !b->candidates || !b->found || !b->all || !b->answers) {
+        uint64_t needed = (uint64_t)b->width * b->each * sizeof *b->all;
         free_search(account, b);
-        return error_memory(error, "beams", (uint64_t)b->width * b->each * sizeof *b->all);
+        return error_memory(error, "beams", needed);
     }
     b->members[0] = s;
     s->beams = b;

@@ -163,9 +163,9 @@ static void same_bits(const char *name, uint32_t pooling) {
     fill_inputs(inputs, TEXTS);
     for (size_t i = 0; strncmp(name, "../", 3) == 0 && i < TEXTS; i++) inputs[i].types = NULL; /* a decoder */
     size_t width = 0;
-    for (int t = 0; t < 3; t++) {
+    for (int t = TESTING_THIN(0, 0, 1); t < 3; t++) {
         if (!bed_tier(tiers[t])) continue;
-        for (uint32_t threads = 1; threads <= 3; threads++) {
+        for (uint32_t threads = TESTING_THIN(1, 1, 2); threads <= TESTING_THIN(3, 2, 2); threads++) {
             bed b;
             puna_engine_options o = bed_options(threads, threads == 2 ? 4096 : 1, threads, PUNA_CACHE_F16);
             NEED(open_encoder(&b, name, &o));
@@ -185,13 +185,11 @@ static void same_bits(const char *name, uint32_t pooling) {
 }
 
 static void neighbours_change_nothing(void) {
-    same_bits("bert", PUNA_POOL_MEAN);
-    same_bits("bert_q8_0", PUNA_POOL_MEAN);
-    same_bits("xlm_roberta_rank", PUNA_POOL_SCORES);
-    same_bits("modernbert_rank", PUNA_POOL_SCORES);
-    same_bits("gemma_embedding", PUNA_POOL_FIRST);
-    same_bits("t5encoder", PUNA_POOL_MEAN);
-    same_bits("../tiny/llama", PUNA_POOL_MEAN);
+    static const struct { const char *name; uint32_t pooling; } models[] = {
+        {"bert_q8_0", PUNA_POOL_MEAN}, {"../tiny/llama", PUNA_POOL_MEAN}, {"modernbert_rank", PUNA_POOL_SCORES},
+        {"t5encoder", PUNA_POOL_MEAN}, {"gemma_embedding", PUNA_POOL_FIRST}, {"xlm_roberta_rank", PUNA_POOL_SCORES},
+        {"bert", PUNA_POOL_MEAN}};
+    for (size_t i = 0; i < TESTING_THIN(7, 5, 1); i++) same_bits(models[i].name, models[i].pooling);
 }
 
 /* ---- decoders ---- */

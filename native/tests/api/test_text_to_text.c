@@ -149,8 +149,8 @@ static void logits_are_equal_over_tiers_threads_and_chunks(void) {
     static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
     static const uint32_t types[] = {PUNA_CACHE_F16, PUNA_CACHE_F32, PUNA_CACHE_Q8_0};
     NEED(read_examples("t5"));
-    for (size_t m = 0; m < 3; m++)
-        for (size_t c = 0; c < 3; c++) {
+    for (size_t m = 0; m < TESTING_THIN(3, 2, 1); m++)
+        for (size_t c = 0; c < TESTING_THIN(3, 3, 1); c++) {
             bed_tier("ref");
             uint64_t expected = digest_of(names[m], 1, 512, types[c]);
             for (size_t t = 0; t < 4; t++) {
@@ -210,9 +210,9 @@ static uint64_t evictions(const bed *b) {
 static void neighbours_and_pressure_change_nothing(void) {
     static bed_result expected[MANY], results[MANY];
     NEED(read_examples("t5"));
-    for (size_t m = 0; m < 3; m++) {
+    for (size_t m = 0; m < TESTING_THIN(3, 2, 1); m++) {
         alone(names[m], expected);
-        for (uint32_t threads = 1; threads <= 3; threads++) {
+        for (uint32_t threads = TESTING_THIN(1, 1, 2); threads <= 3; threads++) {
             bed b;
             puna_engine_options o = bed_options(threads, threads == 1 ? 7 : 64, threads * 3, PUNA_CACHE_F16);
             puna_memory_plan plan = {.size = sizeof plan};
@@ -391,7 +391,7 @@ static void beams_find(const char *name) {
     NEED(read_examples(name) && read_answers(name));
     puna_engine_options o = bed_options(2, 64, 5, PUNA_CACHE_F32);
     NEED(open_model(&b, name, &o));
-    for (size_t c = 0; c < CASES; c++)
+    for (size_t c = 0; c < TESTING_THIN(CASES, CASES, 1); c++)
         for (size_t i = 0; i < SEARCHES; i++) {
             bed_result r;
             puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
@@ -471,17 +471,17 @@ static uint64_t searched(const char *file, const char *adapter, uint32_t threads
 /* Decoders search, too; forks share the prompt's pages, and a recurrent model's are copied where they differ. */
 static void searches_are_equal_over_tiers_threads_and_neighbours(void) {
     static const struct { const char *file, *adapter; } files[] = {
-        {"../text_to_text/t5.gguf", NULL}, {"../text_to_text/t5_gated_q8_0.gguf", NULL}, {"llama.gguf", NULL},
-        {"llama.gguf", "llama_law"}, {"gemma3.gguf", NULL}, {"mamba.gguf", NULL}, {"granitehybrid.gguf", NULL}};
+        {"llama.gguf", "llama_law"}, {"../text_to_text/t5.gguf", NULL}, {"mamba.gguf", NULL}, {"gemma3.gguf", NULL},
+        {"../text_to_text/t5_gated_q8_0.gguf", NULL}, {"llama.gguf", NULL}, {"granitehybrid.gguf", NULL}};
     NEED(read_examples("t5"));
-    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+    for (size_t f = 0; f < TESTING_THIN(sizeof files / sizeof *files, 4, 1); f++) {
         const char *file = files[f].file, *adapter = files[f].adapter;
         bed_tier("ref");
         uint64_t expected = searched(file, adapter, 1, 4, 512);
         if (adapter) CHECK(searched(file, NULL, 1, 4, 512) != expected);
         for (size_t t = 0; t < 4; t++) {
             if (!bed_tier(tiers[t])) continue;
-            for (uint32_t threads = 1; threads <= 3; threads++)
+            for (uint32_t threads = TESTING_THIN(1, 1, 2); threads <= TESTING_THIN(3, 2, 2); threads++)
                 if (searched(file, adapter, threads, threads * 5, threads == 2 ? 7 : 64) != expected)
                     testing_fail(__FILE__, __LINE__, "%s, %s, tier %s, %u threads: another answer", file,
                                  adapter ? adapter : "no adapter", tiers[t], threads);

@@ -9,6 +9,7 @@ NAME.golden beside NAME.gguf is described in native/tests/data/README.md.
 """
 
 import argparse
+import copy
 import pathlib
 import zlib
 
@@ -70,6 +71,7 @@ GRANITE_MOE = SMALL | dict(model_type="granitemoe", num_local_experts=4, num_exp
                             attention_multiplier=0.125)
 DEEPSEEK = SMALL | dict(num_key_value_heads=4, kv_lora_rank=32, qk_nope_head_dim=16, qk_rope_head_dim=8, v_head_dim=20,
                          n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, first_k_dense_replace=1,
+                         rms_norm_eps=1e-6,  # as theirs: transformers has it fixed for the latent rows' norms
                          tie_word_embeddings=True)
 
 RECURRENT = dict(hidden_size=48, num_hidden_layers=2, expand=2, conv_kernel=4, tie_word_embeddings=True)
@@ -412,7 +414,8 @@ def make(name: str, out: pathlib.Path, seed: int) -> transformers.PreTrainedMode
     settings, pre, matrices, ends = MODELS[name]
     every = dict(model_type="llama", vocab_size=VOCABULARY, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
                  pad_token_id=None, bos_token_id=None, eos_token_id=None)
-    model = gguf_reference.make(transformers.AutoConfig.for_model(**every | settings))
+    # a copy: some configurations write into what they are given, which several models share
+    model = gguf_reference.make(transformers.AutoConfig.for_model(**copy.deepcopy(every | settings)))
     randomise(model, seed)
     model.tie_weights()
     path = out / f"{name}.gguf"

@@ -130,13 +130,15 @@ def exact_frequencies(model) -> None:
 def check_tiny(folder: pathlib.Path, seed: int, logits: Logits) -> int:
     failures = 0
     for name in make_tiny.MODELS:
+        if name in make_tiny.WITHOUT_GOLDENS:
+            continue
         made = make_tiny.make(name, folder, seed)
         path = folder / f"{name}.gguf"
         head, cases = golden(path.with_suffix(".golden"))
         noise = float(head["activation_noise"])
         bound, worst = 2 * noise if noise else BOUND, 0.0
         model = made if made.config.model_type in families.ARCHITECTURES else gguf_reference.load(path)
-        if made.config.model_type not in families.ARCHITECTURES:
+        if made.config.model_type not in families.ARCHITECTURES or made.config.model_type.startswith("deepseek"):
             exact_frequencies(model)
         for case in CASES:
             ids = [int(i) for i in cases[case]["ids"].split()]

@@ -106,10 +106,6 @@ puna_status adapters_take(engine *e, const puna_adapter_use *asked, uint32_t cou
     for (uint32_t i = 0; i < count; i++)
         if (asked[i].weight != 0) wanted[number++] = asked[i];
     if (!number) return PUNA_OK;
-    if (e->model->graph.source)
-        return error_set(error, PUNA_UNSUPPORTED, "adapters",
-                         "the model (%s) is an encoder-decoder: adapters are for models of one part",
-                         e->model->hyper.architecture);
     adapter_set *set = find(e, wanted, number);
     if (!set) set = make(e, wanted, number);
     if (!set) return error_memory(error, "adapters", sizeof *set + number * sizeof *set->entries);

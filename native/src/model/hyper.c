@@ -180,7 +180,7 @@ static void read_experts(reader *r, hyper *h) {
     e->groups_chosen = get(r, "expert_group_used_count", e->groups, 0, e->count);
     e->gating = get(r, "expert_gating_func", 0, 0, 3);
     e->renormalize = truth(r, "expert_weights_norm", false);
-    e->says_renormalize = e->renormalize || !truth(r, "expert_weights_norm", true);
+    e->says_renormalize = gguf_find(r->file, key_of(r, "expert_weights_norm")) != NULL;
     e->scale = real(r, "expert_weights_scale", 0.0f, 0.0f, 1e6f);
 }
 

@@ -192,6 +192,11 @@ static void mistakes_are_answered(void) {
     CHECK_EQUAL(puna_adapter_load(model, LAW, NULL, NULL, &error), PUNA_INVALID_ARGUMENT);
     CHECK_EQUAL(puna_adapter_load(model, "no such file", NULL, &a, &error), PUNA_NOT_FOUND);
     CHECK_EQUAL(puna_adapter_load(model, PUNA_TEST_DATA "/tiny/llama.gguf", NULL, &a, &error), PUNA_UNSUPPORTED);
+    puna_model *t5 = NULL;
+    CHECK(puna_model_load(PUNA_TEST_DATA "/text_to_text/t5.gguf", NULL, NULL, &t5, &error) == PUNA_OK);
+    CHECK_EQUAL(puna_adapter_load(t5, LAW, NULL, &a, &error), PUNA_UNSUPPORTED);
+    CHECK(strstr(error.message, "encoder-decoder") != NULL);
+    puna_model_close(t5);
     puna_adapter_info info = {.size = sizeof info, .rank = 77};
     puna_adapter_describe(NULL, &info);
     CHECK_EQUAL(info.rank, 77);

@@ -167,8 +167,7 @@ public final class Soak {
                 wrong.add("no request was " + outcome);
             }
         }
-        boolean warm = time.toSeconds() >= 30; // within seconds Java's heap and compiled code still grow
-        if (watch.growth() > (warm ? MOST_GROWTH : 4 * MOST_GROWTH)) {
+        if (watch.growth() > MOST_GROWTH) {
             wrong.add("the process grew by " + watch.growth() + " bytes after it was warm");
         }
     }

@@ -15,7 +15,8 @@ final class Watch implements AutoCloseable {
     private final Context context;
     private long pages; // guarded by this, as all below
     private long memory;
-    private long settled; // resident bytes after the first fifth of the time
+    private long settled; // bytes beside Java's heap after the first fifth of the time
+    private long beside; // the most of those since
     private long most;
     private volatile boolean over;
     private final Thread thread;
@@ -35,7 +36,9 @@ final class Watch implements AutoCloseable {
                 memory = Math.max(memory, now.memoryBytes());
                 if (round % 20 == 0 && System.nanoTime() - warm > 0) {
                     long resident = resident();
-                    settled = settled == 0 ? resident : settled;
+                    long own = resident - Runtime.getRuntime().totalMemory();
+                    beside = settled == 0 ? own : Math.max(beside, own);
+                    settled = settled == 0 ? own : settled;
                     most = Math.max(most, resident);
                 }
             }
@@ -71,9 +74,12 @@ final class Watch implements AutoCloseable {
         return most;
     }
 
-    /** Resident memory that came after the first fifth of the time. */
+    /**
+     * Resident memory that came after the first fifth of the time, without what Java's heap was given meanwhile: a heap
+     * grows as its collector likes, up to a limit that is not ours.
+     */
     synchronized long growth() {
-        return most - settled;
+        return beside - settled;
     }
 
     @Override

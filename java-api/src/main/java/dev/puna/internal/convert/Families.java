@@ -54,7 +54,7 @@ final class Families {
                     List.of("Qwen2Moe"),
                     SILU,
                     List.of(DecoderNames.decoder(DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.EXPERTS)),
-                    Families::mixture,
+                    (c, e) -> mixture(c, e, false),
                     Family.AS_STORED),
             new Family(
                     "qwen3moe",
@@ -62,7 +62,7 @@ final class Families {
                     SILU,
                     List.of(DecoderNames.decoder(
                             DecoderNames.ATTENTION, DecoderNames.GATED, DecoderNames.NORMED, DecoderNames.EXPERTS)),
-                    Families::mixture,
+                    (c, e) -> mixture(c, e, true),
                     Family.AS_STORED),
             new Family(
                     "olmoe",
@@ -292,11 +292,12 @@ final class Families {
         Encoders.pooling(c, e);
     }
 
-    private static void mixture(Config c, Entries e) {
+    /** usual: whether the chosen experts' weights add up to 1 by the architecture's name. */
+    private static void mixture(Config c, Entries e, boolean usual) {
         qwen(c, e);
         Parameters.number(c, e, "expert_feed_forward_length", "moe_intermediate_size");
         Parameters.number(c, e, "expert_shared_feed_forward_length", "shared_expert_intermediate_size");
-        renormalizes(c, e, e.own("").startsWith("qwen3moe"));
+        renormalizes(c, e, usual);
         if (c.integer("decoder_sparse_step", 1) != 1
                 || !c.list("mlp_only_layers").isEmpty()) {
             throw Damage.unsupported(c.file(), "decoder_sparse_step", "layers of two kinds are not converted");

@@ -2,35 +2,25 @@
 package dev.puna.cli;
 
 import dev.puna.convert.ConvertProgress;
-import java.io.PrintStream;
 import java.util.function.Consumer;
 
-/** Shows on a terminal how far a conversion is: one line that moves. */
+/** Shows on a terminal how far a conversion is. */
 final class ConvertDisplay implements Consumer<ConvertProgress>, AutoCloseable {
-    private final PrintStream err;
-    private final boolean terminal;
-    private boolean shown;
+    private final ProgressLine line;
 
     ConvertDisplay(Streams streams) {
-        err = streams.err();
-        terminal = streams.errIsTerminal();
+        line = new ProgressLine(streams);
     }
 
     @Override
     public void accept(ConvertProgress progress) {
-        if (terminal && progress.total() > 0) {
-            err.print("\r\033[Kconverting " + Units.bytes(progress.done()) + " of " + Units.bytes(progress.total()));
-            err.flush();
-            shown = true;
+        if (progress.total() > 0) {
+            line.show("converting " + Units.bytes(progress.done()) + " of " + Units.bytes(progress.total()));
         }
     }
 
     @Override
     public void close() {
-        if (shown) {
-            err.print("\r\033[K");
-            err.flush();
-            shown = false;
-        }
+        line.close();
     }
 }

@@ -4,6 +4,7 @@ package dev.puna.cli;
 import dev.puna.Embedding;
 import dev.puna.Model;
 import dev.puna.Pooling;
+import dev.puna.PunaException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,9 @@ import picocli.CommandLine.Parameters;
 /** {@code puna embed}: a line of numbers for each text. */
 @Command(name = "embed", description = "Turn texts into vectors: what is alike in meaning lies close.")
 final class EmbedCommand implements Callable<Integer> {
+    /** Texts that are read between two looks at how far it is; many steps of an engine. Vectors are the same. */
+    private static final int TOGETHER = 1024;
+
     private final Streams streams;
 
     @Mixin
@@ -51,25 +55,51 @@ final class EmbedCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         List<String> wanted = Lines.of(texts, streams);
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
-            Embedding request = loaded.embed(wanted).pooling(pooling);
-            if (normalize) {
-                request.normalize();
+            List<List<Float>> found = new ArrayList<>();
+            try (ProgressLine line = new ProgressLine(streams)) {
+                for (int from = 0; from < wanted.size(); from += TOGETHER) {
+                    List<String> some = wanted.subList(from, Math.min(wanted.size(), from + TOGETHER));
+                    List<float[]> vectors = vectors(loaded, some, from);
+                    line.hide();
+                    if (json) {
+                        vectors.forEach(v -> found.add(boxed(v)));
+                    } else {
+                        vectors.forEach(v -> streams.out().println(Lines.joined(boxed(v))));
+                    }
+                    line.show("read " + (from + some.size()) + " of " + wanted.size() + " texts");
+                }
             }
-            if (truncate) {
-                request.truncate();
-            }
-            if (dimensions != null) {
-                request.dimensions(dimensions);
-            }
-            List<List<Float>> vectors =
-                    request.vectors().stream().map(EmbedCommand::boxed).toList();
             if (json) {
-                Json.print(streams.out(), vectors);
-            } else {
-                vectors.forEach(v -> streams.out().println(Lines.joined(v)));
+                Json.print(streams.out(), found);
             }
         }
         return 0;
+    }
+
+    /** first: the number of the first one, since messages count from there. */
+    private List<float[]> vectors(Model loaded, List<String> some, int first) {
+        try {
+            return asked(loaded.embed(some)).vectors();
+        } catch (PunaException e) {
+            if (first == 0) {
+                throw e;
+            }
+            throw new IllegalArgumentException("behind the first " + first + " texts: " + e.getMessage(), e);
+        }
+    }
+
+    private Embedding asked(Embedding request) {
+        request.pooling(pooling);
+        if (normalize) {
+            request.normalize();
+        }
+        if (truncate) {
+            request.truncate();
+        }
+        if (dimensions != null) {
+            request.dimensions(dimensions);
+        }
+        return request;
     }
 
     private static List<Float> boxed(float[] vector) {

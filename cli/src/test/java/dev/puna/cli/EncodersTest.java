@@ -3,6 +3,7 @@ package dev.puna.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -19,6 +20,27 @@ class EncodersTest {
                 .json();
         assertThat(all.size()).isEqualTo(2);
         assertThat(all.get(0).size()).isEqualTo(4);
+    }
+
+    /** More than are read between two looks at how far it is. */
+    @Test
+    void embedReadsAnyNumberOfTexts() {
+        StringBuilder texts = new StringBuilder();
+        for (int i = 0; i < 1100; i++) {
+            texts.append(i).append(" a\n");
+        }
+        List<String> all = Cli.runWith(texts.toString(), "embed", "-m", encoder("bert"), "--dimensions", "2")
+                .succeeded()
+                .out()
+                .lines()
+                .toList();
+        assertThat(all).hasSize(1100);
+        assertThat(all.get(1077) + "\n")
+                .isEqualTo(Cli.run("embed", "-m", encoder("bert"), "--dimensions", "2", "1077 a")
+                        .succeeded()
+                        .out());
+        Cli.runWith(texts + "b ".repeat(2000) + "\n", "embed", "-m", encoder("bert"))
+                .failed("behind the first 1024 texts", "text 76 has");
     }
 
     @Test

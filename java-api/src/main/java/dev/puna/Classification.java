@@ -48,6 +48,7 @@ public final class Classification {
         List<String> labels = model.labels();
         NativeEmbedding how = new NativeEmbedding(NativeEmbedding.Pooling.SCORES, 0, false, truncate);
         float[] row = context.engine()
+                .wholeTexts()
                 .embed(List.of(context.tokenizer().input(text, null, false)), how, Math.max(1, labels.size()))[0];
         Map<String, Float> scores = new LinkedHashMap<>();
         if (row.length == 1) {

@@ -272,7 +272,7 @@ public final class Context implements Generator, AutoCloseable {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens: " + floats
                     + " numbers are more than one array holds (" + MOST_FLOATS + "); ask for fewer rows at a time");
         }
-        return engine.logits(ids, first, model.info().vocabulary());
+        return engine.wholeTexts().logits(ids, first, model.info().vocabulary());
     }
 
     /**

@@ -105,7 +105,7 @@ public final class Embedding {
         }
         NativeEmbedding how = new NativeEmbedding(pooled(), dimensions, normalize, truncate);
         int width = dimensions > 0 ? dimensions : context.model().info().embeddingLength();
-        return List.of(context.engine().embed(inputs, how, width, adapters));
+        return List.of(context.engine().wholeTexts().embed(inputs, how, width, adapters));
     }
 
     /** A classifier's own pooling gives scores: its vectors are what it reads. */

@@ -58,8 +58,9 @@ public final class FillMask {
         int[] positions = IntStream.range(0, input.ids().length)
                 .filter(i -> mask >= 0 && input.ids()[i] == mask)
                 .toArray();
-        float[][] rows =
-                context.engine().fill(input, positions, context.model().info().vocabulary());
+        float[][] rows = context.engine()
+                .wholeTexts()
+                .fill(input, positions, context.model().info().vocabulary());
         List<List<Fill>> all = new ArrayList<>();
         for (float[] row : rows) {
             all.add(best(row, count));

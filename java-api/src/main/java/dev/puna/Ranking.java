@@ -71,6 +71,7 @@ public final class Ranking {
             inputs.add(context.tokenizer().input(query, document, false));
         }
         float[][] scores = context.engine()
+                .wholeTexts()
                 .embed(inputs, new NativeEmbedding(NativeEmbedding.Pooling.SCORES, 0, false, truncate), 1);
         List<Ranked> ranked = new ArrayList<>();
         for (int i = 0; i < scores.length; i++) {

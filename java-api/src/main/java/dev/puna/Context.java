@@ -2,6 +2,7 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeEngineOptions;
 import dev.puna.internal.ChatFile;
 import dev.puna.internal.ChatFormat;
@@ -72,9 +73,9 @@ public final class Context implements Generator, AutoCloseable {
 
     /** What a context is doing. Immutable. */
     public static final class Status {
-        private final NativeEngine.Info info;
+        private final NativeEngineInfo info;
 
-        Status(NativeEngine.Info info) {
+        Status(NativeEngineInfo info) {
             this.info = info;
         }
 

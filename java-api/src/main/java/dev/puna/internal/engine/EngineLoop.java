@@ -4,6 +4,7 @@ package dev.puna.internal.engine;
 import dev.puna.ClosedException;
 import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeException;
 import dev.puna.internal.Core;
@@ -39,7 +40,7 @@ final class EngineLoop {
     private boolean following; // it has not waited since the last step
     private long stepped; // when that ended, by System.nanoTime
     private @Nullable Long alarm; // when a deadline or a patience ends, by System.nanoTime
-    private volatile NativeEngine.@Nullable Info last; // how it was when it closed
+    private volatile @Nullable NativeEngineInfo last; // how it was when it closed
 
     EngineLoop(NativeEngine engine, Mailbox mail, Taps taps) {
         this.engine = engine;
@@ -48,7 +49,8 @@ final class EngineLoop {
     }
 
     /** How the engine was when it closed; null before. Any thread. */
-    NativeEngine.@Nullable Info last() {
+    @Nullable
+    NativeEngineInfo last() {
         return last;
     }
 

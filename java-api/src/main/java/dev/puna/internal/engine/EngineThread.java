@@ -4,6 +4,7 @@ package dev.puna.internal.engine;
 import dev.puna.ClosedException;
 import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeState;
 import dev.puna.internal.Failures;
@@ -47,7 +48,7 @@ public final class EngineThread {
     }
 
     /** {@return the engine's state, a snapshot} */
-    public NativeEngine.Info info() {
+    public NativeEngineInfo info() {
         return Failures.mapped(() -> mail.ask(engine::info));
     }
 
@@ -56,11 +57,11 @@ public final class EngineThread {
      *
      * @return a snapshot
      */
-    public NativeEngine.Info figures() {
+    public NativeEngineInfo figures() {
         try {
             return engine.info();
         } catch (NativeClosedException e) {
-            NativeEngine.Info last = loop.last();
+            NativeEngineInfo last = loop.last();
             if (last != null) {
                 return last;
             }

@@ -437,22 +437,23 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
         boolean searches = beams > 1;
         Sampler chosen = searches && sampler == DEFAULT ? Sampler.greedy() : sampler;
         long seed = chosen.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                chosen.stages(),
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEnd,
-                chosen.biases(),
-                chosen.breakers(),
-                compiled,
-                kept,
-                hook != null,
-                drafts,
-                adapters(),
-                searches ? new NativeBeams(beams, lengthPenalty, earlyStopping.code()) : null);
+        return NativeGeneration.of(c -> {
+            c.maxTokens = maxTokens;
+            c.seed = seed;
+            c.stages = chosen.stages();
+            c.stops = stops;
+            c.logprobs = logprobs;
+            c.topLogprobs = topLogprobs;
+            c.ignoreEos = ignoreEnd;
+            c.biases = chosen.biases();
+            c.breakers = chosen.breakers();
+            c.grammar = compiled;
+            c.keep = kept;
+            c.shown = hook != null;
+            c.drafts = drafts;
+            c.adapters = adapters();
+            c.beams = searches ? new NativeBeams(beams, lengthPenalty, earlyStopping.code()) : null;
+        });
     }
 
     /** The caller's hook sees an object that is of no use afterwards. */

@@ -228,7 +228,7 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
      */
     public synchronized Chat adapter(Adapter adapter, float weight) {
-        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
         return this;
     }
 
@@ -465,7 +465,7 @@ public final class Chat implements AutoCloseable {
     }
 
     /** What is asked next: more messages, or null for another answer to the same ones. */
-    private synchronized Request.Work begin(@Nullable List<Message> more, Toolbox box, @Nullable Turn turn) {
+    private synchronized Work begin(@Nullable List<Message> more, Toolbox box, @Nullable Turn turn) {
         refuseToMeddle(turn);
         List<Message> asked = new ArrayList<>(messages);
         if (more != null) {
@@ -488,7 +488,7 @@ public final class Chat implements AutoCloseable {
                         - prompt.ids().length;
         Answer answer = new Answer(asked, prompt, left);
         pending = answer;
-        return new Request.Work(
+        return new Work(
                 prompt.ids(),
                 slot,
                 answer,
@@ -530,7 +530,7 @@ public final class Chat implements AutoCloseable {
     }
 
     /** The answer of one turn, on its way. */
-    private final class Answer implements Request.Books {
+    private final class Answer implements Books {
         private final List<Message> asked;
         private final Transcript prompt;
         private final int left; // messages that were left out

@@ -86,7 +86,7 @@ public final class Embedding {
      * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
      */
     public Embedding adapter(Adapter adapter, float weight) {
-        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
         return this;
     }
 

@@ -171,7 +171,7 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public ChatRequest chat(List<? extends Message> messages) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return new ChatRequest(this, messages);
     }
 
@@ -213,13 +213,13 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public TextToText translate(String text, Locale from, Locale to) {
-        model.refuseUnless(Capability.TEXT_TO_TEXT, "translate");
+        model.abilities().refuseUnless(Capability.TEXT_TO_TEXT, "translate");
         return new TextToText(this, Tasks.translation(model, from, to), text);
     }
 
     @Override
     public TextToText summarize(String text) {
-        model.refuseUnless(Capability.TEXT_TO_TEXT, "summarize");
+        model.abilities().refuseUnless(Capability.TEXT_TO_TEXT, "summarize");
         return new TextToText(this, Tasks.summary(model), text);
     }
 
@@ -238,7 +238,7 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat newChat(Consumer<Chat.Options> options) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         Chat.Options wanted = new Chat.Options();
         options.accept(wanted);
         return new Chat(this, wanted);
@@ -246,13 +246,13 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat restoreChat(Path file) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return SavedChat.restore(this, file.toString(), () -> ChatFile.read(file));
     }
 
     @Override
     public Chat restoreChat(byte[] saved) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return SavedChat.restore(this, "the array", () -> ChatFile.read(saved));
     }
 

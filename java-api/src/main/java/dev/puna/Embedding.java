@@ -110,7 +110,8 @@ public final class Embedding {
 
     /** A classifier's own pooling gives scores: its vectors are what it reads. */
     private NativeEmbedding.Pooling pooled() {
-        boolean scores = pooling == Pooling.MODEL && context.model().pooling() == NativeEmbedding.Pooling.SCORES;
+        boolean scores =
+                pooling == Pooling.MODEL && context.model().abilities().pooling() == NativeEmbedding.Pooling.SCORES;
         return scores ? NativeEmbedding.Pooling.FIRST : NativeEmbedding.Pooling.valueOf(pooling.name());
     }
 

@@ -495,7 +495,7 @@ typedef struct puna_engine_info {
     uint32_t threads;
     uint32_t step_tokens;
     uint32_t sequences;        /* open now */
-    uint32_t running;          /* of those: in the batch */
+    uint32_t running;          /* of those: in the batch; a search of several beams is one, here and below */
     uint32_t waiting;          /* of those: in the queue */
     uint32_t page_positions;   /* positions that one page holds: 64 */
     uint64_t page_bytes;
@@ -610,8 +610,9 @@ typedef struct puna_generation {
     uint32_t answer_count;
     uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once,
                                   each a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
-                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
-                                  temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+                                  transformers' generate(num_beams, length_penalty, early_stopping); log-probabilities
+                                  are those of its tokens, each after those before it. No stages (but temperature 0),
+                                  biases, stops, grammar, no flags but NO_DRAFTS */
     float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
     uint32_t early_stopping;   /* PUNA_EARLY_* */
     uint32_t reserved;
@@ -700,8 +701,9 @@ PUNA_API puna_status puna_sequence_restore_file(puna_engine *engine, const char 
 typedef struct puna_step {
     uint32_t size;
     uint32_t active;        /* sequences that still have work after this step: running and waiting, but not those that
-                               are paused or wait for puna_sequence_choose */
-    uint32_t sequences;     /* that took part in this step; 0 where the active ones wait for pages of such */
+                               are paused or wait for puna_sequence_choose; a search of several beams is one */
+    uint32_t sequences;     /* that took part in this step, each of a search's beams among them; 0 where the active ones
+                               wait for pages of such */
     uint32_t prompt_tokens; /* computed in this step */
     uint32_t tokens;        /* generated in this step */
     uint32_t events;        /* ready to be taken */

@@ -124,8 +124,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * String german = t5.translate("The house is wonderful.", Locale.ENGLISH, Locale.GERMAN).beams(4).text();
      * }</pre>
      *
-     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars, hooks and log-probabilities have no
-     * place there, and the terminal refuses them.
+     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars and hooks have no place there, and the
+     * terminal refuses them. {@link #logprobs} tells the log-probability of each token of the answer that was found,
+     * after those before it; their sum, divided by the tokens to the power of {@link #lengthPenalty}, is what the
+     * search compares.
      *
      * @param count 1, which searches nothing, to 32
      * @return this
@@ -240,7 +242,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
         return List.of();
     }
 
-    private List<NativeAdapter.Use> adapters() {
+    /** All that this one uses. */
+    List<NativeAdapter.Use> adapters() {
         List<NativeAdapter.Use> all = inheritedAdapters();
         for (NativeAdapter.Use one : adapters) {
             all = with(all, one);

@@ -246,31 +246,20 @@ public final class EngineThread {
      * @param ids all tokens
      * @param first row wanted
      * @param vocabulary numbers a row
+     * @param adapters what changes the model for it
      * @return rows, one after the other
      * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
-    public float[] logits(int[] ids, int first, int vocabulary) {
+    public float[] logits(int[] ids, int first, int vocabulary, List<NativeAdapter.Use> adapters) {
         try (NativeTask task = NativeTask.create()) {
             tasks.add(task);
             try {
-                return Failures.mapped(() -> askWhenQuiet(() -> compute(ids, first, vocabulary, task), task::cancel));
+                return Failures.mapped(() -> askWhenQuiet(
+                        () -> with(adapters, () -> compute(ids, first, vocabulary, task)), task::cancel));
             } finally {
                 tasks.remove(task);
             }
         }
-    }
-
-    /**
-     * Vectors of texts, made by the model as it is.
-     *
-     * @param inputs what they are made of
-     * @param how what is wanted
-     * @param width numbers of each
-     * @return one for each input
-     * @throws GenerationInterruptedException if the thread is interrupted meanwhile
-     */
-    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width) {
-        return embed(inputs, how, width, List.of());
     }
 
     /**
@@ -330,10 +319,12 @@ public final class EngineThread {
      * @param input the text
      * @param positions of its tokens
      * @param vocabulary numbers a row
+     * @param adapters what changes the model for it
      * @return a row of logits for each
      */
-    public float[][] fill(NativeInput input, int[] positions, int vocabulary) {
-        return Failures.mapped(() -> askWhenQuiet(() -> engine.fill(input, positions, vocabulary), () -> {}));
+    public float[][] fill(NativeInput input, int[] positions, int vocabulary, List<NativeAdapter.Use> adapters) {
+        return Failures.mapped(() ->
+                askWhenQuiet(() -> with(adapters, () -> engine.fill(input, positions, vocabulary)), () -> {}));
     }
 
     private <T> T cancellable(Supplier<T> work) {

@@ -823,9 +823,10 @@ PUNA_API puna_status puna_engine_fill(puna_engine *engine, const puna_input *inp
 PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
                                         float *logits, uint64_t capacity, puna_task *task, puna_error *error);
 
-/* The adapters that puna_engine_logits, puna_engine_embed and puna_engine_fill use from now on; a count of 0: none.
-   Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more than PUNA_MAX_ADAPTERS,
-   another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has changed. */
+/* The adapters that puna_engine_logits, puna_engine_answer_logits, puna_engine_embed and puna_engine_fill use from now
+   on; a count of 0: none. Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more
+   than PUNA_MAX_ADAPTERS, another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has
+   changed. */
 PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
                                        puna_error *error);
 /* The same of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1 after that

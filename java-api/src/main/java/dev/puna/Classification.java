@@ -3,6 +3,7 @@ package dev.puna;
 
 import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeEmbedding;
+import dev.puna.bindings.NativeInput;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;

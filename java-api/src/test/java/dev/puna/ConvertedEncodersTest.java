@@ -37,7 +37,8 @@ class ConvertedEncodersTest {
             int[] ids = golden.ids("ids");
             NativeEmbedding how = new NativeEmbedding(NativeEmbedding.Pooling.LAST, 0, false, false);
             int width = model.info().embeddingLength();
-            float[] state = context.engine().embed(List.of(new NativeInput(ids, new int[ids.length])), how, width, List.of())[0];
+            float[] state = context.engine()
+                    .embed(List.of(new NativeInput(ids, new int[ids.length])), how, width, List.of())[0];
             List<Float> expected = golden.floats("last");
             assertThat(state).hasSize(expected.size());
             double worst = 0;

@@ -114,8 +114,7 @@ class EncoderAdaptersTest {
                 assertThat(place.top().getFirst().logprob()).isGreaterThanOrEqualTo(place.logprob());
             });
             Reply with = search.adapter(law).reply();
-            assertThat(with.logprobs().toString())
-                    .isNotEqualTo(told.logprobs().toString());
+            assertThat(with.logprobs().toString()).isNotEqualTo(told.logprobs().toString());
         }
     }
 

@@ -254,8 +254,8 @@ public final class EngineThread {
         try (NativeTask task = NativeTask.create()) {
             tasks.add(task);
             try {
-                return Failures.mapped(() -> askWhenQuiet(
-                        () -> with(adapters, () -> compute(ids, first, vocabulary, task)), task::cancel));
+                return Failures.mapped(() ->
+                        askWhenQuiet(() -> with(adapters, () -> compute(ids, first, vocabulary, task)), task::cancel));
             } finally {
                 tasks.remove(task);
             }

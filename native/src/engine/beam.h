@@ -69,7 +69,7 @@ void beam_free(engine *e, sequence *s); /* the search and its hidden members, wh
 puna_status beam_look(sequence *s, const float *logits, uint32_t vocabulary, puna_error *error);
 void beam_ready(sequence *s, puna_status status, const puna_error *error); /* after that */
 
-/* The search's past, of which the best answer's tokens are told then; the caller's from now on. Empty where nobody asked
+/* The search's past, from which the best answer's tokens are told; the caller's from now on. Empty where nobody asked
    for log-probabilities. */
 beam_past beam_take_past(beams *b);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Adapters of encoder-decoders and of encoders alone: what transformers and peft compute (tools/encoder_adapters.py), the
-   same bits everywhere and beside others, searches with them, and sources that are read again where the set is another
-   one. */
+/* Adapters of encoder-decoders and of encoders alone: what transformers and peft compute (tools/encoder_adapters.py),
+   the same bits everywhere and beside others, searches with them, and sources that are read again where the set is
+   another one. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -211,7 +211,8 @@ static void fill(int32_t *ids, uint32_t count, uint32_t salt) {
 }
 
 static const struct { const char *file, *one, *other; } models[] = {
-    {"../text_to_text/t5.gguf", "t5_law", "t5_cross"}, {"../text_to_text/t5_gated.gguf", "t5_gated_law", "t5_gated_law"},
+    {"../text_to_text/t5.gguf", "t5_law", "t5_cross"},
+    {"../text_to_text/t5_gated.gguf", "t5_gated_law", "t5_gated_law"},
     {"../text_to_text/t5_gated_q8_0.gguf", "t5_gated_law", "t5_gated_law"}};
 enum { MODELS = sizeof models / sizeof *models };
 

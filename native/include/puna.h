@@ -495,7 +495,7 @@ typedef struct puna_engine_info {
     uint32_t threads;
     uint32_t step_tokens;
     uint32_t sequences;        /* open now */
-    uint32_t running;          /* of those: in the batch */
+    uint32_t running;          /* of those: in the batch; a search of several beams is one, here and below */
     uint32_t waiting;          /* of those: in the queue */
     uint32_t page_positions;   /* positions that one page holds: 64 */
     uint64_t page_bytes;
@@ -610,8 +610,9 @@ typedef struct puna_generation {
     uint32_t answer_count;
     uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once,
                                   each a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
-                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
-                                  temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+                                  transformers' generate(num_beams, length_penalty, early_stopping); log-probabilities
+                                  are those of its tokens, each after those before it. No stages (but temperature 0),
+                                  biases, stops, grammar, no flags but NO_DRAFTS */
     float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
     uint32_t early_stopping;   /* PUNA_EARLY_* */
     uint32_t reserved;
@@ -700,8 +701,9 @@ PUNA_API puna_status puna_sequence_restore_file(puna_engine *engine, const char 
 typedef struct puna_step {
     uint32_t size;
     uint32_t active;        /* sequences that still have work after this step: running and waiting, but not those that
-                               are paused or wait for puna_sequence_choose */
-    uint32_t sequences;     /* that took part in this step; 0 where the active ones wait for pages of such */
+                               are paused or wait for puna_sequence_choose; a search of several beams is one */
+    uint32_t sequences;     /* that took part in this step, each of a search's beams among them; 0 where the active ones
+                               wait for pages of such */
     uint32_t prompt_tokens; /* computed in this step */
     uint32_t tokens;        /* generated in this step */
     uint32_t events;        /* ready to be taken */
@@ -821,9 +823,10 @@ PUNA_API puna_status puna_engine_fill(puna_engine *engine, const puna_input *inp
 PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
                                         float *logits, uint64_t capacity, puna_task *task, puna_error *error);
 
-/* The adapters that puna_engine_logits, puna_engine_embed and puna_engine_fill use from now on; a count of 0: none.
-   Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more than PUNA_MAX_ADAPTERS,
-   another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has changed. */
+/* The adapters that puna_engine_logits, puna_engine_answer_logits, puna_engine_embed and puna_engine_fill use from now
+   on; a count of 0: none. Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more
+   than PUNA_MAX_ADAPTERS, another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has
+   changed. */
 PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
                                        puna_error *error);
 /* The same of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1 after that

@@ -216,7 +216,7 @@ static void searches_refuse_what_has_no_place(void) {
         if (i == 0) g.stages = &warm, g.stage_count = 1;
         if (i == 1) g.stops = &stop, g.stop_count = 1;
         if (i == 2) g.flags = PUNA_GENERATE_LOGITS;
-        if (i == 3) g.top_logprobs = 1;
+        if (i == 3) g.flags = PUNA_GENERATE_IGNORE_EOS;
         if (i == 4) g.length_penalty = NAN;
         if (i == 5) g.early_stopping = 3;
         if (i == 6) g.beams = 5; /* more than places */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeEngineOptions;
@@ -89,7 +90,7 @@ public final class Context implements Generator, AutoCloseable {
             return info.threads();
         }
 
-        /** {@return sequences in the batch} */
+        /** {@return requests in the batch; a search counts once, however many beams it has} */
         public int running() {
             return info.running();
         }
@@ -177,13 +178,17 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Score score(String text) {
-        int[] ids = prompt(text).tokens();
+        return prompt(text).score();
+    }
+
+    /** How probable the model finds tokens, with adapters. */
+    Score score(int[] ids, List<NativeAdapter.Use> adapters) {
         int last = ids.length - 1;
         double sum = 0;
         int rows = Math.max(1, SCORED_FLOATS / model.info().vocabulary()); // a slice, so that memory stays bounded
         for (int first = 0; first < last; first += rows) {
             int end = Math.min(last, first + rows);
-            float[] logits = logits(Arrays.copyOf(ids, end), first);
+            float[] logits = logits(Arrays.copyOf(ids, end), first, adapters);
             for (int i = first; i < end; i++) {
                 sum += logProbability(logits, (i - first) * model.info().vocabulary(), ids[i + 1]);
             }
@@ -263,8 +268,14 @@ public final class Context implements Generator, AutoCloseable {
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i
      * @return rows first to the last, one after the other
+     * @see Prompt#logitsFrom(int)
      */
     public float[] logits(int[] ids, int first) {
+        return logits(ids, first, List.of());
+    }
+
+    /** With adapters. */
+    float[] logits(int[] ids, int first, List<NativeAdapter.Use> adapters) {
         if (first < 0 || first >= ids.length) {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens");
         }
@@ -273,7 +284,7 @@ public final class Context implements Generator, AutoCloseable {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens: " + floats
                     + " numbers are more than one array holds (" + MOST_FLOATS + "); ask for fewer rows at a time");
         }
-        return engine.wholeTexts().logits(ids, first, model.info().vocabulary());
+        return engine.wholeTexts().logits(ids, first, model.info().vocabulary(), adapters);
     }
 
     /**

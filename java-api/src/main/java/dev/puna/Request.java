@@ -82,8 +82,10 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * String german = t5.translate("The house is wonderful.", Locale.ENGLISH, Locale.GERMAN).beams(4).text();
      * }</pre>
      *
-     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars, hooks and log-probabilities have no
-     * place there, and the terminal refuses them.
+     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars and hooks have no place there, and the
+     * terminal refuses them. {@link #logprobs} tells the log-probability of each token of the answer that was found,
+     * after those before it; their sum, divided by the tokens to the power of {@link #lengthPenalty}, is what the
+     * search compares.
      *
      * @param count 1, which searches nothing, to 32
      * @return this
@@ -176,6 +178,11 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
     /** Those that all requests of this kind use: a chat's. */
     List<NativeAdapter.Use> inheritedAdapters() {
         return List.of();
+    }
+
+    /** All that this one uses. */
+    final List<NativeAdapter.Use> adapters() {
+        return settings.adapters(inheritedAdapters());
     }
 
     /**
@@ -341,7 +348,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
     private TextStream stream(Work work, long deadline) {
         try {
             int kept = settings.kept(this::frame, work.keep());
-            NativeGeneration told = settings.generation(context.model(), kept, inheritedAdapters());
+            NativeGeneration told = settings.generation(context.model(), kept, adapters());
             return work.start(context, told, deadline, settings.look());
         } catch (RuntimeException e) {
             work.books().failed();

@@ -105,6 +105,15 @@ final class RequestSettings {
         adapters = Adapter.with(adapters, one);
     }
 
+    /** Those of all requests of a kind, then the request's own. */
+    List<NativeAdapter.Use> adapters(List<NativeAdapter.Use> inherited) {
+        List<NativeAdapter.Use> all = inherited;
+        for (NativeAdapter.Use one : adapters) {
+            all = Adapter.with(all, one);
+        }
+        return all;
+    }
+
     void grammar(@Nullable String gbnf) {
         grammar = gbnf;
     }
@@ -147,9 +156,9 @@ final class RequestSettings {
      * All that the core is told.
      *
      * @param kept tokens that a full context keeps; -1: it ends the generation
-     * @param inherited adapters that come before the request's own
+     * @param used all adapters
      */
-    NativeGeneration generation(Model model, int kept, List<NativeAdapter.Use> inherited) {
+    NativeGeneration generation(Model model, int kept, List<NativeAdapter.Use> used) {
         NativeGrammar compiled = grammar == null ? null : model.grammars().of(grammar);
         boolean searches = beams > 1;
         Sampler chosen = searches && sampler == DEFAULT ? Sampler.greedy() : sampler;
@@ -167,17 +176,9 @@ final class RequestSettings {
             c.keep = kept;
             c.shown = hook != null;
             c.drafts = drafts;
-            c.adapters = adapters(inherited);
+            c.adapters = used;
             c.beams = searches ? new NativeBeams(beams, lengthPenalty, earlyStopping.code()) : null;
         });
-    }
-
-    private List<NativeAdapter.Use> adapters(List<NativeAdapter.Use> inherited) {
-        List<NativeAdapter.Use> all = inherited;
-        for (NativeAdapter.Use one : adapters) {
-            all = Adapter.with(all, one);
-        }
-        return all;
     }
 
     /** The caller's hook sees an object that is of no use afterwards. */

@@ -18,7 +18,7 @@ public final class Statistics {
         this.info = info;
     }
 
-    /** {@return sequences in the batch} */
+    /** {@return requests in the batch; a search counts once, however many beams it has} */
     public int running() {
         return info.running();
     }

@@ -39,7 +39,7 @@ class ConvertedEncodersTest {
             int width = model.info().embeddingLength();
             float[] state = context.engine()
                     .wholeTexts()
-                    .embed(List.of(new NativeInput(ids, new int[ids.length])), how, width)[0];
+                    .embed(List.of(new NativeInput(ids, new int[ids.length])), how, width, List.of())[0];
             List<Float> expected = golden.floats("last");
             assertThat(state).hasSize(expected.size());
             double worst = 0;

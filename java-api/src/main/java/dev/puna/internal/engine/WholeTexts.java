@@ -43,24 +43,13 @@ public final class WholeTexts {
      * @param ids all tokens
      * @param first row wanted
      * @param vocabulary numbers a row
+     * @param adapters what changes the model for it
      * @return rows, one after the other
      * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
-    public float[] logits(int[] ids, int first, int vocabulary) {
-        return cancellable(task -> whenQuiet(task, () -> engine.logits(ids, first, vocabulary, task)));
-    }
-
-    /**
-     * Vectors of texts, made by the model as it is.
-     *
-     * @param inputs what they are made of
-     * @param how what is wanted
-     * @param width numbers of each
-     * @return one for each input
-     * @throws GenerationInterruptedException if the thread is interrupted meanwhile
-     */
-    public float[][] embed(List<NativeInput> inputs, NativeEmbedding how, int width) {
-        return embed(inputs, how, width, List.of());
+    public float[] logits(int[] ids, int first, int vocabulary, List<NativeAdapter.Use> adapters) {
+        return cancellable(
+                task -> whenQuiet(task, () -> with(adapters, () -> engine.logits(ids, first, vocabulary, task))));
     }
 
     /**
@@ -113,10 +102,12 @@ public final class WholeTexts {
      * @param input the text
      * @param positions of its tokens
      * @param vocabulary numbers a row
+     * @param adapters what changes the model for it
      * @return a row of logits for each
      */
-    public float[][] fill(NativeInput input, int[] positions, int vocabulary) {
-        return Failures.mapped(() -> mail.askWhenQuiet(() -> engine.fill(input, positions, vocabulary), () -> {}));
+    public float[][] fill(NativeInput input, int[] positions, int vocabulary, List<NativeAdapter.Use> adapters) {
+        return Failures.mapped(() ->
+                mail.askWhenQuiet(() -> with(adapters, () -> engine.fill(input, positions, vocabulary)), () -> {}));
     }
 
     private <T> T cancellable(Function<NativeTask, T> work) {

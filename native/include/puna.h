@@ -515,7 +515,8 @@ typedef struct puna_engine_info {
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
-   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts.
+   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts; what
+   a model that generates reads texts with (`embedding` of puna_memory_plan) goes, too, and is made again.
    Where all were, and no sequence is open, memory_bytes is then what it was when the engine was created. */
 PUNA_API puna_status puna_engine_trim(puna_engine *engine, puna_error *error);
 
@@ -801,7 +802,7 @@ PUNA_API void puna_embedding_default(puna_embedding *how); /* the model's poolin
    counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which computes
    nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to do; a
    decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call takes
-   memory for activations that the engine keeps. PUNA_UNSUPPORTED: the model can't; the message says what it can.
+   memory for activations that the engine keeps (`embedding` of puna_memory_plan) until puna_engine_trim. PUNA_UNSUPPORTED: the model can't; the message says what it can.
    PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL,
    PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what was written to vectors is to be disregarded. */
 PUNA_API puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count,
@@ -842,11 +843,14 @@ typedef struct puna_memory_plan {
     uint64_t cache_position; /* bytes of keys and values a position */
     uint64_t cache;          /* bytes of the whole budget */
     uint64_t scratch;        /* bytes of activations, logits and tables */
-    uint64_t total;          /* weights + vocabulary + cache + scratch + sequences */
+    uint64_t total;          /* weights + vocabulary + cache + scratch + sequences, and see `embedding` */
     uint64_t available;      /* bytes free on this machine now */
     uint64_t vocabulary;     /* bytes of the tokenizer, of the file's metadata, and of tables about the weights */
     uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
                                 Penalties, stop strings and logits that are shown come on top */
+    uint64_t embedding;      /* bytes that puna_engine_embed takes of a model that generates, from its first text until
+                                puna_engine_trim. `total` has them where the file says how texts are pooled, since it
+                                is there for that; else they come on top. 0 of an encoder: they are its scratch */
 } puna_memory_plan;
 
 /* What a model with such an engine would need, from the metadata alone: no weight is read. `total` is what is then

@@ -348,6 +348,8 @@ void engine_trim(engine *e) {
     while (evict_one(e, NULL)) {}
     if (e->drafter) drafter_trim(e);
     adapters_trim(e);
+    e->model->device->destroy(&e->account, e->reader); /* embedding is one call: nobody is in it */
+    e->reader = NULL;
     if (e->events.taken == e->events.count) events_free(&e->events);
     if (e->open) return;
     for (uint32_t i = 0; i < e->slot_count; i++)

@@ -70,16 +70,9 @@ public final class Classification {
             scores.put(labels.getFirst(), (float) (1 / (1 + Math.exp(-row[0]))));
             return scores;
         }
-        double most = Double.NEGATIVE_INFINITY;
-        double sum = 0;
-        for (float number : row) {
-            most = Math.max(most, number);
-        }
-        for (float number : row) {
-            sum += Math.exp(number - most);
-        }
+        float[] probabilities = Softmax.of(row);
         for (int i = 0; i < row.length; i++) {
-            scores.put(labels.get(i), (float) (Math.exp(row[i] - most) / sum));
+            scores.put(labels.get(i), probabilities[i]);
         }
         return scores;
     }

@@ -84,14 +84,7 @@ public final class FillMask {
 
     private List<Fill> best(float[] row, int count) {
         int known = Math.min(row.length, context.tokenizer().size());
-        double most = Double.NEGATIVE_INFINITY;
-        double sum = 0;
-        for (float number : row) {
-            most = Math.max(most, number);
-        }
-        for (float number : row) {
-            sum += Math.exp(number - most);
-        }
+        float[] probabilities = Softmax.of(row);
         Integer[] order = new Integer[known];
         Arrays.setAll(order, i -> i);
         Arrays.sort(order, (a, b) -> Float.compare(row[b], row[a]));
@@ -99,7 +92,7 @@ public final class FillMask {
         for (int i = 0; i < Math.min(count, known); i++) {
             int id = order[i];
             String word = context.tokenizer().decode(new int[] {id}, true).strip();
-            fills.add(new Fill(id, word, (float) (Math.exp(row[id] - most) / sum)));
+            fills.add(new Fill(id, word, probabilities[id]));
         }
         return fills;
     }

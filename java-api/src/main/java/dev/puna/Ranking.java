@@ -76,7 +76,7 @@ public final class Ranking {
      * @throws UnsupportedModelException if the model is no reranker
      */
     public List<Ranked> all() {
-        int labels = context.model().labelCount();
+        int labels = context.model().abilities().labelCount();
         if (labels > 1) {
             throw new UnsupportedModelException(
                     "this model classifies texts by " + labels + " labels; a reranker has one: use classify");

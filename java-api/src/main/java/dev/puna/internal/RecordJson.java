@@ -191,11 +191,7 @@ public final class RecordJson {
      */
     public static Content parse(String json) {
         Fields all = new Fields("", Json.parse(json));
-        int version = all.integer("puna_replay");
-        if (version != VERSION) {
-            throw new IllegalArgumentException(
-                    "it has version " + version + ", which this library does not know; it knows " + VERSION);
-        }
+        all.needVersion("puna_replay", VERSION);
         Fields model = all.fields("model");
         Fields context = all.fields("context");
         return new Content(

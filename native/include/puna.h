@@ -797,14 +797,15 @@ typedef struct puna_embedding {
 
 PUNA_API void puna_embedding_default(puna_embedding *how); /* the model's pooling, all dimensions, as they are */
 
-/* Vectors of texts, one after the other in their order, each as long as the embedding, as `dimensions`, or as there are
-   labels; with PUNA_POOL_NONE one for each token. Many texts share a step; none changes another one's bits. `capacity`
-   counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which computes
-   nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to do; a
-   decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call takes
-   memory for activations that the engine keeps (`embedding` of puna_memory_plan) until puna_engine_trim. PUNA_UNSUPPORTED: the model can't; the message says what it can.
-   PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL,
-   PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what was written to vectors is to be disregarded. */
+/* Vectors of texts, one after the other in their order, each as long as the embedding, as `dimensions`, or as there
+   are labels; with PUNA_POOL_NONE one for each token. Many texts share a step; none changes another one's bits.
+   `capacity` counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which
+   computes nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to
+   do; a decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call
+   takes memory for activations that the engine keeps (`embedding` of puna_memory_plan) until puna_engine_trim.
+   PUNA_UNSUPPORTED: the model can't; the message says what it can. PUNA_INVALID_ARGUMENT (an id beyond the
+   vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL, PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what
+   was written to vectors is to be disregarded. */
 PUNA_API puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count,
                                        const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task,
                                        puna_error *error);

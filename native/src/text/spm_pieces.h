@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is asked of SentencePiece's pieces: which spelling is one, and which characters ever stand side by side in one. */
+/* What is asked of SentencePiece's pieces: which spelling is one, what it adds to a text, and which characters ever
+   stand side by side in one. */
 #ifndef PUNA_TEXT_SPM_PIECES_H
 #define PUNA_TEXT_SPM_PIECES_H
 

@@ -173,7 +173,7 @@ static void embedding_is_planned(void) {
     compare_embedding("gemma3_q8_0.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
 }
 
-/* A file with two entries more, of 64 bytes: where it says how its texts are pooled, it is there to be embedded with. */
+/* A file with two entries more, of 64 bytes: one that says how its texts are pooled is there to be embedded with. */
 static void a_file_that_is_there_to_embed(void) {
     static const char pooled[] = "test_plan_pooled.gguf", key[] = "qwen3.pooling_type", filler[] = "12 bytes pad";
     uint8_t entries[64] = {sizeof key - 1}, *at = entries + 8;

@@ -49,7 +49,8 @@ class MemoryPlanTest {
     /** What a decoder reads texts with is planned, and stays while others generate. */
     @Test
     void embeddingIsPlanned() {
-        Consumer<ContextOptions> options = o -> o.maxSequences(3).contextLength(256).threads(1);
+        Consumer<ContextOptions> options =
+                o -> o.maxSequences(3).contextLength(256).threads(1);
         for (Path file : List.of(Models.TINY, Models.smollm2().path())) {
             Model.Builder builder = Model.builder(file).defaultContext(options);
             MemoryPlan plan = builder.plan();
@@ -63,7 +64,9 @@ class MemoryPlanTest {
                 while (full.isEmpty()) {
                     full = fill(model, 3, plan.contextLength());
                 }
-                within(plan.total() + plan.embedding(), model.info().memoryBytes() + full.get().memoryBytes());
+                within(
+                        plan.total() + plan.embedding(),
+                        model.info().memoryBytes() + full.get().memoryBytes());
             }
         }
     }

@@ -7,6 +7,7 @@ compute: native/tests/data/adapters.
 
 Beside requirements.txt it needs requirements-peft.txt. A folder NAME is what peft saved; NAME.gguf is the same by
 llama.cpp's conventions, written here from peft's own tensors; MODEL.golden is described in native/tests/data/README.md.
+Those of encoders are encoder_adapters.py's.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import corpus
 import families
 import gguf_reference
 import make_tiny
+import encoder_adapters
 
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -84,6 +86,8 @@ def gguf_rows(config, name: str, w: np.ndarray) -> np.ndarray:
 
 
 def gguf_name(config, path: str) -> str:
+    if config.model_type in ("t5", "bert"):
+        return encoder_adapters.gguf_name(config, path)
     if config.model_type in families.ARCHITECTURES:
         architecture = next(a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == families.ARCHITECTURES[config.model_type])
         return gguf.get_tensor_name_map(architecture, config.num_hidden_layers).get_name(path) + ".weight"
@@ -93,7 +97,7 @@ def gguf_name(config, path: str) -> str:
 def write(path: pathlib.Path, model: peft.PeftModel, name: str, kind: Type) -> None:
     config, parts = model.base_model.model.config, list(modules(model, name))
     alpha = parts[0][3] * parts[0][1].shape[0]
-    writer = GGUFWriter(path, {"gemma3_text": "gemma3"}.get(config.model_type, config.model_type))
+    writer = GGUFWriter(path, {"gemma3_text": "gemma3", "t5": encoder_adapters.architecture(config)}.get(config.model_type, config.model_type))
     writer.add_type("adapter")
     writer.add_name(f"tiny {name}")
     writer.add_string("adapter.type", "lora")
@@ -137,13 +141,12 @@ def use(model: peft.PeftModel, chosen: list[tuple[str, float]], scales: dict) ->
                 module.scaling[name] = scales[name, path] * weight
 
 
-def record(out: pathlib.Path, base: str) -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        plain = make_tiny.make(base, pathlib.Path(temporary), 1)
-    names = [name for name, (of, _, _) in ADAPTERS.items() if of == base]
+def adapted(plain, base: str, adapters: dict, task: str, out: pathlib.Path):
+    """The model with its adapters, which are saved; and their scales."""
+    names = [name for name, (of, _, _) in adapters.items() if of == base]
     model = None
     for name in names:
-        config = peft.LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.0, **ADAPTERS[name][1])
+        config = peft.LoraConfig(task_type=task, lora_dropout=0.0, **adapters[name][1])
         if model is None:
             model = peft.get_peft_model(plain, config, adapter_name=name)
         else:
@@ -153,7 +156,14 @@ def record(out: pathlib.Path, base: str) -> None:
     scales = {(name, path): scale for name in names for path, _, _, scale in modules(model, name)}
     for name in names:
         save_folder(out, model, name)
-        write(out / f"{name}.gguf", model, name, ADAPTERS[name][2])
+        write(out / f"{name}.gguf", model, name, adapters[name][2])
+    return model, scales
+
+
+def record(out: pathlib.Path, base: str) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        plain = make_tiny.make(base, pathlib.Path(temporary), 1)
+    model, scales = adapted(plain, base, ADAPTERS, "CAUSAL_LM", out)
     prompts = [torch.randint(10, make_tiny.VOCABULARY - 10, (n,), generator=seeded(f"prompt {n}")).tolist() for n in LENGTHS]
     lines = [f"file: {base}.gguf", f"vocabulary: {make_tiny.VOCABULARY}"]
     for case, chosen in SETS[base].items():
@@ -177,6 +187,10 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     for base in SETS:
         record(arguments.out, base)
+    for base in encoder_adapters.SETS:
+        plain, task = encoder_adapters.build(base)
+        model, scales = adapted(plain, base, encoder_adapters.ADAPTERS, task, arguments.out)
+        encoder_adapters.record(arguments.out, base, model, lambda chosen: use(model, chosen, scales))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ import vocabularies
 OUT = corpus.DATA / "folders"
 VOCABULARY = 384
 PROMPT = 40
+PIECES = 340  # of unigrams
 TEXT = "The ferries\' 1987 timetable isn\'t in café Zoë:  it\'s 12.5 km\n\nfrom here!  "
 ENGLISH = (corpus.DATA / "english.txt").read_text(encoding="utf-8")
 
@@ -45,6 +46,8 @@ HYBRID = dict(model_type="granitemoehybrid", layer_types=["linear_attention", "f
               mamba_n_heads=4, mamba_d_head=16, mamba_d_state=16, mamba_n_groups=1, mamba_d_conv=4, mamba_expand=2,
               rope_parameters=ROPE, embedding_multiplier=12.0, logits_scaling=2.0,
               residual_multiplier=0.22, attention_multiplier=0.125)
+
+XLM = dict(model_type="xlm-roberta", num_hidden_layers=1, pad_token_id=1, vocab_size=PIECES + 2)  # all ids have tokens
 
 # name: (settings, type of the weights, tokenizer)
 MODELS = {
@@ -65,6 +68,8 @@ MODELS = {
     "granite": (dict(model_type="granite", num_hidden_layers=1, embedding_multiplier=12.0, logits_scaling=2.0, residual_multiplier=0.22,
                      attention_multiplier=0.125), "bfloat16", "smollm"),
     "olmo2": (dict(model_type="olmo2"), "bfloat16", "llama-bpe"),
+    "olmo3": (dict(model_type="olmo3", num_hidden_layers=4, sliding_window=16, rope_parameters={
+        "sliding_attention": ROPE, "full_attention": make_tiny.YARN | {"rope_theta": 20000.0}}), "bfloat16", "gpt-2"),
     "smollm3": (dict(model_type="smollm3", num_hidden_layers=4, tie_word_embeddings=True), "bfloat16", "llama-bpe"),
     "gpt2": (dict(model_type="gpt2", n_embd=32, n_layer=2, n_head=4, n_positions=256, n_ctx=256), "float16", "files"),
     "gptneox": (PART | dict(model_type="gpt_neox"), "float16", "gpt-2"),
@@ -85,11 +90,16 @@ MODELS = {
     "granitehybrid_dense": (HYBRID | dict(num_local_experts=0, num_experts_per_tok=0, intermediate_size=48), "bfloat16", "smollm"),
     "bert": (dict(model_type="bert", num_hidden_layers=1), "float32", "words"),
     "roberta": (dict(model_type="roberta", pad_token_id=1), "bfloat16", "gpt-2"),
+    "xlm_roberta": (XLM, "bfloat16", "xlm"),
+    "xlm_roberta_rank": (XLM | dict(num_labels=1), "float16", "xlm-json"),
     "distilbert": (dict(model_type="distilbert", dim=32, n_layers=2, n_heads=4, hidden_dim=64), "bfloat16", "words"),
     "t5": (dict(model_type="t5", d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
                 decoder_start_token_id=0), "bfloat16", "unigram"),
+    "t5encoder": (dict(model_type="t5", d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu"),
+                  "bfloat16", "unigram"),
 }
-ENCODERS = ("bert", "roberta", "distilbert")
+ENCODERS = ("bert", "roberta", "xlm-roberta", "distilbert")
+KINDS = {"xlm_roberta_rank": transformers.AutoModelForSequenceClassification, "t5encoder": transformers.T5EncoderModel}
 CHAT = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 
 
@@ -159,6 +169,32 @@ def words() -> transformers.PreTrainedTokenizerFast:
         tokenizer_object=tokenizer, cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]")
 
 
+def unigrams(rules_more: str = "", **options) -> bytes:
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as rules:
+        rules.write("41 30A\tC5\n2026\t2E 2E 2E\n" + rules_more)
+        rules.flush()
+        return pieces("unigram", vocab_size=PIECES, character_coverage=0.98, normalization_rule_tsv=rules.name, **options)
+
+
+def xlm() -> tuple[bytes, transformers.PreTrainedTokenizerFast]:
+    """XLM-RoBERTa's: a SentencePiece model, and tokenizer.json's view of it: four tokens of its own in front, one behind."""
+    model = unigrams("A\t20\n")
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model)
+    own = ("<s>", "<pad>", "</s>", "<unk>")
+    vocab = [(t, 0.0) for t in own] + [(p.piece, p.score) for p in proto.pieces[3:]] + [("<mask>", 0.0)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
+    tokenizer.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in own + ("<mask>",)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    return model, transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>", pad_token="<pad>",
+        unk_token="<unk>", mask_token="<mask>")
+
+
 def compact(path: pathlib.Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")), ensure_ascii=False, separators=(",", ":")) + "\n",
                     encoding="utf-8")
@@ -175,13 +211,15 @@ def save_tokenizer(kind: str, folder: pathlib.Path) -> None:
                         | {str(VOCABULARY - 4): dict(content="<tool>", special=False)})
         (folder / "tokenizer_config.json").write_text(json.dumps(settings) + "\n")
     elif kind == "unigram":
-        with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as rules:
-            rules.write("41 30A\tC5\n2026\t2E 2E 2E\n")
-            rules.flush()
-            (folder / "spiece.model").write_bytes(pieces(
-                "unigram", vocab_size=340, character_coverage=0.98, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
-                normalization_rule_tsv=rules.name))
+        (folder / "spiece.model").write_bytes(unigrams(pad_id=0, eos_id=1, unk_id=2, bos_id=-1))
         (folder / "tokenizer_config.json").write_text(json.dumps(dict(eos_token="</s>", pad_token="<pad>", unk_token="<unk>")) + "\n")
+    elif kind.startswith("xlm"):
+        model, tokenizer = xlm()
+        tokenizer.save_pretrained(folder)
+        compact(folder / "tokenizer.json")
+        if kind == "xlm":  # older folders have this alone
+            (folder / "sentencepiece.bpe.model").write_bytes(model)
+            (folder / "tokenizer.json").unlink()
     elif kind == "files":
         vocabulary = vocabularies.train("gpt-2", VOCABULARY - 4, corpus.training_text())
         (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(vocabulary.tokens)}) + "\n")
@@ -201,6 +239,8 @@ def encoded(kind: str, folder: pathlib.Path) -> list[int]:
         return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).encode(TEXT)
     if kind == "unigram":
         return sentencepiece.SentencePieceProcessor(model_file=str(folder / "spiece.model")).encode(TEXT)
+    if kind.startswith("xlm"):
+        return xlm()[1].encode(TEXT, add_special_tokens=False)
     if kind == "files":
         vocabulary = vocabularies.train("gpt-2", VOCABULARY - 4, corpus.training_text())
         return vocabulary.reference(False).encode(TEXT, add_special_tokens=False).ids
@@ -225,20 +265,24 @@ def randomise(model: torch.nn.Module) -> None:
             p.copy_(noise * (3 if "lm_head" in name else 1) * p.shape[-1] ** -0.5)
 
 
-def kind_of(config: transformers.PretrainedConfig):
+def kind_of(name: str, config: transformers.PretrainedConfig):
+    if name in KINDS:
+        return KINDS[name]
     if config.model_type in ENCODERS:
         return transformers.AutoModel
     return transformers.AutoModelForSeq2SeqLM if config.model_type == "t5" else transformers.AutoModelForCausalLM
 
 
-def make_model(settings: dict) -> transformers.PreTrainedModel:
+def make_model(name: str, settings: dict) -> transformers.PreTrainedModel:
     base = BASE
     if settings["model_type"] in ENCODERS + ("t5",):  # decoders' settings would stand in their config.json
         base = {k: v for k, v in BASE.items() if k in settings or k not in ("num_key_value_heads", "rope_parameters")}
     if settings["model_type"] == "t5":
         base = {k: BASE[k] for k in ("vocab_size", "tie_word_embeddings")}
     config = transformers.AutoConfig.for_model(**base | settings)
-    model = kind_of(config).from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    kind = kind_of(name, config)
+    make = kind._from_config if name == "t5encoder" else kind.from_config
+    model = make(config, dtype=torch.float32, attn_implementation="eager").eval()
     randomise(model)
     model.tie_weights()
     return model
@@ -246,11 +290,12 @@ def make_model(settings: dict) -> transformers.PreTrainedModel:
 
 @torch.no_grad()
 def expected(model: transformers.PreTrainedModel, ids: torch.Tensor) -> np.ndarray:
-    """Of the last position: logits, or an encoder's state."""
-    if model.config.model_type == "t5":
+    """Of the last position: logits, or an encoder's state; a classifier's numbers."""
+    if model.config.model_type == "t5" and model.config.is_encoder_decoder:
         return model(input_ids=ids, decoder_input_ids=torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :6]], 1)).logits[0, -1].numpy()
     out = model(input_ids=ids)
-    return (out.logits if hasattr(out, "logits") else out.last_hidden_state)[0, -1].numpy()
+    rows = out.logits if hasattr(out, "logits") else out.last_hidden_state
+    return (rows[0, -1] if rows.dim() == 3 else rows[0]).numpy()
 
 
 def make(name: str, out: pathlib.Path) -> None:
@@ -258,7 +303,7 @@ def make(name: str, out: pathlib.Path) -> None:
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    model = make_model(settings)
+    model = make_model(name, settings)
     if name == "gemma3":
         model.generation_config = transformers.GenerationConfig(top_k=64, top_p=0.95, do_sample=True, eos_token_id=[2, 3])
     model.to(getattr(torch, dtype)).save_pretrained(folder, max_shard_size="60KB" if name == "llama" else "5GB")
@@ -273,8 +318,8 @@ def make(name: str, out: pathlib.Path) -> None:
         config = json.loads((folder / "config.json").read_text()) | {"time_step_limit": [0.0, float("inf")]}
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     save_tokenizer(tokenizer, folder)
-    model = kind_of(model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    ids = torch.randint(10, VOCABULARY - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))
+    model = kind_of(name, model.config).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    ids = torch.randint(10, model.config.vocab_size - 10, (1, PROMPT), generator=generator(f"prompt of {name}"))
     lines = [f"case: {name}", "text: " + TEXT.replace("\n", "\\n"), "tokens: " + " ".join(map(str, encoded(tokenizer, folder))),
              "ids: " + " ".join(map(str, ids[0].tolist())),
              "last: " + " ".join(str(np.float32(v)) for v in expected(model, ids))]

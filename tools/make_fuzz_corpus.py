@@ -149,7 +149,60 @@ def write_models():
     save("gguf", "nested", b"GGUF" + struct.pack("<IQQ", 2, 0, 1) + text("k") + struct.pack("<I", ARRAY) + nested)
 
 
+# ---- adapters: see fuzz_adapter.c ----
+
+
+def adapter(family, pairs, kind=F32, alpha=4.0, rank=2):
+    source = random.Random(f"{family} {len(pairs)} {kind}")
+    tensors = []
+    for name, cols, rows in pairs:
+        tensors.append((name + ".weight.lora_a", [cols, rank], kind, blocks(source, kind, cols * rank)))
+        tensors.append((name + ".weight.lora_b", [rank, rows], kind, blocks(source, kind, rank * rows)))
+    return gguf([("general.type", STRING, "adapter"), ("general.architecture", STRING, family),
+                 ("adapter.type", STRING, "lora"), ("adapter.lora.alpha", FLOAT32, alpha)], tensors)
+
+
+def write_adapters():
+    narrow = [("blk.0.attn_q", 8, 8), ("blk.0.attn_v", 8, 4), ("blk.0.ffn_down", 16, 8)]
+    wide = [("blk.0.attn_k", 32, 32), ("blk.0.ffn_gate", 32, 32)]
+    save("adapter", "llama", bytes([0, 0]) + adapter("llama", narrow + [("output", 8, 14)]))
+    save("adapter", "halves", bytes([2, 0]) + adapter("qwen2", narrow[:1], F16, 0.0))
+    save("adapter", "blocks", bytes([1, 0]) + adapter("llama", wide, Q8_0, rank=32))
+    save("adapter", "beside-blocks", bytes([3, 0]) + adapter("qwen3", [("blk.0.attn_q", 32, 32)]))
+    save("adapter", "tied", bytes([4, 0]) + adapter("gemma3", [("output", 8, 12), ("blk.1.attn_output", 16, 8)]))
+    save("adapter", "no-memory", bytes([0, 207]) + adapter("llama", narrow))
+
+
 # ---- vocabularies: see fuzz_vocabulary.c ----
+
+
+def characters_map(rules):
+    """SentencePiece's precompiled map: a double array (text/charsmap.h), then the replacements."""
+    texts, tree = b"", {}
+    for string, becomes in rules.items():
+        node = tree
+        for byte in string:
+            node = node.setdefault(byte, {})
+        node[None] = len(texts)
+        texts += becomes + b"\0"
+    units = {0: 0}
+
+    def place(node, at):
+        children = [byte for byte in node if byte is not None]
+        base = next(b for b in range(1, 1 << 16) if not {b ^ c for c in children + [0]} & units.keys())
+        units[at] |= (at ^ base) << 10 | (1 << 8 if None in node else 0)
+        units[base] = 1 << 31 | node.get(None, 0)
+        units.update((base ^ byte, byte) for byte in children)
+        for byte in children:
+            place(node[byte], base ^ byte)
+
+    place(tree, 0)
+    array = b"".join(struct.pack("<I", units.get(i, 0)) for i in range(max(units) + 1))
+    return struct.pack("<I", len(array)) + array + texts
+
+
+def more(flags, separator, mask, characters=b""):
+    return bytes([flags, separator, mask]) + (struct.pack("<H", len(characters)) + characters if flags & 32 else b"")
 
 
 def token(spelling, kind):
@@ -168,6 +221,22 @@ def write_vocabularies():
     save("vocabulary", "spm", bytes([0, 1, 0, 1, 2, 3, 1]) + body + b"\0" + b"ab  abab x y\xff<s>")
     save("vocabulary", "spm-bare", bytes([0, 1, 0, 16 + 32, 2, 3, 1]) + body + b"\0" + b"  ab abab ")
     save("vocabulary", "no-memory", bytes([205, 1, 0, 1, 2, 3, 1]) + body + b"\0" + b"ab")
+    rules = {"A\u030a".encode(): "\u00c5".encode(), "\u2026".encode(): b"...", b"\t": b" ", b"\x01": b""}
+    pieces = [(b"<pad>", 3), (b"</s>", 3), (b"<unk>", 2), ("\u2581".encode(), 1), (b"a", 7), ("\u00c5".encode(), 13),
+              ("\u2581a".encode(), 1), (b".", 1), (b"a b", 4), ("a\u2581a".encode(), 19)]
+    body = b"".join(token(s, (k - 1) or 12) for s, k in pieces) + b"\0"
+    text_there = b"a " + "A\u030a\u2026".encode() + b"\ta b  a.\x01 a a"
+    for name, flags in (("unigram", 128 + 16), ("unigram-bytes", 128 + 1)):
+        save("vocabulary", name, bytes([0, 4, 5, flags, 0, 2, 3]) + body + b"\0" + more(32, 0, 0, characters_map(rules))
+             + text_there)
+    save("vocabulary", "unigram-no-memory", bytes([206, 4, 5, 128, 0, 2, 3]) + body + b"\0"
+         + more(32, 0, 0, characters_map(rules)) + text_there)
+    pieces = [(b"[UNK]", 2), (b"[CLS]", 3), (b"[SEP]", 3), (b"[MASK]", 3), ("\u2581a".encode(), 1), (b"b", 1), (b"ab", 1),
+              ("\u2581e".encode(), 1), ("\u2581\u4e2d".encode(), 1), ("\u2581,".encode(), 1)]
+    body = b"".join(token(s, (k - 1) or 12) for s, k in pieces) + b"\0"
+    for name, flags in (("wordpiece", 16), ("wordpiece-cased", 1 + 4 + 8 + 16)):
+        save("vocabulary", name, bytes([0, 2, 5, 128, 2, 0, 1]) + body + b"\0" + more(flags, 3, 4)
+             + "aab Ab, \u00c9e\u4e2d\u6587[MASK] b\u0301".encode())
 
 
 # ---- texts, patterns, grammars ----
@@ -191,9 +260,11 @@ GRAMMARS = [
 
 def write_texts():
     for i, sample in enumerate(TEXTS):
-        for which in range(7):
+        for which in range(11):
             if (i + which) % 3 == 0:
                 save("tokenizer", f"{i}-{which}", bytes([which, i & 3, 5, 0, 2]) + b"it" + sample)
+        for which in range(4):
+            save("pair", f"{i}-{which}", bytes([which, 9, 0, (i + 5 * which) & 15, (i + which) % 6, 0]) + sample)
     for i, pattern in enumerate(PATTERNS):
         save("regex", str(i), b"\0" + pattern.encode() + b"\0" + TEXTS[i % len(TEXTS)])
     save("regex", "no-memory", bytes([210]) + PATTERNS[1].encode() + b"\0abc")
@@ -215,6 +286,7 @@ def write_states():
 
 
 write_models()
+write_adapters()
 write_states()
 write_vocabularies()
 write_texts()

@@ -219,18 +219,25 @@ def round_activations(model) -> None:
             module.register_forward_pre_hook(rounded)
 
 
-def make(name: str, out: pathlib.Path, seed: int = 1) -> None:
-    kind, settings, architecture, stored = MODELS[name]
-    config = transformers.AutoConfig.for_model(**settings)
-    model = kind.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+def build(name: str, seed: int = 1):
+    """The model as transformers has it."""
+    kind, settings, _, _ = MODELS[name]
+    model = kind.from_config(transformers.AutoConfig.for_model(**settings), attn_implementation="eager", dtype=torch.float32).eval()
     model.config.architectures = [type(model).__name__]
-    if config.model_type == "t5":
+    if model.config.model_type == "t5":
         make_tiny_t5.randomise(model)  # its tables of distances have to show
-        model.tie_weights()
-        make_tiny_t5.write(out / f"{name}.gguf", model, stored, architecture)
     else:
         randomise(model, seed)
-        model.tie_weights()
+    model.tie_weights()
+    return model
+
+
+def make(name: str, out: pathlib.Path, seed: int = 1) -> None:
+    model, (_, _, architecture, stored) = build(name, seed), MODELS[name]
+    config = model.config
+    if config.model_type == "t5":
+        make_tiny_t5.write(out / f"{name}.gguf", model, stored, architecture)
+    else:
         write(out / f"{name}.gguf", model, architecture, stored)
     prompts = [torch.randint(5, 300, (n,), generator=seeded(f"prompt {n}", seed)).tolist() for n in LENGTHS]
     typed = config.model_type in ("bert", "nomic_bert")

@@ -136,10 +136,17 @@ def numbers(values) -> str:
     return " ".join(map(str, values.tolist() if values.dtype.kind in "iu" else values.astype(np.float32)))
 
 
-def answered(output) -> str:
+def until_end(output) -> list[int]:
     """Behind the first token, without what fills up."""
     ids = output.sequences[0, 1:].tolist()
-    return numbers(ids[:ids.index(END) + 1] if END in ids else ids)
+    return ids[:ids.index(END) + 1] if END in ids else ids
+
+
+def searched(model, found) -> list[str]:
+    """The answer that beams found, its score, the log-probability of each of its tokens."""
+    best = until_end(found)
+    steps = model.compute_transition_scores(found.sequences, found.scores, found.beam_indices)[0]
+    return [numbers(best), numbers(found.sequences_scores), numbers(steps[:len(best)])]
 
 
 @torch.no_grad()
@@ -150,16 +157,17 @@ def case(model, length: int, answer: int) -> list[str]:
     lines = [f"case: {length}", f"source: {numbers(source[0])}", f"ids: {numbers(ids[0])}",
              f"means: {numbers(logits.mean(1))}", f"middle: {numbers(logits[answer // 2])}", f"last: {numbers(logits[-1])}"]
     asked = dict(max_new_tokens=NEW, do_sample=False, return_dict_in_generate=True, output_scores=True, use_cache=False)
-    lines.append(f"greedy: {answered(model.generate(source, num_beams=1, **asked))}")
+    lines.append(f"greedy: {numbers(until_end(model.generate(source, num_beams=1, **asked)))}")
     for beams, penalty, early in SEARCHES:
         found = model.generate(source, num_beams=beams, length_penalty=penalty, early_stopping=early, **asked)
-        lines += [f"beams {beams} {penalty} {early}: {answered(found)}",
-                  f"score {beams} {penalty} {early}: {numbers(found.sequences_scores)}"]
+        lines += [f"{what} {beams} {penalty} {early}: {value}"
+                  for what, value in zip(("beams", "score", "logprobs"), searched(model, found))]
     return lines
 
 
-def make(name: str, out: pathlib.Path) -> None:
-    settings, stored = MODELS[name]
+def build(name: str):
+    """The model as transformers has it."""
+    settings, _ = MODELS[name]
     config = transformers.T5Config(**settings)
     model = transformers.T5ForConditionalGeneration._from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
     model.config.use_cache = model.generation_config.use_cache = False  # its cache has as many layers as the encoder
@@ -168,6 +176,11 @@ def make(name: str, out: pathlib.Path) -> None:
         assert not model.config.scale_decoder_outputs
     randomise(model)
     let_it_end(model)
+    return model
+
+
+def make(name: str, out: pathlib.Path) -> None:
+    model, stored = build(name), MODELS[name][1]
     write(out / f"{name}.gguf", model, stored)
     if stored == F32:
         lines = [f"file: {name}.gguf", f"versions: transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}"]

@@ -58,7 +58,7 @@ HEAD
 ## Encoder-decoders
 
 Compared likewise (\`tools/make_tiny_t5.py\`, \`test_text_to_text.c\`): sources of 1 to 200 tokens, beginnings of answers of 0 to 150; answers,
-greedy and of 80 beam searches, are the same tokens.
+greedy and of 80 beam searches (\`test_beams.c\`), are the same tokens.
 
 HEAD
     rows text_to_text "$work/results-text-to-text"

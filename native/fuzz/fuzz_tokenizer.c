@@ -20,7 +20,8 @@ static const struct {
     bool every_byte; /* has a token for each byte; nothing is added, taken away or put into form C */
 } vocabularies[] = {{"tokenizer/gpt-2.gguf", true}, {"tokenizer/smollm.gguf", true}, {"tokenizer/llama-bpe.gguf", true},
                     {"tokenizer/qwen2.gguf", false}, {"tokenizer/spm.gguf", false}, {"tokenizer/spm-bare.gguf", false},
-                    {"tiny/tiny-chat.gguf", false}};
+                    {"tiny/tiny-chat.gguf", false}, {"encoders/bert.gguf", false}, {"encoders/t5encoder.gguf", false},
+                    {"encoders/xlm_roberta_rank.gguf", false}, {"encoders/modernbert_rank.gguf", false}};
 enum { VOCABULARIES = sizeof vocabularies / sizeof *vocabularies, ROOM = 1 << 14 };
 
 static int32_t ids[ROOM], other[ROOM];

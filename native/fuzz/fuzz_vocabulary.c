@@ -3,9 +3,11 @@
  * Vocabularies that a file might hold, and a text through each:
  *
  *     [failing allocation][model][pre][flags][bos][eos][unknown] then entries [kind, length, spelling] up to kind 0,
- *     merges [length, text] up to length 0, and the text
+ *     merges [length, text] up to length 0, where a flag says so what encoders have, too - [flags][separator][mask]
+ *     and a map of characters [length in 2 bytes, bytes] - and the text
  *
- * A vocabulary loads or is refused with file and field; loaded ones encode any text, decode any id.
+ * A vocabulary loads or is refused with file and field; loaded ones encode any text and any pair of texts, decode any
+ * id.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,14 @@
 #include "text/token_tree.h"
 #include "text/tokenizer.h"
 
-enum { TOKENS = 512, ROOM = 1 << 13 };
+enum { TOKENS = 512, ROOM = 1 << 13, MAP = 1 << 12, MOST_BECOMES = 256 };
 
 static gguf_text tokens[TOKENS + 256], merges[TOKENS];
 static int32_t kinds[TOKENS + 256];
 static float scores[TOKENS + 256];
 static char byte_spellings[256][8];
-static int32_t ids[ROOM];
+static int32_t ids[ROOM], other[ROOM];
+static uint32_t types[ROOM];
 static char back[1 << 20];
 
 static uint32_t read_tokens(fuzz_input *in, uint32_t flags) {
@@ -96,10 +99,36 @@ static void put_scalar(const char *key, uint32_t type, uint32_t number) {
     put_number(number, type == PUNA_BOOL ? 1 : 4);
 }
 
+static void put_bytes(const char *key, const char *bytes, size_t count) {
+    put_key(key, PUNA_ARRAY);
+    put_number(PUNA_UINT8, 4);
+    put_number(count, 8);
+    put(bytes, count);
+}
+
+static bool mapped; /* the vocabulary has a map of characters */
+
+/* What encoders' vocabularies have besides. */
+static void put_more(fuzz_input *in) {
+    uint32_t flags = fuzz_byte(in), separator = fuzz_byte(in), mask = fuzz_byte(in);
+    if (flags & 1) put_scalar("tokenizer.ggml.normalizer.lowercase", PUNA_BOOL, flags >> 1 & 1);
+    if (flags & 4) put_scalar("tokenizer.ggml.normalizer.strip_accents", PUNA_BOOL, flags >> 3 & 1);
+    if (flags & 16) put_scalar("tokenizer.ggml.add_bos_token", PUNA_BOOL, 1);
+    if (separator) put_scalar("tokenizer.ggml.seperator_token_id", PUNA_UINT32, separator - 1);
+    if (mask) put_scalar("tokenizer.ggml.mask_token_id", PUNA_UINT32, mask - 1);
+    if (flags & 32) {
+        size_t length;
+        uint32_t most = fuzz_u16(in) % MAP;
+        const char *map = fuzz_take(in, most, &length);
+        put_bytes("tokenizer.ggml.precompiled_charsmap", map, length);
+        mapped = true;
+    }
+}
+
 static const char *save(fuzz_input *in) {
-    static const char *const models[] = {"gpt2", "llama", "bert", ""};
+    static const char *const models[] = {"gpt2", "llama", "bert", "", "t5"};
     static const char *const pres[] = {"gpt-2", "llama-bpe", "smollm", "qwen2", "unheard-of", ""};
-    const char *model = models[fuzz_byte(in) % 4], *pre = pres[fuzz_byte(in) % 6];
+    const char *model = models[fuzz_byte(in) % 5], *pre = pres[fuzz_byte(in) % 6];
     uint32_t flags = fuzz_byte(in), bos = fuzz_byte(in), eos = fuzz_byte(in), unknown = fuzz_byte(in), merged = 0;
     uint32_t count = read_tokens(in, flags);
     for (uint32_t length; merged < TOKENS && (length = fuzz_byte(in)) != 0; merged++) {
@@ -109,6 +138,7 @@ static const char *save(fuzz_input *in) {
     }
     file_used = 0;
     entry_count = 0;
+    mapped = false;
     put("GGUF", 4);
     put_number(3, 4);
     put_number(0, 8);
@@ -125,8 +155,31 @@ static const char *save(fuzz_input *in) {
     if (bos) put_scalar("tokenizer.ggml.bos_token_id", PUNA_UINT32, bos - 1);
     if (eos) put_scalar("tokenizer.ggml.eos_token_id", PUNA_UINT32, eos - 1);
     if (unknown) put_scalar("tokenizer.ggml.unknown_token_id", PUNA_UINT32, unknown - 1);
+    if (flags & 128) put_more(in);
     memcpy(file + 16, &entry_count, 8);
     return fuzz_file(file, file_used);
+}
+
+/* The pair has what its texts have, first and second, with control tokens around; a part of it where there is no room
+   for all. */
+static void use_pair(const puna_tokenizer *t, const char *text, size_t length, int32_t vocabulary) {
+    puna_error error = PUNA_ERROR_INIT;
+    puna_text first = {text, length / 2}, second = {text + length / 2, length - length / 2};
+    uint64_t alone = 0, count = 0, again = 0;
+    puna_status status = puna_tokenize_pair(t, &first, NULL, 0, ids, types, ROOM, &alone, &error);
+    for (uint64_t i = 0; i < alone && i < ROOM; i++) FUZZ_CHECK(types[i] == 0);
+    status = puna_tokenize_pair(t, &first, &second, PUNA_TOKENIZE_SPECIAL, ids, types, ROOM, &count, &error);
+    FUZZ_CHECK(status == (count <= ROOM ? PUNA_OK : PUNA_BUFFER_TOO_SMALL));
+    status = puna_tokenize_pair(t, &first, &second, 0, ids, types, ROOM, &count, &error);
+    FUZZ_CHECK(status == (count <= ROOM ? PUNA_OK : PUNA_BUFFER_TOO_SMALL) && count >= alone);
+    uint64_t there = count < ROOM ? count : ROOM, some = there / 2;
+    for (uint64_t i = 0; i < there; i++) {
+        FUZZ_CHECK(ids[i] >= 0 && ids[i] < vocabulary && types[i] <= 1);
+        FUZZ_CHECK(i == 0 || types[i] >= types[i - 1]);
+    }
+    if (there == 0) return;
+    FUZZ_CHECK(puna_tokenize_pair(t, &first, &second, 0, other, NULL, some, &again, &error) == PUNA_BUFFER_TOO_SMALL);
+    FUZZ_CHECK(again == count && error.needed == count && memcmp(ids, other, some * sizeof *ids) == 0);
 }
 
 static void use(const puna_tokenizer *t, const char *text, size_t length) {
@@ -141,11 +194,14 @@ static void use(const puna_tokenizer *t, const char *text, size_t length) {
         FUZZ_CHECK(token.bytes_length <= token.text_length || token.kind == PUNA_TOKEN_BYTE);
     }
     for (uint32_t flags = 0; flags < 4; flags++) {
-        FUZZ_CHECK(puna_tokenize(t, text, length, flags, ids, ROOM, &count, &error) == PUNA_OK);
-        FUZZ_CHECK(count <= length * 3 + 3);
+        puna_status status = puna_tokenize(t, text, length, flags, ids, ROOM, &count, &error);
+        FUZZ_CHECK(status == (count <= ROOM ? PUNA_OK : PUNA_BUFFER_TOO_SMALL));
+        FUZZ_CHECK(count <= length * (mapped ? MOST_BECOMES : 3) + 3);
+        if (count > ROOM) count = ROOM;
         for (uint64_t i = 0; i < count; i++) FUZZ_CHECK(ids[i] >= 0 && ids[i] < info.vocabulary);
         FUZZ_CHECK(puna_detokenize(t, ids, count, flags & 1, back, sizeof back, &bytes, &error) == PUNA_OK);
     }
+    use_pair(t, text, length, info.vocabulary);
     token_tree *tree = NULL;
     FUZZ_CHECK(tokenizer_tree(t, &tree, &error) == PUNA_OK);
     token_tree_release(tree);

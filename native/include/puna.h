@@ -495,7 +495,7 @@ typedef struct puna_engine_info {
     uint32_t threads;
     uint32_t step_tokens;
     uint32_t sequences;        /* open now */
-    uint32_t running;          /* of those: in the batch */
+    uint32_t running;          /* of those: in the batch; a search of several beams is one, here and below */
     uint32_t waiting;          /* of those: in the queue */
     uint32_t page_positions;   /* positions that one page holds: 64 */
     uint64_t page_bytes;
@@ -515,7 +515,8 @@ typedef struct puna_engine_info {
 } puna_engine_info;
 
 /* Gives back all pages that no running sequence holds: those of idle and waiting ones, and those that are kept for
-   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts.
+   prompts that begin alike. They are computed again when they are needed. Events that were taken lose their texts; what
+   a model that generates reads texts with (`embedding` of puna_memory_plan) goes, too, and is made again.
    Where all were, and no sequence is open, memory_bytes is then what it was when the engine was created. */
 PUNA_API puna_status puna_engine_trim(puna_engine *engine, puna_error *error);
 
@@ -610,8 +611,9 @@ typedef struct puna_generation {
     uint32_t answer_count;
     uint32_t beams;            /* 2 to 32: a beam search for the most probable answer, of so many beginnings at once,
                                   each a place in the batch; 0 or 1: none. Told when it is over. Its answer is that of
-                                  transformers' generate(num_beams, length_penalty, early_stopping). No stages (but
-                                  temperature 0), biases, stops, grammar, log-probabilities, no flags but NO_DRAFTS */
+                                  transformers' generate(num_beams, length_penalty, early_stopping); log-probabilities
+                                  are those of its tokens, each after those before it. No stages (but temperature 0),
+                                  biases, stops, grammar, no flags but NO_DRAFTS */
     float length_penalty;      /* an answer's score is its log-probability / tokens^length_penalty. Default 1 */
     uint32_t early_stopping;   /* PUNA_EARLY_* */
     uint32_t reserved;
@@ -700,8 +702,9 @@ PUNA_API puna_status puna_sequence_restore_file(puna_engine *engine, const char 
 typedef struct puna_step {
     uint32_t size;
     uint32_t active;        /* sequences that still have work after this step: running and waiting, but not those that
-                               are paused or wait for puna_sequence_choose */
-    uint32_t sequences;     /* that took part in this step; 0 where the active ones wait for pages of such */
+                               are paused or wait for puna_sequence_choose; a search of several beams is one */
+    uint32_t sequences;     /* that took part in this step, each of a search's beams among them; 0 where the active ones
+                               wait for pages of such */
     uint32_t prompt_tokens; /* computed in this step */
     uint32_t tokens;        /* generated in this step */
     uint32_t events;        /* ready to be taken */
@@ -794,14 +797,15 @@ typedef struct puna_embedding {
 
 PUNA_API void puna_embedding_default(puna_embedding *how); /* the model's pooling, all dimensions, as they are */
 
-/* Vectors of texts, one after the other in their order, each as long as the embedding, as `dimensions`, or as there are
-   labels; with PUNA_POOL_NONE one for each token. Many texts share a step; none changes another one's bits. `capacity`
-   counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which computes
-   nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to do; a
-   decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call takes
-   memory for activations that the engine keeps. PUNA_UNSUPPORTED: the model can't; the message says what it can.
-   PUNA_INVALID_ARGUMENT (an id beyond the vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL,
-   PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what was written to vectors is to be disregarded. */
+/* Vectors of texts, one after the other in their order, each as long as the embedding, as `dimensions`, or as there
+   are labels; with PUNA_POOL_NONE one for each token. Many texts share a step; none changes another one's bits.
+   `capacity` counts floats (PUNA_BUFFER_TOO_SMALL: needed says how many; vectors may be NULL with capacity 0, which
+   computes nothing). `task` (may be NULL) counts tokens and cancels (PUNA_CANCELLED). An encoder has nothing else to
+   do; a decoder's engine must have no active sequence (PUNA_BUSY), idle ones may lose their pages, and its first call
+   takes memory for activations that the engine keeps (`embedding` of puna_memory_plan) until puna_engine_trim.
+   PUNA_UNSUPPORTED: the model can't; the message says what it can. PUNA_INVALID_ARGUMENT (an id beyond the
+   vocabulary, a type beyond the table, an empty text), PUNA_CONTEXT_FULL, PUNA_NOT_FINITE, PUNA_OUT_OF_MEMORY: what
+   was written to vectors is to be disregarded. */
 PUNA_API puna_status puna_engine_embed(puna_engine *engine, const puna_input *inputs, uint64_t count,
                                        const puna_embedding *how, float *vectors, uint64_t capacity, puna_task *task,
                                        puna_error *error);
@@ -821,9 +825,10 @@ PUNA_API puna_status puna_engine_fill(puna_engine *engine, const puna_input *inp
 PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids, uint64_t count, uint64_t first,
                                         float *logits, uint64_t capacity, puna_task *task, puna_error *error);
 
-/* The adapters that puna_engine_logits, puna_engine_embed and puna_engine_fill use from now on; a count of 0: none.
-   Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more than PUNA_MAX_ADAPTERS,
-   another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has changed. */
+/* The adapters that puna_engine_logits, puna_engine_answer_logits, puna_engine_embed and puna_engine_fill use from now
+   on; a count of 0: none. Generations say themselves what they use. The engine holds them. PUNA_INVALID_ARGUMENT (more
+   than PUNA_MAX_ADAPTERS, another model's, a weight that is not finite), PUNA_OUT_OF_MEMORY, PUNA_BUSY: nothing has
+   changed. */
 PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
                                        puna_error *error);
 /* The same of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1 after that
@@ -839,11 +844,14 @@ typedef struct puna_memory_plan {
     uint64_t cache_position; /* bytes of keys and values a position */
     uint64_t cache;          /* bytes of the whole budget */
     uint64_t scratch;        /* bytes of activations, logits and tables */
-    uint64_t total;          /* weights + vocabulary + cache + scratch + sequences */
+    uint64_t total;          /* weights + vocabulary + cache + scratch + sequences, and see `embedding` */
     uint64_t available;      /* bytes free on this machine now */
     uint64_t vocabulary;     /* bytes of the tokenizer, of the file's metadata, and of tables about the weights */
     uint64_t sequences;      /* bytes of max_sequences that fill the cache, beside it: ids, samplers, lists of pages.
                                 Penalties, stop strings and logits that are shown come on top */
+    uint64_t embedding;      /* bytes that puna_engine_embed takes of a model that generates, from its first text until
+                                puna_engine_trim. `total` has them where the file says how texts are pooled, since it
+                                is there for that; else they come on top. 0 of an encoder: they are its scratch */
 } puna_memory_plan;
 
 /* What a model with such an engine would need, from the metadata alone: no weight is read. `total` is what is then

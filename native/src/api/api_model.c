@@ -72,7 +72,8 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
     status = d->measure(&g, &memory, error);
     if (status == PUNA_OK) status = engine_decide(&h, &g, d, &asked, &decided, error);
     if (status == PUNA_OK) status = tokenizer_load(file, &t, error);
-    if (status == PUNA_OK) status = engine_measure(&h, &g, d, t, &decided, &plan->scratch, &plan->sequences, error);
+    engine_bytes bytes;
+    if (status == PUNA_OK) status = engine_measure(&h, &g, d, t, &decided, &bytes, error);
     if (status == PUNA_OK) {
         plan->vocabulary = memory_used(account) + tokenizer_memory(t) + gguf_memory(file) + model_overhead(&memory);
         plan->context_length = decided.context_length;
@@ -80,7 +81,11 @@ static puna_status plan_of(const puna_file *file, const puna_engine_options *opt
         for (uint32_t i = 0; i < g.group_count; i++)
             plan->cache_position += d->page_bytes(&g, i, decided.cache_type) / DEVICE_PAGE;
         plan->cache = decided.cache_bytes;
+        plan->scratch = bytes.scratch;
+        plan->sequences = bytes.sequences;
+        plan->embedding = bytes.embedding;
         plan->total = plan->weights + plan->vocabulary + plan->cache + plan->scratch + plan->sequences;
+        if (h.pooling != PUNA_POOL_MODEL) plan->total += plan->embedding; /* it is there to embed */
         plan->available = os_memory_free();
     }
     tokenizer_free(t);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/source.h"
+
 #define REMEMBERED 64u /* sets without uses */
 
 static adapter_set *new_set(engine *e, uint32_t count) {
@@ -82,8 +84,11 @@ static void forget(engine *e, uint32_t most) {
 
 static puna_status make_room(engine *e, const adapter_set *set, puna_error *error) {
     const device *d = e->model->device;
-    puna_status status = d->adapt(e->runner, &e->account, &set->view, error);
-    return status == PUNA_OK && e->reader ? d->adapt(e->reader, &e->account, &set->view, error) : status;
+    device_runner *all[] = {e->runner, e->reader, e->source_runner};
+    puna_status status = PUNA_OK;
+    for (int i = 0; i < 3 && status == PUNA_OK; i++)
+        if (all[i]) status = d->adapt(all[i], &e->account, &set->view, error);
+    return status;
 }
 
 /* ---- uses ---- */
@@ -149,7 +154,10 @@ static bool fits_claim(const adapter_set *claim, const adapter_set *set) {
 }
 
 void adapters_adopt(engine *e, sequence *s, adapter_set *set) {
-    if (s->set != set && !fits_claim(s->set, set)) sequence_cut(e->cache, s, 0);
+    if (s->set != set && !fits_claim(s->set, set)) {
+        sequence_cut(e->cache, s, 0);
+        source_lose(e, s);
+    }
     adapters_give(e, s->set);
     s->set = set;
     if (s->cached == 0) s->space = set ? set->space : 0; /* all will be computed here */
@@ -168,6 +176,7 @@ void adapters_trim(engine *e) {
     forget(e, 0);
     if (e->sets) return;
     const device *d = e->model->device;
-    if (e->runner) d->adapt(e->runner, &e->account, NULL, NULL);
-    if (e->reader) d->adapt(e->reader, &e->account, NULL, NULL);
+    device_runner *all[] = {e->runner, e->reader, e->source_runner};
+    for (int i = 0; i < 3; i++)
+        if (all[i]) d->adapt(all[i], &e->account, NULL, NULL);
 }

@@ -5,8 +5,8 @@
  *
  * Keys and values are a set's: equal sets of an engine (the same adapters, the same weights, the same order) are one
  * object with a prefix space of its own, so that sequences find each other's pages where, and only where, the same was
- * computed. A set that nobody uses lets go of its adapters, but keeps its space for when it comes again; the last few
- * of those are remembered.
+ * computed. So are the pages of a source (source.h), which lie with one sequence and its forks. A set that nobody uses
+ * lets go of its adapters, but keeps its space for when it comes again; the last few of those are remembered.
  *
  * What was restored from a file claims to be of a set: adapters by their fingerprints, which are believed as the rest
  * of the file is. A sequence keeps its pages where the set that is asked for fits the claim.

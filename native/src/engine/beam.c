@@ -51,7 +51,6 @@ puna_status beam_check(const engine *e, const puna_generation *g, uint64_t limit
     if (g->bias_count) return refused(error, "a bias");
     if (g->grammar) return refused(error, "a grammar");
     if (g->stop_count) return refused(error, "a stop string");
-    if (g->logprobs || g->top_logprobs) return refused(error, "a token's log-probability");
     if (g->flags & (PUNA_GENERATE_LOGITS | PUNA_GENERATE_SHIFT | PUNA_GENERATE_IGNORE_EOS))
         return refused(error, "a flag but PUNA_GENERATE_NO_DRAFTS");
     return check_room(e, g, limit, source, error);
@@ -73,6 +72,7 @@ static void free_search(memory_account *account, beams *b) {
     memory_free(account, b->found);
     memory_free(account, b->all);
     memory_free(account, b->answers);
+    beam_past_free(account, &b->past);
     memory_free(account, b);
 }
 
@@ -82,7 +82,9 @@ puna_status beam_begin(engine *e, sequence *s, const puna_generation *g, puna_er
     if (!b) return error_memory(error, "beams", sizeof *b);
     uint32_t ends = count_ends(e->model->tokenizer), most = PUNA_MAX_TOP_LOGPROBS - g->beams;
     *b = (beams){.width = g->beams, .live = 1, .begun = s->count, .early = g->early_stopping,
-                 .penalty = g->length_penalty, .leader = s, .each = g->beams + (ends < most ? ends : most)};
+                 .penalty = g->length_penalty, .leader = s, .each = g->beams + (ends < most ? ends : most),
+                 .tells = g->logprobs || g->top_logprobs, .past = {.width = g->beams, .top = g->top_logprobs}};
+    if (b->each < g->top_logprobs) b->each = g->top_logprobs;
     b->error = (puna_error)PUNA_ERROR_INIT;
     b->members = memory_array(account, b->width, sizeof *b->members);
     b->scores = memory_array(account, b->width, sizeof *b->scores);
@@ -153,7 +155,7 @@ static uint32_t gather(beams *b) {
     for (uint32_t i = 0; i < b->live; i++)
         for (uint32_t k = 0; k < b->found[i]; k++) {
             const puna_logprob *c = &b->candidates[(size_t)i * b->each + k];
-            beam_candidate found = {i, c->id, b->scores[i] + c->logprob};
+            beam_candidate found = {i, c->id, b->scores[i] + c->logprob, c->logprob};
             uint32_t place = count++;
             for (; place > 0 && b->all[place - 1].score < found.score; place--) b->all[place] = b->all[place - 1];
             b->all[place] = found;
@@ -176,7 +178,7 @@ static puna_status keep(engine *e, beams *b, const beam_candidate *c, uint32_t t
     if (b->answered == b->width) memory_free(&e->account, b->answers[--b->answered].tokens);
     uint32_t place = b->answered++;
     for (; place > 0 && b->answers[place - 1].score < score; place--) b->answers[place] = b->answers[place - 1];
-    b->answers[place] = (beam_answer){copy, tokens, score};
+    b->answers[place] = (beam_answer){copy, tokens, score, c->member, c->logprob};
     return PUNA_OK;
 }
 
@@ -206,6 +208,7 @@ static sequence *new_member(engine *e, beams *b) {
     s->generated = leader->generated;
     s->output = UINT32_MAX;
     s->beams = b;
+    s->hidden = true;
     s->state = SEQUENCE_WAITING;
     adapters_adopt(e, s, adapters_share(leader->set));
     sequence_insert(&e->waiting, s);
@@ -264,6 +267,9 @@ static puna_status follow(engine *e, beams *b, const uint32_t *chosen, uint32_t 
         members[next - 1] = b->leader;
     }
     for (uint32_t i = 0; i < spare; i++) free_member(e, idle[i]);
+    const uint32_t tokens = members[0]->count - b->begun;
+    for (uint32_t j = 0; j < next && b->tells; j++)
+        beam_past_link(&b->past, tokens, j, b->all[chosen[j]].member, b->all[chosen[j]].logprob);
     memcpy(b->members, members, next * sizeof *members);
     memcpy(b->scores, scores, next * sizeof *scores);
     b->live = next;
@@ -283,9 +289,26 @@ static void end(engine *e, beams *b) {
     s->generated = 0;
 }
 
+/* What this step's members say of the token behind them; and room for those of the next one. */
+static puna_status remember(engine *e, beams *b, uint32_t step) {
+    if (!b->tells) return PUNA_OK;
+    puna_status status = beam_past_reserve(&e->account, &b->past, step + 1, &b->error);
+    if (status == PUNA_OK && step == 0) beam_past_link(&b->past, 0, 0, 0, 0);
+    for (uint32_t i = 0; i < b->live && status == PUNA_OK; i++)
+        beam_past_best(&b->past, step, i, b->candidates + (size_t)i * b->each, b->found[i]);
+    return status;
+}
+
+beam_past beam_take_past(beams *b) {
+    beam_past past = b->past;
+    b->past = (beam_past){0};
+    return past;
+}
+
 static bool step(engine *e, beams *b) {
     uint32_t count = gather(b), tokens = b->members[0]->count - b->begun + 1, next = 0, chosen[BEAM_MOST];
     bool last = b->begun + tokens >= b->leader->limit;
+    b->status = remember(e, b, tokens - 1);
     for (uint32_t r = 0; r < count && b->status == PUNA_OK && (r < b->width || next < b->width); r++) {
         bool ends = last || tokenizer_ends_generation(e->model->tokenizer, b->all[r].token);
         if (ends && r < b->width) b->status = keep(e, b, &b->all[r], tokens);

@@ -20,6 +20,7 @@
 #ifndef PUNA_ENGINE_BEAM_H
 #define PUNA_ENGINE_BEAM_H
 
+#include "engine/beam_past.h"
 #include "engine/engine.h"
 
 #define BEAM_MOST 32u
@@ -28,12 +29,15 @@ typedef struct beam_answer {
     int32_t *tokens;
     uint32_t count;
     float score;
+    uint32_t member; /* of the step in which it ended, with a token of this log-probability */
+    float last;
 } beam_answer;
 
 typedef struct beam_candidate {
     uint32_t member;
     int32_t token;
-    float score; /* of the beginning with this token */
+    float score;   /* of the beginning with this token */
+    float logprob; /* of the token */
 } beam_candidate;
 
 typedef struct beams {
@@ -49,6 +53,8 @@ typedef struct beams {
     beam_candidate *all;          /* [width * each] */
     beam_answer *answers;         /* [width], best first */
     uint32_t answered;
+    bool tells;                   /* of log-probabilities, by what `past` has of them */
+    beam_past past;
     puna_status status;           /* the first failure of a member */
     puna_error error;
 } beams;
@@ -62,6 +68,10 @@ void beam_free(engine *e, sequence *s); /* the search and its hidden members, wh
 /* A member's row of logits: its candidates. Called from several threads for several members. */
 puna_status beam_look(sequence *s, const float *logits, uint32_t vocabulary, puna_error *error);
 void beam_ready(sequence *s, puna_status status, const puna_error *error); /* after that */
+
+/* The search's past, from which the best answer's tokens are told; the caller's from now on. Empty where nobody asked
+   for log-probabilities. */
+beam_past beam_take_past(beams *b);
 
 /* Goes a token on where all members are ready. True: it is over, with b->status, or with the best answer in
    b->answers[0] and the leader as it was before its answer. */

@@ -296,14 +296,19 @@ static puna_status read_all(encoder *c, puna_task *task, puna_error *error) {
     return status;
 }
 
+device_options encode_reader_options(const graph *g, const puna_engine_options *decided) {
+    device_options o = engine_device_options(g, decided);
+    o.results = 1u << GRAPH_HIDDEN | 1u << GRAPH_SCORES;
+    return o;
+}
+
 /* A decoder's main runner computes logits; its states are another one's work. */
 static puna_status find_runner(encoder *c, puna_error *error) {
     engine *e = c->e;
     c->runner = e->runner;
     if (e->model->graph.whole) return PUNA_OK;
     if (!e->reader) {
-        device_options o = engine_device_options(&e->model->graph, &e->options);
-        o.results = 1u << GRAPH_HIDDEN | 1u << GRAPH_SCORES;
+        device_options o = encode_reader_options(&e->model->graph, &e->options);
         puna_status status = e->model->device->create(&e->model->graph, e->model->weights, &o, &e->account, &e->reader,
                                                       error);
         if (status != PUNA_OK) return status;

@@ -309,9 +309,9 @@ puna_status engine_enter(engine *e, puna_error *error) {
 void engine_leave(engine *e) {
     engine_figures *f = &e->figures;
     atomic_store_explicit(&f->sequences, e->open, memory_order_relaxed);
-    atomic_store_explicit(&f->running, e->running.count, memory_order_relaxed);
-    atomic_store_explicit(&f->waiting, e->waiting.count, memory_order_relaxed);
-    atomic_store_explicit(&f->paused, e->paused.count, memory_order_relaxed);
+    atomic_store_explicit(&f->running, sequence_requests(&e->running), memory_order_relaxed);
+    atomic_store_explicit(&f->waiting, sequence_requests(&e->waiting), memory_order_relaxed);
+    atomic_store_explicit(&f->paused, sequence_requests(&e->paused), memory_order_relaxed);
     atomic_store_explicit(&f->cache_held, cache_held(e->cache), memory_order_relaxed);
     atomic_store_explicit(&f->cache_used, cache_used(e->cache), memory_order_relaxed);
     atomic_store_explicit(&f->steps, e->steps, memory_order_relaxed);
@@ -348,6 +348,8 @@ void engine_trim(engine *e) {
     while (evict_one(e, NULL)) {}
     if (e->drafter) drafter_trim(e);
     adapters_trim(e);
+    e->model->device->destroy(&e->account, e->reader); /* embedding is one call: nobody is in it */
+    e->reader = NULL;
     if (e->events.taken == e->events.count) events_free(&e->events);
     if (e->open) return;
     for (uint32_t i = 0; i < e->slot_count; i++)

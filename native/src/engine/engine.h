@@ -106,11 +106,16 @@ uint32_t engine_batch_rows(const graph *g, const puna_engine_options *decided); 
 puna_status engine_create(model *m, const puna_engine_options *options, engine **out, puna_error *error);
 void engine_close(engine *e);
 
-/* measure.c: what such an engine is accounted with beside the pages of its cache: when it was created, and further for
-   max_sequences that fill the cache. From shapes alone, but for the tokenizer, which streams of text ask. */
+/* measure.c: what such an engine is accounted with beside the pages of its cache. From shapes alone, but for the
+   tokenizer, which streams of text ask. */
+typedef struct engine_bytes {
+    uint64_t scratch;   /* when it was created; of an encoder, what it reads texts with, too */
+    uint64_t sequences; /* further, for max_sequences that fill the cache */
+    uint64_t embedding; /* further, once a decoder reads texts for their vectors */
+} engine_bytes;
+
 puna_status engine_measure(const hyper *h, const graph *g, const device *d, const tokenizer *t,
-                           const puna_engine_options *decided, uint64_t *scratch, uint64_t *sequences,
-                           puna_error *error);
+                           const puna_engine_options *decided, engine_bytes *bytes, puna_error *error);
 
 /* Every public call on an engine stands between these two, but for puna_engine_describe, which reads the figures that
    leaving renews. */
@@ -124,8 +129,8 @@ puna_status engine_open_sequence(engine *e, uint64_t *id, puna_error *error);
 puna_status engine_find(engine *e, uint64_t id, sequence **out, puna_error *error);
 void engine_close_sequence(engine *e, sequence *s);
 
-/* Gives back pages that no running sequence holds, events that were taken, and where no sequence is open, its table:
-   the account is then as it was at the beginning. */
+/* Gives back pages that no running sequence holds, events that were taken, a decoder's reader, and where no sequence is
+   open, its table: the account is then as it was at the beginning. */
 void engine_trim(engine *e);
 
 /* scheduler.c */
@@ -160,6 +165,7 @@ void sequences_shift(engine *e, sequence *s);            /* a full context loses
 puna_status encode_texts(engine *e, const puna_input *inputs, uint64_t count, const puna_embedding *how, float *vectors,
                          uint64_t capacity, puna_task *task, puna_error *error);
 uint64_t encode_bytes(const graph *g, const device_options *o); /* what encode_texts takes of memory while it works */
+device_options encode_reader_options(const graph *g, const puna_engine_options *decided); /* of a decoder's reader */
 puna_status encode_fill(engine *e, const puna_input *input, const uint32_t *positions, uint64_t count, float *logits,
                         uint64_t capacity, puna_error *error);
 

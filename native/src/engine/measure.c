@@ -42,9 +42,20 @@ static uint64_t slot_bytes(uint32_t sequences) {
     return slots * (sizeof(sequence *) + sizeof(uint32_t));
 }
 
+/* A decoder embeds by a runner of its own, made when it is first wanted; an encoder's is the one that it has. */
+static puna_status embedding_bytes(const graph *g, const device *d, const puna_engine_options *decided,
+                                   uint64_t *bytes, puna_error *error) {
+    if (g->whole || (g->results[GRAPH_HIDDEN] == GRAPH_ABSENT && g->results[GRAPH_SCORES] == GRAPH_ABSENT))
+        return PUNA_OK;
+    device_options o = encode_reader_options(g, decided);
+    puna_status status = d->runner_bytes(g, &o, bytes, error);
+    if (status == PUNA_OK) *bytes += encode_bytes(g, &o);
+    return status;
+}
+
 puna_status engine_measure(const hyper *h, const graph *g, const device *d, const tokenizer *t,
-                           const puna_engine_options *decided, uint64_t *scratch, uint64_t *sequences,
-                           puna_error *error) {
+                           const puna_engine_options *decided, engine_bytes *bytes, puna_error *error) {
+    *bytes = (engine_bytes){0};
     memory_account account;
     memory_account_init(&account);
     size_t *pages = memory_array(&account, g->group_count, sizeof *pages);
@@ -60,26 +71,28 @@ puna_status engine_measure(const hyper *h, const graph *g, const device *d, cons
     bool generates = !g->whole; /* an encoder's sequences last for a step, and tell nothing */
     if (status == PUNA_OK && generates) status = events_bytes(t, decided, &told, error);
     if (status == PUNA_OK && generates) status = generation_bytes(h, t, &generation, error);
+    if (status == PUNA_OK) status = embedding_bytes(g, d, decided, &bytes->embedding, error);
     if (status == PUNA_OK) {
         uint32_t positions = engine_positions(g, d, decided);
         uint64_t drafts = engine_draft_bytes(g, d, decided);
         if (decided->draft_tokens) generation += lookup_bytes(positions);
-        *scratch = sizeof(engine) + runner + source +
-                   batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
+        bytes->scratch = sizeof(engine) + runner + source +
+                         batch_bytes(g, &o, engine_batch_rows(g, decided), decided->draft_tokens);
         if (g->source) generation += sequence_source_bytes(g->group_count, positions);
         if (g->whole) {
             positions = decided->step_tokens / o.max_runs;
-            *scratch += encode_bytes(g, &o);
+            bytes->scratch += encode_bytes(g, &o);
         }
-        *sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +
-                     slot_bytes(o.max_runs) + cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
+        bytes->sequences = o.max_runs * (sequence_bytes(g->group_count, positions) + generation) + told +
+                           slot_bytes(o.max_runs) +
+                           cache_tables(pages, g->group_count, decided->cache_bytes - drafts);
     }
     memory_free(&account, pages);
     if (status != PUNA_OK || !decided->draft) return status;
     uint64_t more = 0, further = 0;
     status = drafter_measure(decided, engine_draft_bytes(g, d, decided), engine_positions(g, d, decided), &more,
                              &further, error);
-    *scratch += more;
-    *sequences += further;
+    bytes->scratch += more;
+    bytes->sequences += further;
     return status;
 }

@@ -94,8 +94,9 @@ puna_status scheduler_generate(engine *e, sequence *s, const int32_t *ids, uint6
                            e->model->hyper.architecture);
     if (status != PUNA_OK) return status;
     uint64_t places = (uint64_t)e->options.max_sequences + e->options.max_queue;
-    if ((uint64_t)e->running.count + e->waiting.count + e->paused.count >= places)
-        return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", e->waiting.count);
+    uint32_t wait = sequence_requests(&e->waiting);
+    if ((uint64_t)sequence_requests(&e->running) + wait + sequence_requests(&e->paused) >= places)
+        return error_set(error, PUNA_BUSY, "queue", "the queue is full: %u requests wait already", wait);
     uint64_t tokens = e->model->graph.source ? (uint64_t)g->answer_count + 1 : count;
     uint64_t limit = g->max_tokens ? tokens + g->max_tokens : e->options.context_length;
     bool limited = g->max_tokens && limit <= e->options.context_length;

@@ -3,14 +3,19 @@
 
 #include <string.h>
 
+static void enter(sequence_list *list, sequence *s) {
+    list->count++;
+    list->hidden += s->hidden;
+    s->home = list;
+}
+
 void sequence_append(sequence_list *list, sequence *s) {
     s->next = NULL;
     s->previous = list->last;
     if (list->last) list->last->next = s;
     else list->first = s;
     list->last = s;
-    list->count++;
-    s->home = list;
+    enter(list, s);
 }
 
 void sequence_insert(sequence_list *list, sequence *s) {
@@ -25,8 +30,7 @@ void sequence_insert(sequence_list *list, sequence *s) {
     s->next->previous = s;
     if (before) before->next = s;
     else list->first = s;
-    list->count++;
-    s->home = list;
+    enter(list, s);
 }
 
 void sequence_remove(sequence *s) {
@@ -38,6 +42,7 @@ void sequence_remove(sequence *s) {
     s->next = s->previous = NULL;
     s->home = NULL;
     list->count--;
+    list->hidden -= s->hidden;
 }
 
 static uint64_t tokens_capacity(uint32_t count, uint64_t capacity) {

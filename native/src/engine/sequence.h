@@ -56,6 +56,7 @@ typedef struct sequence {
     float *shown;            /* a row of logits; NULL: its caller does not want to see any */
     bool ignores_end;
     struct beams *beams;     /* of a search (beam.h), in which it is a member; NULL: none */
+    bool hidden;             /* no caller's: a search made it */
     float beam_score;        /* of the answer that a search found; 0: none searched */
     bool ready;              /* in a search: its candidates are known, it waits for the others */
     lookup *lookup;          /* guesses what comes; NULL: nobody does */
@@ -75,8 +76,11 @@ typedef struct sequence {
 /* Sequences in order, first come first. */
 typedef struct sequence_list {
     sequence *first, *last;
-    uint32_t count;
+    uint32_t count, hidden;
 } sequence_list;
+
+/* How many of them are requests: a search is where its caller's sequence is. */
+static inline uint32_t sequence_requests(const sequence_list *list) { return list->count - list->hidden; }
 
 void sequence_append(sequence_list *list, sequence *s);
 void sequence_insert(sequence_list *list, sequence *s); /* by `order` */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/adapters.h"
+
 static puna_status check_ids(const engine *e, const char *name, const int32_t *ids, uint64_t count, puna_error *error) {
     for (uint64_t i = 0; i < count; i++) {
         if (ids[i] >= 0 && (uint32_t)ids[i] < e->model->hyper.vocabulary) continue;
@@ -104,7 +106,8 @@ static void add_run(engine *e, device_batch *batch, sequence *s) {
         e->positions[batch->tokens + i] = i;
     }
     e->runs[batch->run_count++] = (device_run){.row = batch->tokens, .rows = s->source_count,
-                                                  .pages = s->source_pages.data};
+                                                  .pages = s->source_pages.data,
+                                                  .set = s->set ? &s->set->view : NULL};
     batch->tokens += s->source_count;
     s->source_cached = true;
 }

@@ -4,9 +4,9 @@
  * into pages of its own, which the answer attends to. They belong to the sequence and its forks; who loses its pages
  * loses these, too, and reads the source again, to the same bits.
  *
- * Invariants: source_cached is true only where source_pages hold all of the source; a sequence's cached positions are a
- * function of its source and its tokens, so that another source leaves nothing of them, and they never enter the prefix
- * index.
+ * Invariants: source_cached is true only where source_pages hold all of the source, as the sequence's set of adapters
+ * makes it (adapters.h); a sequence's cached positions are a function of its source and its tokens, so that another
+ * source leaves nothing of them, and they never enter the prefix index.
  */
 #ifndef PUNA_ENGINE_SOURCE_H
 #define PUNA_ENGINE_SOURCE_H

@@ -252,9 +252,12 @@ static uint32_t choose_all(engine *e, uint32_t count, puna_step *report, bool *l
 static void tell_answer(engine *e, beams *b, puna_step *report, bool *lost) {
     sequence *s = b->leader;
     beam_answer best = b->answers[0];
+    bool tells = b->tells;
+    beam_past past = beam_take_past(b);
     s->beam_score = best.score;
     b->answers[0].tokens = NULL; /* told below, when the search is gone */
     beam_free(e, s);
+    if (tells) beam_past_follow(&past, best.count - 1, best.member);
     if (!step_reserve(&e->events, 1, 1, best.count, 0, e->longest_token)) {
         puna_error error = PUNA_ERROR_INIT;
         error_memory(&error, "events", best.count * sizeof(events_entry));
@@ -262,10 +265,12 @@ static void tell_answer(engine *e, beams *b, puna_step *report, bool *lost) {
     }
     for (uint32_t i = 0; i < best.count && s->state != SEQUENCE_IDLE; i++) {
         struct step_choice c = {.sequence = s, .choice = {.id = best.tokens[i]}, .error = PUNA_ERROR_INIT};
+        if (tells) beam_past_tell(&past, best.count - 1, best.last, i, &c.choice);
         accept(e, &c, report, lost);
     }
     if (s->cached > s->count) sequence_cut(e->cache, s, s->count); /* it failed on the way */
     memory_free(&e->account, best.tokens);
+    beam_past_free(&e->account, &past);
 }
 
 /* Searches whose beginnings all have their candidates. */
@@ -349,7 +354,7 @@ puna_status step_run(engine *e, puna_step *report, puna_error *error) {
     advance_beams(e, report, &lost);
     e->counts.generated_tokens += report->tokens;
     math_environment_leave(environment);
-    report->active = e->running.count + e->waiting.count - count_asking(e);
+    report->active = sequence_requests(&e->running) + sequence_requests(&e->waiting) - count_asking(e);
     report->events = e->events.count;
     return lost ? error_memory(error, "events", 4096) : PUNA_OK;
 }

@@ -251,10 +251,6 @@ static puna_status load_parts(loading *l) {
 
 static puna_status load(adapter *a, const char *path, puna_task *task, puna_error *error) {
     gguf_file *file = NULL;
-    if (a->model->graph.source) /* whose graph's parts are computed by runners of their own */
-        return error_set(error, PUNA_UNSUPPORTED, path,
-                         "the model (%s) is an encoder-decoder, for which adapters are not computed",
-                         a->model->hyper.architecture);
     puna_status status = gguf_open(path, &file, error);
     if (status != PUNA_OK) return status;
     loading l = {.adapter = a, .file = file, .task = task, .error = error};

@@ -13,6 +13,9 @@
 #ifndef PUNA_SAMPLE_CANDIDATES_H
 #define PUNA_SAMPLE_CANDIDATES_H
 
+#include <string.h>
+
+#include "base/math.h"
 #include "sample/additions.h"
 #include "sample/penalties.h"
 
@@ -91,13 +94,29 @@ uint32_t candidates_peek(candidates *c, uint32_t count, const uint64_t **keys);
 bool candidates_find(const candidates *c, uint32_t id, float *value);
 
 /* A value's probability by the sums of `aim`. */
-float candidates_share(const candidates_aim *aim, float value);
+static inline float candidates_share(const candidates_aim *aim, float value) {
+    return math_expf(value - aim->best) / aim->total;
+}
 
 /* The one that a draw, 64 random bits, hits. */
 int32_t candidates_pick(candidates *c, uint64_t draw);
 
-uint64_t candidates_key(float value, uint32_t id);
-float candidates_value(uint64_t key);
-uint32_t candidates_id(uint64_t key);
+static inline uint64_t candidates_key(float value, uint32_t id) {
+    uint32_t bits;
+    value += 0.0f; /* -0 becomes +0: they are equal */
+    memcpy(&bits, &value, sizeof bits);
+    bits ^= bits >> 31 ? 0xFFFFFFFFu : 0x80000000u;
+    return (uint64_t)bits << 32 | (0xFFFFFFFFu - id);
+}
+
+static inline float candidates_value(uint64_t key) {
+    uint32_t bits = (uint32_t)(key >> 32);
+    float value;
+    bits ^= bits >> 31 ? 0x80000000u : 0xFFFFFFFFu;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint32_t candidates_id(uint64_t key) { return 0xFFFFFFFFu - (uint32_t)key; }
 
 #endif

@@ -4,9 +4,19 @@
 #include <string.h>
 
 #define KEY "tokenizer.ggml.precompiled_charsmap"
+#define MOST_BECOMES 256u /* bytes of a replacement: a bound of what a text grows to */
 
 static puna_status wrong(const gguf_file *file, const gguf_value *value, puna_error *error, const char *what) {
     return gguf_error(file, error, PUNA_INVALID_FILE, KEY, value->offset, "%s %s", KEY, what);
+}
+
+static size_t longest_run(const uint8_t *bytes, size_t count) {
+    size_t longest = 0, run = 0;
+    for (size_t i = 0; i < count; i++) {
+        run = bytes[i] ? run + 1 : 0;
+        if (run > longest) longest = run;
+    }
+    return longest;
 }
 
 puna_status charsmap_load(memory_account *account, const gguf_file *file, charsmap *m, puna_error *error) {
@@ -43,6 +53,8 @@ puna_status charsmap_load(memory_account *account, const gguf_file *file, charsm
         if (m->text_bytes) memcpy(m->texts, raw + 4 + bytes, m->text_bytes);
         m->texts[m->text_bytes] = 0;
     }
+    if (status == PUNA_OK && longest_run(raw + 4 + bytes, m->text_bytes) > MOST_BECOMES)
+        status = wrong(file, value, error, "has a replacement of more than 256 bytes");
     memory_free(account, raw);
     return status;
 }

@@ -4,7 +4,8 @@
  *
  * As files hold it: the number of bytes of a double array (darts-clone's), the array's 32-bit units, then the
  * replacements, each ended by a zero byte; an array's value is where a replacement begins. Nothing of it is trusted: a
- * unit beyond the array ends a search, a replacement beyond the end is empty.
+ * unit beyond the array ends a search, a replacement beyond the end is empty; one of more than 256 bytes is refused, so
+ * that no text grows without bound.
  */
 #ifndef PUNA_TEXT_CHARSMAP_H
 #define PUNA_TEXT_CHARSMAP_H

@@ -25,22 +25,6 @@ typedef struct spm_state {
     word_cache_entry *cache; /* NULL for short texts */
 } spm_state;
 
-static size_t decode_token(uint8_t kind, const char *text, size_t length, char *bytes) {
-    size_t written = 0;
-    int byte = kind == PUNA_TOKEN_BYTE ? spm_byte(text, length) : -1;
-    if (kind == PUNA_TOKEN_CONTROL || kind == PUNA_TOKEN_UNKNOWN) return 0;
-    if (byte >= 0) {
-        bytes[0] = (char)(unsigned char)byte;
-        return 1;
-    }
-    for (size_t at = 0; at < length; written++) {
-        bool space = length - at >= 3 && memcmp(text + at, SPM_SPACE, 3) == 0;
-        bytes[written] = space ? ' ' : text[at];
-        at += space ? 3 : 1;
-    }
-    return written;
-}
-
 /* ---- Loading ---- */
 
 /* SentencePiece's own names, where the file gives no number. */
@@ -194,4 +178,4 @@ static puna_status encode(const tokenizer *t, text_run *run, const char *text, s
     return status;
 }
 
-const text_model spm_model = {"llama", decode_token, load, unload, true, encode, end};
+const text_model spm_model = {"llama", spm_token_bytes, load, unload, true, encode, end};

@@ -28,6 +28,22 @@ int32_t spm_find(const spm *s, const char *text, size_t length) {
     return s->user_defined.values[node];
 }
 
+size_t spm_token_bytes(uint8_t kind, const char *text, size_t length, char *bytes) {
+    size_t written = 0;
+    int byte = kind == PUNA_TOKEN_BYTE ? spm_byte(text, length) : -1;
+    if (kind == PUNA_TOKEN_CONTROL || kind == PUNA_TOKEN_UNKNOWN) return 0;
+    if (byte >= 0) {
+        bytes[0] = (char)(unsigned char)byte;
+        return 1;
+    }
+    for (size_t at = 0; at < length; written++) {
+        bool space = length - at >= 3 && memcmp(text + at, SPM_SPACE, 3) == 0;
+        bytes[written] = space ? ' ' : text[at];
+        at += space ? 3 : 1;
+    }
+    return written;
+}
+
 /* ---- Scores ---- */
 
 /* Unsigned numbers in the order of the scores, the highest first. */

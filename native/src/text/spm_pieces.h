@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What spm.c asks of the pieces: which spelling is one, and which characters ever stand side by side in one. */
+/* What is asked of SentencePiece's pieces: which spelling is one, what it adds to a text, and which characters ever
+   stand side by side in one. */
 #ifndef PUNA_TEXT_SPM_PIECES_H
 #define PUNA_TEXT_SPM_PIECES_H
 
@@ -13,6 +14,9 @@ int32_t spm_find(const spm *s, const char *text, size_t length);
 
 /* The byte that a byte token's spelling names ("<0x0A>"), or -1. */
 int spm_byte(const char *text, size_t length);
+
+/* What a token adds to a text: its spelling with spaces for U+2581, or a byte; a control token nothing. */
+size_t spm_token_bytes(uint8_t kind, const char *text, size_t length, char *bytes);
 
 /* The character at the beginning of a text that is not empty, and its bytes. A byte that is no UTF-8 is one by
    itself. */

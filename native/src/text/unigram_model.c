@@ -25,22 +25,6 @@ typedef struct unigram_state {
     size_t id_capacity;
 } unigram_state;
 
-static size_t decode_token(uint8_t kind, const char *text, size_t length, char *bytes) {
-    size_t written = 0;
-    int byte = kind == PUNA_TOKEN_BYTE ? spm_byte(text, length) : -1;
-    if (kind == PUNA_TOKEN_CONTROL || kind == PUNA_TOKEN_UNKNOWN) return 0;
-    if (byte >= 0) {
-        bytes[0] = (char)(unsigned char)byte;
-        return 1;
-    }
-    for (size_t at = 0; at < length; written++) {
-        bool space = length - at >= 3 && memcmp(text + at, SPM_SPACE, 3) == 0;
-        bytes[written] = space ? ' ' : text[at];
-        at += space ? 3 : 1;
-    }
-    return written;
-}
-
 /* ---- Loading ---- */
 
 static puna_status load(tokenizer *t, const gguf_file *file, puna_error *error) {
@@ -132,7 +116,7 @@ static bool normalize(const unigram_part *part, memory_account *account, unigram
     }
     if (at == length) return true;
     if (part->space_prefix) done = put(account, s, SPM_SPACE, 3);
-    for (; done && at < length; at += used) {
+    for (; done && at < length && s->length <= INT32_MAX; at += used) { /* what is longer is refused */
         used = step(part, text + at, length - at, &becomes, &count);
         while (behind_space && count > 0 && *becomes == ' ') becomes++, count--;
         if (count) {
@@ -210,4 +194,4 @@ static puna_status encode(const tokenizer *t, text_run *run, const char *text, s
     return PUNA_OK;
 }
 
-const text_model unigram_model = {"t5", decode_token, load, unload, true, encode, end};
+const text_model unigram_model = {"t5", spm_token_bytes, load, unload, true, encode, end};

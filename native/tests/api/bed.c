@@ -90,6 +90,12 @@ puna_generation bed_generation(uint32_t max_tokens) {
     return g;
 }
 
+uint64_t bed_evictions(const bed *b) {
+    puna_engine_info info = {.size = sizeof info};
+    puna_engine_describe(b->engine, &info);
+    return info.evictions;
+}
+
 uint64_t bed_digest(uint64_t digest, const void *bytes, size_t count) {
     const uint8_t *b = bytes;
     for (size_t i = 0; i < count; i++) digest = (digest ^ b[i]) * 1099511628211u;

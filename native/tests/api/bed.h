@@ -46,6 +46,9 @@ puna_status bed_start(bed *b, bed_result *result, const int32_t *ids, uint64_t c
 
 puna_generation bed_generation(uint32_t max_tokens);
 
+/* How often the engine's sequences lost their pages to others. */
+uint64_t bed_evictions(const bed *b);
+
 /* FNV-1a, to compare long runs of bits. */
 uint64_t bed_digest(uint64_t digest, const void *bytes, size_t count);
 

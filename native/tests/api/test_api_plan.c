@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The memory plan beside what is accounted: of every tiny model, when the cache is empty and when it is full. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/bed.h"
+#include "base/memory.h"
 
 /* Within 2%; `left` may be left over. */
 static void close_to(const char *name, const char *what, uint64_t planned, uint64_t found, uint64_t left) {
@@ -55,6 +58,17 @@ static bool windowed(const puna_file *file) {
     return false;
 }
 
+/* Two texts are embedded: what reads them stays. */
+static void embed(bed *b) {
+    int32_t ids[] = {1, 2, 3, 4, 5};
+    puna_input inputs[] = {{ids, NULL, 5}, {ids + 2, NULL, 3}};
+    float *vectors = calloc((size_t)2 * b->info.embedding_length, sizeof *vectors);
+    NEED(vectors);
+    CHECK_EQUAL(puna_engine_embed(b->engine, inputs, 2, NULL, vectors, (uint64_t)2 * b->info.embedding_length, NULL,
+                                  &b->error), PUNA_OK);
+    free(vectors);
+}
+
 static void compare(const char *name, puna_engine_options o) {
     char path[512];
     puna_file *file;
@@ -95,6 +109,99 @@ static void planned_is_accounted(void) {
     compare("qwen3.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
     compare("llama_llama3.gguf", options(2, 256, 3, PUNA_CACHE_F16));
     compare("tiny-chat.gguf", options(2, 256, 5, PUNA_CACHE_F16));
+}
+
+static uint64_t most_memory;
+
+/* Each allocation of the process passes here: the most that was in use with one more. */
+static bool watch(void *context, size_t bytes) {
+    (void)context;
+    uint64_t now = puna_memory() + bytes;
+    if (now > most_memory) most_memory = now;
+    return true;
+}
+
+/* Texts that fill the cache, each of a context's length. */
+static void embed_full(bed *b, const puna_engine_options *o) {
+    int32_t *ids = calloc(o->context_length, sizeof *ids);
+    puna_input *inputs = calloc(o->max_sequences, sizeof *inputs);
+    uint64_t room = (uint64_t)o->max_sequences * b->info.embedding_length;
+    float *vectors = calloc(room, sizeof *vectors);
+    NEED(ids && inputs && vectors);
+    for (uint32_t i = 0; i < o->context_length; i++) ids[i] = (int32_t)(i * 7 % 256);
+    for (uint32_t i = 0; i < o->max_sequences; i++) inputs[i] = (puna_input){ids, NULL, o->context_length};
+    most_memory = 0;
+    memory_set_gate(watch, NULL);
+    CHECK_EQUAL(puna_engine_embed(b->engine, inputs, o->max_sequences, NULL, vectors, room, NULL, &b->error), PUNA_OK);
+    memory_set_gate(NULL, NULL);
+    free(ids);
+    free(inputs);
+    free(vectors);
+}
+
+/* What a decoder reads texts with is planned: exactly that is taken at first, it stays while others generate, and is
+   given back. */
+static void compare_embedding(const char *name, puna_engine_options o) {
+    bed b;
+    puna_memory_plan plan = {.size = sizeof plan};
+    puna_engine_info engine;
+    NEED(puna_memory() == 0);
+    NEED(bed_open(&b, name, &o));
+    NEED(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
+    CHECK(plan.embedding > 0);
+    uint64_t created = accounted(&b, &engine), pages = 0, planned = plan.total + plan.embedding;
+    CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences);
+    embed_full(&b, &o);
+    CHECK(most_memory <= planned + planned / 50);
+    CHECK(puna_engine_trim(b.engine, &b.error) == PUNA_OK);
+    CHECK_EQUAL(accounted(&b, &engine), created);
+    most_memory = 0;
+    memory_set_gate(watch, NULL);
+    embed(&b);
+    memory_set_gate(NULL, NULL);
+    uint64_t least = created + plan.embedding;
+    CHECK(most_memory >= least && most_memory <= least + plan.cache + plan.sequences);
+    close_to(name, "the cache full after texts were embedded", planned, fill(&b, &o, &pages), 0);
+    bed_close(&b);
+}
+
+static void embedding_is_planned(void) {
+    compare_embedding("llama.gguf", options(1, 64, 1, PUNA_CACHE_F16));
+    compare_embedding("llama.gguf", options(3, 256, 20, PUNA_CACHE_F16));
+    compare_embedding("llama_wide_q4_1.gguf", options(2, 128, 5, PUNA_CACHE_F32));
+    compare_embedding("qwen3moe_q4_1.gguf", options(2, 256, 3, PUNA_CACHE_F16));
+    compare_embedding("gemma3_q8_0.gguf", options(2, 256, 3, PUNA_CACHE_Q8_0));
+}
+
+/* A file with two entries more, of 64 bytes: one that says how its texts are pooled is there to be embedded with. */
+static void a_file_that_is_there_to_embed(void) {
+    static const char pooled[] = "test_plan_pooled.gguf", key[] = "qwen3.pooling_type", filler[] = "12 bytes pad";
+    uint8_t entries[64] = {sizeof key - 1}, *at = entries + 8;
+    size_t size;
+    uint8_t *bytes = testing_read(PUNA_TEST_DATA "/tiny/qwen3.gguf", &size);
+    NEED(bytes && size > 24);
+    memcpy(at, key, sizeof key - 1);
+    at += sizeof key - 1;
+    *at = PUNA_UINT32, at += 4;
+    *at = 3, at += 4; /* the last token */
+    *at = 1, at[8] = 'p', at[9] = PUNA_STRING, at[13] = 9, at += 21;
+    memcpy(at, filler, 9);
+    bytes[16] = (uint8_t)(bytes[16] + 2);
+    FILE *file = fopen(pooled, "wb");
+    NEED(file && fwrite(bytes, 1, 24, file) == 24 && fwrite(entries, 1, 64, file) == 64);
+    NEED(fwrite(bytes + 24, 1, size - 24, file) == size - 24 && fclose(file) == 0);
+    free(bytes);
+    puna_file *opened;
+    puna_error error = PUNA_ERROR_INIT;
+    puna_memory_plan plan = {.size = sizeof plan};
+    puna_engine_options o = options(1, 128, 2, PUNA_CACHE_F16);
+    NEED(puna_file_open(pooled, &opened, &error) == PUNA_OK);
+    CHECK_EQUAL(puna_plan(opened, &o, &plan, &error), PUNA_OK);
+    CHECK(plan.embedding > 0);
+    CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences +
+                                plan.embedding);
+    puna_file_close(opened);
+    remove(pooled);
 }
 
 /* Windows, and groups of layers that share a budget: contexts within a window and far beyond it, alone and many, in
@@ -151,6 +258,8 @@ static void an_engine_counts(void) {
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(planned_is_accounted);
+    TEST(embedding_is_planned);
+    TEST(a_file_that_is_there_to_embed);
     TEST(groups_and_windows_are_planned);
     TEST(a_budget_is_kept);
     TEST(an_engine_counts);

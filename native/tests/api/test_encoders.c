@@ -387,6 +387,7 @@ static void as_planned(const char *name, uint32_t threads, uint32_t step, uint32
     puna_memory_plan plan = {.size = sizeof plan};
     CHECK(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
     CHECK_EQUAL(plan.total, plan.weights + plan.vocabulary + plan.cache + plan.scratch + plan.sequences);
+    CHECK_EQUAL(plan.embedding, 0);
     for (uint32_t i = 0; i < LONG; i++) ids[i] = (int32_t)(5 + i);
     for (uint32_t i = 0; i < RUNS; i++)
         inputs[i] = (puna_input){ids, NULL, i < (step - RUNS) / (LONG - 1) ? LONG : 1};

@@ -4,49 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "api/bed.h"
 #include "api/golden.h"
+#include "api/t5.h"
 #include "graph/graph.h"
-
-#define VOCABULARY 384
-#define LONGEST 200 /* of sources */
-#define ANSWER 160
-#define CASES 5
-#define NEW 24
-
-typedef struct example {
-    int32_t source[LONGEST], ids[ANSWER], greedy[NEW + 1];
-    double means[ANSWER], middle[VOCABULARY], last[VOCABULARY];
-    size_t length, count, answered;
-} example;
-
-static example examples[CASES];
-
-static bool read_examples(const char *name) {
-    char path[512], which[64];
-    golden g;
-    size_t count = 0;
-    snprintf(path, sizeof path, "%s/text_to_text/%s.golden", PUNA_TEST_DATA, name);
-    if (!golden_open(&g, path)) return false;
-    for (const char *at = golden_next(&g, NULL, which); at && count < CASES; at = golden_next(&g, at, which)) {
-        example *e = &examples[count++];
-        e->length = golden_ids(&g, at, "source", e->source, LONGEST);
-        e->count = golden_ids(&g, at, "ids", e->ids, ANSWER);
-        golden_floats(&g, at, "means", e->means, ANSWER);
-        golden_floats(&g, at, "middle", e->middle, VOCABULARY);
-        golden_floats(&g, at, "last", e->last, VOCABULARY);
-        e->answered = golden_ids(&g, at, "greedy", e->greedy, NEW + 1);
-    }
-    golden_close(&g);
-    CHECK_EQUAL(count, CASES);
-    return count == CASES;
-}
-
-static bool open_model(bed *b, const char *name, const puna_engine_options *options) {
-    char file[96];
-    snprintf(file, sizeof file, "../text_to_text/%s.gguf", name);
-    return bed_open(b, file, options);
-}
 
 /* ---- as transformers ---- */
 
@@ -62,32 +22,32 @@ static void near_to(const char *name, const char *what, size_t count, const floa
     }
 }
 
-static float logits[(ANSWER + 1) * VOCABULARY];
+static float logits[(T5_ANSWER + 1) * T5_VOCABULARY];
 
-static puna_status answer_logits(bed *b, const example *e, size_t first, float *out) {
+static puna_status answer_logits(bed *b, const t5_case *e, size_t first, float *out) {
     return puna_engine_answer_logits(b->engine, e->source, e->length, e->ids, e->count, first, out,
-                                     (ANSWER + 1) * VOCABULARY, NULL, &b->error);
+                                     (T5_ANSWER + 1) * T5_VOCABULARY, NULL, &b->error);
 }
 
-static void compare(bed *b, const char *name, const example *e) {
+static void compare(bed *b, const char *name, const t5_case *e) {
     NEED(answer_logits(b, e, 0, logits) == PUNA_OK);
     for (size_t row = 0; row <= e->count; row++) {
         double sum = 0;
-        for (size_t i = 0; i < VOCABULARY; i++) sum += logits[row * VOCABULARY + i];
-        float mean = (float)(sum / VOCABULARY);
+        for (size_t i = 0; i < T5_VOCABULARY; i++) sum += logits[row * T5_VOCABULARY + i];
+        float mean = (float)(sum / T5_VOCABULARY);
         near_to(name, "a row's mean", 1, &mean, &e->means[row]);
     }
-    near_to(name, "the middle row", VOCABULARY, logits + e->count / 2 * VOCABULARY, e->middle);
-    near_to(name, "the last row", VOCABULARY, logits + e->count * VOCABULARY, e->last);
+    near_to(name, "the middle row", T5_VOCABULARY, logits + e->count / 2 * T5_VOCABULARY, e->middle);
+    near_to(name, "the last row", T5_VOCABULARY, logits + e->count * T5_VOCABULARY, e->last);
     bed_result r;
-    puna_generation g = bed_generation(NEW);
+    puna_generation g = bed_generation(T5_NEW);
     g.flags = 0;
     NEED(bed_start(b, &r, e->source, e->length, &g) == PUNA_OK);
     bed_run(b, &r, 1, 100);
     CHECK_EQUAL(r.count, e->answered);
     CHECK(memcmp(r.tokens, e->greedy, e->answered * sizeof *r.tokens) == 0);
     CHECK_EQUAL(r.prompt_tokens, e->length);
-    bool ended = e->answered < NEW || e->greedy[NEW - 1] == 1;
+    bool ended = e->answered < T5_NEW || e->greedy[T5_NEW - 1] == 1;
     CHECK_EQUAL(r.stop, (ended ? PUNA_STOP_END : PUNA_STOP_LENGTH));
 }
 
@@ -95,10 +55,10 @@ static void agrees(const char *name) {
     bed b;
     puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F32);
     worst = 0;
-    NEED(read_examples(name));
-    NEED(open_model(&b, name, &o));
-    for (size_t i = 0; i < CASES; i++) compare(&b, name, &examples[i]);
-    printf("%-20s %d cases, largest difference %.2g (bound 1e-4)\n", name, CASES, worst);
+    NEED(t5_read(name));
+    NEED(t5_open(&b, name, &o));
+    for (size_t i = 0; i < T5_CASES; i++) compare(&b, name, &t5_cases[i]);
+    printf("%-20s %d cases, largest difference %.2g (bound 1e-4)\n", name, T5_CASES, worst);
     bed_close(&b);
 }
 
@@ -131,15 +91,15 @@ static uint64_t digest_of(const char *name, uint32_t threads, uint32_t step_toke
     bed b;
     puna_engine_options o = bed_options(threads, step_tokens, 3, cache_type);
     uint64_t digest = 14695981039346656037u;
-    if (!open_model(&b, name, &o)) return 0;
-    for (size_t i = 0; i < CASES; i++) {
-        const example *e = &examples[i];
+    if (!t5_open(&b, name, &o)) return 0;
+    for (size_t i = 0; i < T5_CASES; i++) {
+        const t5_case *e = &t5_cases[i];
         CHECK(answer_logits(&b, e, 0, logits) == PUNA_OK);
-        digest = bed_digest(digest, logits, (e->count + 1) * VOCABULARY * sizeof *logits);
-        static float last[VOCABULARY];
-        CHECK(puna_engine_answer_logits(b.engine, e->source, e->length, e->ids, e->count, e->count, last, VOCABULARY,
+        digest = bed_digest(digest, logits, (e->count + 1) * T5_VOCABULARY * sizeof *logits);
+        static float last[T5_VOCABULARY];
+        CHECK(puna_engine_answer_logits(b.engine, e->source, e->length, e->ids, e->count, e->count, last, T5_VOCABULARY,
                                         NULL, &b.error) == PUNA_OK);
-        CHECK(memcmp(last, logits + e->count * VOCABULARY, sizeof last) == 0);
+        CHECK(memcmp(last, logits + e->count * T5_VOCABULARY, sizeof last) == 0);
     }
     bed_close(&b);
     return digest;
@@ -148,7 +108,7 @@ static uint64_t digest_of(const char *name, uint32_t threads, uint32_t step_toke
 static void logits_are_equal_over_tiers_threads_and_chunks(void) {
     static const uint32_t settings[][2] = {{1, 1}, {2, 64}, {3, 512}, {2, 7}};
     static const uint32_t types[] = {PUNA_CACHE_F16, PUNA_CACHE_F32, PUNA_CACHE_Q8_0};
-    NEED(read_examples("t5"));
+    NEED(t5_read("t5"));
     for (size_t m = 0; m < TESTING_THIN(3, 2, 1); m++)
         for (size_t c = 0; c < TESTING_THIN(3, 3, 1); c++) {
             bed_tier("ref");
@@ -177,14 +137,14 @@ static puna_status start(bed *b, bed_result *r, uint32_t i) {
     g.stage_count = 1;
     g.flags = PUNA_GENERATE_IGNORE_EOS;
     g.top_logprobs = 8;
-    return bed_start(b, r, examples[4].source + i, length_of(i), &g);
+    return bed_start(b, r, t5_cases[4].source + i, length_of(i), &g);
 }
 
 static void alone(const char *name, bed_result *expected) {
     bed b;
     bed_tier("ref");
     puna_engine_options o = bed_options(1, 512, 1, PUNA_CACHE_F16);
-    NEED(open_model(&b, name, &o));
+    NEED(t5_open(&b, name, &o));
     for (uint32_t i = 0; i < MANY; i++) {
         NEED(start(&b, &expected[i], i) == PUNA_OK);
         bed_run(&b, &expected[i], 1, 200);
@@ -201,32 +161,26 @@ static void same(const char *what, const bed_result *is, const bed_result *shoul
                          is[i].message);
 }
 
-static uint64_t evictions(const bed *b) {
-    puna_engine_info info = {.size = sizeof info};
-    puna_engine_describe(b->engine, &info);
-    return info.evictions;
-}
-
 static void neighbours_and_pressure_change_nothing(void) {
     static bed_result expected[MANY], results[MANY];
-    NEED(read_examples("t5"));
+    NEED(t5_read("t5"));
     for (size_t m = 0; m < TESTING_THIN(3, 2, 1); m++) {
         alone(names[m], expected);
         for (uint32_t threads = TESTING_THIN(1, 1, 2); threads <= 3; threads++) {
             bed b;
             puna_engine_options o = bed_options(threads, threads == 1 ? 7 : 64, threads * 3, PUNA_CACHE_F16);
             puna_memory_plan plan = {.size = sizeof plan};
-            NEED(open_model(&b, names[m], NULL));
+            NEED(t5_open(&b, names[m], NULL));
             NEED(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
             bed_close(&b);
             o.cache_bytes = (plan.cache_position * 256) + (threads == 3 ? 1u << 22 : 0); /* a context; plenty */
             if (threads > 1) o.speculation = PUNA_SPECULATE_LOOKUP;
-            NEED(open_model(&b, names[m], &o));
+            NEED(t5_open(&b, names[m], &o));
             for (uint32_t i = 0; i < MANY; i++) NEED(start(&b, &results[i], i) == PUNA_OK);
             bed_run(&b, results, MANY, 5000);
             same(names[m], results, expected);
-            if (threads == 2) CHECK(evictions(&b) > 0);
-            if (threads == 3) CHECK_EQUAL(evictions(&b), 0);
+            if (threads == 2) CHECK(bed_evictions(&b) > 0);
+            if (threads == 3) CHECK_EQUAL(bed_evictions(&b), 0);
             bed_close(&b);
         }
     }
@@ -240,9 +194,9 @@ static void a_source_is_read_once(void) {
     puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F16);
     puna_generation g = bed_generation(30);
     g.flags = PUNA_GENERATE_IGNORE_EOS;
-    NEED(read_examples("t5"));
-    NEED(open_model(&b, "t5", &o));
-    const example *e = &examples[4];
+    NEED(t5_read("t5"));
+    NEED(t5_open(&b, "t5", &o));
+    const t5_case *e = &t5_cases[4];
     NEED(bed_start(&b, &r, e->source, 150, &g) == PUNA_OK);
     bed_run(&b, &r, 1, 100);
     CHECK_EQUAL(r.cached_tokens, 0);
@@ -270,9 +224,9 @@ static void forks_share_the_source(void) {
     puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F16);
     puna_generation g = bed_generation(30);
     g.flags = PUNA_GENERATE_IGNORE_EOS;
-    NEED(read_examples("t5_gated"));
-    NEED(open_model(&b, "t5_gated", &o));
-    const example *e = &examples[4];
+    NEED(t5_read("t5_gated"));
+    NEED(t5_open(&b, "t5_gated", &o));
+    const t5_case *e = &t5_cases[4];
     NEED(bed_start(&b, &r, e->source, 200, &g) == PUNA_OK);
     bed_run(&b, &r, 1, 100);
     puna_engine_info before = {.size = sizeof before}, after = {.size = sizeof after};
@@ -312,7 +266,7 @@ static void grammars_and_stops_hold(void) {
     bed b;
     bed_result r;
     puna_grammar *grammar;
-    NEED(open_model(&b, "t5", NULL));
+    NEED(t5_open(&b, "t5", NULL));
     const char *text = "root ::= [a-c]+ \"x\"";
     NEED(puna_grammar_compile(puna_model_tokenizer(b.model), text, strlen(text), &grammar, &b.error) == PUNA_OK);
     puna_generation g = bed_generation(60);
@@ -333,235 +287,6 @@ static void grammars_and_stops_hold(void) {
     bed_close(&b);
 }
 
-/* ---- beams ---- */
-
-static puna_generation search(uint32_t width, float penalty, uint32_t early) {
-    puna_generation g;
-    puna_generation_default(&g);
-    g.max_tokens = NEW;
-    g.beams = width;
-    g.length_penalty = penalty;
-    g.early_stopping = early;
-    return g;
-}
-
-static const struct { const char *key; uint32_t width; float penalty; uint32_t early; } searches[] = {
-    {"2 1.0 False", 2, 1, PUNA_EARLY_NO}, {"4 1.0 False", 4, 1, PUNA_EARLY_NO}, {"4 0.0 False", 4, 0, PUNA_EARLY_NO},
-    {"4 2.0 False", 4, 2, PUNA_EARLY_NO}, {"4 -1.0 False", 4, -1, PUNA_EARLY_NO}, {"4 1.0 True", 4, 1, PUNA_EARLY_YES},
-    {"3 0.5 never", 3, 0.5f, PUNA_EARLY_NEVER}, {"5 1.5 never", 5, 1.5f, PUNA_EARLY_NEVER}};
-enum { SEARCHES = sizeof searches / sizeof *searches };
-
-typedef struct found {
-    int32_t tokens[NEW + 1];
-    size_t count;
-    double score;
-} found;
-
-static found answers[CASES][SEARCHES];
-
-static bool read_answers(const char *name) {
-    char path[512], which[64], key[64];
-    golden g;
-    snprintf(path, sizeof path, "%s/text_to_text/%s.golden", PUNA_TEST_DATA, name);
-    if (!golden_open(&g, path)) return false;
-    size_t count = 0;
-    for (const char *at = golden_next(&g, NULL, which); at; at = golden_next(&g, at, which), count++)
-        for (size_t i = 0; i < SEARCHES && count < CASES; i++) {
-            snprintf(key, sizeof key, "beams %s", searches[i].key);
-            answers[count][i].count = golden_ids(&g, at, key, answers[count][i].tokens, NEW + 1);
-            snprintf(key, sizeof key, "score %s", searches[i].key);
-            golden_floats(&g, at, key, &answers[count][i].score, 1);
-        }
-    golden_close(&g);
-    return count == CASES;
-}
-
-static void is_found(const char *what, const bed_result *r, const found *should, double bound) {
-    bool same = r->count == should->count && memcmp(r->tokens, should->tokens, r->count * sizeof *r->tokens) == 0;
-    if (!same || !(fabs((double)r->score - should->score) <= bound * fmax(1, fabs(should->score))))
-        testing_fail(__FILE__, __LINE__, "%s: %u tokens, score %.7g, not %zu, %.7g%s %s", what, r->count,
-                     (double)r->score, should->count, should->score, same ? "" : ": others", r->message);
-}
-
-/* Alone, and many searches at a time beside plain generations, in a cache that holds few of them. */
-static void beams_find(const char *name) {
-    bed b;
-    static bed_result together[CASES * SEARCHES + 2];
-    char what[96];
-    NEED(read_examples(name) && read_answers(name));
-    puna_engine_options o = bed_options(2, 64, 5, PUNA_CACHE_F32);
-    NEED(open_model(&b, name, &o));
-    for (size_t c = 0; c < TESTING_THIN(CASES, CASES, 1); c++)
-        for (size_t i = 0; i < SEARCHES; i++) {
-            bed_result r;
-            puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
-            NEED(bed_start(&b, &r, examples[c].source, examples[c].length, &g) == PUNA_OK);
-            bed_run(&b, &r, 1, 100);
-            snprintf(what, sizeof what, "%s, source %zu, beams %s", name, c, searches[i].key);
-            is_found(what, &r, &answers[c][i], 1e-5);
-            int32_t tokens[NEW + 2];
-            uint64_t count = 0;
-            CHECK(puna_sequence_tokens(b.engine, r.sequence, tokens, NEW + 2, &count, &b.error) == PUNA_OK);
-            CHECK(count == r.count + 1 && memcmp(tokens + 1, r.tokens, r.count * sizeof *tokens) == 0);
-            CHECK(puna_sequence_close(b.engine, r.sequence, &b.error) == PUNA_OK);
-        }
-    puna_engine_info info = {.size = sizeof info};
-    puna_engine_describe(b.engine, &info);
-    CHECK_EQUAL(info.sequences, 0);
-    CHECK_EQUAL(info.pages_used, 0);
-    bed_close(&b);
-    puna_memory_plan plan = {.size = sizeof plan};
-    NEED(open_model(&b, name, NULL));
-    o.context_length = 200;
-    o.max_sequences = 6;
-    NEED(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
-    bed_close(&b);
-    o.cache_bytes = plan.cache_position * 256 * 4; /* a search takes up to a page and four of a source, times five */
-    NEED(open_model(&b, name, &o));
-    for (size_t c = 0; c < CASES; c++)
-        for (size_t i = 0; i < SEARCHES; i++) {
-            puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
-            NEED(bed_start(&b, &together[c * SEARCHES + i], examples[c].source, examples[c].length, &g) == PUNA_OK);
-            puna_generation plain = bed_generation(150);
-            plain.flags = PUNA_GENERATE_IGNORE_EOS;
-            if (c * SEARCHES + i < 2)
-                NEED(bed_start(&b, &together[CASES * SEARCHES + i], examples[4].source, 200, &plain) == PUNA_OK);
-        }
-    bed_run(&b, together, CASES * SEARCHES + 2, 20000);
-    for (size_t i = 0; i < CASES * SEARCHES; i++)
-        is_found(name, &together[i], &answers[i / SEARCHES][i % SEARCHES], 1e-5);
-    CHECK_EQUAL(together[CASES * SEARCHES + 1].count, 150);
-    CHECK(evictions(&b) > 0);
-    bed_close(&b);
-}
-
-static void beams_of_t5(void) { beams_find("t5"); }
-static void beams_of_t5_gated(void) { beams_find("t5_gated"); }
-
-/* Every other search uses the adapter (of tests/data/adapters; NULL: none does). */
-static uint64_t searched(const char *file, const char *adapter, uint32_t threads, uint32_t sequences,
-                         uint32_t step_tokens) {
-    bed b;
-    static bed_result r[6];
-    puna_adapter_use use = {NULL, 1, 0};
-    char path[512];
-    uint64_t digest = 14695981039346656037u;
-    puna_engine_options o = bed_options(threads, step_tokens, sequences, PUNA_CACHE_F16);
-    if (!bed_open(&b, file, &o)) return 0;
-    snprintf(path, sizeof path, "%s/adapters/%s.gguf", PUNA_TEST_DATA, adapter ? adapter : "");
-    if (adapter) CHECK(puna_adapter_load(b.model, path, NULL, &use.adapter, &b.error) == PUNA_OK);
-    for (uint32_t i = 0; i < 6; i++) {
-        puna_generation g = search(2 + i % 3, 1, i % 3);
-        g.max_tokens = 20 + i;
-        if (use.adapter && i % 2) g.adapters = &use, g.adapter_count = 1;
-        CHECK(bed_start(&b, &r[i], examples[4].source + i, 70 + 9 * i, &g) == PUNA_OK);
-        if (sequences < 9) bed_run(&b, r, i + 1, 1000); /* one by one */
-    }
-    bed_run(&b, r, 6, 3000);
-    for (uint32_t i = 0; i < 6; i++) {
-        CHECK(r[i].count > 0);
-        digest = bed_digest(digest, r[i].tokens, r[i].count * sizeof *r[i].tokens);
-        digest = bed_digest(digest, &r[i].score, sizeof r[i].score);
-    }
-    puna_adapter_close(use.adapter);
-    bed_close(&b);
-    return digest;
-}
-
-/* Decoders search, too; forks share the prompt's pages, and a recurrent model's are copied where they differ. */
-static void searches_are_equal_over_tiers_threads_and_neighbours(void) {
-    static const struct { const char *file, *adapter; } files[] = {
-        {"llama.gguf", "llama_law"}, {"../text_to_text/t5.gguf", NULL}, {"mamba.gguf", NULL}, {"gemma3.gguf", NULL},
-        {"../text_to_text/t5_gated_q8_0.gguf", NULL}, {"llama.gguf", NULL}, {"granitehybrid.gguf", NULL}};
-    NEED(read_examples("t5"));
-    for (size_t f = 0; f < TESTING_THIN(sizeof files / sizeof *files, 4, 1); f++) {
-        const char *file = files[f].file, *adapter = files[f].adapter;
-        bed_tier("ref");
-        uint64_t expected = searched(file, adapter, 1, 4, 512);
-        if (adapter) CHECK(searched(file, NULL, 1, 4, 512) != expected);
-        for (size_t t = 0; t < 4; t++) {
-            if (!bed_tier(tiers[t])) continue;
-            for (uint32_t threads = TESTING_THIN(1, 1, 2); threads <= TESTING_THIN(3, 2, 2); threads++)
-                if (searched(file, adapter, threads, threads * 5, threads == 2 ? 7 : 64) != expected)
-                    testing_fail(__FILE__, __LINE__, "%s, %s, tier %s, %u threads: another answer", file,
-                                 adapter ? adapter : "no adapter", tiers[t], threads);
-        }
-    }
-    bed_tier(NULL);
-}
-
-static void searches_are_cancelled_paused_and_closed(void) {
-    bed b;
-    static bed_result r, again;
-    NEED(read_examples("t5"));
-    puna_engine_options o = bed_options(2, 64, 8, PUNA_CACHE_F16);
-    NEED(open_model(&b, "t5", &o));
-    puna_engine_info begun = {.size = sizeof begun}, info = {.size = sizeof info};
-    puna_engine_describe(b.engine, &begun);
-    puna_generation g = search(4, 2, PUNA_EARLY_NEVER);
-    for (int round = 0; round < 4; round++) {
-        puna_step step = {.size = sizeof step};
-        NEED(bed_start(&b, &r, examples[4].source, 100, &g) == PUNA_OK);
-        if (round == 3) NEED(bed_start(&b, &again, examples[4].source, 100, &g) == PUNA_OK);
-        for (int i = 0; i < 3 + round; i++) NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
-        if (round == 0) {
-            CHECK(puna_sequence_cancel(b.engine, r.sequence, &b.error) == PUNA_OK);
-            bed_run(&b, &r, 1, 5);
-            CHECK_EQUAL(r.stop, PUNA_STOP_CANCELLED);
-        } else if (round == 1) { /* its pages may go; the answer is the same */
-            CHECK(puna_sequence_pause(b.engine, r.sequence, &b.error) == PUNA_OK);
-            CHECK(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);
-            CHECK_EQUAL(step.active, 0);
-            CHECK(puna_engine_trim(b.engine, &b.error) == PUNA_OK);
-            CHECK(puna_sequence_resume(b.engine, r.sequence, &b.error) == PUNA_OK);
-            bed_run(&b, &r, 1, 100);
-            NEED(bed_start(&b, &again, examples[4].source, 100, &g) == PUNA_OK);
-            bed_run(&b, &again, 1, 100);
-            CHECK(again.count == r.count && memcmp(again.tokens, r.tokens, r.count * sizeof *r.tokens) == 0);
-            CHECK(puna_sequence_close(b.engine, again.sequence, &b.error) == PUNA_OK);
-        } else if (round == 3) {
-            bed_close(&b); /* in the midst of two */
-            return;
-        }
-        CHECK(puna_sequence_close(b.engine, r.sequence, &b.error) == PUNA_OK);
-        CHECK(puna_engine_trim(b.engine, &b.error) == PUNA_OK);
-        puna_engine_describe(b.engine, &info);
-        CHECK_EQUAL(info.memory_bytes, begun.memory_bytes);
-        CHECK_EQUAL(info.pages_used, 0);
-    }
-}
-
-static void searches_refuse_what_has_no_place(void) {
-    bed b;
-    bed_result r;
-    puna_engine_options o = bed_options(1, 64, 4, PUNA_CACHE_F16);
-    NEED(read_examples("t5") && open_model(&b, "t5", &o));
-    puna_stage warm = {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 0.5f};
-    puna_text stop = {"x", 1};
-    for (int i = 0; i < 9; i++) {
-        puna_generation g = search(4, 1, 0);
-        if (i == 0) g.stages = &warm, g.stage_count = 1;
-        if (i == 1) g.stops = &stop, g.stop_count = 1;
-        if (i == 2) g.flags = PUNA_GENERATE_LOGITS;
-        if (i == 3) g.top_logprobs = 1;
-        if (i == 4) g.length_penalty = NAN;
-        if (i == 5) g.early_stopping = 3;
-        if (i == 6) g.beams = 5; /* more than places */
-        if (i == 7) g.beams = 33;
-        if (i == 8) g.flags = PUNA_GENERATE_SHIFT;
-        CHECK_EQUAL(bed_start(&b, &r, examples[2].source, 20, &g), PUNA_INVALID_ARGUMENT);
-    }
-    bed_close(&b);
-    o.cache_bytes = 1u << 18;
-    o.context_length = 128;
-    NEED(open_model(&b, "t5", &o));
-    puna_generation g = search(4, 1, 0);
-    g.max_tokens = 100;
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 128, &g), PUNA_OUT_OF_MEMORY);
-    CHECK(b.error.needed > b.error.available && b.error.available == 1u << 18);
-    bed_close(&b);
-}
-
 /* ---- refusals, memory ---- */
 
 static void refuses_what_is_wrong(void) {
@@ -569,27 +294,27 @@ static void refuses_what_is_wrong(void) {
     bed_result r;
     puna_engine_options o = bed_options(1, 64, 2, PUNA_CACHE_F16);
     o.context_length = 20;
-    NEED(read_examples("t5"));
-    NEED(open_model(&b, "t5", &o));
+    NEED(t5_read("t5"));
+    NEED(t5_open(&b, "t5", &o));
     CHECK_EQUAL(b.info.capabilities, PUNA_CAN_GENERATE | PUNA_CAN_TRANSFORM);
     puna_generation g = bed_generation(5);
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 21, &g), PUNA_CONTEXT_FULL);
+    CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 21, &g), PUNA_CONTEXT_FULL);
     CHECK_EQUAL(b.error.needed, 21);
     CHECK_EQUAL(b.error.available, 20);
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 0, &g), PUNA_INVALID_ARGUMENT);
-    int32_t wrong[2] = {5, VOCABULARY};
+    CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 0, &g), PUNA_INVALID_ARGUMENT);
+    int32_t wrong[2] = {5, T5_VOCABULARY};
     CHECK_EQUAL(bed_start(&b, &r, wrong, 2, &g), PUNA_INVALID_ARGUMENT);
     g.answer = wrong;
     g.answer_count = 2;
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
-    g.answer = examples[4].source;
+    CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
+    g.answer = t5_cases[4].source;
     g.answer_count = 19;
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 20, &g), PUNA_CONTEXT_FULL);
+    CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 20, &g), PUNA_CONTEXT_FULL);
     g.answer = NULL;
-    CHECK_EQUAL(bed_start(&b, &r, examples[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
-    g.answer = examples[4].source;
+    CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
+    g.answer = t5_cases[4].source;
     g.answer_count = 18;
-    NEED(bed_start(&b, &r, examples[4].source, 20, &g) == PUNA_OK);
+    NEED(bed_start(&b, &r, t5_cases[4].source, 20, &g) == PUNA_OK);
     bed_run(&b, &r, 1, 100);
     CHECK_EQUAL(r.count, 1);
     uint64_t length, other;
@@ -597,12 +322,12 @@ static void refuses_what_is_wrong(void) {
     CHECK_TEXT(b.error.message, "this model (t5) can't save or restore sequences; it can: generate text, turn a text "
                "into another");
     CHECK_EQUAL(puna_sequence_restore(b.engine, "PUNASEQ\n", 8, &other, &b.error), PUNA_UNSUPPORTED);
-    CHECK_EQUAL(puna_engine_logits(b.engine, wrong, 1, 0, logits, VOCABULARY, NULL, &b.error), PUNA_UNSUPPORTED);
+    CHECK_EQUAL(puna_engine_logits(b.engine, wrong, 1, 0, logits, T5_VOCABULARY, NULL, &b.error), PUNA_UNSUPPORTED);
     puna_input in = {wrong, NULL, 1};
-    CHECK_EQUAL(puna_engine_embed(b.engine, &in, 1, NULL, logits, VOCABULARY, NULL, &b.error), PUNA_UNSUPPORTED);
-    CHECK_EQUAL(puna_engine_answer_logits(b.engine, wrong, 2, NULL, 0, 0, logits, VOCABULARY, NULL, &b.error),
+    CHECK_EQUAL(puna_engine_embed(b.engine, &in, 1, NULL, logits, T5_VOCABULARY, NULL, &b.error), PUNA_UNSUPPORTED);
+    CHECK_EQUAL(puna_engine_answer_logits(b.engine, wrong, 2, NULL, 0, 0, logits, T5_VOCABULARY, NULL, &b.error),
                 PUNA_INVALID_ARGUMENT);
-    CHECK_EQUAL(puna_engine_answer_logits(b.engine, wrong, 1, NULL, 0, 1, logits, VOCABULARY, NULL, &b.error),
+    CHECK_EQUAL(puna_engine_answer_logits(b.engine, wrong, 1, NULL, 0, 1, logits, T5_VOCABULARY, NULL, &b.error),
                 PUNA_INVALID_ARGUMENT);
     o.speculation = PUNA_SPECULATE_DRAFT;
     o.draft = b.model;
@@ -611,8 +336,8 @@ static void refuses_what_is_wrong(void) {
     NEED(bed_open(&draft, "llama.gguf", NULL));
     CHECK_EQUAL(puna_engine_create(draft.model, &o, &engine, &draft.error), PUNA_UNSUPPORTED);
     g.answer_count = 1;
-    CHECK_EQUAL(bed_start(&draft, &r, examples[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
-    CHECK_EQUAL(puna_engine_answer_logits(draft.engine, wrong, 1, NULL, 0, 0, logits, VOCABULARY, NULL, &b.error),
+    CHECK_EQUAL(bed_start(&draft, &r, t5_cases[4].source, 20, &g), PUNA_INVALID_ARGUMENT);
+    CHECK_EQUAL(puna_engine_answer_logits(draft.engine, wrong, 1, NULL, 0, 0, logits, T5_VOCABULARY, NULL, &b.error),
                 PUNA_UNSUPPORTED);
     bed_close(&draft);
     bed_close(&b);
@@ -621,9 +346,9 @@ static void refuses_what_is_wrong(void) {
 static void memory_is_as_planned(void) {
     bed b;
     static bed_result results[4];
-    NEED(read_examples("t5"));
+    NEED(t5_read("t5"));
     puna_engine_options o = bed_options(2, 64, 4, PUNA_CACHE_F16);
-    NEED(open_model(&b, "t5_gated", &o));
+    NEED(t5_open(&b, "t5_gated", &o));
     puna_memory_plan plan = {.size = sizeof plan};
     NEED(puna_plan(puna_model_file(b.model), &o, &plan, &b.error) == PUNA_OK);
     puna_engine_info info = {.size = sizeof info}, model = {.size = sizeof model};
@@ -657,11 +382,6 @@ int main(int argc, char **argv) {
     TEST(a_source_is_read_once);
     TEST(forks_share_the_source);
     TEST(grammars_and_stops_hold);
-    TEST(beams_of_t5);
-    TEST(beams_of_t5_gated);
-    TEST(searches_are_equal_over_tiers_threads_and_neighbours);
-    TEST(searches_are_cancelled_paused_and_closed);
-    TEST(searches_refuse_what_has_no_place);
     TEST(refuses_what_is_wrong);
     TEST(memory_is_as_planned);
     return testing_end();

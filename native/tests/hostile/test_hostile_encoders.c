@@ -119,6 +119,27 @@ static void each_lie_is_named(void) {
     }
 }
 
+/* A map's replacement has 256 bytes at most, so that no text grows without bound; one more is refused. */
+static void a_replacement_has_a_bound(void) {
+    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+    size_t size;
+    uint8_t *bytes = read_file("tokenizer/unigram", &size), *value = bytes ? value_of(bytes, size, key) : NULL;
+    NEED(value);
+    uint8_t *map = value + 16; /* behind the types and the count */
+    uint32_t units;
+    memcpy(&units, map, sizeof units);
+    uint8_t *texts = map + 4 + units;
+    for (uint32_t most = 256; most <= 257; most++) {
+        puna_error error = PUNA_ERROR_INIT;
+        memset(texts, 'x', most);
+        texts[most] = 0;
+        NEED(save(bytes, size));
+        CHECK_EQUAL(open_file(false, &error), most == 256 ? PUNA_OK : PUNA_INVALID_FILE);
+        if (most > 256) CHECK(strstr(error.subject, key) && strstr(error.message, "256 bytes"));
+    }
+    free(bytes);
+}
+
 /* ---- any bytes ---- */
 
 enum { ROOM = 4096 };
@@ -247,6 +268,7 @@ static void any_bytes_may_be_others(void) {
 int main(int argc, char **argv) {
     testing_begin(argc, argv);
     TEST(each_lie_is_named);
+    TEST(a_replacement_has_a_bound);
     TEST(any_bytes_may_be_others);
     remove(PATH);
     return testing_end();

@@ -2,6 +2,8 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeAdapter;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A low-rank adapter (LoRA, <a href="https://arxiv.org/abs/2106.09685">arXiv:2106.09685</a>) of a model: what a request
@@ -83,6 +85,16 @@ public final class Adapter implements AutoCloseable {
             throw new IllegalArgumentException("the adapter's weight is " + weight + "; it must be a finite number");
         }
         return new NativeAdapter.Use(adapter, weight);
+    }
+
+    /** One more of those that change a model, in their order. */
+    static List<NativeAdapter.Use> with(List<NativeAdapter.Use> known, NativeAdapter.Use one) {
+        if (known.size() == NativeAdapter.MOST) {
+            throw new IllegalArgumentException("more than " + NativeAdapter.MOST + " adapters at once");
+        }
+        List<NativeAdapter.Use> all = new ArrayList<>(known);
+        all.add(one);
+        return List.copyOf(all);
     }
 
     @Override

@@ -10,14 +10,12 @@ import dev.puna.internal.Platform;
 import dev.puna.internal.WholeFile;
 import dev.puna.internal.engine.EngineThread;
 import dev.puna.internal.engine.Slot;
-import dev.puna.internal.template.Rendered;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ref.Cleaner;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -46,25 +44,17 @@ public final class Chat implements AutoCloseable {
     private final Context context;
     private final Slot slot = Slot.kept();
     private final Cleaner.Cleanable release;
-    private final Map<String, ?> variables;
-    private final boolean shifts;
-    private final List<Message> messages = new ArrayList<>(); // guarded by this, as all below
-    private int forgotten; // messages behind the system's that the model is not told of any more
-    private Transcript transcript = Transcript.EMPTY;
-    private @Nullable Answer pending; // the turn that is being answered
+    private final ChatBooks books; // guarded by this, as all below
     private Toolbox tools = Toolbox.EMPTY;
     private List<NativeAdapter.Use> adapters = List.of();
-    private @Nullable Turn looping; // the turn that calls tools
-    private boolean closed;
 
     Chat(Context context, Options options) {
+        this(context, options.variables, options.shifts, ChatBooks.Said.first(options.system, options.messages));
+    }
+
+    private Chat(Context context, Map<String, ?> variables, boolean shifts, ChatBooks.Said said) {
         this.context = context;
-        this.variables = options.variables;
-        this.shifts = options.shifts;
-        if (options.system != null) {
-            messages.add(Message.system(options.system));
-        }
-        messages.addAll(options.messages);
+        this.books = new ChatBooks(this, context, slot, variables, shifts, said);
         Slot kept = slot;
         EngineThread engine = context.engine();
         this.release = CLEANER.register(this, () -> engine.release(kept));
@@ -165,7 +155,7 @@ public final class Chat implements AutoCloseable {
             if (!toolbox().runs()) {
                 return super.reply();
             }
-            Before before = chat.enter(this);
+            ChatBooks.Said before = chat.enter(this);
             try {
                 return super.reply();
             } catch (GenerationInterruptedException e) {
@@ -228,7 +218,7 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
      */
     public synchronized Chat adapter(Adapter adapter, float weight) {
-        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
         return this;
     }
 
@@ -272,8 +262,7 @@ public final class Chat implements AutoCloseable {
 
     /** {@return what was said until now: a copy} */
     public synchronized List<Message> messages() {
-        settleLast();
-        return List.copyOf(messages);
+        return books.messages();
     }
 
     /**
@@ -284,20 +273,7 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if the chat is still answering
      */
     public synchronized void rewindTurns(int turns) {
-        refuseToMeddle(null);
-        int left = turns;
-        int end = messages.size();
-        while (left > 0 && end > 0) {
-            end--;
-            if (messages.get(end) instanceof Message.User) {
-                left--;
-            }
-        }
-        if (turns < 1 || left > 0) {
-            throw new IllegalArgumentException("turns is " + turns + "; it may be 1 to " + (turns - left));
-        }
-        messages.subList(end, messages.size()).clear();
-        forgotten = 0; // there may be room for it again
+        books.rewindTurns(turns);
     }
 
     /**
@@ -308,17 +284,10 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if the chat is still answering
      */
     public synchronized Chat fork() {
-        refuseToMeddle(null);
-        Options options = new Options();
-        options.messages = List.copyOf(messages);
-        options.variables = variables;
-        options.shifts = shifts;
-        Chat fork = new Chat(context, options);
+        Chat fork = new Chat(context, books.variables(), books.shifts(), books.said());
         synchronized (fork) {
-            fork.transcript = transcript;
             fork.tools = tools;
             fork.adapters = adapters;
-            fork.forgotten = forgotten;
         }
         context.engine().fork(slot, fork.slot);
         return fork;
@@ -330,12 +299,7 @@ public final class Chat implements AutoCloseable {
      * @return a copy; empty before the first answer
      */
     public synchronized int[] tokens() {
-        settleLast();
-        if (messages.isEmpty() || transcript.ids().length == 0) {
-            return new int[0];
-        }
-        Rendered rendered = new Remembering(context, variables, tools).render(messages, forgotten);
-        return transcript.kept(rendered.segments()).ids().clone();
+        return books.tokens(tools);
     }
 
     /**
@@ -387,7 +351,7 @@ public final class Chat implements AutoCloseable {
     private ChatFile saved() {
         String json;
         synchronized (this) {
-            refuseToMeddle(null);
+            ChatBooks.Said said = books.said();
             Provenance of = context.provenance();
             json = ChatJson.write(new ChatJson.Saved(
                     NativeLibrary.version(),
@@ -396,11 +360,11 @@ public final class Chat implements AutoCloseable {
                     of.model().fingerprint(),
                     context.format().fingerprint(),
                     of.cacheType(),
-                    messages,
-                    variables,
-                    shifts,
-                    forgotten,
-                    transcript));
+                    said.messages(),
+                    books.variables(),
+                    books.shifts(),
+                    said.forgotten(),
+                    said.transcript()));
         }
         return new ChatFile(json, context.engine().save(slot));
     }
@@ -413,15 +377,8 @@ public final class Chat implements AutoCloseable {
      * @throws NativeException if the state is none, or too long
      */
     static Chat restored(Context context, ChatJson.Saved saved, @Nullable NativeState state) {
-        Options options = new Options();
-        options.messages = saved.messages();
-        options.variables = saved.variables();
-        options.shifts = saved.contextShift();
-        Chat chat = new Chat(context, options);
-        synchronized (chat) {
-            chat.transcript = saved.transcript();
-            chat.forgotten = saved.forgotten();
-        }
+        ChatBooks.Said said = new ChatBooks.Said(saved.messages(), saved.transcript(), saved.forgotten());
+        Chat chat = new Chat(context, saved.variables(), saved.contextShift(), said);
         try {
             if (state != null) {
                 context.engine().restore(state, chat.slot);
@@ -437,156 +394,30 @@ public final class Chat implements AutoCloseable {
     @Override
     public void close() {
         synchronized (this) {
-            closed = true;
+            books.close();
         }
         release.clean();
     }
 
-    // The books
+    // The turns
 
-    /** What a chat was before a turn. */
-    private record Before(List<Message> messages, Transcript transcript, int forgotten) {}
-
-    private synchronized Before enter(Turn turn) {
-        refuseToMeddle(null);
-        looping = turn;
-        return new Before(List.copyOf(messages), transcript, forgotten);
+    private synchronized ChatBooks.Said enter(Turn turn) {
+        return books.enter(turn);
     }
 
-    private synchronized void restore(Before before) {
-        messages.clear();
-        messages.addAll(before.messages);
-        transcript = before.transcript;
-        forgotten = before.forgotten;
+    private synchronized void restore(ChatBooks.Said before) {
+        books.restore(before);
     }
 
     private synchronized void leave() {
-        looping = null;
+        books.leave();
     }
 
-    /** What is asked next: more messages, or null for another answer to the same ones. */
-    private synchronized Request.Work begin(@Nullable List<Message> more, Toolbox box, @Nullable Turn turn) {
-        refuseToMeddle(turn);
-        List<Message> asked = new ArrayList<>(messages);
-        if (more != null) {
-            asked.addAll(more);
-        } else if (asked.isEmpty() || !(asked.getLast() instanceof Message.Assistant)) {
-            throw new IllegalStateException("there is no answer to take back");
-        } else {
-            asked.removeLast();
-        }
-        Remembering known = new Remembering(context, variables, box);
-        int left = shifts ? known.leaveOut(asked, forgotten, transcript) : 0;
-        Rendered rendered = known.render(asked, left);
-        Transcript prompt = transcript.next(rendered.segments(), context.format());
-        int dropped = left == forgotten
-                ? 0
-                : transcript
-                                .next(known.render(asked, forgotten).segments(), context.format())
-                                .ids()
-                                .length
-                        - prompt.ids().length;
-        Answer answer = new Answer(asked, prompt, left);
-        pending = answer;
-        return new Request.Work(
-                prompt.ids(),
-                slot,
-                answer,
-                context.format().speech(rendered, box.schemas()),
-                shifts ? known.frame(asked, left) : -1,
-                Math.max(0, dropped));
+    private synchronized Work begin(@Nullable List<Message> more, Toolbox box, @Nullable Turn turn) {
+        return books.begin(more, box, turn);
     }
 
-    /** The tokens of the last prompt that do not depend on what was said. */
     private synchronized int frame(Toolbox box) {
-        Answer answer = pending;
-        List<Message> asked = answer == null ? messages : answer.asked;
-        return new Remembering(context, variables, box).frame(asked, answer == null ? forgotten : answer.left);
-    }
-
-    /** Nobody but the turn that calls tools goes on between its answers. */
-    private void refuseToMeddle(@Nullable Turn turn) {
-        if (closed) {
-            throw new ClosedException("the chat is closed");
-        }
-        settleLast();
-        if (pending != null || looping != turn) {
-            throw new IllegalStateException("the chat is still answering: read its answer or cancel it first");
-        }
-    }
-
-    /** A turn that has ended, but whose reader never asked for the reply, is entered now. */
-    private void settleLast() {
-        Answer last = pending;
-        Settlement settlement = last == null ? null : last.settlement;
-        if (settlement == null || !settlement.isDone()) {
-            return;
-        }
-        try {
-            settlement.settle();
-        } catch (RuntimeException failed) {
-            pending = null; // a failed turn leaves the chat as it was; its reader gets the reason
-        }
-    }
-
-    /** The answer of one turn, on its way. */
-    private final class Answer implements Request.Books {
-        private final List<Message> asked;
-        private final Transcript prompt;
-        private final int left; // messages that were left out
-        private @Nullable Settlement settlement; // guarded by the chat
-
-        Answer(List<Message> asked, Transcript prompt, int left) {
-            this.asked = asked;
-            this.prompt = prompt;
-            this.left = left;
-        }
-
-        @Override
-        public void started(Settlement running) {
-            synchronized (Chat.this) {
-                settlement = running;
-            }
-        }
-
-        @Override
-        public void settled(Reply reply) {
-            synchronized (Chat.this) {
-                if (pending == this) {
-                    pending = null;
-                    messages.clear();
-                    messages.addAll(asked);
-                    messages.add(reply.message());
-                    forgotten = left;
-                    transcript = answered(prompt, reply);
-                }
-            }
-        }
-
-        @Override
-        public void failed() {
-            synchronized (Chat.this) {
-                if (pending == this) {
-                    pending = null;
-                }
-            }
-        }
-    }
-
-    /** Ids whose text is not the answer's alone (a stop string was cut off) are not kept. */
-    private Transcript answered(Transcript prompt, Reply reply) {
-        try {
-            return withAnswer(prompt, reply);
-        } catch (ClosedException e) {
-            return prompt; // the model was closed after the answer came: nothing goes on from here
-        }
-    }
-
-    private Transcript withAnswer(Transcript prompt, Reply reply) {
-        int[] tokens = reply.tokens();
-        int last = tokens.length - 1;
-        String end = last < 0 ? "" : context.format().controlToken(tokens[last]);
-        boolean whole = context.tokenizer().decode(tokens, true).equals(reply.raw() + end);
-        return whole ? prompt.plus(reply.raw(), end, tokens) : prompt;
+        return books.frame(box);
     }
 }

@@ -125,11 +125,7 @@ final class ChatJson {
      */
     static Saved parse(String json) {
         Fields all = new Fields("", Json.parse(json));
-        int version = all.integer("puna_chat");
-        if (version != VERSION) {
-            throw new IllegalArgumentException(
-                    "it has version " + version + ", which this library does not know; it knows " + VERSION);
-        }
+        all.needVersion("puna_chat", VERSION);
         Fields model = all.fields("model");
         List<Message> messages =
                 all.list("messages").stream().map(ChatJson::message).toList();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeEngineOptions;
 import dev.puna.internal.ChatFile;
 import dev.puna.internal.ChatFormat;
@@ -72,9 +74,9 @@ public final class Context implements Generator, AutoCloseable {
 
     /** What a context is doing. Immutable. */
     public static final class Status {
-        private final NativeEngine.Info info;
+        private final NativeEngineInfo info;
 
-        Status(NativeEngine.Info info) {
+        Status(NativeEngineInfo info) {
             this.info = info;
         }
 
@@ -88,7 +90,7 @@ public final class Context implements Generator, AutoCloseable {
             return info.threads();
         }
 
-        /** {@return sequences in the batch} */
+        /** {@return requests in the batch; a search counts once, however many beams it has} */
         public int running() {
             return info.running();
         }
@@ -170,19 +172,23 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public ChatRequest chat(List<? extends Message> messages) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return new ChatRequest(this, messages);
     }
 
     @Override
     public Score score(String text) {
-        int[] ids = prompt(text).tokens();
+        return prompt(text).score();
+    }
+
+    /** How probable the model finds tokens, with adapters. */
+    Score score(int[] ids, List<NativeAdapter.Use> adapters) {
         int last = ids.length - 1;
         double sum = 0;
         int rows = Math.max(1, SCORED_FLOATS / model.info().vocabulary()); // a slice, so that memory stays bounded
         for (int first = 0; first < last; first += rows) {
             int end = Math.min(last, first + rows);
-            float[] logits = logits(Arrays.copyOf(ids, end), first);
+            float[] logits = logits(Arrays.copyOf(ids, end), first, adapters);
             for (int i = first; i < end; i++) {
                 sum += logProbability(logits, (i - first) * model.info().vocabulary(), ids[i + 1]);
             }
@@ -212,13 +218,13 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public TextToText translate(String text, Locale from, Locale to) {
-        model.refuseUnless(Capability.TEXT_TO_TEXT, "translate");
+        model.abilities().refuseUnless(Capability.TEXT_TO_TEXT, "translate");
         return new TextToText(this, Tasks.translation(model, from, to), text);
     }
 
     @Override
     public TextToText summarize(String text) {
-        model.refuseUnless(Capability.TEXT_TO_TEXT, "summarize");
+        model.abilities().refuseUnless(Capability.TEXT_TO_TEXT, "summarize");
         return new TextToText(this, Tasks.summary(model), text);
     }
 
@@ -237,7 +243,7 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat newChat(Consumer<Chat.Options> options) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         Chat.Options wanted = new Chat.Options();
         options.accept(wanted);
         return new Chat(this, wanted);
@@ -245,13 +251,13 @@ public final class Context implements Generator, AutoCloseable {
 
     @Override
     public Chat restoreChat(Path file) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return SavedChat.restore(this, file.toString(), () -> ChatFile.read(file));
     }
 
     @Override
     public Chat restoreChat(byte[] saved) {
-        model.refuseConversation();
+        model.abilities().refuseConversation();
         return SavedChat.restore(this, "the array", () -> ChatFile.read(saved));
     }
 
@@ -262,8 +268,14 @@ public final class Context implements Generator, AutoCloseable {
      * @param ids at least one, at most the context length
      * @param first the first row wanted; row i is what the model says after ids 0 to i
      * @return rows first to the last, one after the other
+     * @see Prompt#logitsFrom(int)
      */
     public float[] logits(int[] ids, int first) {
+        return logits(ids, first, List.of());
+    }
+
+    /** With adapters. */
+    float[] logits(int[] ids, int first, List<NativeAdapter.Use> adapters) {
         if (first < 0 || first >= ids.length) {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens");
         }
@@ -272,7 +284,7 @@ public final class Context implements Generator, AutoCloseable {
             throw new IllegalArgumentException("first is " + first + " of " + ids.length + " tokens: " + floats
                     + " numbers are more than one array holds (" + MOST_FLOATS + "); ask for fewer rows at a time");
         }
-        return engine.logits(ids, first, model.info().vocabulary());
+        return engine.wholeTexts().logits(ids, first, model.info().vocabulary(), adapters);
     }
 
     /**

@@ -136,20 +136,21 @@ public final class ContextOptions {
     }
 
     NativeEngineOptions toNative() {
-        return new NativeEngineOptions(
-                contextLength,
-                maxSequences,
-                maxQueue,
-                threads,
-                stepTokens,
-                switch (cacheType) {
-                    case F16 -> NativeEngineOptions.CacheType.F16;
-                    case F32 -> NativeEngineOptions.CacheType.F32;
-                    case Q8_0 -> NativeEngineOptions.CacheType.Q8_0;
-                },
-                cacheBudget,
-                speculation.kind(),
-                speculation.tokens(),
-                speculation.nativeModel());
+        return NativeEngineOptions.of(c -> {
+            c.contextLength = contextLength;
+            c.maxSequences = maxSequences;
+            c.maxQueue = maxQueue;
+            c.threads = threads;
+            c.stepTokens = stepTokens;
+            c.cacheType = switch (cacheType) {
+                case F16 -> NativeEngineOptions.CacheType.F16;
+                case F32 -> NativeEngineOptions.CacheType.F32;
+                case Q8_0 -> NativeEngineOptions.CacheType.Q8_0;
+            };
+            c.cacheBytes = cacheBudget;
+            c.speculation = speculation.kind();
+            c.draftTokens = speculation.tokens();
+            c.draft = speculation.nativeModel();
+        });
     }
 }

@@ -86,7 +86,7 @@ public final class Embedding {
      * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
      */
     public Embedding adapter(Adapter adapter, float weight) {
-        adapters = Request.with(adapters, adapter.use(context.model(), weight));
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
         return this;
     }
 
@@ -105,12 +105,13 @@ public final class Embedding {
         }
         NativeEmbedding how = new NativeEmbedding(pooled(), dimensions, normalize, truncate);
         int width = dimensions > 0 ? dimensions : context.model().info().embeddingLength();
-        return List.of(context.engine().embed(inputs, how, width, adapters));
+        return List.of(context.engine().wholeTexts().embed(inputs, how, width, adapters));
     }
 
     /** A classifier's own pooling gives scores: its vectors are what it reads. */
     private NativeEmbedding.Pooling pooled() {
-        boolean scores = pooling == Pooling.MODEL && context.model().pooling() == NativeEmbedding.Pooling.SCORES;
+        boolean scores =
+                pooling == Pooling.MODEL && context.model().abilities().pooling() == NativeEmbedding.Pooling.SCORES;
         return scores ? NativeEmbedding.Pooling.FIRST : NativeEmbedding.Pooling.valueOf(pooling.name());
     }
 

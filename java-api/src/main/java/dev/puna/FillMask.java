@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeInput;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,10 +21,24 @@ import java.util.stream.IntStream;
 public final class FillMask {
     private final Context context;
     private final String text;
+    private List<NativeAdapter.Use> adapters = List.of();
 
     FillMask(Context context, String text) {
         this.context = context;
         this.text = Objects.requireNonNull(text, "text");
+    }
+
+    /**
+     * Uses an adapter; further calls add more, up to 16, which join in their order.
+     *
+     * @param adapter of the model
+     * @param weight how much it counts: 1 as it was trained
+     * @return this
+     * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
+     */
+    public FillMask adapter(Adapter adapter, float weight) {
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
+        return this;
     }
 
     /**
@@ -58,8 +73,8 @@ public final class FillMask {
         int[] positions = IntStream.range(0, input.ids().length)
                 .filter(i -> mask >= 0 && input.ids()[i] == mask)
                 .toArray();
-        float[][] rows =
-                context.engine().fill(input, positions, context.model().info().vocabulary());
+        int vocabulary = context.model().info().vocabulary();
+        float[][] rows = context.engine().wholeTexts().fill(input, positions, vocabulary, adapters);
         List<List<Fill>> all = new ArrayList<>();
         for (float[] row : rows) {
             all.add(best(row, count));
@@ -69,14 +84,7 @@ public final class FillMask {
 
     private List<Fill> best(float[] row, int count) {
         int known = Math.min(row.length, context.tokenizer().size());
-        double most = Double.NEGATIVE_INFINITY;
-        double sum = 0;
-        for (float number : row) {
-            most = Math.max(most, number);
-        }
-        for (float number : row) {
-            sum += Math.exp(number - most);
-        }
+        float[] probabilities = Softmax.of(row);
         Integer[] order = new Integer[known];
         Arrays.setAll(order, i -> i);
         Arrays.sort(order, (a, b) -> Float.compare(row[b], row[a]));
@@ -84,7 +92,7 @@ public final class FillMask {
         for (int i = 0; i < Math.min(count, known); i++) {
             int id = order[i];
             String word = context.tokenizer().decode(new int[] {id}, true).strip();
-            fills.add(new Fill(id, word, (float) (Math.exp(row[id] - most) / sum)));
+            fills.add(new Fill(id, word, probabilities[id]));
         }
         return fills;
     }

@@ -5,7 +5,8 @@ import dev.puna.bindings.NativeMemoryPlan;
 
 /**
  * What a model with its default context would need, from the metadata alone. All sizes in bytes. The total is what is
- * accounted to both once the cache is full, within 2%. Immutable.
+ * accounted to both once the cache is full, within 2%; see {@link #embedding()} of models that generate and embed, too.
+ * Immutable.
  */
 public final class MemoryPlan {
     private final NativeMemoryPlan plan;
@@ -55,6 +56,17 @@ public final class MemoryPlan {
     }
 
     /**
+     * What a model that generates takes to embed texts: from its first text on, until its context is trimmed. The total
+     * has it where the file says how texts are pooled, since the model is there for that; else it comes on top. 0 of
+     * an encoder, whose scratch it is, and of models that can't embed.
+     *
+     * @return bytes
+     */
+    public long embedding() {
+        return plan.embedding();
+    }
+
+    /**
      * {@return what is needed whatever is generated: all but the cache and the sequences} It is taken when the model
      * and its context are made.
      */
@@ -62,7 +74,7 @@ public final class MemoryPlan {
         return plan.weights() + plan.vocabulary() + plan.scratch();
     }
 
-    /** {@return weights, vocabulary, cache, scratch and sequences} */
+    /** {@return weights, vocabulary, cache, scratch and sequences, and what {@link #embedding()} says} */
     public long total() {
         return plan.total();
     }

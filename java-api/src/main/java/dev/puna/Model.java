@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
-import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeFile;
 import dev.puna.bindings.NativeMemoryPlan;
 import dev.puna.bindings.NativeModel;
@@ -18,13 +17,11 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +46,7 @@ public final class Model implements Generator, AutoCloseable {
     private final NativeModel model;
     private final ModelInfo info;
     private final Tokenizer tokenizer;
+    private final Abilities abilities;
     private final Path path;
     private final Device device;
     private final ContextOptions defaults;
@@ -67,6 +65,7 @@ public final class Model implements Generator, AutoCloseable {
         this.defaults = defaults;
         this.info = new ModelInfo(Failures.mapped(model::info));
         this.tokenizer = new Tokenizer(model.tokenizer());
+        this.abilities = new Abilities(model, info, this::format);
         Throwable opened = new Throwable("model " + path);
         this.release = CLEANER.register(this, () -> forgotten(model, opened));
     }
@@ -242,68 +241,7 @@ public final class Model implements Generator, AutoCloseable {
 
     /** {@return what the model can do} */
     public Set<Capability> capabilities() {
-        Set<Capability> all = EnumSet.noneOf(Capability.class);
-        NativeModel.Info can = Failures.mapped(model::info);
-        if (can.embeds()) {
-            all.add(Capability.EMBED);
-        }
-        if (can.scores()) {
-            all.add(can.labels() == 1 ? Capability.RERANK : Capability.CLASSIFY);
-        }
-        if (can.fills()) {
-            all.add(Capability.FILL_MASK);
-        }
-        if (!can.generates()) {
-            return all;
-        }
-        all.add(Capability.GENERATE);
-        if (can.transforms()) {
-            all.add(Capability.TEXT_TO_TEXT);
-            return all; // its decoder answers one text, whatever template its file may have
-        }
-        ChatFormat chat = format();
-        if (chat.isOwn()) {
-            all.add(Capability.CHAT);
-        }
-        if (chat.mentions("tools")) {
-            all.add(Capability.TOOLS);
-        }
-        if (chat.mentions("enable_thinking")) {
-            all.add(Capability.THINKING);
-        }
-        return all;
-    }
-
-    /** Fails unless the model can do something: says what it is and can. */
-    void refuseUnless(Capability needed, String what) {
-        Set<Capability> can = capabilities();
-        if (!can.contains(needed)) {
-            throw cant(what, can);
-        }
-    }
-
-    /** An encoder-decoder has no place for what was said before. */
-    void refuseConversation() {
-        if (Failures.mapped(model::info).transforms()) {
-            throw cant("hold a conversation", capabilities());
-        }
-    }
-
-    private UnsupportedModelException cant(String what, Set<Capability> can) {
-        return new UnsupportedModelException(
-                "this model (" + info().architecture() + ") can't " + what + "; its capabilities are " + can);
-    }
-
-    /** A text of the file's own keys, {@code ARCHITECTURE.NAME}; null if there is none. */
-    @Nullable
-    String entry(String name) {
-        return Failures.mapped(() -> ownText(name));
-    }
-
-    private @Nullable String ownText(String name) {
-        NativeFile file = model.file();
-        long index = file.find(info.architecture() + "." + name);
-        return index < 0 || file.metadata(index).type() != NativeFile.Type.STRING ? null : file.string(index, 0);
+        return abilities.all();
     }
 
     /**
@@ -514,39 +452,18 @@ public final class Model implements Generator, AutoCloseable {
         return closed;
     }
 
-    NativeEmbedding.Pooling pooling() {
-        return Failures.mapped(() -> model.info().pooling());
-    }
-
-    int labelCount() {
-        return Failures.mapped(() -> model.info().labels());
-    }
-
     /**
      * The labels of a classifier, as its file names them.
      *
      * @return in the model's order; empty if it has no classifier
      */
     public List<String> labels() {
-        int count = labelCount();
-        List<String> named = count == 0 ? List.of() : Failures.mapped(this::namedLabels);
-        if (named.size() == count) {
-            return named;
-        }
-        return IntStream.range(0, count).mapToObj(i -> "LABEL_" + i).toList();
+        return abilities.labels();
     }
 
-    private List<String> namedLabels() {
-        NativeFile file = model.file();
-        long index = file.find(info.architecture() + ".classifier.output_labels");
-        if (index < 0) {
-            return List.of();
-        }
-        List<String> all = new ArrayList<>();
-        for (long i = 0; i < file.metadata(index).count(); i++) {
-            all.add(file.string(index, i));
-        }
-        return List.copyOf(all);
+    /** What it can do, and what it refuses. */
+    Abilities abilities() {
+        return abilities;
     }
 
     NativeModel nativeModel() {

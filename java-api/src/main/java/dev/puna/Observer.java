@@ -53,7 +53,7 @@ public interface Observer {
             this.duration = duration;
         }
 
-        /** {@return sequences that took part: the size of the batch} */
+        /** {@return sequences that took part, each of a search's beams among them: the size of the batch} */
         public int sequences() {
             return sequences;
         }
@@ -68,7 +68,7 @@ public interface Observer {
             return generatedTokens;
         }
 
-        /** {@return sequences that had work left, running or waiting} */
+        /** {@return requests that had work left, running or waiting; a search counts once} */
         public int active() {
             return active;
         }

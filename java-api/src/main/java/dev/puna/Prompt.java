@@ -39,6 +39,32 @@ public final class Prompt extends Request<Prompt> {
         return ids.clone();
     }
 
+    /**
+     * How probable the model finds the prompt itself, with the adapters that were chosen; nothing is generated, and
+     * what says how an answer is made has no part in it. Waits as {@link Context#logits} does.
+     *
+     * <pre>{@code
+     * double better = model.prompt(text).adapter(law).score().logProbability()
+     *         - model.score(text).logProbability();
+     * }</pre>
+     *
+     * @return its score
+     */
+    public Score score() {
+        return context().score(ids, adapters());
+    }
+
+    /**
+     * The logits after each of the prompt's tokens, with the adapters that were chosen: {@link Context#logits} with
+     * them. Nothing is generated. For experts: a row is as long as the vocabulary.
+     *
+     * @param first the first row wanted, of {@link #tokens}; row i is what the model says after tokens 0 to i
+     * @return rows first to the last, one after the other
+     */
+    public float[] logitsFrom(int first) {
+        return context().logits(ids, first, adapters());
+    }
+
     @Override
     Work work() {
         return new Work(ids, Slot.once(), Books.NONE, Speech.PLAIN);

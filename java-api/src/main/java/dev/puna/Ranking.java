@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
+import dev.puna.bindings.NativeAdapter;
 import dev.puna.bindings.NativeEmbedding;
 import dev.puna.bindings.NativeInput;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ public final class Ranking {
     private final String query;
     private final List<String> documents;
     private boolean truncate;
+    private List<NativeAdapter.Use> adapters = List.of();
 
     Ranking(Context context, String query, List<String> documents) {
         this.context = context;
@@ -37,6 +39,19 @@ public final class Ranking {
      */
     public Ranking truncate() {
         truncate = true;
+        return this;
+    }
+
+    /**
+     * Uses an adapter; further calls add more, up to 16, which join in their order.
+     *
+     * @param adapter of the model
+     * @param weight how much it counts: 1 as it was trained
+     * @return this
+     * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
+     */
+    public Ranking adapter(Adapter adapter, float weight) {
+        adapters = Adapter.with(adapters, adapter.use(context.model(), weight));
         return this;
     }
 
@@ -61,7 +76,7 @@ public final class Ranking {
      * @throws UnsupportedModelException if the model is no reranker
      */
     public List<Ranked> all() {
-        int labels = context.model().labelCount();
+        int labels = context.model().abilities().labelCount();
         if (labels > 1) {
             throw new UnsupportedModelException(
                     "this model classifies texts by " + labels + " labels; a reranker has one: use classify");
@@ -70,8 +85,8 @@ public final class Ranking {
         for (String document : documents) {
             inputs.add(context.tokenizer().input(query, document, false));
         }
-        float[][] scores = context.engine()
-                .embed(inputs, new NativeEmbedding(NativeEmbedding.Pooling.SCORES, 0, false, truncate), 1);
+        NativeEmbedding how = new NativeEmbedding(NativeEmbedding.Pooling.SCORES, 0, false, truncate);
+        float[][] scores = context.engine().wholeTexts().embed(inputs, how, 1, adapters);
         List<Ranked> ranked = new ArrayList<>();
         for (int i = 0; i < scores.length; i++) {
             ranked.add(new Ranked(i, documents.get(i), scores[i][0]));

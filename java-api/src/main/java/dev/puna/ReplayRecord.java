@@ -6,6 +6,8 @@ import dev.puna.bindings.NativeGeneration;
 import dev.puna.bindings.NativeLibrary;
 import dev.puna.internal.RecordJson;
 import dev.puna.internal.WholeFile;
+import dev.puna.internal.engine.Slot;
+import dev.puna.internal.talk.Speech;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -236,8 +238,14 @@ public final class ReplayRecord {
             options.accept(o);
             o.contextLength(content.contextLength()).cacheType(CacheType.valueOf(content.cacheType()));
         })) {
-            return compare(
-                    Request.again(context, content.prompt(), settings(model).adapted(uses)));
+            return compare(again(context, settings(model).adapted(uses)));
+        }
+    }
+
+    private Reply again(Context context, NativeGeneration settings) {
+        Work work = new Work(content.prompt(), Slot.once(), Books.NONE, Speech.PLAIN);
+        try (TextStream stream = work.start(context, settings, Long.MAX_VALUE, (row, tokens) -> {})) {
+            return stream.reply();
         }
     }
 

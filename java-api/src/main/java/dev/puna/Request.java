@@ -2,25 +2,16 @@
 package dev.puna;
 
 import dev.puna.bindings.NativeAdapter;
-import dev.puna.bindings.NativeBeams;
 import dev.puna.bindings.NativeGeneration;
-import dev.puna.bindings.NativeGrammar;
-import dev.puna.internal.engine.Generation;
-import dev.puna.internal.engine.Slot;
 import dev.puna.internal.mapping.Mapping;
 import dev.puna.internal.schema.RegexGrammar;
 import dev.puna.internal.schema.SchemaGrammar;
-import dev.puna.internal.talk.Speech;
 import java.lang.reflect.Type;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A request for a generation: options, then one terminal. The generation starts at the terminal. A request serves one
@@ -29,27 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the request's own type
  */
 public abstract sealed class Request<T extends Request<T>> permits Prompt, TextToText, TalkingRequest {
-    private static final Sampler DEFAULT =
-            Sampler.of(Sampler.topK(40), Sampler.topP(.95f), Sampler.minP(.05f), Sampler.temperature(.8f));
-    private static final int FRAME = -2;
-    private static final Duration FOREVER = Duration.ofDays(10_000);
-
     private final Context context;
-    private int maxTokens;
-    private Sampler sampler = DEFAULT;
-    private List<String> stops = List.of();
-    private @Nullable Duration timeout;
-    private boolean logprobs;
-    private int topLogprobs;
-    private boolean ignoreEnd;
-    private @Nullable String grammar;
-    private int keep = -1; // tokens that a full context never drops, or FRAME; -1: it drops none, but ends
-    private @Nullable Consumer<? super Logits> hook;
-    private boolean drafts = true;
-    private List<NativeAdapter.Use> adapters = List.of();
-    private int beams = 1;
-    private float lengthPenalty = 1;
-    private EarlyStopping earlyStopping = EarlyStopping.NO;
+    private final RequestSettings settings = new RequestSettings();
 
     Request(Context context) {
         this.context = context;
@@ -62,10 +34,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T maxTokens(int tokens) {
-        if (tokens < 1) {
-            throw new IllegalArgumentException("maxTokens is " + tokens + "; it must be at least 1");
-        }
-        maxTokens = tokens;
+        settings.maxTokens(tokens);
         return self();
     }
 
@@ -76,7 +45,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T sampler(Sampler value) {
-        sampler = value;
+        settings.sampler(value);
         return self();
     }
 
@@ -87,15 +56,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T stop(String... texts) {
-        if (texts.length > 64) {
-            throw new IllegalArgumentException(texts.length + " stop strings; at most 64 are possible");
-        }
-        for (String text : texts) {
-            if (text.isEmpty()) {
-                throw new IllegalArgumentException("a stop string is empty");
-            }
-        }
-        stops = List.of(texts);
+        settings.stop(texts);
         return self();
     }
 
@@ -107,10 +68,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T timeout(Duration value) {
-        if (value.isNegative() || value.isZero()) {
-            throw new IllegalArgumentException("timeout is " + value + "; it must be more than nothing");
-        }
-        timeout = value;
+        settings.timeout(value);
         return self();
     }
 
@@ -124,17 +82,16 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * String german = t5.translate("The house is wonderful.", Locale.ENGLISH, Locale.GERMAN).beams(4).text();
      * }</pre>
      *
-     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars, hooks and log-probabilities have no
-     * place there, and the terminal refuses them.
+     * <p>Nothing is drawn: samplers with stages, biases, stop strings, grammars and hooks have no place there, and the
+     * terminal refuses them. {@link #logprobs} tells the log-probability of each token of the answer that was found,
+     * after those before it; their sum, divided by the tokens to the power of {@link #lengthPenalty}, is what the
+     * search compares.
      *
      * @param count 1, which searches nothing, to 32
      * @return this
      */
     public T beams(int count) {
-        if (count < 1 || count > 32) {
-            throw new IllegalArgumentException("beams is " + count + "; it may be 1 to 32");
-        }
-        beams = count;
+        settings.beams(count);
         return self();
     }
 
@@ -146,10 +103,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T lengthPenalty(float power) {
-        if (!(power >= -100 && power <= 100)) {
-            throw new IllegalArgumentException("lengthPenalty is " + power + "; it may be -100 to 100");
-        }
-        lengthPenalty = power;
+        settings.lengthPenalty(power);
         return self();
     }
 
@@ -160,7 +114,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T earlyStopping(EarlyStopping when) {
-        earlyStopping = Objects.requireNonNull(when, "earlyStopping");
+        settings.earlyStopping(when);
         return self();
     }
 
@@ -171,11 +125,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T logprobs(int top) {
-        if (top < 0 || top > 64) {
-            throw new IllegalArgumentException("logprobs is " + top + "; it may be 0 to 64");
-        }
-        logprobs = true;
-        topLogprobs = top;
+        settings.logprobs(top);
         return self();
     }
 
@@ -185,7 +135,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T ignoreEnd() {
-        ignoreEnd = true;
+        settings.ignoreEnd();
         return self();
     }
 
@@ -196,7 +146,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T withoutSpeculation() {
-        drafts = false;
+        settings.withoutSpeculation();
         return self();
     }
 
@@ -221,18 +171,8 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @throws IllegalArgumentException if it is another model's, the weight is not finite, or there are too many
      */
     public T adapter(Adapter adapter, float weight) {
-        adapters = with(adapters, adapter.use(context.model(), weight));
+        settings.adapter(adapter.use(context.model(), weight));
         return self();
-    }
-
-    /** One more. */
-    static List<NativeAdapter.Use> with(List<NativeAdapter.Use> known, NativeAdapter.Use one) {
-        if (known.size() == NativeAdapter.MOST) {
-            throw new IllegalArgumentException("more than " + NativeAdapter.MOST + " adapters at once");
-        }
-        List<NativeAdapter.Use> all = new ArrayList<>(known);
-        all.add(one);
-        return List.copyOf(all);
     }
 
     /** Those that all requests of this kind use: a chat's. */
@@ -240,12 +180,9 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
         return List.of();
     }
 
-    private List<NativeAdapter.Use> adapters() {
-        List<NativeAdapter.Use> all = inheritedAdapters();
-        for (NativeAdapter.Use one : adapters) {
-            all = with(all, one);
-        }
-        return all;
+    /** All that this one uses. */
+    final List<NativeAdapter.Use> adapters() {
+        return settings.adapters(inheritedAdapters());
     }
 
     /**
@@ -257,7 +194,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T json() {
-        grammar = SchemaGrammar.anything();
+        settings.grammar(SchemaGrammar.anything());
         return self();
     }
 
@@ -276,7 +213,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      *     where
      */
     public T json(String schema) {
-        grammar = SchemaGrammar.of(schema);
+        settings.grammar(SchemaGrammar.of(schema));
         return self();
     }
 
@@ -289,7 +226,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @throws IllegalArgumentException if it is not one, or uses something else; the message says where
      */
     public T regex(String pattern) {
-        grammar = RegexGrammar.of(pattern);
+        settings.grammar(RegexGrammar.of(pattern));
         return self();
     }
 
@@ -304,7 +241,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T grammar(String gbnf) {
-        grammar = Objects.requireNonNull(gbnf, "gbnf");
+        settings.grammar(Objects.requireNonNull(gbnf, "gbnf"));
         return self();
     }
 
@@ -326,7 +263,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T logits(Consumer<? super Logits> value) {
-        hook = Objects.requireNonNull(value, "logits");
+        settings.logits(value);
         return self();
     }
 
@@ -337,7 +274,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T contextShift() {
-        keep = FRAME;
+        settings.keepFrame();
         return self();
     }
 
@@ -356,10 +293,7 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
      * @return this
      */
     public T contextShift(int keeping) {
-        if (keeping < 0) {
-            throw new IllegalArgumentException("contextShift keeps " + keeping + " tokens; it must be at least 0");
-        }
-        keep = keeping;
+        settings.keep(keeping);
         return self();
     }
 
@@ -413,13 +347,9 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
 
     private TextStream stream(Work work, long deadline) {
         try {
-            int kept = keep == FRAME ? frame() : keep >= 0 ? keep : work.keep();
-            NativeGeneration settings = settings(kept);
-            Generation generation = new Generation(work.ids(), settings, work.slot(), deadline, marks(work.speech()));
-            Settlement settlement = new Settlement(generation, context.provenance(), work);
-            TextStream stream = TextStream.start(context, generation, settlement, look(hook));
-            work.books().started(settlement);
-            return stream;
+            int kept = settings.kept(this::frame, work.keep());
+            NativeGeneration told = settings.generation(context.model(), kept, adapters());
+            return work.start(context, told, deadline, settings.look());
         } catch (RuntimeException e) {
             work.books().failed();
             throw e;
@@ -431,54 +361,9 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
         return 1;
     }
 
-    private NativeGeneration settings(int kept) {
-        NativeGrammar compiled =
-                grammar == null ? null : context.model().grammars().of(grammar);
-        boolean searches = beams > 1;
-        Sampler chosen = searches && sampler == DEFAULT ? Sampler.greedy() : sampler;
-        long seed = chosen.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        return new NativeGeneration(
-                maxTokens,
-                seed,
-                chosen.stages(),
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEnd,
-                chosen.biases(),
-                chosen.breakers(),
-                compiled,
-                kept,
-                hook != null,
-                drafts,
-                adapters(),
-                searches ? new NativeBeams(beams, lengthPenalty, earlyStopping.code()) : null);
-    }
-
-    /** The caller's hook sees an object that is of no use afterwards. */
-    private static Generation.Hook look(@Nullable Consumer<? super Logits> hook) {
-        return (row, tokens) -> {
-            if (hook != null) {
-                Logits logits = new Logits(row, tokens);
-                try {
-                    hook.accept(logits);
-                } finally {
-                    logits.expire();
-                }
-            }
-        };
-    }
-
-    private Map<Integer, String> marks(Speech speech) {
-        return speech == Speech.PLAIN ? Map.of() : context.format().marks();
-    }
-
     /** By System.nanoTime, of something that begins now. */
     final long deadline(long begun) {
-        if (timeout == null || timeout.compareTo(FOREVER) > 0) {
-            return Long.MAX_VALUE;
-        }
-        return begun + timeout.toNanos();
+        return settings.deadline(begun);
     }
 
     /**
@@ -524,15 +409,15 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
 
     private Object value(Type type) {
         Mapping mapping = Mapping.of(type);
-        String asked = grammar;
+        String asked = settings.grammar();
         Reply reply;
         try {
             if (asked == null) {
-                grammar = SchemaGrammar.ofType(mapping.form());
+                settings.grammar(SchemaGrammar.ofType(mapping.form()));
             }
             reply = reply();
         } finally {
-            grammar = asked;
+            settings.grammar(asked);
         }
         if (reply.stopReason() != StopReason.END) {
             throw new IncompleteAnswerException(reply);
@@ -553,76 +438,11 @@ public abstract sealed class Request<T extends Request<T>> permits Prompt, TextT
         return new ReplyFuture(stream());
     }
 
-    /** A generation with all its settings given: a replay. */
-    static Reply again(Context context, int[] ids, NativeGeneration settings) {
-        Generation generation = new Generation(ids, settings, Slot.once(), Long.MAX_VALUE, Map.of());
-        Work work = new Work(ids, generation.slot(), Books.NONE, Speech.PLAIN);
-        Settlement settlement = new Settlement(generation, context.provenance(), work);
-        try (TextStream stream = TextStream.start(context, generation, settlement, look(null))) {
-            return stream.reply();
-        }
-    }
-
     /** What is to be computed, and where. */
     abstract Work work();
 
     @SuppressWarnings("unchecked")
     private T self() {
         return (T) this;
-    }
-
-    /**
-     * A generation's input.
-     *
-     * @param ids the whole of the sequence's tokens
-     * @param slot its sequence
-     * @param books who is told how it goes
-     * @param speech how the answer is taken apart
-     * @param keep tokens that a full context keeps, if the request itself says nothing of it; -1: it drops none
-     * @param forgotten tokens that were left out of the prompt, since the context was full
-     */
-    @SuppressWarnings("ArrayRecordComponent")
-    record Work(int[] ids, Slot slot, Books books, Speech speech, int keep, int forgotten) {
-        Work(int[] ids, Slot slot, Books books, Speech speech) {
-            this(ids, slot, books, speech, -1, 0);
-        }
-    }
-
-    /** Who keeps books about a generation: a chat. */
-    interface Books {
-        /** Those of a request that nobody remembers. */
-        Books NONE = new Books() {};
-
-        /** The generation runs. */
-        default void started(Settlement settlement) {}
-
-        /** It ended with a reply, whole or partial; told before the caller gets it, perhaps more than once. */
-        default void settled(Reply reply) {}
-
-        /** It did not begin, or failed; perhaps told after {@link #settled}, which then counts. */
-        default void failed() {}
-    }
-
-    /** A future whose cancellation reaches the engine; keeps the stream, and so the model, reachable. */
-    private static final class ReplyFuture extends CompletableFuture<Reply> {
-        private final TextStream stream;
-
-        ReplyFuture(TextStream stream) {
-            this.stream = stream;
-            stream.whenDone(() -> {
-                try {
-                    complete(stream.reply());
-                } catch (RuntimeException e) {
-                    completeExceptionally(e);
-                }
-            });
-        }
-
-        @Override
-        public boolean cancel(boolean mayInterruptIfRunning) {
-            boolean cancelled = super.cancel(mayInterruptIfRunning);
-            stream.cancel();
-            return cancelled;
-        }
     }
 }

@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 final class Settlement {
     private final Generation generation;
     private final Provenance provenance;
-    private final Request.Books books;
+    private final Books books;
     private final Speech speech;
     private final int forgotten; // tokens left out of the prompt
     private @Nullable Reply reply; // guarded by this
 
-    Settlement(Generation generation, Provenance provenance, Request.Work work) {
+    Settlement(Generation generation, Provenance provenance, Work work) {
         this.generation = generation;
         this.provenance = provenance;
         this.books = work.books();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna;
 
-import dev.puna.bindings.NativeEngine;
+import dev.puna.bindings.NativeEngineInfo;
 
 /**
  * What a context is doing and has done: gauges and counters for those who watch it. Immutable.
@@ -12,13 +12,13 @@ import dev.puna.bindings.NativeEngine;
  * }</pre>
  */
 public final class Statistics {
-    private final NativeEngine.Info info;
+    private final NativeEngineInfo info;
 
-    Statistics(NativeEngine.Info info) {
+    Statistics(NativeEngineInfo info) {
         this.info = info;
     }
 
-    /** {@return sequences in the batch} */
+    /** {@return requests in the batch; a search counts once, however many beams it has} */
     public int running() {
         return info.running();
     }

@@ -11,8 +11,8 @@ final class Tasks {
     private Tasks() {}
 
     static String translation(Model model, Locale from, Locale to) {
-        String known =
-                model.entry("task.translation_" + from.toLanguageTag() + "_to_" + to.toLanguageTag() + ".prefix");
+        String known = model.abilities()
+                .entry("task.translation_" + from.toLanguageTag() + "_to_" + to.toLanguageTag() + ".prefix");
         return known != null
                 ? known
                 : "translate " + from.getDisplayLanguage(Locale.ENGLISH) + " to "
@@ -20,7 +20,7 @@ final class Tasks {
     }
 
     static String summary(Model model) {
-        String known = model.entry("task.summarization.prefix");
+        String known = model.abilities().entry("task.summarization.prefix");
         return known != null ? known : "summarize: ";
     }
 }

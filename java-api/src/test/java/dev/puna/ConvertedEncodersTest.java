@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Folders of encoders, converted: their last states beside those of transformers. */
+/** Folders of encoders, converted: their last states, or a classifier's scores, beside those of transformers. */
 class ConvertedEncodersTest {
     private static final Path FOLDERS = Models.DATA.resolve("folders");
 
@@ -25,7 +25,7 @@ class ConvertedEncodersTest {
     private Path place;
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert", "roberta", "distilbert"})
+    @ValueSource(strings = {"bert", "roberta", "distilbert", "xlm_roberta", "xlm_roberta_rank", "t5encoder"})
     void statesAreThoseOfTransformers(String name) {
         Golden golden = Objects.requireNonNull(
                 Golden.cases(FOLDERS.resolve(name + ".golden")).get(name));
@@ -35,9 +35,13 @@ class ConvertedEncodersTest {
                 Context context = model.newContext(o -> {})) {
             assertThat(model.capabilities()).contains(Capability.EMBED).doesNotContain(Capability.GENERATE);
             int[] ids = golden.ids("ids");
-            NativeEmbedding how = new NativeEmbedding(NativeEmbedding.Pooling.LAST, 0, false, false);
-            int width = model.info().embeddingLength();
-            float[] state = context.engine().embed(List.of(new NativeInput(ids, new int[ids.length])), how, width)[0];
+            boolean ranks = name.endsWith("_rank");
+            NativeEmbedding.Pooling pooling = ranks ? NativeEmbedding.Pooling.SCORES : NativeEmbedding.Pooling.LAST;
+            NativeEmbedding how = new NativeEmbedding(pooling, 0, false, false);
+            int width = ranks ? 1 : model.info().embeddingLength();
+            float[] state = context.engine()
+                    .wholeTexts()
+                    .embed(List.of(new NativeInput(ids, new int[ids.length])), how, width, List.of())[0];
             List<Float> expected = golden.floats("last");
             assertThat(state).hasSize(expected.size());
             double worst = 0;

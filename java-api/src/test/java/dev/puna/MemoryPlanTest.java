@@ -46,6 +46,31 @@ class MemoryPlanTest {
         compare(smollm2, o -> o.maxSequences(8).contextLength(192).threads(4).stepTokens(64));
     }
 
+    /** What a decoder reads texts with is planned, and stays while others generate. */
+    @Test
+    void embeddingIsPlanned() {
+        Consumer<ContextOptions> options =
+                o -> o.maxSequences(3).contextLength(256).threads(1);
+        for (Path file : List.of(Models.TINY, Models.smollm2().path())) {
+            Model.Builder builder = Model.builder(file).defaultContext(options);
+            MemoryPlan plan = builder.plan();
+            assertThat(plan.embedding()).isPositive();
+            try (Model model = builder.load()) {
+                long created = model.statistics().memoryBytes();
+                model.embed(List.of("two", "texts")).vectors();
+                long kept = model.statistics().memoryBytes() - created;
+                assertThat(kept).isBetween(plan.embedding() * 8 / 10, plan.embedding() + plan.sequences());
+                Optional<Statistics> full = Optional.empty();
+                while (full.isEmpty()) {
+                    full = fill(model, 3, plan.contextLength());
+                }
+                within(
+                        plan.total() + plan.embedding(),
+                        model.info().memoryBytes() + full.get().memoryBytes());
+            }
+        }
+    }
+
     /** Loads a model, fills its cache, and looks at what is accounted meanwhile. */
     private static void compare(Path file, Consumer<ContextOptions> options) {
         Model.Builder builder = Model.builder(file).defaultContext(options);

@@ -155,7 +155,6 @@ class TextToTextTest {
                 t5.prompt("a").sampler(Sampler.of(Sampler.temperature(.5f))),
                 t5.prompt("a").stop("x"),
                 t5.prompt("a").regex("a+"),
-                t5.prompt("a").logprobs(1),
                 t5.prompt("a").logits(l -> {}))) {
             assertThatThrownBy(() -> prompt.beams(2).text())
                     .isInstanceOf(IllegalArgumentException.class)

@@ -64,11 +64,12 @@ public class TokenBenchmark {
         loaded = Model.load(file);
         context = loaded.newContext(options -> options.threads(1));
         bare = NativeModel.load(file, 1, null);
-        NativeEngineOptions defaults = NativeEngineOptions.defaults();
         engine = NativeEngine.create(
                 bare,
-                new NativeEngineOptions(
-                        0, 1, 1, 1, defaults.stepTokens(), NativeEngineOptions.CacheType.F16, defaults.cacheBytes()));
+                NativeEngineOptions.of(c -> {
+                    c.maxSequences = 1;
+                    c.threads = 1;
+                }));
     }
 
     /** Closes all. */
@@ -110,7 +111,12 @@ public class TokenBenchmark {
     public int bindings() {
         long sequence = engine.openSequence();
         engine.generate(
-                sequence, PROMPT, new NativeGeneration(TOKENS, 1, List.of(), List.of(), false, 0, true));
+                sequence,
+                PROMPT,
+                NativeGeneration.of(c -> {
+                    c.maxTokens = TOKENS;
+                    c.ignoreEos = true;
+                }));
         int tokens = 0;
         while (engine.step().active() > 0) {
             for (NativeEvent event = engine.nextEvent(); event != null; event = engine.nextEvent()) {

@@ -3,8 +3,12 @@ package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_adapter_info;
+import dev.puna.bindings.gen.puna_adapter_use;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A low-rank adapter of one model. Immutable; any thread; sequences that use it when it is closed keep it. */
@@ -72,6 +76,25 @@ public final class NativeAdapter extends NativeObject {
     /** {@return its properties, also when it is closed} */
     public Info info() {
         return info;
+    }
+
+    /** The adapters are in use while the call takes its own hold of them. */
+    static void using(Call call, List<NativeAdapter.Use> from, Consumer<MemorySegment> work) {
+        List<Handle.Use> uses = new ArrayList<>();
+        try {
+            MemorySegment to =
+                    from.isEmpty() ? MemorySegment.NULL : call.allocate(puna_adapter_use.layout(), from.size());
+            for (int i = 0; i < from.size(); i++) {
+                Handle.Use use = from.get(i).adapter().use();
+                uses.add(use);
+                MemorySegment slot = puna_adapter_use.asSlice(to, i);
+                puna_adapter_use.adapter(slot, use.address());
+                puna_adapter_use.weight(slot, from.get(i).weight());
+            }
+            work.accept(to);
+        } finally {
+            uses.forEach(Handle.Use::close);
+        }
     }
 
     private static Info describe(MemorySegment adapter) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.bindings;
 
+import dev.puna.bindings.gen.PunaH;
+import dev.puna.bindings.gen.puna_embedding;
+import java.lang.foreign.MemorySegment;
+
 /**
  * What vectors are made of texts.
  *
@@ -22,5 +26,16 @@ public record NativeEmbedding(Pooling pooling, int dimensions, boolean normalize
         LAST,
         /** The classifier's numbers. */
         SCORES
+    }
+
+    /** As the core reads it; as long as the call. */
+    MemorySegment in(Call call) {
+        MemorySegment to = call.struct(puna_embedding.layout());
+        PunaH.puna_embedding_default(to);
+        puna_embedding.pooling(to, pooling.ordinal());
+        puna_embedding.dimensions(to, dimensions);
+        puna_embedding.normalize(to, normalize ? 1 : 0);
+        puna_embedding.truncate(to, truncate ? 1 : 0);
+        return to;
     }
 }

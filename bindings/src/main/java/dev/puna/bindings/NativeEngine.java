@@ -2,26 +2,15 @@
 package dev.puna.bindings;
 
 import dev.puna.bindings.gen.PunaH;
-import dev.puna.bindings.gen.puna_adapter_use;
-import dev.puna.bindings.gen.puna_bias;
-import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
 import dev.puna.bindings.gen.puna_error;
 import dev.puna.bindings.gen.puna_event;
 import dev.puna.bindings.gen.puna_generation;
-import dev.puna.bindings.gen.puna_input;
-import dev.puna.bindings.gen.puna_logprob;
-import dev.puna.bindings.gen.puna_stage;
 import dev.puna.bindings.gen.puna_step;
-import dev.puna.bindings.gen.puna_text;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,9 +20,6 @@ import org.jspecify.annotations.Nullable;
 public final class NativeEngine extends NativeObject {
     /** All tokens of a sequence. */
     public static final long ALL = -1L;
-
-    private static final int[] NO_IDS = {};
-    private static final float[] NO_LOGPROBS = {};
 
     /*
      * What a step and its events are told in: the same memory every time, since one of them comes a token. A second
@@ -50,52 +36,6 @@ public final class NativeEngine extends NativeObject {
         event = Call.struct(arena, puna_event.layout());
         error = Call.struct(arena, puna_error.layout());
     }
-
-    /**
-     * An engine's state.
-     *
-     * @param contextLength positions of one sequence
-     * @param threads that compute
-     * @param stepTokens prompt tokens computed in one step
-     * @param sequences open now
-     * @param running of those: in the batch
-     * @param waiting of those: in the queue
-     * @param pagePositions positions that one page holds
-     * @param pageBytes its size
-     * @param pagesTotal that the budget allows
-     * @param pagesUsed referenced by sequences now
-     * @param memoryBytes accounted to the engine now
-     * @param steps since it was created, as are those below
-     * @param evictions times that a sequence lost its pages to another one
-     * @param promptTokens of prompts, computed
-     * @param generatedTokens generated
-     * @param prefixHitTokens of prompts, found in the cache
-     * @param pagesCached held by nobody, kept since a prompt may begin alike
-     * @param paused sequences: with a generation that is held back
-     * @param draftedTokens guessed ahead and computed
-     * @param acceptedTokens of those, right
-     */
-    public record Info(
-            int contextLength,
-            int threads,
-            int stepTokens,
-            int sequences,
-            int running,
-            int waiting,
-            int pagePositions,
-            long pageBytes,
-            long pagesTotal,
-            long pagesUsed,
-            long memoryBytes,
-            long steps,
-            long evictions,
-            long promptTokens,
-            long generatedTokens,
-            long prefixHitTokens,
-            long pagesCached,
-            int paused,
-            long draftedTokens,
-            long acceptedTokens) {}
 
     /**
      * One round.
@@ -126,37 +66,45 @@ public final class NativeEngine extends NativeObject {
         }
     }
 
+    /** A function of an engine. */
+    private interface Told {
+        /** Gives the function's status. */
+        int call(MemorySegment engine, MemorySegment error);
+    }
+
+    private void checked(Told function) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            call.check(function.call(engine.address(), call.error()));
+        }
+    }
+
+    /** A function that makes a sequence. */
+    private interface Maker {
+        /** Gives the function's status, and the sequence's id. */
+        int call(MemorySegment engine, MemorySegment id, MemorySegment error);
+    }
+
+    private long made(Maker function) {
+        try (Handle.Use engine = use();
+                Call call = new Call()) {
+            MemorySegment id = call.longs(1);
+            call.check(function.call(engine.address(), id, call.error()));
+            return id.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
     /**
      * The engine's state.
      *
      * @return a snapshot
      */
-    public Info info() {
+    public NativeEngineInfo info() {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
             MemorySegment info = call.struct(puna_engine_info.layout());
             PunaH.puna_engine_describe(engine.address(), info);
-            return new Info(
-                    puna_engine_info.context_length(info),
-                    puna_engine_info.threads(info),
-                    puna_engine_info.step_tokens(info),
-                    puna_engine_info.sequences(info),
-                    puna_engine_info.running(info),
-                    puna_engine_info.waiting(info),
-                    puna_engine_info.page_positions(info),
-                    puna_engine_info.page_bytes(info),
-                    puna_engine_info.pages_total(info),
-                    puna_engine_info.pages_used(info),
-                    puna_engine_info.memory_bytes(info),
-                    puna_engine_info.steps(info),
-                    puna_engine_info.evictions(info),
-                    puna_engine_info.prompt_tokens(info),
-                    puna_engine_info.generated_tokens(info),
-                    puna_engine_info.prefix_hit_tokens(info),
-                    puna_engine_info.pages_cached(info),
-                    puna_engine_info.paused(info),
-                    puna_engine_info.drafted_tokens(info),
-                    puna_engine_info.accepted_tokens(info));
+            return NativeEngineInfo.read(info);
         }
     }
 
@@ -166,12 +114,7 @@ public final class NativeEngine extends NativeObject {
      * @return its id
      */
     public long openSequence() {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_open(engine.address(), out, call.error()));
-            return out.get(ValueLayout.JAVA_LONG, 0);
-        }
+        return made((engine, id, error) -> PunaH.puna_sequence_open(engine, id, error));
     }
 
     /**
@@ -196,33 +139,14 @@ public final class NativeEngine extends NativeObject {
     private void generate(long sequence, int[] ids, NativeGeneration generation, MemorySegment grammar) {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
-            MemorySegment settings = generation(call, generation);
+            MemorySegment settings = GenerationStruct.write(call, generation);
             puna_generation.grammar(settings, grammar);
-            withAdapters(call, generation.adapters(), adapters -> {
+            NativeAdapter.using(call, generation.adapters(), adapters -> {
                 puna_generation.adapters(settings, adapters);
                 puna_generation.adapter_count(settings, generation.adapters().size());
                 call.check(PunaH.puna_sequence_generate(
                         engine.address(), sequence, call.ints(ids), ids.length, settings, call.error()));
             });
-        }
-    }
-
-    /** The adapters are in use while the call takes its own hold of them. */
-    private static void withAdapters(Call call, List<NativeAdapter.Use> from, Consumer<MemorySegment> work) {
-        List<Handle.Use> uses = new ArrayList<>();
-        try {
-            MemorySegment to =
-                    from.isEmpty() ? MemorySegment.NULL : call.allocate(puna_adapter_use.layout(), from.size());
-            for (int i = 0; i < from.size(); i++) {
-                Handle.Use use = from.get(i).adapter().use();
-                uses.add(use);
-                MemorySegment slot = puna_adapter_use.asSlice(to, i);
-                puna_adapter_use.adapter(slot, use.address());
-                puna_adapter_use.weight(slot, from.get(i).weight());
-            }
-            work.accept(to);
-        } finally {
-            uses.forEach(Handle.Use::close);
         }
     }
 
@@ -234,94 +158,11 @@ public final class NativeEngine extends NativeObject {
     public void adapt(List<NativeAdapter.Use> adapters) {
         try (Handle.Use engine = use();
                 Call call = new Call()) {
-            withAdapters(
+            NativeAdapter.using(
                     call,
                     adapters,
                     uses -> call.check(PunaH.puna_engine_adapt(engine.address(), uses, adapters.size(), call.error())));
         }
-    }
-
-    private static MemorySegment generation(Call call, NativeGeneration from) {
-        MemorySegment to = call.struct(puna_generation.layout());
-        PunaH.puna_generation_default(to);
-        puna_generation.max_tokens(to, from.maxTokens());
-        puna_generation.seed(to, from.seed());
-        puna_generation.logprobs(to, from.logprobs() ? 1 : 0);
-        puna_generation.top_logprobs(to, from.topLogprobs());
-        puna_generation.flags(
-                to,
-                (from.ignoreEos() ? PunaH.PUNA_GENERATE_IGNORE_EOS() : 0)
-                        | (from.shown() ? PunaH.PUNA_GENERATE_LOGITS() : 0)
-                        | (from.drafts() ? 0 : PunaH.PUNA_GENERATE_NO_DRAFTS())
-                        | (from.keep() >= 0 ? PunaH.PUNA_GENERATE_SHIFT() : 0));
-        puna_generation.keep(to, Math.max(0, from.keep()));
-        puna_generation.stage_count(to, from.stages().size());
-        if (!from.stages().isEmpty()) {
-            puna_generation.stages(to, stages(call, from.stages()));
-        }
-        puna_generation.stop_count(to, from.stops().size());
-        if (!from.stops().isEmpty()) {
-            puna_generation.stops(to, texts(call, from.stops()));
-        }
-        puna_generation.breaker_count(to, from.breakers().size());
-        if (!from.breakers().isEmpty()) {
-            puna_generation.breakers(to, texts(call, from.breakers()));
-        }
-        puna_generation.bias_count(to, from.biases().size());
-        if (!from.biases().isEmpty()) {
-            puna_generation.biases(to, biases(call, from.biases()));
-        }
-        NativeBeams beams = from.beams();
-        if (beams != null) {
-            puna_generation.beams(to, beams.width());
-            puna_generation.length_penalty(to, beams.lengthPenalty());
-            puna_generation.early_stopping(to, beams.stop().code());
-        }
-        return to;
-    }
-
-    private static MemorySegment biases(Call call, Map<Integer, Float> from) {
-        MemorySegment to = call.allocate(puna_bias.layout(), from.size());
-        int i = 0;
-        for (Map.Entry<Integer, Float> one : from.entrySet()) {
-            MemorySegment slot = puna_bias.asSlice(to, i++);
-            puna_bias.id(slot, one.getKey());
-            puna_bias.value(slot, one.getValue());
-        }
-        return to;
-    }
-
-    private static MemorySegment stages(Call call, List<NativeStage> from) {
-        MemorySegment to = call.allocate(puna_stage.layout(), from.size());
-        for (int i = 0; i < from.size(); i++) {
-            NativeStage stage = from.get(i);
-            MemorySegment slot = puna_stage.asSlice(to, i);
-            puna_stage.kind(slot, stage.kind().code());
-            puna_stage.value(slot, stage.value());
-            puna_stage.window(slot, stage.window());
-            puna_stage.repeat(slot, stage.repeat());
-            puna_stage.frequency(slot, stage.frequency());
-            puna_stage.presence(slot, stage.presence());
-            puna_stage.threshold(slot, stage.threshold());
-            puna_stage.rate(slot, stage.rate());
-            puna_stage.base(slot, stage.base());
-            puna_stage.allowed_length(slot, stage.allowedLength());
-            puna_stage.range(slot, stage.range());
-            puna_stage.exponent(slot, stage.exponent());
-            puna_stage.decay(slot, stage.decay());
-        }
-        return to;
-    }
-
-    private static MemorySegment texts(Call call, List<String> from) {
-        MemorySegment to = call.allocate(puna_text.layout(), from.size());
-        for (int i = 0; i < from.size(); i++) {
-            byte[] utf8 = from.get(i).getBytes(StandardCharsets.UTF_8);
-            MemorySegment slot = puna_text.asSlice(to, i);
-            puna_text.text(slot, call.text(utf8));
-            puna_text.length(slot, utf8.length);
-        }
-        return to;
     }
 
     /**
@@ -330,10 +171,7 @@ public final class NativeEngine extends NativeObject {
      * @param sequence which
      */
     public void cancel(long sequence) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_sequence_cancel(engine.address(), sequence, call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_sequence_cancel(engine, sequence, error));
     }
 
     /**
@@ -342,10 +180,7 @@ public final class NativeEngine extends NativeObject {
      * @param sequence which
      */
     public void closeSequence(long sequence) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_sequence_close(engine.address(), sequence, call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_sequence_close(engine, sequence, error));
     }
 
     /**
@@ -356,12 +191,7 @@ public final class NativeEngine extends NativeObject {
      * @return the new one's id
      */
     public long fork(long sequence, long positions) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, positions, out, call.error()));
-            return out.get(ValueLayout.JAVA_LONG, 0);
-        }
+        return made((engine, id, error) -> PunaH.puna_sequence_fork(engine, sequence, positions, id, error));
     }
 
     /**
@@ -371,10 +201,7 @@ public final class NativeEngine extends NativeObject {
      * @param positions how many stay
      */
     public void rewind(long sequence, long positions) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_sequence_rewind(engine.address(), sequence, positions, call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_sequence_rewind(engine, sequence, positions, error));
     }
 
     /**
@@ -383,10 +210,7 @@ public final class NativeEngine extends NativeObject {
      * @param sequence which
      */
     public void pause(long sequence) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_sequence_pause(engine.address(), sequence, call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_sequence_pause(engine, sequence, error));
     }
 
     /**
@@ -395,10 +219,7 @@ public final class NativeEngine extends NativeObject {
      * @param sequence which
      */
     public void resume(long sequence) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_sequence_resume(engine.address(), sequence, call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_sequence_resume(engine, sequence, error));
     }
 
     /**
@@ -419,10 +240,7 @@ public final class NativeEngine extends NativeObject {
 
     /** Gives back all pages that no running sequence holds; they are computed again when they are needed. */
     public void trim() {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            call.check(PunaH.puna_engine_trim(engine.address(), call.error()));
-        }
+        checked((engine, error) -> PunaH.puna_engine_trim(engine, error));
     }
 
     /**
@@ -448,12 +266,7 @@ public final class NativeEngine extends NativeObject {
      * @return the new sequence's id
      */
     public long fork(long sequence) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_fork(engine.address(), sequence, PunaH.PUNA_ALL(), out, call.error()));
-            return out.get(ValueLayout.JAVA_LONG, 0);
-        }
+        return fork(sequence, ALL);
     }
 
     /**
@@ -494,12 +307,8 @@ public final class NativeEngine extends NativeObject {
      * @throws NativeException INVALID_FILE, UNSUPPORTED, INVALID_ARGUMENT (another model or cache type), CONTEXT_FULL
      */
     public long restore(NativeState state) {
-        try (Handle.Use engine = use();
-                Call call = new Call()) {
-            MemorySegment out = call.longs(1);
-            call.check(PunaH.puna_sequence_restore(engine.address(), state.bytes(), state.length(), out, call.error()));
-            return out.get(ValueLayout.JAVA_LONG, 0);
-        }
+        return made(
+                (engine, id, error) -> PunaH.puna_sequence_restore(engine, state.bytes(), state.length(), id, error));
     }
 
     /**
@@ -530,74 +339,8 @@ public final class NativeEngine extends NativeObject {
             if (PunaH.puna_engine_next_event(engine.address(), event) == 0) {
                 return null;
             }
-            int kind = puna_event.kind(event);
-            if (kind == PunaH.PUNA_EVENT_FINISHED()) return finished(event);
-            return kind == PunaH.PUNA_EVENT_LOGITS() ? logits(event) : token(event);
+            return EventStruct.read(event);
         }
-    }
-
-    private static NativeEvent logits(MemorySegment event) {
-        int count = puna_event.logit_count(event);
-        MemorySegment row = puna_event.logits(event);
-        float[] values = count == 0
-                ? new float[0]
-                : row.asSlice(0, (long) count * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
-        return new NativeEvent.Logits(puna_event.sequence(event), values);
-    }
-
-    private static NativeEvent token(MemorySegment event) {
-        int count = puna_event.top_count(event);
-        int[] ids = count == 0 ? NO_IDS : new int[count];
-        float[] logprobs = count == 0 ? NO_LOGPROBS : new float[count];
-        if (count > 0) {
-            MemorySegment top = puna_event.top(event);
-            for (int i = 0; i < count; i++) {
-                MemorySegment one = puna_logprob.asSlice(top, i);
-                ids[i] = puna_logprob.id(one);
-                logprobs[i] = puna_logprob.logprob(one);
-            }
-        }
-        return new NativeEvent.Token(
-                puna_event.sequence(event),
-                puna_event.token(event),
-                text(event),
-                puna_event.logprob(event),
-                ids,
-                logprobs);
-    }
-
-    private static NativeEvent finished(MemorySegment event) {
-        NativeEvent.Stop stop = stop(puna_event.stop(event));
-        boolean failed = stop == NativeEvent.Stop.FAILED;
-        return new NativeEvent.Finished(
-                puna_event.sequence(event),
-                stop,
-                puna_event.stop_index_valid(event) == 1 ? puna_event.stop_index(event) : -1,
-                text(event),
-                failed ? NativeStatus.of(puna_event.status(event)) : NativeStatus.OK,
-                failed ? puna_event.message(event).getString(0) : "",
-                puna_event.prompt_tokens(event),
-                puna_event.cached_tokens(event),
-                puna_event.generated_tokens(event),
-                puna_event.queued_ns(event),
-                puna_event.prompt_ns(event),
-                puna_event.generate_ns(event),
-                puna_event.dropped_tokens(event),
-                puna_event.drafted_tokens(event),
-                puna_event.accepted_tokens(event));
-    }
-
-    private static String text(MemorySegment event) {
-        return Call.string(puna_event.text(event), puna_event.text_length(event));
-    }
-
-    private static NativeEvent.Stop stop(int code) {
-        if (code == PunaH.PUNA_STOP_END()) return NativeEvent.Stop.END;
-        if (code == PunaH.PUNA_STOP_LENGTH()) return NativeEvent.Stop.LENGTH;
-        if (code == PunaH.PUNA_STOP_CONTEXT()) return NativeEvent.Stop.CONTEXT;
-        if (code == PunaH.PUNA_STOP_TEXT()) return NativeEvent.Stop.TEXT;
-        if (code == PunaH.PUNA_STOP_CANCELLED()) return NativeEvent.Stop.CANCELLED;
-        return NativeEvent.Stop.FAILED;
     }
 
     /**
@@ -645,32 +388,13 @@ public final class NativeEngine extends NativeObject {
         try (Handle.Use engine = use();
                 Handle.Use watched = task.use();
                 Call call = new Call()) {
-            MemorySegment slots = call.allocate(puna_input.layout(), Math.max(1, inputs.size()));
-            for (int i = 0; i < inputs.size(); i++) {
-                input(call, inputs.get(i), puna_input.asSlice(slots, i));
-            }
-            MemorySegment wanted = call.struct(puna_embedding.layout());
-            PunaH.puna_embedding_default(wanted);
-            puna_embedding.pooling(wanted, how.pooling().ordinal());
-            puna_embedding.dimensions(wanted, how.dimensions());
-            puna_embedding.normalize(wanted, how.normalize() ? 1 : 0);
-            puna_embedding.truncate(wanted, how.truncate() ? 1 : 0);
+            MemorySegment slots = NativeInput.in(call, inputs);
+            MemorySegment wanted = how.in(call);
             MemorySegment rows = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, length));
             call.check(PunaH.puna_engine_embed(
                     engine.address(), slots, inputs.size(), wanted, rows, length, watched.address(), call.error()));
-            float[][] vectors = new float[inputs.size()][];
-            for (int i = 0; i < vectors.length; i++) {
-                vectors[i] = rows.asSlice((long) i * width * Float.BYTES, (long) width * Float.BYTES)
-                        .toArray(ValueLayout.JAVA_FLOAT);
-            }
-            return vectors;
+            return rows(rows, inputs.size(), width);
         }
-    }
-
-    private static void input(Call call, NativeInput from, MemorySegment to) {
-        puna_input.ids(to, call.ints(from.ids()));
-        puna_input.types(to, from.types().length == 0 ? MemorySegment.NULL : call.ints(from.types()));
-        puna_input.count(to, from.ids().length);
     }
 
     /**
@@ -686,17 +410,20 @@ public final class NativeEngine extends NativeObject {
         long length = Math.multiplyExact((long) positions.length, vocabulary);
         try (Handle.Use engine = use();
                 Call call = new Call()) {
-            MemorySegment one = call.allocate(puna_input.layout(), 1);
-            input(call, input, one);
+            MemorySegment one = NativeInput.in(call, List.of(input));
             MemorySegment rows = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, length));
             call.check(PunaH.puna_engine_fill(
                     engine.address(), one, call.ints(positions), positions.length, rows, length, call.error()));
-            float[][] logits = new float[positions.length][];
-            for (int i = 0; i < logits.length; i++) {
-                logits[i] = rows.asSlice((long) i * vocabulary * Float.BYTES, (long) vocabulary * Float.BYTES)
-                        .toArray(ValueLayout.JAVA_FLOAT);
-            }
-            return logits;
+            return rows(rows, positions.length, vocabulary);
         }
+    }
+
+    private static float[][] rows(MemorySegment from, int count, int width) {
+        float[][] rows = new float[count][];
+        for (int i = 0; i < count; i++) {
+            rows[i] = from.asSlice((long) i * width * Float.BYTES, (long) width * Float.BYTES)
+                    .toArray(ValueLayout.JAVA_FLOAT);
+        }
+        return rows;
     }
 }

@@ -4,6 +4,7 @@ package dev.puna.bindings;
 import dev.puna.bindings.gen.PunaH;
 import dev.puna.bindings.gen.puna_engine_options;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -59,28 +60,6 @@ public record NativeEngineOptions(
         }
     }
 
-    /** Without speculation. */
-    public NativeEngineOptions(
-            int contextLength,
-            int maxSequences,
-            int maxQueue,
-            int threads,
-            int stepTokens,
-            CacheType cacheType,
-            long cacheBytes) {
-        this(
-                contextLength,
-                maxSequences,
-                maxQueue,
-                threads,
-                stepTokens,
-                cacheType,
-                cacheBytes,
-                Speculation.OFF,
-                0,
-                null);
-    }
-
     /** How keys and values are stored. */
     public enum CacheType {
         /** Half precision. */
@@ -108,22 +87,59 @@ public record NativeEngineOptions(
         }
     }
 
-    /** What the core takes by itself. */
-    public static NativeEngineOptions defaults() {
-        try (Call call = new Call()) {
-            MemorySegment options = call.struct(puna_engine_options.layout());
-            PunaH.puna_engine_options_default(options);
-            return new NativeEngineOptions(
-                    puna_engine_options.context_length(options),
-                    puna_engine_options.max_sequences(options),
-                    puna_engine_options.max_queue(options),
-                    puna_engine_options.threads(options),
-                    puna_engine_options.step_tokens(options),
-                    CacheType.of(puna_engine_options.cache_type(options)),
-                    puna_engine_options.cache_bytes(options),
-                    Speculation.of(puna_engine_options.speculation(options)),
-                    puna_engine_options.draft_tokens(options),
-                    null);
+    /**
+     * What the core takes by itself, but for some components.
+     *
+     * <pre>{@code
+     * NativeEngineOptions two = NativeEngineOptions.of(c -> c.threads = 2);
+     * }</pre>
+     *
+     * @param set sets those
+     * @return new ones
+     */
+    public static NativeEngineOptions of(Consumer<Components> set) {
+        Components c = new Components();
+        set.accept(c);
+        return new NativeEngineOptions(
+                c.contextLength,
+                c.maxSequences,
+                c.maxQueue,
+                c.threads,
+                c.stepTokens,
+                c.cacheType,
+                c.cacheBytes,
+                c.speculation,
+                c.draftTokens,
+                c.draft);
+    }
+
+    /** What options have, to be set; without a word: as the core takes it. */
+    public static final class Components {
+        public int contextLength;
+        public int maxSequences;
+        public int maxQueue;
+        public int threads;
+        public int stepTokens;
+        public CacheType cacheType;
+        public long cacheBytes;
+        public Speculation speculation;
+        public int draftTokens;
+        public @Nullable NativeModel draft;
+
+        private Components() {
+            try (Call call = new Call()) {
+                MemorySegment options = call.struct(puna_engine_options.layout());
+                PunaH.puna_engine_options_default(options);
+                contextLength = puna_engine_options.context_length(options);
+                maxSequences = puna_engine_options.max_sequences(options);
+                maxQueue = puna_engine_options.max_queue(options);
+                threads = puna_engine_options.threads(options);
+                stepTokens = puna_engine_options.step_tokens(options);
+                cacheType = CacheType.of(puna_engine_options.cache_type(options));
+                cacheBytes = puna_engine_options.cache_bytes(options);
+                speculation = Speculation.of(puna_engine_options.speculation(options));
+                draftTokens = puna_engine_options.draft_tokens(options);
+            }
         }
     }
 

@@ -50,31 +50,20 @@ public record NativeGeneration(
         adapters = List.copyOf(adapters);
     }
 
-    /** Without biases, breakers, a grammar and what follows. */
-    public NativeGeneration(
-            int maxTokens,
-            long seed,
-            List<NativeStage> stages,
-            List<String> stops,
-            boolean logprobs,
-            int topLogprobs,
-            boolean ignoreEos) {
-        this(
-                maxTokens,
-                seed,
-                stages,
-                stops,
-                logprobs,
-                topLogprobs,
-                ignoreEos,
-                Map.of(),
-                List.of(),
-                null,
-                -1,
-                false,
-                true,
-                List.of(),
-                null);
+    /**
+     * A generation of some components.
+     *
+     * <pre>{@code
+     * NativeGeneration eight = NativeGeneration.of(c -> c.maxTokens = 8);
+     * }</pre>
+     *
+     * @param set sets those that are not as {@link Components} begins
+     * @return a new one
+     */
+    public static NativeGeneration of(Consumer<Components> set) {
+        Components c = new Components();
+        set.accept(c);
+        return c.made();
     }
 
     /** The same with another bound. */
@@ -115,43 +104,30 @@ public record NativeGeneration(
     private NativeGeneration changed(Consumer<Components> change) {
         Components c = new Components(this);
         change.accept(c);
-        return new NativeGeneration(
-                c.maxTokens,
-                c.seed,
-                c.stages,
-                c.stops,
-                c.logprobs,
-                c.topLogprobs,
-                c.ignoreEos,
-                c.biases,
-                c.breakers,
-                c.grammar,
-                c.keep,
-                c.shown,
-                c.drafts,
-                c.adapters,
-                c.beams);
+        return c.made();
     }
 
-    /** What a generation has, to be changed. */
-    private static final class Components {
-        private int maxTokens;
-        private long seed;
-        private List<NativeStage> stages;
-        private List<String> stops;
-        private boolean logprobs;
-        private int topLogprobs;
-        private boolean ignoreEos;
-        private Map<Integer, Float> biases;
-        private List<String> breakers;
-        private @Nullable NativeGrammar grammar;
-        private int keep;
-        private boolean shown;
-        private boolean drafts;
-        private List<NativeAdapter.Use> adapters;
-        private @Nullable NativeBeams beams;
+    /** What a generation has, to be set; without a word: a greedy one, as long as the context lasts. */
+    public static final class Components {
+        public int maxTokens;
+        public long seed;
+        public List<NativeStage> stages = List.of();
+        public List<String> stops = List.of();
+        public boolean logprobs;
+        public int topLogprobs;
+        public boolean ignoreEos;
+        public Map<Integer, Float> biases = Map.of();
+        public List<String> breakers = List.of();
+        public @Nullable NativeGrammar grammar;
+        public int keep = -1;
+        public boolean shown;
+        public boolean drafts = true;
+        public List<NativeAdapter.Use> adapters = List.of();
+        public @Nullable NativeBeams beams;
 
-        Components(NativeGeneration from) {
+        private Components() {}
+
+        private Components(NativeGeneration from) {
             maxTokens = from.maxTokens;
             seed = from.seed;
             stages = from.stages;
@@ -167,6 +143,25 @@ public record NativeGeneration(
             drafts = from.drafts;
             adapters = from.adapters;
             beams = from.beams;
+        }
+
+        private NativeGeneration made() {
+            return new NativeGeneration(
+                    maxTokens,
+                    seed,
+                    stages,
+                    stops,
+                    logprobs,
+                    topLogprobs,
+                    ignoreEos,
+                    biases,
+                    breakers,
+                    grammar,
+                    keep,
+                    shown,
+                    drafts,
+                    adapters,
+                    beams);
         }
     }
 }

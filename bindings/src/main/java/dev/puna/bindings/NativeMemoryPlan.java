@@ -17,6 +17,7 @@ import java.lang.foreign.MemorySegment;
  * @param available free on this machine now
  * @param vocabulary the tokenizer, the file's metadata and tables about the weights
  * @param sequences what sequences hold beside the cache when it is full
+ * @param embedding what a model that generates takes to embed texts; 0 of others
  */
 public record NativeMemoryPlan(
         int contextLength,
@@ -27,7 +28,8 @@ public record NativeMemoryPlan(
         long total,
         long available,
         long vocabulary,
-        long sequences) {
+        long sequences,
+        long embedding) {
     /**
      * Computes a plan from a file's metadata; no weight is read. The vocabulary is: call it on a platform thread.
      *
@@ -49,7 +51,8 @@ public record NativeMemoryPlan(
                     puna_memory_plan.total(plan),
                     puna_memory_plan.available(plan),
                     puna_memory_plan.vocabulary(plan),
-                    puna_memory_plan.sequences(plan));
+                    puna_memory_plan.sequences(plan),
+                    puna_memory_plan.embedding(plan));
         }
     }
 }

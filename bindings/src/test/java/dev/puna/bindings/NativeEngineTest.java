@@ -25,7 +25,13 @@ import org.junit.jupiter.api.Test;
 class NativeEngineTest {
     private static final Path TINY =
             Path.of(System.getProperty("puna.root"), "native", "tests", "data", "tiny", "tiny-chat.gguf");
-    private static final NativeGeneration GREEDY = new NativeGeneration(8, 1, List.of(), List.of(), true, 3, true);
+    private static final NativeGeneration GREEDY = NativeGeneration.of(c -> {
+        c.maxTokens = 8;
+        c.seed = 1;
+        c.logprobs = true;
+        c.topLogprobs = 3;
+        c.ignoreEos = true;
+    });
 
     private NativeModel model;
     private NativeEngine engine;
@@ -43,9 +49,38 @@ class NativeEngineTest {
     }
 
     private static NativeEngineOptions options(int threads) {
-        NativeEngineOptions defaults = NativeEngineOptions.defaults();
-        return new NativeEngineOptions(
-                0, 4, 8, threads, defaults.stepTokens(), NativeEngineOptions.CacheType.F32, defaults.cacheBytes());
+        return NativeEngineOptions.of(c -> {
+            c.maxSequences = 4;
+            c.maxQueue = 8;
+            c.threads = threads;
+            c.cacheType = NativeEngineOptions.CacheType.F32;
+        });
+    }
+
+    /** So many tokens, whatever the model says of an end. */
+    private static NativeGeneration tokens(int count) {
+        return NativeGeneration.of(c -> {
+            c.maxTokens = count;
+            c.seed = 42;
+            c.ignoreEos = true;
+        });
+    }
+
+    private static NativeGeneration sampled(List<NativeStage> stages) {
+        return NativeGeneration.of(c -> {
+            c.maxTokens = 8;
+            c.seed = 42;
+            c.stages = stages;
+            c.ignoreEos = true;
+        });
+    }
+
+    private static NativeGeneration stopping(String... stops) {
+        return NativeGeneration.of(c -> {
+            c.maxTokens = 8;
+            c.stops = List.of(stops);
+            c.ignoreEos = true;
+        });
     }
 
     private int[] ids(String text) {
@@ -215,10 +250,15 @@ class NativeEngineTest {
 
     @Test
     void aFullContextDropsTokens() {
-        try (NativeEngine small = NativeEngine.create(
-                model, new NativeEngineOptions(64, 1, 1, 1, 512, NativeEngineOptions.CacheType.F32, 0))) {
+        NativeEngineOptions options = NativeEngineOptions.of(c -> {
+            c.contextLength = 64;
+            c.maxSequences = 1;
+            c.threads = 1;
+            c.cacheType = NativeEngineOptions.CacheType.F32;
+        });
+        try (NativeEngine small = NativeEngine.create(model, options)) {
             long sequence = small.openSequence();
-            NativeGeneration asked = new NativeGeneration(100, 1, List.of(), List.of(), false, 0, true);
+            NativeGeneration asked = tokens(100);
             small.generate(sequence, ids("Once"), asked.shifting(2));
             while (small.step().active() > 0) {}
             assertThat(small.nextEvent()).isInstanceOf(NativeEvent.Token.class);
@@ -271,10 +311,7 @@ class NativeEngineTest {
         drain().forEach(event -> text.append(event.text()));
         assertThat(text).hasSizeGreaterThan(3);
         String stop = text.substring(2, 3);
-        engine.generate(
-                sequence,
-                ids("Once"),
-                new NativeGeneration(8, 1, List.of(), List.of("never there", stop), false, 0, true));
+        engine.generate(sequence, ids("Once"), stopping("never there", stop));
         StringBuilder shorter = new StringBuilder();
         List<NativeEvent> events = drain();
         events.forEach(event -> shorter.append(event.text()));
@@ -294,7 +331,7 @@ class NativeEngineTest {
                 NativeStage.of(NativeStage.Kind.TOP_P, 0.9f),
                 NativeStage.of(NativeStage.Kind.MIN_P, 0.05f),
                 NativeStage.of(NativeStage.Kind.TEMPERATURE, 0.8f));
-        NativeGeneration sampled = new NativeGeneration(8, 42, stages, List.of(), false, 0, true);
+        NativeGeneration sampled = sampled(stages);
         List<int[]> runs = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             long sequence = engine.openSequence();
@@ -305,8 +342,7 @@ class NativeEngineTest {
         assertThat(runs.get(0)).isEqualTo(runs.get(1));
         long sequence = engine.openSequence();
         NativeStage wrong = NativeStage.of(NativeStage.Kind.TEMPERATURE, Float.NaN);
-        assertThatThrownBy(() -> engine.generate(
-                        sequence, ids("Hello"), new NativeGeneration(8, 42, List.of(wrong), List.of(), false, 0, true)))
+        assertThatThrownBy(() -> engine.generate(sequence, ids("Hello"), sampled(List.of(wrong))))
                 .isInstanceOfSatisfying(
                         NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_ARGUMENT));
     }
@@ -314,7 +350,7 @@ class NativeEngineTest {
     @Test
     void cancellingEndsItAndGivesPagesBack() {
         long sequence = engine.openSequence();
-        engine.generate(sequence, ids("Hello"), new NativeGeneration(0, 1, List.of(), List.of(), false, 0, true));
+        engine.generate(sequence, ids("Hello"), tokens(0));
         engine.step();
         assertThat(engine.info().pagesUsed()).isPositive();
         engine.cancel(sequence);
@@ -350,7 +386,7 @@ class NativeEngineTest {
         for (int round = 0; round < 20; round++) {
             NativeEngine busy = NativeEngine.create(model, options(2));
             long sequence = busy.openSequence();
-            busy.generate(sequence, ids("Hello"), new NativeGeneration(0, 1, List.of(), List.of(), false, 0, true));
+            busy.generate(sequence, ids("Hello"), tokens(0));
             CountDownLatch started = new CountDownLatch(1);
             AtomicReference<Throwable> ended = new AtomicReference<>();
             Thread driver = Thread.ofPlatform().start(() -> {

@@ -97,7 +97,14 @@ final class InfoCommand implements Callable<Integer> {
         table.row("needed at once", plan.base(), Units.bytes(plan.base()));
         table.row("keys and values, as conversations grow", plan.cache(), Units.bytes(plan.cache()));
         table.row("ids, samplers, lists of pages", plan.sequences(), Units.bytes(plan.sequences()));
+        boolean within = plan.total() > plan.base() + plan.cache() + plan.sequences(); // it is there to embed
+        if (within) {
+            table.row("to embed texts", plan.embedding(), Units.bytes(plan.embedding()));
+        }
         table.row("together", plan.total(), Units.bytes(plan.total()));
+        if (!within && plan.embedding() > 0) {
+            table.row("further, to embed texts", plan.embedding(), Units.bytes(plan.embedding()));
+        }
         table.row("free now", plan.available(), Units.bytes(plan.available()));
         table.print(out);
         long whole = plan.cachePerPosition() * plan.contextLength() * wanted.parallel();
@@ -189,6 +196,7 @@ final class InfoCommand implements Callable<Integer> {
                 "scratch", plan.scratch(),
                 "vocabulary", plan.vocabulary(),
                 "sequences", plan.sequences(),
+                "embedding", plan.embedding(),
                 "base", plan.base(),
                 "total", plan.total(),
                 "available", plan.available(),

@@ -191,11 +191,7 @@ public final class RecordJson {
      */
     public static Content parse(String json) {
         Fields all = new Fields("", Json.parse(json));
-        int version = all.integer("puna_replay");
-        if (version != VERSION) {
-            throw new IllegalArgumentException(
-                    "it has version " + version + ", which this library does not know; it knows " + VERSION);
-        }
+        all.needVersion("puna_replay", VERSION);
         Fields model = all.fields("model");
         Fields context = all.fields("context");
         return new Content(
@@ -236,21 +232,17 @@ public final class RecordJson {
         for (Fields bias : g.list("biases")) {
             biases.put(bias.integer("id"), bias.isNull("value") ? Float.NEGATIVE_INFINITY : bias.real("value"));
         }
-        return new NativeGeneration(
-                g.integer("max_tokens"),
-                g.decimal("seed"),
-                stages,
-                g.texts("stops"),
-                false,
-                0,
-                g.truth("ignore_end"),
-                biases,
-                g.texts("breakers"),
-                null,
-                g.integer("keep"),
-                g.truth("logits_hook"),
-                true,
-                List.of(),
-                beams(g));
+        return NativeGeneration.of(c -> {
+            c.maxTokens = g.integer("max_tokens");
+            c.seed = g.decimal("seed");
+            c.stages = stages;
+            c.stops = g.texts("stops");
+            c.ignoreEos = g.truth("ignore_end");
+            c.biases = biases;
+            c.breakers = g.texts("breakers");
+            c.keep = g.integer("keep");
+            c.shown = g.truth("logits_hook");
+            c.beams = beams(g);
+        });
     }
 }

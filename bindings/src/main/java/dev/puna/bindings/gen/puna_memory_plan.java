@@ -26,6 +26,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     uint64_t available;
  *     uint64_t vocabulary;
  *     uint64_t sequences;
+ *     uint64_t embedding;
  * }
  * }
  */
@@ -45,7 +46,8 @@ public class puna_memory_plan {
         PunaH.C_LONG_LONG.withName("total"),
         PunaH.C_LONG_LONG.withName("available"),
         PunaH.C_LONG_LONG.withName("vocabulary"),
-        PunaH.C_LONG_LONG.withName("sequences")
+        PunaH.C_LONG_LONG.withName("sequences"),
+        PunaH.C_LONG_LONG.withName("embedding")
     ).withName("puna_memory_plan");
 
     /**
@@ -493,6 +495,50 @@ public class puna_memory_plan {
      */
     public static void sequences(MemorySegment struct, long fieldValue) {
         struct.set(sequences$LAYOUT, sequences$OFFSET, fieldValue);
+    }
+
+    private static final OfLong embedding$LAYOUT = (OfLong)$LAYOUT.select(groupElement("embedding"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * uint64_t embedding
+     * }
+     */
+    public static final OfLong embedding$layout() {
+        return embedding$LAYOUT;
+    }
+
+    private static final long embedding$OFFSET = $LAYOUT.byteOffset(groupElement("embedding"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * uint64_t embedding
+     * }
+     */
+    public static final long embedding$offset() {
+        return embedding$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * uint64_t embedding
+     * }
+     */
+    public static long embedding(MemorySegment struct) {
+        return struct.get(embedding$LAYOUT, embedding$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * uint64_t embedding
+     * }
+     */
+    public static void embedding(MemorySegment struct, long fieldValue) {
+        struct.set(embedding$LAYOUT, embedding$OFFSET, fieldValue);
     }
 
     /**

@@ -142,7 +142,10 @@ public final class AdapterConverter {
             throw Damage.in(there.file().name(), there.name(), "the other one of lora_A and lora_B is missing");
         }
         Names.Place place = family.find(layer + ".weight");
-        if (place == null || place == Names.DROPPED || place.expert() >= 0 || place.is("gate_up", "token_embd")) {
+        if (place == null
+                || place == Names.DROPPED
+                || place.expert() >= 0
+                || place.is("gate_up", "token_embd", "shared")) {
             throw Damage.unsupported(
                     a.file().name(),
                     a.name(),

@@ -187,20 +187,25 @@ final class Encoders {
             e.unsigned(e.own("context_length"), 512);
         }
         e.unsigned(e.own("feed_forward_length"), c.need("d_ff"));
-        Parameters.number(c, e, "decoder_block_count", "num_decoder_layers");
         e.unsigned(e.own("attention.key_length"), c.need("d_kv"));
         e.unsigned(e.own("attention.value_length"), c.need("d_kv"));
         e.unsigned(e.own("attention.relative_buckets_count"), c.need("relative_attention_num_buckets"));
         e.real(e.own("attention.layer_norm_rms_epsilon"), c.real("layer_norm_epsilon"));
-        e.unsigned(e.own("decoder_start_token_id"), c.integer("decoder_start_token_id", 0));
         int reach = c.integer("relative_attention_max_distance", DISTANCE);
         if (reach != DISTANCE) {
             e.unsigned(e.own("attention.relative_max_distance"), reach);
         }
+        tasks(c, e);
+    }
+
+    /** What an encoder alone has none of. */
+    static void t5Decoder(Config c, Entries e) {
+        t5(c, e);
+        Parameters.number(c, e, "decoder_block_count", "num_decoder_layers");
+        e.unsigned(e.own("decoder_start_token_id"), c.integer("decoder_start_token_id", 0));
         if (!c.truth("scale_decoder_outputs", c.truth("tie_word_embeddings", true))) {
             e.real(e.own("logit_scale"), 1);
         }
-        tasks(c, e);
     }
 
     /** What tells the model its tasks, in front of a text: ours, no other tool knows these keys. */

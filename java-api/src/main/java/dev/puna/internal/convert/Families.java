@@ -209,7 +209,7 @@ final class Families {
                     List.of(Encoders.DISTILBERT),
                     Encoders::distilbert,
                     Encoders::bertShape),
-            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5, Encoders::t5Shape),
+            new Family("t5", List.of("T5", "MT5"), ANY, Encoders.T5, Encoders::t5Decoder, Encoders::t5Shape),
             new Family(
                     "t5encoder",
                     List.of("T5Encoder", "MT5Encoder"),

@@ -56,6 +56,7 @@ final class UnigramVocabulary {
     static SpecialTokens write(Vocabulary vocabulary, Config json) {
         Config model = json.object("model");
         Tokens tokens = new Tokens(json.file(), vocabulary.size());
+        List<Float> scores = new ArrayList<>();
         int id = 0;
         for (Object item : model.list("vocab")) {
             if (!(item instanceof List<?> pair)
@@ -64,15 +65,19 @@ final class UnigramVocabulary {
                     || !(pair.get(1) instanceof Number score)) {
                 throw model.wrong("vocab", "piece " + id + " is not a text and a number");
             }
+            scores.add(score.floatValue());
             tokens.set(id++, text, Tokens.NORMAL, score.floatValue());
         }
         Vocabulary.addAll(json, tokens, ADDED);
+        for (int own = 0; own < id; own++) { // what is added and has a place among the pieces has its score there
+            tokens.score(own, scores.get(own));
+        }
         int unknown = model.integer("unk_id", 0);
         if (unknown < tokens.size()) {
             tokens.set(unknown, tokens.text(unknown), Tokens.UNKNOWN, 0);
         }
         List<Config> steps = steps(json);
-        finish(vocabulary, tokens, map(json, steps), prefix(json), removesSpaces(steps));
+        finish(vocabulary, tokens, map(json, steps), prefix(json), removesSpaces(json, steps));
         SpecialTokens special = vocabulary.special(json, tokens);
         special.fallback("unk", unknown);
         return special;
@@ -112,10 +117,21 @@ final class UnigramVocabulary {
         return new byte[0];
     }
 
-    private static boolean removesSpaces(List<Config> steps) {
-        return steps.stream()
-                .anyMatch(step -> step.text("type", "").equals("Replace")
-                        && step.object("pattern").text("Regex", "").startsWith(" {2"));
+    /** By its normalizer, or, as XLM-RoBERTa's own says it, because words are cut at spaces first. */
+    private static boolean removesSpaces(Config json, List<Config> steps) {
+        return cutsAtSpaces(json, json.value("pre_tokenizer"))
+                || steps.stream()
+                        .anyMatch(step -> step.text("type", "").equals("Replace")
+                                && step.object("pattern").text("Regex", "").startsWith(" {2"));
+    }
+
+    private static boolean cutsAtSpaces(Config json, @Nullable Object value) {
+        if (!(value instanceof Map<?, ?>)) {
+            return false;
+        }
+        Config step = Config.of(json.file(), "pre_tokenizer", value);
+        return step.text("type", "").equals("WhitespaceSplit")
+                || step.list("pretokenizers").stream().anyMatch(inner -> cutsAtSpaces(json, inner));
     }
 
     private static boolean prefix(Config json) {

@@ -44,6 +44,20 @@ public final class Fields {
         return new IllegalArgumentException(path + name + " " + why);
     }
 
+    /**
+     * Refuses a form that is not known.
+     *
+     * @param name of the field that has the form's version
+     * @param known the version that is
+     */
+    public void needVersion(String name, int known) {
+        int version = integer(name);
+        if (version != known) {
+            throw new IllegalArgumentException(
+                    "it has version " + version + ", which this library does not know; it knows " + known);
+        }
+    }
+
     /** {@return a text} */
     public String text(String name) {
         return get(name, String.class);

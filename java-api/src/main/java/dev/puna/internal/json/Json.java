@@ -63,6 +63,25 @@ public final class Json {
     }
 
     /**
+     * Spells a character that can't stand in a text as it is.
+     *
+     * @param c a quote, a backslash, a control character, or another one of 16 bits
+     * @return with a backslash in front; by number where it has no letter
+     */
+    public static String escaped(int c) {
+        return switch (c) {
+            case '"' -> "\\\"";
+            case '\\' -> "\\\\";
+            case '\n' -> "\\n";
+            case '\r' -> "\\r";
+            case '\t' -> "\\t";
+            case '\b' -> "\\b";
+            case '\f' -> "\\f";
+            default -> String.format("\\u%04x", c);
+        };
+    }
+
+    /**
      * Writes a value on one line.
      *
      * @param value maps with texts as keys, lists, texts, finite numbers, booleans and null

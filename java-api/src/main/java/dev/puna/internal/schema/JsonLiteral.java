@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.schema;
 
+import dev.puna.internal.json.Json;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
@@ -11,26 +12,12 @@ import org.jspecify.annotations.Nullable;
 final class JsonLiteral {
     private JsonLiteral() {}
 
-    /** A character of a JSON text that can't stand there as it is. */
-    static String escaped(int c) {
-        return switch (c) {
-            case '"' -> "\\\"";
-            case '\\' -> "\\\\";
-            case '\n' -> "\\n";
-            case '\r' -> "\\r";
-            case '\t' -> "\\t";
-            case '\b' -> "\\b";
-            case '\f' -> "\\f";
-            default -> String.format("\\u%04x", c);
-        };
-    }
-
     /** A text with its quotes, as JSON. */
     static String text(String text) {
         StringBuilder out = new StringBuilder("\"");
         text.codePoints().forEach(c -> {
             if (c < 0x20 || c == '"' || c == '\\') {
-                out.append(escaped(c));
+                out.append(Json.escaped(c));
             } else {
                 out.appendCodePoint(c);
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.schema;
 
+import dev.puna.internal.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -70,7 +71,7 @@ public final class RegexGrammar {
         for (Regex.Range escaped : ESCAPED) {
             for (int c = escaped.first(); c <= escaped.last(); c++) {
                 if (CharSet.has(ranges, c)) {
-                    ways.add(GrammarText.quoted(JsonLiteral.escaped(c)));
+                    ways.add(GrammarText.quoted(Json.escaped(c)));
                 }
             }
         }

@@ -171,27 +171,11 @@ final class Json {
             char c = text.charAt(i);
             if (c < ' ' || c == '"' || c == '\\' || (ascii && c > '~')) {
                 out.add(str, kept, i);
-                out.add(escape(c), str.trustedAt(i));
+                out.add(dev.puna.internal.json.Json.escaped(c), str.trustedAt(i));
                 kept = i + 1;
             }
         }
         out.add(str, kept, text.length());
         out.add("\"", str.trusted());
-    }
-
-    private static String escape(char c) {
-        return switch (c) {
-            case '"' -> "\\\"";
-            case '\\' -> "\\\\";
-            case '\n' -> "\\n";
-            case '\r' -> "\\r";
-            case '\t' -> "\\t";
-            case '\f' -> "\\f";
-            case '\b' -> "\\b";
-            default -> {
-                String hex = Integer.toHexString(c);
-                yield "\\u" + "0".repeat(4 - hex.length()) + hex;
-            }
-        };
     }
 }

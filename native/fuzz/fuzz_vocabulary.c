@@ -162,7 +162,7 @@ static const char *save(fuzz_input *in) {
 
 /* The pair has what its texts have, first and second, with control tokens around; a part of it where there is no room
    for all. */
-static void use_pair(const puna_tokenizer *t, const char *text, size_t length, int32_t vocabulary) {
+static void use_pair(const puna_tokenizer *t, const char *text, size_t length, int32_t size) {
     puna_error error = PUNA_ERROR_INIT;
     puna_text first = {text, length / 2}, second = {text + length / 2, length - length / 2};
     uint64_t alone = 0, count = 0, again = 0;
@@ -174,7 +174,7 @@ static void use_pair(const puna_tokenizer *t, const char *text, size_t length, i
     FUZZ_CHECK(status == (count <= ROOM ? PUNA_OK : PUNA_BUFFER_TOO_SMALL) && count >= alone);
     uint64_t there = count < ROOM ? count : ROOM, some = there / 2;
     for (uint64_t i = 0; i < there; i++) {
-        FUZZ_CHECK(ids[i] >= 0 && ids[i] < vocabulary && types[i] <= 1);
+        FUZZ_CHECK(ids[i] >= 0 && ids[i] < size && types[i] <= 1);
         FUZZ_CHECK(i == 0 || types[i] >= types[i - 1]);
     }
     if (there == 0) return;

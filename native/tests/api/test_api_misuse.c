@@ -129,6 +129,10 @@ static void null_to_models_and_engines(void) {
     REFUSED(puna_engine_logits(NULL, ids, 2, 0, &logit, 1, NULL, &error));
     REFUSED(puna_engine_logits(e, NULL, 2, 0, &logit, 1, NULL, &error));
     CHECK_EQUAL(puna_engine_logits(e, ids, 2, 0, NULL, UINT64_MAX, NULL, &error), PUNA_BUFFER_TOO_SMALL);
+    REFUSED(puna_engine_profile(NULL, PUNA_PROFILE_ON, &error));
+    REFUSED(puna_engine_profile_read(NULL, NULL, NULL, 0, &count, &error));
+    REFUSED(puna_engine_profile_read(e, NULL, NULL, 0, NULL, &error));
+    REFUSED(puna_ceilings_measure(1, NULL, &error));
     REFUSED(puna_plan(NULL, NULL, NULL, &error));
     REFUSED(puna_plan(puna_model_file(b.model), NULL, NULL, &error));
     CHECK_EQUAL(puna_engine_step(e, NULL, NULL), PUNA_OK);
@@ -168,6 +172,15 @@ static void fill_event(bed *b, void *to) {
     CHECK_EQUAL(puna_sequence_close(b->engine, r.sequence, &b->error), PUNA_OK);
 }
 
+static void fill_profile(bed *b, void *to) {
+    static puna_profile_row rows[128];
+    uint64_t count;
+    rows->size = sizeof *rows;
+    NEED(puna_engine_profile(b->engine, PUNA_PROFILE_ON, &b->error) == PUNA_OK);
+    CHECK_EQUAL(puna_engine_profile_read(b->engine, to, rows, 128, &count, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_engine_profile(b->engine, PUNA_PROFILE_OFF, &b->error), PUNA_OK);
+}
+
 static void fill_log(bed *b, void *to) {
     puna_model *again = NULL; /* loading says something */
     char path[512];
@@ -188,7 +201,8 @@ static const struct filled {
     {"tokenizer_info", sizeof(puna_tokenizer_info), fill_tokenizer},
     {"token", sizeof(puna_token), fill_token}, {"metadata", sizeof(puna_metadata), fill_metadata},
     {"tensor", sizeof(puna_tensor), fill_tensor}, {"memory_plan", sizeof(puna_memory_plan), fill_plan},
-    {"step", sizeof(puna_step), fill_step}, {"event", sizeof(puna_event), fill_event},
+    {"profile", sizeof(puna_profile), fill_profile}, {"step", sizeof(puna_step), fill_step},
+    {"event", sizeof(puna_event), fill_event},
     {"log_entry", sizeof(puna_log_entry), fill_log},
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.engine;
 
+import dev.puna.BusyException;
 import dev.puna.ClosedException;
 import dev.puna.GenerationInterruptedException;
 import dev.puna.bindings.NativeAdapter;
@@ -10,6 +11,7 @@ import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEvent;
 import dev.puna.bindings.NativeException;
 import dev.puna.bindings.NativeInput;
+import dev.puna.bindings.NativeProfile;
 import dev.puna.bindings.NativeState;
 import dev.puna.bindings.NativeStatus;
 import dev.puna.bindings.NativeTask;
@@ -57,6 +59,7 @@ public final class EngineThread {
     private final Set<NativeTask> tasks = ConcurrentHashMap.newKeySet(); // that closing cancels
     private final List<Tap> taps = new CopyOnWriteArrayList<>();
     private final Thread thread;
+    private @Nullable Object profiler; // this thread: who takes its time
     private boolean resting; // this thread: nothing goes on before a message or an alarm
     private boolean following; // this thread: it has not waited since the last step
     private long stepped; // this thread: when that ended, by System.nanoTime
@@ -164,6 +167,71 @@ public final class EngineThread {
             engine.trim();
             return true;
         }));
+    }
+
+    /**
+     * Takes the engine's time from now on, between two steps.
+     *
+     * @param who wants it; nobody else ends or reads it
+     * @throws BusyException if somebody else does
+     */
+    public void beginProfile(Object who) {
+        Failures.mapped(() -> ask(() -> {
+            if (profiler != null) {
+                throw new BusyException("this context is profiled already: close that profiler first");
+            }
+            NativeProfile.watch(engine, true);
+            profiler = who;
+            return true;
+        }));
+    }
+
+    /**
+     * Begins again from zero what {@link #beginProfile} began.
+     *
+     * @param who began it
+     * @throws ClosedException if it was ended
+     */
+    public void restartProfile(Object who) {
+        Failures.mapped(() -> ask(() -> {
+            checkProfiler(who);
+            NativeProfile.watch(engine, true);
+            return true;
+        }));
+    }
+
+    /**
+     * Where the time went since then.
+     *
+     * @param who began it
+     * @return a snapshot between two steps
+     * @throws ClosedException if it was ended
+     */
+    public NativeProfile profile(Object who) {
+        return Failures.mapped(() -> ask(() -> {
+            checkProfiler(who);
+            return NativeProfile.read(engine);
+        }));
+    }
+
+    private void checkProfiler(Object who) {
+        if (profiler != who) {
+            throw new ClosedException("the profiler is closed");
+        }
+    }
+
+    /**
+     * Ends what {@link #beginProfile} began, soon.
+     *
+     * @param who began it
+     */
+    public void endProfile(Object who) {
+        send(() -> {
+            if (profiler == who) {
+                NativeProfile.watch(engine, false);
+                profiler = null;
+            }
+        });
     }
 
     /**

@@ -76,14 +76,10 @@ class ProfileTest {
     @Test
     void givesItsMemoryBack() {
         try (Context context = context()) {
-            ask(context);
-            context.trim();
             long before = context.status().memoryBytes();
             try (Profiler profiler = context.profile()) {
-                ask(context);
-                context.trim();
-                assertThat(context.status().memoryBytes()).isGreaterThan(before);
-                assertThat(profiler.read().steps()).isPositive();
+                assertThat(context.status().memoryBytes()).isGreaterThan(before + 1000);
+                assertThat(profiler.read().phases()).isEmpty();
             }
             assertThat(context.status().memoryBytes()).isEqualTo(before);
         }

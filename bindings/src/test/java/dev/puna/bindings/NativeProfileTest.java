@@ -16,10 +16,13 @@ class NativeProfileTest {
     private static void generate(NativeEngine engine) {
         long sequence = engine.openSequence();
         engine.generate(
-                sequence, new int[] {5, 6, 7}, new NativeGeneration(4, 1, List.of(), List.of(), true, 0, false));
-        while (engine.step().active() > 0) {
+                sequence, new int[] {5, 6, 7}, new NativeGeneration(4, 1, List.of(), List.of(), false, 0, true));
+        int active;
+        do {
+            active = engine.step().active();
             assertThat(engine.nextEvent()).isNotNull();
-        }
+            while (engine.nextEvent() != null) {}
+        } while (active > 0);
         engine.closeSequence(sequence);
     }
 

@@ -20,8 +20,10 @@ public final class Profile {
         this.sums = sums;
         this.phases =
                 sums.rows().stream().filter(row -> !row.op()).map(Work::new).toList();
-        this.ops =
-                sums.rows().stream().filter(NativeProfile.Row::op).map(Work::new).toList();
+        this.ops = sums.rows().stream()
+                .filter(NativeProfile.Row::op)
+                .map(Work::new)
+                .toList();
     }
 
     /** Which of a context's computations a row is of. */

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class ProfileTest {
     private static Context context() {
-        return Models.tiny().newContext(o -> o.maxSequences(2).contextLength(256).threads(2));
+        return Models.tiny()
+                .newContext(o -> o.maxSequences(2).contextLength(256).threads(2));
     }
 
     private static String ask(Context context) {
@@ -106,7 +107,9 @@ class ProfileTest {
     void oneAtATime() {
         try (Context context = context()) {
             Profiler first = context.profile();
-            assertThatThrownBy(context::profile).isInstanceOf(BusyException.class).hasMessageContaining("profiled");
+            assertThatThrownBy(context::profile)
+                    .isInstanceOf(BusyException.class)
+                    .hasMessageContaining("profiled");
             first.close();
             first.close();
             assertThatThrownBy(first::read).isInstanceOf(ClosedException.class);

@@ -105,8 +105,8 @@ public record NativeProfile(
             while (true) {
                 MemorySegment rows = call.allocate(puna_profile_row.layout(), capacity);
                 puna_profile_row.size(rows, (int) puna_profile_row.layout().byteSize());
-                boolean more = call.tooSmall(PunaH.puna_engine_profile_read(
-                        use.address(), sums, rows, capacity, count, call.error()));
+                boolean more = call.tooSmall(
+                        PunaH.puna_engine_profile_read(use.address(), sums, rows, capacity, count, call.error()));
                 long length = count.get(ValueLayout.JAVA_LONG, 0);
                 if (!more) {
                     return of(sums, rows, (int) length);

@@ -56,8 +56,7 @@ class NativeProfileTest {
                 assertThat(row.part()).isEqualTo(NativeProfile.Part.MODEL);
                 assertThat(row.calls()).isPositive();
                 assertThat(row.busyNanos() + row.idleNanos())
-                        .isEqualTo(
-                                row.op() ? row.busyNanos() : row.threads() * (row.wallNanos() + row.barrierNanos()));
+                        .isEqualTo(row.op() ? row.busyNanos() : row.threads() * (row.wallNanos() + row.barrierNanos()));
             }
             NativeProfile.watch(engine, false);
             engine.trim();
@@ -70,8 +69,8 @@ class NativeProfileTest {
         try (NativeModel model = NativeModel.load(TINY, 1, null)) {
             NativeEngine engine = NativeEngine.create(model, NativeEngineOptions.defaults());
             assertThatThrownBy(() -> NativeProfile.read(engine))
-                    .isInstanceOfSatisfying(NativeException.class, e -> assertThat(e.status())
-                            .isEqualTo(NativeStatus.INVALID_ARGUMENT))
+                    .isInstanceOfSatisfying(
+                            NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_ARGUMENT))
                     .hasMessageContaining("profile is off");
             NativeProfile.watch(engine, true);
             engine.close();

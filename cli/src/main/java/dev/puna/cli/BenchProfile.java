@@ -60,7 +60,16 @@ final class BenchProfile {
 
     private static Table table(Profile profile, Ceilings ceilings, double tokens, double all) {
         Table table = new Table(
-                "PHASE", "CALLS>", "MS/TOKEN>", "TIME>", "BARRIER>", "IDLE>", "GB/S>", "OF MOST>", "GMAC/S>", "OF MOST>");
+                "PHASE",
+                "CALLS>",
+                "MS/TOKEN>",
+                "TIME>",
+                "BARRIER>",
+                "IDLE>",
+                "GB/S>",
+                "OF MOST>",
+                "GMAC/S>",
+                "OF MOST>");
         for (Profile.Work phase : profile.phases()) {
             double wall = seconds(phase.wall());
             double reads = phase.bytes() / Math.max(wall, 1e-9);

@@ -67,7 +67,8 @@ class BenchTest {
             boolean prompt = run.get("test").asString().equals("prompt");
             assertThat(profile.get("tokens").asInt()).isEqualTo(prompt ? 64 : 17);
             assertThat(profile.get("batches").asInt()).isEqualTo(prompt ? 1 : 17);
-            assertThat(profile.get("ceilings").get("bytes_per_second").asDouble()).isPositive();
+            assertThat(profile.get("ceilings").get("bytes_per_second").asDouble())
+                    .isPositive();
             double sum = 0;
             for (JsonNode phase : profile.get("phases")) {
                 assertThat(phase.get("part").asString()).isEqualTo("model");

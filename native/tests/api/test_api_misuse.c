@@ -129,10 +129,6 @@ static void null_to_models_and_engines(void) {
     REFUSED(puna_engine_logits(NULL, ids, 2, 0, &logit, 1, NULL, &error));
     REFUSED(puna_engine_logits(e, NULL, 2, 0, &logit, 1, NULL, &error));
     CHECK_EQUAL(puna_engine_logits(e, ids, 2, 0, NULL, UINT64_MAX, NULL, &error), PUNA_BUFFER_TOO_SMALL);
-    REFUSED(puna_engine_profile(NULL, PUNA_PROFILE_ON, &error));
-    REFUSED(puna_engine_profile_read(NULL, NULL, NULL, 0, &count, &error));
-    REFUSED(puna_engine_profile_read(e, NULL, NULL, 0, NULL, &error));
-    REFUSED(puna_ceilings_measure(1, NULL, &error));
     REFUSED(puna_plan(NULL, NULL, NULL, &error));
     REFUSED(puna_plan(puna_model_file(b.model), NULL, NULL, &error));
     CHECK_EQUAL(puna_engine_step(e, NULL, NULL), PUNA_OK);

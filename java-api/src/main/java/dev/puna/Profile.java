@@ -117,13 +117,13 @@ public final class Profile {
         }
     }
 
-    /** {@return phases in the order in which they are computed, those that are alike as one; those of one part together} */
+    /** {@return phases in the order in which they are computed, those that are alike as one; part by part} */
     public List<Work> phases() {
         return phases;
     }
 
     /**
-     * {@return the ops, whatever phases they were part of: their calls and how long threads were busy with them. A phase
+     * {@return the ops, whatever phases they were part of: calls, and how long threads were busy with them. A phase
      * of products counts for the product as a whole}
      */
     public List<Work> ops() {

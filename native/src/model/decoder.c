@@ -2,6 +2,7 @@
 #include "model/decoder.h"
 
 #include "base/math.h"
+#include "format/block.h"
 
 float decoder_scale(const hyper *h) { return 1.0f / sqrtf((float)h->head_dim_k); }
 
@@ -19,21 +20,27 @@ graph_value decoder_norm(build *b, graph_value x, uint32_t layer, const char *na
     return norm(b, x, 1, weight, bias);
 }
 
-graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer, const char *name) {
+typedef graph_value (*linear)(graph *, graph_value, graph_weight, graph_weight);
+
+static graph_value linear_by(linear product, build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer,
+                             const char *name) {
     graph_weight weight = build_matrix(b, rows, cols, "blk.%u.%s.weight", layer, name);
     graph_weight bias = build_optional_vector(b, rows, "blk.%u.%s.bias", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return graph_linear(b->g, x, weight, bias);
+    return product(b->g, x, weight, bias);
+}
+
+graph_value decoder_linear(build *b, graph_value x, uint32_t rows, uint32_t cols, uint32_t layer, const char *name) {
+    return linear_by(graph_linear, b, x, rows, cols, layer, name);
 }
 
 /* Rows [first, first + rows) of a tensor that holds several matrices. */
-static graph_value part_by(graph_value (*linear)(graph *, graph_value, graph_weight, graph_weight), build *b,
-                           graph_value x, uint32_t first, uint32_t rows, uint32_t all, uint32_t layer,
-                           const char *name) {
+static graph_value part_by(linear product, build *b, graph_value x, uint32_t first, uint32_t rows, uint32_t all,
+                           uint32_t layer, const char *name) {
     graph_weight weight = build_rows(b, first, rows, all, b->h->embedding, "blk.%u.%s.weight", layer, name);
     graph_weight bias = build_optional_elements(b, first, rows, all, "blk.%u.%s.bias", layer, name);
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return linear(b->g, x, weight, bias);
+    return product(b->g, x, weight, bias);
 }
 
 static graph_value part(build *b, graph_value x, uint32_t first, uint32_t rows, uint32_t all, uint32_t layer,
@@ -126,25 +133,36 @@ void decoder_slopes(build *b, float most) {
     memory_free(b->g->account, slopes);
 }
 
+/* Weights of eight bits lose so little that rounding their input would decide: where the states themselves are what one
+   wants, it goes in two terms. Beside weights of fewer bits it would not show. */
+static graph_value fine_beside_8_bits(graph *g, graph_value x, graph_weight weight, graph_weight bias) {
+    const bool eight = weight != GRAPH_ABSENT && g->weights[weight].type == BLOCK_Q8_0; /* absent: no memory */
+    return (eight ? graph_linear_fine : graph_linear)(g, x, weight, bias);
+}
+
+static linear feed_product(const hyper *h) { return h->causal ? graph_linear : fine_beside_8_bits; }
+
 graph_value decoder_feed(build *b, graph_value x, uint32_t layer, decoder_gate combine) {
     const hyper *h = b->h;
+    const linear product = feed_product(h);
     graph_value gate, up;
     if (build_has(b, "blk.%u.ffn_gate.weight", layer)) {
-        gate = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_gate");
-        up = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
+        gate = linear_by(product, b, x, h->feed_forward, h->embedding, layer, "ffn_gate");
+        up = linear_by(product, b, x, h->feed_forward, h->embedding, layer, "ffn_up");
     } else {
-        gate = part(b, x, 0, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
-        up = part(b, x, h->feed_forward, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
+        gate = part_by(product, b, x, 0, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
+        up = part_by(product, b, x, h->feed_forward, h->feed_forward, 2 * h->feed_forward, layer, "ffn_up");
     }
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return decoder_linear(b, combine(b->g, gate, up), h->embedding, h->feed_forward, layer, "ffn_down");
+    return linear_by(product, b, combine(b->g, gate, up), h->embedding, h->feed_forward, layer, "ffn_down");
 }
 
 graph_value decoder_feed_plain(build *b, graph_value x, uint32_t layer, graph_activation f) {
     const hyper *h = b->h;
-    graph_value up = decoder_linear(b, x, h->feed_forward, h->embedding, layer, "ffn_up");
+    const linear product = feed_product(h);
+    graph_value up = linear_by(product, b, x, h->feed_forward, h->embedding, layer, "ffn_up");
     if (b->status != PUNA_OK) return GRAPH_ABSENT;
-    return decoder_linear(b, graph_activate(b->g, up, f), h->embedding, h->feed_forward, layer, "ffn_down");
+    return linear_by(product, b, graph_activate(b->g, up, f), h->embedding, h->feed_forward, layer, "ffn_down");
 }
 
 static graph_weight embedding(build *b) {

@@ -246,7 +246,7 @@ static void matrix(const char *model, uint32_t type, uint32_t length, bool pairs
     bed_tier(NULL);
     free(x.state);
     if (!guessing) CHECK(sum.drafted_tokens == 0);
-    else if (sum.accepted_tokens * STRIDE < 100 || (sum.drafted_tokens - sum.accepted_tokens) * STRIDE < 100)
+    else if (sum.accepted_tokens * STRIDE < 20 || (sum.drafted_tokens - sum.accepted_tokens) * STRIDE < 20)
         testing_fail(__FILE__, __LINE__, "%s: of %llu guesses, %llu were right: too few to compare", model,
                      (unsigned long long)sum.drafted_tokens, (unsigned long long)sum.accepted_tokens);
 }

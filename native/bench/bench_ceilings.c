@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "ceilings.h"
+#include "device/cpu/ceilings.h"
 
 int main(int argc, char **argv) {
     uint32_t threads = 0;
@@ -23,9 +23,11 @@ int main(int argc, char **argv) {
         }
     }
     if (!threads) threads = threads_default_count();
-    ceilings c = ceilings_measure(threads);
-    if (c.reads <= 0) {
-        fprintf(stderr, "bench_ceilings: %u threads and 320 MiB can't be had\n", (unsigned)threads);
+    ceilings c;
+    puna_error error = PUNA_ERROR_INIT;
+    if (threads > CEILINGS_THREADS || ceilings_measure(threads, &c, &error) != PUNA_OK) {
+        fprintf(stderr, "bench_ceilings: %u threads: %s\n", (unsigned)threads,
+                error.message[0] ? error.message : "there may be 1 to 256");
         return 1;
     }
     printf(json ? "{\"threads\":%u,\"reads\":%.2f,\"products\":%.1f}\n"

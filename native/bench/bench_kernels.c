@@ -12,10 +12,10 @@
 
 #include "device/cpu/cache_page.h"
 #include "device/cpu/columns.h"
+#include "device/cpu/kernels_peak.h"
 #include "device/evex/evex.h"
 #include "device/shapes.h"
 #include "format/block.h"
-#include "kernels_peak.h"
 #include "puna.h"
 #include "testing.h"
 

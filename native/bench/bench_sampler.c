@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels_peak.h"
+#include "device/cpu/kernels_peak.h"
 #include "sample/sampler.h"
 #include "testing.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A runner's profile in words: phases that are alike in all layers make one row, with their time, their barrier, the
- * threads' idle time and their share of what the machine can do; then each op kind's share.
+ * An engine's profile in words: a row for each kind of phase, with its time, its barrier, the threads' idle time and
+ * its share of what the machine can do; then each op's share.
  */
 #ifndef PUNA_BENCH_REPORT_H
 #define PUNA_BENCH_REPORT_H

@@ -10,7 +10,7 @@
  *     4. tokenizers                 text to token ids and back; grammars that a text must follow
  *     5. models                     weights, loaded once, shared by many engines; adapters that change them
  *     6. engines                    many sequences that generate together, one step at a time
- *     7. expert                     raw logits, the memory plan, the ABI's layout
+ *     7. expert                     raw logits, where the time goes, the memory plan, the ABI's layout
  *
  * The shortest useful program:
  *
@@ -836,6 +836,76 @@ PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_u
 PUNA_API puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count,
                                                const int32_t *ids, uint64_t count, uint64_t first, float *logits,
                                                uint64_t capacity, puna_task *task, puna_error *error);
+
+/* Where an engine's time goes. Switched on, its threads look at the clock around every piece of work; switched off, a
+   profile costs nothing. Its sums begin at 0 whenever it is switched on, and its memory is given back when it is
+   switched off; both between two steps, also of sequences that generate. Results stay what they are.
+   PUNA_INVALID_ARGUMENT, PUNA_BUSY (another thread is inside), PUNA_OUT_OF_MEMORY: nothing has changed. */
+enum { PUNA_PROFILE_OFF = 0, PUNA_PROFILE_ON = 1 };
+
+PUNA_API puna_status puna_engine_profile(puna_engine *engine, uint32_t on, puna_error *error);
+
+/* What a row is about. */
+enum {
+    PUNA_PROFILE_PHASE = 1, /* what threads do between two barriers: of a model's layers those that are alike are one
+                               row, in the order in which they are computed. They add up to run_ns of puna_profile */
+    PUNA_PROFILE_OP = 2     /* an op, whatever phases it is part of; only calls and busy_ns are known. A phase of
+                               products counts as a whole */
+};
+
+/* Which of an engine's computations a row is of. */
+enum {
+    PUNA_PROFILE_MODEL = 0,  /* logits; all that an encoder computes */
+    PUNA_PROFILE_STATES = 1, /* a decoder's vectors of texts */
+    PUNA_PROFILE_SOURCE = 2, /* an encoder-decoder reads its source */
+    PUNA_PROFILE_DRAFT = 3   /* the draft model's */
+};
+
+typedef struct puna_profile {
+    uint32_t size;
+    uint32_t threads;          /* that compute */
+    uint64_t elapsed_ns;       /* since it was switched on */
+    uint64_t engine_ns;        /* of these, inside calls of the engine */
+    uint64_t run_ns;           /* of these, computing models; the rest schedules, looks up, samples, makes texts */
+    uint64_t runs;             /* batches that were computed */
+    uint64_t steps;            /* since then; so are those below, which are as in puna_engine_info */
+    uint64_t prompt_tokens;
+    uint64_t generated_tokens;
+} puna_profile;
+
+typedef struct puna_profile_row {
+    uint32_t size;
+    uint32_t kind;       /* PUNA_PROFILE_PHASE, PUNA_PROFILE_OP */
+    uint32_t part;       /* PUNA_PROFILE_MODEL ... */
+    uint32_t threads;    /* that take part */
+    uint64_t calls;      /* phases of a layer count each */
+    uint64_t wall_ns;    /* from the begin of a phase's first piece to the end of its last */
+    uint64_t busy_ns;    /* of all threads together */
+    uint64_t barrier_ns; /* before a phase: from the end of the one in front of it to its begin */
+    uint64_t idle_ns;    /* of all threads together: threads * (wall_ns + barrier_ns) - busy_ns */
+    uint64_t bytes;      /* of weights, or of keys and values, that it had to read; 0: not known */
+    uint64_t products;   /* multiply-adds of its products or its attention; 0: not known */
+    char name[96];       /* ops by their names; of products also the inputs and the outputs of each, "linear
+                            2048>2048,256,256" */
+} puna_profile_row;
+
+/* The sums until now, of a profile that is on (else PUNA_INVALID_ARGUMENT). `profile` may be NULL. Rows lie as far
+   apart as the first one's size says, which is sizeof(puna_profile_row) at least (or 0: as in version 1); each says how
+   much of it was filled. *count: how many rows there are; PUNA_BUFFER_TOO_SMALL as for puna_tokenize. PUNA_BUSY. */
+PUNA_API puna_status puna_engine_profile_read(puna_engine *engine, puna_profile *profile, puna_profile_row *rows,
+                                              uint64_t capacity, uint64_t *count, puna_error *error);
+
+/* What this machine can do at most, measured now, with so many threads (0: as many as an engine takes, at most 256):
+   what a profile's rates are shares of. A quarter of a second, in which 320 MiB are taken; what else runs lowers it.
+   PUNA_INVALID_ARGUMENT, PUNA_UNSUPPORTED as puna_cpu_describe, PUNA_OUT_OF_MEMORY. Any thread. */
+typedef struct puna_ceilings {
+    uint32_t size;
+    uint32_t threads;
+    double reads;    /* bytes a second from memory, of all threads together */
+    double products; /* int8 multiply-adds a second by the best instruction of the tier in use; 0: not known */
+} puna_ceilings;
+
+PUNA_API puna_status puna_ceilings_measure(uint32_t threads, puna_ceilings *ceilings, puna_error *error);
 
 typedef struct puna_memory_plan {
     uint32_t size;

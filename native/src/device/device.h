@@ -82,6 +82,27 @@ typedef struct device_batch {
     uint32_t output_count;
 } device_batch;
 
+#define DEVICE_WORK_NAME 96u
+
+/* A row of a runner's profile: sums over its runs. */
+typedef struct device_work {
+    char name[DEVICE_WORK_NAME];
+    bool op;             /* an op, in whatever phases it is: of its time calls and busy_ns are known; else phases that
+                            are alike: what threads do between two barriers */
+    uint64_t calls;
+    uint64_t wall_ns;    /* from the begin of a phase's first piece to the end of its last */
+    uint64_t busy_ns;    /* of all threads together */
+    uint64_t barrier_ns; /* from the end of the phase before to the begin of this one */
+    uint64_t bytes;      /* of weights, or of keys and values, that it had to read */
+    uint64_t products;   /* multiply-adds of its products or its attention */
+} device_work;
+
+typedef struct device_profile {
+    uint32_t threads, rows;
+    uint64_t runs, run_ns; /* of runs as a whole */
+    const device_work *work; /* [rows]: phases in their order, then ops; some without any calls */
+} device_profile;
+
 typedef struct device_memory {
     uint64_t weights; /* bytes that device_weights takes */
     uint64_t tables;  /* bytes of device_weights beside the weights themselves */
@@ -136,6 +157,11 @@ typedef struct device {
                       uint32_t count, uint8_t *rows);
     void (*rows_write)(const device_runner *runner, uint32_t layer, bool values, uint8_t *page, uint32_t slot,
                        uint32_t count, const uint8_t *rows);
+
+    /* Takes the time of its runs from now on, from zero; false: no more, and the memory for it is given back.
+       PUNA_OUT_OF_MEMORY: as it was. Not while the runner runs, as the next one. */
+    puna_status (*watch)(device_runner *runner, memory_account *account, bool on, puna_error *error);
+    const device_profile *(*watched)(const device_runner *runner); /* valid until the next run; NULL: it is not */
 
     /* The runner's threads, for what else an engine computes in parallel; NULL if it has none. */
     struct threads_pool *(*threads)(device_runner *runner);

@@ -130,6 +130,10 @@ puna_status drafter_measure(const puna_engine_options *decided, uint64_t cache_b
     return PUNA_OK;
 }
 
+device_runner *drafter_runner(const drafter *d) { return d->runner; }
+
+const device *drafter_device(const drafter *d) { return d->model->device; }
+
 float drafter_cost(const engine *e) {
     float share = (float)e->drafter->model->parameters / (float)e->model->parameters;
     return share > 0.02f ? share : 0.02f;

@@ -29,6 +29,10 @@ void drafter_destroy(engine *e, drafter *d); /* NULL is allowed; no sequence hol
 puna_status drafter_measure(const puna_engine_options *decided, uint64_t cache_bytes, uint32_t positions,
                             uint64_t *scratch, uint64_t *sequences, puna_error *error);
 
+/* What computes it. */
+device_runner *drafter_runner(const drafter *d);
+const device *drafter_device(const drafter *d);
+
 /* What a guess costs beside its row, in units of a step with one row. */
 float drafter_cost(const engine *e);
 

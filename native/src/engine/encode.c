@@ -12,6 +12,7 @@
 
 #include "base/math.h"
 #include "engine/adapters.h"
+#include "engine/profile.h"
 
 /* One text that is being read. */
 typedef struct reading {
@@ -314,6 +315,8 @@ static puna_status find_runner(encoder *c, puna_error *error) {
         if (status != PUNA_OK) return status;
     }
     c->runner = e->reader;
+    puna_status status = profile_join(e, e->reader, error);
+    if (status != PUNA_OK) return status;
     return e->set ? e->model->device->adapt(e->reader, &e->account, &e->set->view, error) : PUNA_OK;
 }
 

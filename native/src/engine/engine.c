@@ -2,6 +2,7 @@
 #include "engine/adapters.h"
 #include "engine/beam.h"
 #include "engine/drafter.h"
+#include "engine/profile.h"
 
 #include <string.h>
 
@@ -281,6 +282,7 @@ void engine_close(engine *e) {
     e->model->device->destroy(&e->account, e->runner);
     e->model->device->destroy(&e->account, e->reader);
     e->model->device->destroy(&e->account, e->source_runner);
+    profile_free(e);
     cache_destroy(e->cache);
     events_free(&e->events);
     memory_free(&e->account, e->slots);
@@ -301,12 +303,16 @@ void engine_close(engine *e) {
 /* ---- one thread at a time ---- */
 
 puna_status engine_enter(engine *e, puna_error *error) {
-    if (!atomic_exchange_explicit(&e->entered, true, memory_order_acquire)) return PUNA_OK;
+    if (!atomic_exchange_explicit(&e->entered, true, memory_order_acquire)) {
+        if (e->profile) e->profile->entered = os_clock_ns();
+        return PUNA_OK;
+    }
     return error_set(error, PUNA_BUSY, "engine",
                      "another thread is inside this engine: an engine serves one thread at a time");
 }
 
 void engine_leave(engine *e) {
+    if (e->profile) e->profile->inside += os_clock_ns() - e->profile->entered;
     engine_figures *f = &e->figures;
     atomic_store_explicit(&f->sequences, e->open, memory_order_relaxed);
     atomic_store_explicit(&f->running, sequence_requests(&e->running), memory_order_relaxed);

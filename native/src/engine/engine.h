@@ -9,7 +9,7 @@
  * engine.c makes and closes it, adapters.h knows what requests change of the model, scheduler.c decides who runs,
  * evict.c finds pages for them, fill.c says who computes what in a round, source.h has encoder-decoders read their
  * sources, draft.h guesses tokens ahead, beam.h searches, step.c does a round, sequences.c forks, rewinds and pauses,
- * state.h writes sequences down, events.c holds what a round tells.
+ * state.h writes sequences down, events.c holds what a round tells, profile.h where the time goes.
  *
  * Invariants: nothing in a sequence's result depends on its neighbours. Pages are taken as they are needed; where there
  * are none left, the running sequence that asked last gives up its own and waits. So the one that asked first always
@@ -82,6 +82,7 @@ struct puna_engine {
     struct drafter *drafter;     /* NULL: no draft model */
     struct step_choice *choices; /* [max_sequences] */
     size_t longest_token;        /* bytes */
+    struct profile *profile;     /* NULL: nobody wants to know where the time goes */
 };
 
 typedef struct puna_engine engine;

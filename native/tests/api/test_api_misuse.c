@@ -168,6 +168,15 @@ static void fill_event(bed *b, void *to) {
     CHECK_EQUAL(puna_sequence_close(b->engine, r.sequence, &b->error), PUNA_OK);
 }
 
+static void fill_profile(bed *b, void *to) {
+    static puna_profile_row rows[128];
+    uint64_t count;
+    rows->size = sizeof *rows;
+    NEED(puna_engine_profile(b->engine, PUNA_PROFILE_ON, &b->error) == PUNA_OK);
+    CHECK_EQUAL(puna_engine_profile_read(b->engine, to, rows, 128, &count, &b->error), PUNA_OK);
+    CHECK_EQUAL(puna_engine_profile(b->engine, PUNA_PROFILE_OFF, &b->error), PUNA_OK);
+}
+
 static void fill_log(bed *b, void *to) {
     puna_model *again = NULL; /* loading says something */
     char path[512];
@@ -188,7 +197,8 @@ static const struct filled {
     {"tokenizer_info", sizeof(puna_tokenizer_info), fill_tokenizer},
     {"token", sizeof(puna_token), fill_token}, {"metadata", sizeof(puna_metadata), fill_metadata},
     {"tensor", sizeof(puna_tensor), fill_tensor}, {"memory_plan", sizeof(puna_memory_plan), fill_plan},
-    {"step", sizeof(puna_step), fill_step}, {"event", sizeof(puna_event), fill_event},
+    {"profile", sizeof(puna_profile), fill_profile}, {"step", sizeof(puna_step), fill_step},
+    {"event", sizeof(puna_event), fill_event},
     {"log_entry", sizeof(puna_log_entry), fill_log},
 };
 

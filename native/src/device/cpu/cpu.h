@@ -70,7 +70,7 @@ struct device_runner {
     size_t parts_bytes;
     _Atomic uint32_t *arrived;  /* [row's kv head]: spans that are done; all 0 between phases */
     const device_batch *batch;  /* during a run */
-    struct cpu_profile *profile; /* NULL but in benches */
+    struct cpu_profile *profile; /* NULL where nobody watches */
 };
 
 typedef struct cpu_profile cpu_profile; /* cpu_profile.h */

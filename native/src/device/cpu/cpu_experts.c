@@ -51,6 +51,8 @@ void cpu_experts_sort(const device_runner *r, const plan_step *s) {
     }
 }
 
+uint32_t cpu_experts_active(const device_runner *r, const plan_step *s) { return *order_of(r, s->order).count; }
+
 static const float *input_row(const device_runner *r, const plan_step *s, const order *o, uint32_t row) {
     return row_of(r, s->in[0], s->spread ? o->number[row] / r->plan.chosen : row);
 }

@@ -39,6 +39,7 @@ void cpu_route(const graph_routing *how, const float *bias, uint32_t experts, co
 
 /* cpu_experts.c: the steps of mixtures. Rows are the pairs', or for MIX the tokens'; of products tiles. */
 void cpu_experts_sort(const device_runner *r, const plan_step *s);
+uint32_t cpu_experts_active(const device_runner *r, const plan_step *s); /* that have rows, once they are sorted */
 void cpu_experts_spread(const device_runner *r, const plan_step *s, uint32_t row);
 void cpu_experts_quantize(const device_runner *r, const plan_step *s, uint32_t row);
 void cpu_experts_mix(const device_runner *r, const plan_step *s, uint32_t row);

@@ -108,6 +108,7 @@ static void destroy(memory_account *account, device_runner *r) {
     if (!r) return;
     threads_destroy(account, r->pool);
     cpu_adapting_free(r, account);
+    cpu_profile_free(r->profile, account);
     for (uint32_t i = 0; r->scratch && i < r->options.threads; i++) memory_free(account, r->scratch[i]);
     memory_free(account, r->scratch);
     memory_pages_free(account, r->arena, r->arena_bytes);
@@ -243,5 +244,6 @@ const device cpu_device = {
     .unload = cpu_weights_unload, .page_bytes = page_bytes, .runner_bytes = runner_bytes, .create = create,
     .destroy = destroy, .adapter_load = cpu_adapter_load, .adapter_unload = cpu_adapter_unload,
     .adapt = cpu_adapters_reserve, .run = run, .result = result, .row_bytes = cpu_cache_row_bytes,
-    .rows_read = cpu_cache_read, .rows_write = cpu_cache_write, .threads = pool_of,
+    .rows_read = cpu_cache_read, .rows_write = cpu_cache_write, .watch = cpu_profile_watch,
+    .watched = cpu_profile_watched, .threads = pool_of,
 };

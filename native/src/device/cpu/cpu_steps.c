@@ -320,7 +320,7 @@ static void local_steps(const device_runner *r, const plan_phase *phase, uint32_
             uint64_t begun = r->profile ? os_clock_ns() : 0;
             some_rows(r, &steps[i], row, rows);
             for (uint32_t n = 0; steps[i].adapted && n < rows; n++) cpu_adapters_up_row(r, &steps[i], row + n);
-            if (r->profile) cpu_profile_step(r->profile, r, &steps[i], thread, begun);
+            if (r->profile) cpu_profile_step(r->profile, &steps[i], thread, begun);
         }
     }
 }

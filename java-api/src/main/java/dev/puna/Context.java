@@ -161,6 +161,11 @@ public final class Context implements Generator, AutoCloseable {
     }
 
     @Override
+    public Profiler profile() {
+        return new Profiler(this);
+    }
+
+    @Override
     public Prompt prompt(String text) {
         return new Prompt(this, text);
     }

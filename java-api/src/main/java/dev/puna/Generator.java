@@ -167,4 +167,13 @@ public sealed interface Generator permits Model, Context {
      * @return ends the observing
      */
     Observer.Registration observe(Observer observer);
+
+    /**
+     * Takes the time of what it computes from now on, op by op.
+     *
+     * @return tells where the time went; closed, it costs nothing any more
+     * @throws BusyException if another profiler of it is open
+     * @throws InsufficientMemoryException if there is no memory for it
+     */
+    Profiler profile();
 }

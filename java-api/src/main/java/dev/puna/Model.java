@@ -349,6 +349,11 @@ public final class Model implements Generator, AutoCloseable {
     }
 
     @Override
+    public Profiler profile() {
+        return context().profile();
+    }
+
+    @Override
     public Prompt prompt(String text) {
         return context().prompt(text);
     }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.cli;
 
+import dev.puna.Ceilings;
 import dev.puna.Context;
+import dev.puna.Machine;
 import dev.puna.Observer;
+import dev.puna.Profile;
+import dev.puna.Profiler;
 import dev.puna.PunaException;
 import dev.puna.Reply;
 import dev.puna.Sampler;
@@ -20,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a context. Every sequence of every measurement has ids of its own and begins with an empty cache: an engine
@@ -33,16 +38,32 @@ final class Bench {
     private final Context context;
     private final int parallel;
     private final int repeat;
+    private final boolean profiled;
+    private @Nullable Ceilings ceilings;
+    private @Nullable Profiler profiler; // while a test is profiled
     private long drawn; // ids until now
 
-    Bench(Context context, int parallel, int repeat) {
+    Bench(Context context, int parallel, int repeat, boolean profiled) {
         this.context = context;
         this.parallel = parallel;
         this.repeat = repeat;
+        this.profiled = profiled;
     }
 
+    /** Where the time of a test went that was done once more, and what the machine could do at most. */
+    record Profiled(Profile profile, Ceilings ceilings) {}
+
     /** What one test gave, in tokens a second of all sequences together. */
-    record Run(String test, int tokens, int depth, int parallel, int threads, double median, double min, double max) {}
+    record Run(
+            String test,
+            int tokens,
+            int depth,
+            int parallel,
+            int threads,
+            double median,
+            double min,
+            double max,
+            @Nullable Profiled profiled) {}
 
     /** Prompts of a length: from their start to the first token of the last one. */
     Run prompt(int tokens) {
@@ -50,6 +71,7 @@ final class Bench {
             List<int[]> prompts = draw(tokens);
             context.trim();
             long cached = context.statistics().cachedTokens();
+            beginProfile();
             long begun = System.nanoTime();
             together(prompts, 1);
             double seconds = (System.nanoTime() - begun) / 1e9;
@@ -76,6 +98,7 @@ final class Bench {
                             1);
                     nothingFound(cached);
                 }
+                beginProfile();
                 Steps steps = new Steps(parallel, tokens);
                 try (Observer.Registration watch = context.observe(steps)) {
                     together(prompts, tokens + 1 + Math.min(spare, SPARE));
@@ -105,7 +128,31 @@ final class Bench {
         Arrays.sort(rates);
         double median = (rates[repeat / 2] + rates[(repeat - 1) / 2]) / 2;
         int threads = context.status().threads();
-        return new Run(test, tokens, depth, parallel, threads, median, rates[0], rates[repeat - 1]);
+        Profiled profile = profiled ? profile(once, threads) : null;
+        return new Run(test, tokens, depth, parallel, threads, median, rates[0], rates[repeat - 1], profile);
+    }
+
+    /** The test once more, so that its rates stay those without a profile. */
+    private Profiled profile(DoubleSupplier once, int threads) {
+        Ceilings known = ceilings;
+        if (known == null) {
+            ceilings = known = Machine.ceilings(threads);
+        }
+        try (Profiler opened = context.profile()) {
+            profiler = opened;
+            double unused = once.getAsDouble();
+            return new Profiled(opened.read(), known);
+        } finally {
+            profiler = null;
+        }
+    }
+
+    /** What a test needs before it begins does not belong to it. */
+    private void beginProfile() {
+        Profiler open = profiler;
+        if (open != null) {
+            open.restart();
+        }
     }
 
     private void nothingFound(long before) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -87,6 +88,11 @@ final class BenchCommand implements Callable<Integer> {
             description = "Measurements of each test, after one that does not count (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
+    @Option(
+            names = "--profile",
+            description = "Do each test once more, and tell where the time went and what the machine could do at most.")
+    private boolean profiled;
+
     @Option(names = "--json", description = "One JSON object.")
     private boolean json;
 
@@ -146,7 +152,7 @@ final class BenchCommand implements Callable<Integer> {
             }
         })) {
             room(context, sequences, positions);
-            Bench bench = new Bench(context, sequences, repeat);
+            Bench bench = new Bench(context, sequences, repeat, profiled);
             once(prompt).stream()
                     .filter(tokens -> tokens > 0)
                     .map(bench::prompt)
@@ -226,6 +232,7 @@ final class BenchCommand implements Callable<Integer> {
         if (runs.size() > 2) {
             BenchBars.print(BenchPlot.of(runs), new Style(streams.colours()), streams.out());
         }
+        runs.forEach(run -> BenchProfile.print(run, streams.out()));
     }
 
     private static Object asJson(Model loaded, List<Bench.Run> runs) {
@@ -249,12 +256,17 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static Object asJson(Bench.Run run) {
-        return Json.object(
+        Map<String, Object> json = Json.object(
                 "test", run.test(),
                 "tokens", run.tokens(),
                 "depth", run.depth(),
                 "parallel", run.parallel(),
                 "threads", run.threads(),
                 "tokens_per_second", Json.object("median", run.median(), "min", run.min(), "max", run.max()));
+        Bench.Profiled known = run.profiled();
+        if (known != null) {
+            json.put("profile", BenchProfile.asJson(known, BenchProfile.tokens(run, known.profile())));
+        }
+        return json;
     }
 }

@@ -49,6 +49,57 @@ class BenchTest {
     }
 
     @Test
+    void aProfileTellsWhereTheTimeWent() {
+        JsonNode runs = bench("--prompt", "64", "--generate", "16", "--depth", "64", "--profile")
+                .get("runs");
+        for (JsonNode run : runs) {
+            JsonNode profile = run.get("profile");
+            assertThat(profile.propertyNames())
+                    .containsExactly(
+                            "tokens",
+                            "batches",
+                            "seconds",
+                            "engine_seconds",
+                            "computing_seconds",
+                            "ceilings",
+                            "phases",
+                            "ops");
+            boolean prompt = run.get("test").asString().equals("prompt");
+            assertThat(profile.get("tokens").asInt()).isEqualTo(prompt ? 64 : 17);
+            assertThat(profile.get("batches").asInt()).isEqualTo(prompt ? 1 : 17);
+            assertThat(profile.get("ceilings").get("bytes_per_second").asDouble())
+                    .isPositive();
+            double sum = 0;
+            for (JsonNode phase : profile.get("phases")) {
+                assertThat(phase.get("part").asString()).isEqualTo("model");
+                assertThat(phase.get("name").asString()).isNotEmpty();
+                sum += phase.get("seconds").asDouble()
+                        + phase.get("barrier_seconds").asDouble();
+            }
+            assertThat(sum)
+                    .isPositive()
+                    .isLessThanOrEqualTo(profile.get("computing_seconds").asDouble() + 1e-9);
+            assertThat(profile.get("ops").valueStream().map(op -> op.get("name").asString()))
+                    .contains("linear", "attend", "rotary");
+        }
+    }
+
+    @Test
+    void aProfileForPeople() {
+        String[] command = {
+            "bench", "-m", Cli.model("llama_q8_0"), "--prompt", "16", "--generate", "4", "--repeat", "1", "--profile"
+        };
+        String[] lines = Cli.run(command).succeeded().out().split("\\R");
+        assertThat(lines)
+                .anyMatch(line -> line.matches("prompt 16, depth 0, parallel 1, threads \\d+: [0-9.]+ ms a token: .*"))
+                .anyMatch(line -> line.matches("generate 4, depth 0, .*% computing, .*% Java"))
+                .anyMatch(line -> line.matches("at most [0-9.]+ GB/s, .*"))
+                .anyMatch(line -> line.matches("PHASE +CALLS +MS/TOKEN +TIME +BARRIER +IDLE +GB/S .*"))
+                .anyMatch(line -> line.matches("linear \\d+>\\d+\\S* +\\d+ +[0-9.]+ +[0-9.]+% .*"))
+                .anyMatch(line -> line.startsWith("threads' time by op: ") && line.contains("linear "));
+    }
+
+    @Test
     void aCountOfNothingLeavesATestOut() {
         assertThat(bench("--prompt", "0", "--generate", "4")
                         .get("runs")
@@ -93,7 +144,7 @@ class BenchTest {
         try (Model model = Model.load(Path.of(Cli.model("llama_q8_0")));
                 Context context =
                         model.newContext(options -> options.maxSequences(8).contextLength(2048))) {
-            Bench bench = new Bench(context, 8, 3);
+            Bench bench = new Bench(context, 8, 3, false);
             assertThat(bench.prompt(200).min()).isPositive();
             assertThat(context.statistics().promptTokens()).isEqualTo(4 * 8 * 200);
             assertThat(context.statistics().cachedTokens()).isZero();

@@ -8,6 +8,7 @@ import dev.puna.Model;
 import dev.puna.ModelPool;
 import dev.puna.Observer;
 import dev.puna.Piece;
+import dev.puna.Profiler;
 import dev.puna.Reply;
 import dev.puna.TextStream;
 import java.nio.file.Path;
@@ -87,6 +88,7 @@ final class Ground {
     final Bag<Reading> readings = new Bag<>(24);
     final Bag<CompletableFuture<Reply>> futures = new Bag<>(12);
     final Bag<Observer.Registration> watches = new Bag<>(8);
+    final Bag<Profiler> profilers = new Bag<>(8);
     final Bag<ModelPool> pools = new Bag<>(2);
     final Bag<ModelPool.Lease> leases = new Bag<>(6);
     final Map<String, AtomicLong> counts = new ConcurrentHashMap<>();
@@ -113,6 +115,7 @@ final class Ground {
         hosts.closeAll();
         readings.closeAll();
         watches.closeAll();
+        profilers.closeAll();
         streams.closeAll();
     }
 }

@@ -10,6 +10,7 @@ import dev.puna.Message;
 import dev.puna.Model;
 import dev.puna.ModelPool;
 import dev.puna.Observer;
+import dev.puna.Profiler;
 import dev.puna.Sampler;
 import dev.puna.misuse.Ground.Host;
 import java.time.Duration;
@@ -59,6 +60,9 @@ final class Moves extends Talks {
                 new Move("nonsense", 5, this::nonsense),
                 new Move("observe", 2, this::observe),
                 new Move("unwatch", 2, () -> with(ground.watches, Thing::close)),
+                new Move("profile", 2, this::profile),
+                new Move("readProfile", 4, this::readProfile),
+                new Move("endProfile", 2, () -> close(ground.profilers)),
                 new Move("pool", 2, this::pool),
                 new Move("lease", 4, this::lease),
                 new Move("use", 2, this::use),
@@ -216,6 +220,22 @@ final class Moves extends Talks {
                         Observer.Registration::close)));
     }
 
+    private void profile() throws Exception {
+        small = true;
+        with(
+                ground.hosts,
+                host -> ground.profilers.add(new Thing<>(host.value.generator().profile(), host, Profiler::close)));
+    }
+
+    private void readProfile() throws Exception {
+        with(ground.profilers, profiler -> {
+            if (random.nextInt(3) == 0) {
+                profiler.value.restart();
+            }
+            Objects.requireNonNull(profiler.value.read().phases().toString());
+        });
+    }
+
     private void pool() {
         long memory = pick(1, 40_000_000, 1_000_000_000);
         Duration keep = Duration.ofMillis(pick(0, 5, 10_000));
@@ -267,6 +287,7 @@ final class Moves extends Talks {
         ground.streams.take(random);
         ground.readings.take(random);
         ground.watches.take(random);
+        ground.profilers.take(random);
         Thing<Chat> chat = ground.chats.take(random);
         if (chat != null && random.nextBoolean()) {
             chat.close();

@@ -5436,6 +5436,267 @@ public class PunaH extends PunaH$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int PUNA_PROFILE_OFF = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_OFF = 0
+     * }
+     */
+    public static int PUNA_PROFILE_OFF() {
+        return PUNA_PROFILE_OFF;
+    }
+    private static final int PUNA_PROFILE_ON = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_ON = 1
+     * }
+     */
+    public static int PUNA_PROFILE_ON() {
+        return PUNA_PROFILE_ON;
+    }
+
+    private static class puna_engine_profile {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_INT,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_profile");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile(puna_engine *engine, uint32_t on, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_profile$descriptor() {
+        return puna_engine_profile.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile(puna_engine *engine, uint32_t on, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_profile$handle() {
+        return puna_engine_profile.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile(puna_engine *engine, uint32_t on, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_profile$address() {
+        return puna_engine_profile.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile(puna_engine *engine, uint32_t on, puna_error *error)
+     * }
+     */
+    public static int puna_engine_profile(MemorySegment engine, int on, MemorySegment error) {
+        var mh$ = puna_engine_profile.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_profile", engine, on, error);
+            }
+            return (int)mh$.invokeExact(engine, on, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int PUNA_PROFILE_PHASE = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_PHASE = 1
+     * }
+     */
+    public static int PUNA_PROFILE_PHASE() {
+        return PUNA_PROFILE_PHASE;
+    }
+    private static final int PUNA_PROFILE_OP = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_OP = 2
+     * }
+     */
+    public static int PUNA_PROFILE_OP() {
+        return PUNA_PROFILE_OP;
+    }
+    private static final int PUNA_PROFILE_MODEL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_MODEL = 0
+     * }
+     */
+    public static int PUNA_PROFILE_MODEL() {
+        return PUNA_PROFILE_MODEL;
+    }
+    private static final int PUNA_PROFILE_STATES = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_STATES = 1
+     * }
+     */
+    public static int PUNA_PROFILE_STATES() {
+        return PUNA_PROFILE_STATES;
+    }
+    private static final int PUNA_PROFILE_SOURCE = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_SOURCE = 2
+     * }
+     */
+    public static int PUNA_PROFILE_SOURCE() {
+        return PUNA_PROFILE_SOURCE;
+    }
+    private static final int PUNA_PROFILE_DRAFT = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum PUNA_PROFILE_DRAFT = 3
+     * }
+     */
+    public static int PUNA_PROFILE_DRAFT() {
+        return PUNA_PROFILE_DRAFT;
+    }
+
+    private static class puna_engine_profile_read {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER,
+            PunaH.C_LONG_LONG,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_engine_profile_read");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile_read(puna_engine *engine, puna_profile *profile, puna_profile_row *rows, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_engine_profile_read$descriptor() {
+        return puna_engine_profile_read.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile_read(puna_engine *engine, puna_profile *profile, puna_profile_row *rows, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_engine_profile_read$handle() {
+        return puna_engine_profile_read.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile_read(puna_engine *engine, puna_profile *profile, puna_profile_row *rows, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_engine_profile_read$address() {
+        return puna_engine_profile_read.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_engine_profile_read(puna_engine *engine, puna_profile *profile, puna_profile_row *rows, uint64_t capacity, uint64_t *count, puna_error *error)
+     * }
+     */
+    public static int puna_engine_profile_read(MemorySegment engine, MemorySegment profile, MemorySegment rows, long capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = puna_engine_profile_read.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_engine_profile_read", engine, profile, rows, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(engine, profile, rows, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class puna_ceilings_measure {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            PunaH.C_INT,
+            PunaH.C_INT,
+            PunaH.C_POINTER,
+            PunaH.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("puna_ceilings_measure");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * puna_status puna_ceilings_measure(uint32_t threads, puna_ceilings *ceilings, puna_error *error)
+     * }
+     */
+    public static FunctionDescriptor puna_ceilings_measure$descriptor() {
+        return puna_ceilings_measure.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * puna_status puna_ceilings_measure(uint32_t threads, puna_ceilings *ceilings, puna_error *error)
+     * }
+     */
+    public static MethodHandle puna_ceilings_measure$handle() {
+        return puna_ceilings_measure.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * puna_status puna_ceilings_measure(uint32_t threads, puna_ceilings *ceilings, puna_error *error)
+     * }
+     */
+    public static MemorySegment puna_ceilings_measure$address() {
+        return puna_ceilings_measure.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * puna_status puna_ceilings_measure(uint32_t threads, puna_ceilings *ceilings, puna_error *error)
+     * }
+     */
+    public static int puna_ceilings_measure(int threads, MemorySegment ceilings, MemorySegment error) {
+        var mh$ = puna_ceilings_measure.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("puna_ceilings_measure", threads, ceilings, error);
+            }
+            return (int)mh$.invokeExact(threads, ceilings, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 
     private static class puna_plan {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(

@@ -4,6 +4,7 @@ package dev.puna.bindings.library;
 import dev.puna.bindings.gen.puna_adapter_info;
 import dev.puna.bindings.gen.puna_adapter_use;
 import dev.puna.bindings.gen.puna_bias;
+import dev.puna.bindings.gen.puna_ceilings;
 import dev.puna.bindings.gen.puna_cpu;
 import dev.puna.bindings.gen.puna_embedding;
 import dev.puna.bindings.gen.puna_engine_info;
@@ -20,6 +21,8 @@ import dev.puna.bindings.gen.puna_metadata;
 import dev.puna.bindings.gen.puna_model_info;
 import dev.puna.bindings.gen.puna_model_options;
 import dev.puna.bindings.gen.puna_part;
+import dev.puna.bindings.gen.puna_profile;
+import dev.puna.bindings.gen.puna_profile_row;
 import dev.puna.bindings.gen.puna_stage;
 import dev.puna.bindings.gen.puna_step;
 import dev.puna.bindings.gen.puna_tensor;
@@ -49,6 +52,7 @@ final class AbiCheck {
     static final List<MemoryLayout> STRUCTS = List.of(
             puna_adapter_info.layout(),
             puna_adapter_use.layout(),
+            puna_ceilings.layout(),
             puna_cpu.layout(),
             puna_embedding.layout(),
             puna_engine_info.layout(),
@@ -65,6 +69,8 @@ final class AbiCheck {
             puna_model_info.layout(),
             puna_model_options.layout(),
             puna_part.layout(),
+            puna_profile.layout(),
+            puna_profile_row.layout(),
             puna_bias.layout(),
             puna_stage.layout(),
             puna_step.layout(),

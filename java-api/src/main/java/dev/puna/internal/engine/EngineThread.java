@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.puna.internal.engine;
 
+import dev.puna.BusyException;
 import dev.puna.ClosedException;
 import dev.puna.bindings.NativeClosedException;
 import dev.puna.bindings.NativeEngine;
 import dev.puna.bindings.NativeEngineInfo;
 import dev.puna.bindings.NativeException;
+import dev.puna.bindings.NativeProfile;
 import dev.puna.bindings.NativeState;
 import dev.puna.internal.Failures;
 import dev.puna.internal.Platform;
@@ -29,6 +31,7 @@ public final class EngineThread {
     private final EngineLoop loop;
     private final WholeTexts wholeTexts;
     private final Thread thread;
+    private @Nullable Object profiler; // this thread: who takes its time
 
     private EngineThread(NativeEngine engine) {
         this.engine = engine;
@@ -120,6 +123,71 @@ public final class EngineThread {
             engine.trim();
             return true;
         }));
+    }
+
+    /**
+     * Takes the engine's time from now on, between two steps.
+     *
+     * @param who wants it; nobody else ends or reads it
+     * @throws BusyException if somebody else does
+     */
+    public void beginProfile(Object who) {
+        Failures.mapped(() -> mail.ask(() -> {
+            if (profiler != null) {
+                throw new BusyException("this context is profiled already: close that profiler first");
+            }
+            NativeProfile.watch(engine, true);
+            profiler = who;
+            return true;
+        }));
+    }
+
+    /**
+     * Begins again from zero what {@link #beginProfile} began.
+     *
+     * @param who began it
+     * @throws ClosedException if it was ended
+     */
+    public void restartProfile(Object who) {
+        Failures.mapped(() -> mail.ask(() -> {
+            checkProfiler(who);
+            NativeProfile.watch(engine, true);
+            return true;
+        }));
+    }
+
+    /**
+     * Where the time went since then.
+     *
+     * @param who began it
+     * @return a snapshot between two steps
+     * @throws ClosedException if it was ended
+     */
+    public NativeProfile profile(Object who) {
+        return Failures.mapped(() -> mail.ask(() -> {
+            checkProfiler(who);
+            return NativeProfile.read(engine);
+        }));
+    }
+
+    private void checkProfiler(Object who) {
+        if (profiler != who) {
+            throw new ClosedException("the profiler is closed");
+        }
+    }
+
+    /**
+     * Ends what {@link #beginProfile} began, soon.
+     *
+     * @param who began it
+     */
+    public void endProfile(Object who) {
+        mail.send(() -> {
+            if (profiler == who) {
+                NativeProfile.watch(engine, false);
+                profiler = null;
+            }
+        });
     }
 
     /**

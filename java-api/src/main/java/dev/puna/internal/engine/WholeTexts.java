@@ -48,8 +48,8 @@ public final class WholeTexts {
      * @throws GenerationInterruptedException if the thread is interrupted meanwhile
      */
     public float[] logits(int[] ids, int first, int vocabulary, List<NativeAdapter.Use> adapters) {
-        return cancellable(
-                task -> whenQuiet(task, () -> with(adapters, () -> engine.logits(ids, first, vocabulary, task))));
+        return cancellable(task ->
+                whenQuiet(task, () -> with(adapters, () -> engine.logits(ids, first, vocabulary, task))));
     }
 
     /**

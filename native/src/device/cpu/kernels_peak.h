@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What one core of this machine can do at most: what the bench's figures are shares of. */
-#ifndef PUNA_BENCH_KERNELS_PEAK_H
-#define PUNA_BENCH_KERNELS_PEAK_H
+/* What one core of this machine can do at most: what figures of speed are shares of. */
+#ifndef PUNA_DEVICE_CPU_KERNELS_PEAK_H
+#define PUNA_DEVICE_CPU_KERNELS_PEAK_H
 
 #include <stddef.h>
 #include <stdint.h>

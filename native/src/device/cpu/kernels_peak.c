@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels_peak.h"
+#include "device/cpu/kernels_peak.h"
 
 #include <string.h>
 #include <time.h>
 
+#include "base/os.h"
+
 double kernels_peak_seconds(void) {
+#if defined(CLOCK_THREAD_CPUTIME_ID) && !defined(_WIN32)
     struct timespec t;
-#if defined(CLOCK_THREAD_CPUTIME_ID)
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-#else
-    timespec_get(&t, TIME_UTC);
-#endif
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+#else
+    return (double)os_clock_ns() * 1e-9;
+#endif
 }
 
 /* The greatest rate: whatever disturbs makes it smaller. */

@@ -24,7 +24,7 @@ INLINE __m512 load16(bool half, const uint8_t *at, size_t index, __mmask16 m) {
 /* ---- scores of a page's first keys, 16 a block ---- */
 
 INLINE void scores_of(bool half, int lines, int blocks, const cpu_attention *a, const uint8_t *keys, const float *qs,
-                      float *p) {
+                      float *p, const uint8_t *ahead) {
     const size_t stride = cache_page_groups(a->dim_k) * CPU_GROUP;
     __m512 acc[WALK_LINES][4];
 #pragma GCC unroll 6
@@ -33,6 +33,7 @@ INLINE void scores_of(bool half, int lines, int blocks, const cpu_attention *a, 
         for (int b = 0; b < blocks; b++) acc[n][b] = _mm512_setzero_ps();
     for (size_t i = 0; i < a->dim_k; i++) {
         __m512 k[4];
+        ask(ahead + i * CPU_PAGE * (half ? 2 : 4), CPU_PAGE * (half ? 2 : 4));
 #pragma GCC unroll 4
         for (int b = 0; b < blocks; b++) k[b] = load16(half, keys, i * CPU_PAGE + 16 * (size_t)b, 0xffff);
 #pragma GCC unroll 6
@@ -49,16 +50,16 @@ INLINE void scores_of(bool half, int lines, int blocks, const cpu_attention *a, 
 }
 
 INLINE void scores(bool half, int lines, const cpu_attention *a, const uint8_t *keys, const float *qs, float *p,
-                   uint32_t seen) {
-    if (seen <= 16) scores_of(half, lines, 1, a, keys, qs, p);
-    else if (seen <= 32) scores_of(half, lines, 2, a, keys, qs, p);
-    else scores_of(half, lines, 4, a, keys, qs, p);
+                   uint32_t seen, const uint8_t *ahead) {
+    if (seen <= 16) scores_of(half, lines, 1, a, keys, qs, p, ahead);
+    else if (seen <= 32) scores_of(half, lines, 2, a, keys, qs, p, ahead);
+    else scores_of(half, lines, 4, a, keys, qs, p, ahead);
 }
 
 /* ---- weights times values: keys [from, to) of a page, `chunks` registers of dimensions, the last one masked ---- */
 
 INLINE void weigh(bool half, int lines, int chunks, __mmask16 last, const cpu_attention *a, const uint8_t *values,
-                  const float *p, uint32_t from, uint32_t to, float *o, size_t stride) {
+                  const float *p, uint32_t from, uint32_t to, float *o, size_t stride, const uint8_t *ahead) {
     __m512 acc[WALK_LINES][4];
 #pragma GCC unroll 6
     for (int n = 0; n < lines; n++)
@@ -66,6 +67,7 @@ INLINE void weigh(bool half, int lines, int chunks, __mmask16 last, const cpu_at
         for (int b = 0; b < chunks; b++) acc[n][b] = _mm512_load_ps(o + (size_t)n * stride + 16 * b);
     for (size_t j = from; j < to; j++) {
         __m512 v[4];
+        ask(ahead + j * 64 * (half ? 2 : 4), 64 * (half ? 2 : 4));
 #pragma GCC unroll 4
         for (int b = 0; b < chunks; b++)
             v[b] = load16(half, values, j * a->dim_v + 16 * (size_t)b, b == chunks - 1 ? last : (__mmask16)0xffff);
@@ -83,33 +85,34 @@ INLINE void weigh(bool half, int lines, int chunks, __mmask16 last, const cpu_at
 }
 
 INLINE void weigh_all(bool half, int lines, const cpu_attention *a, const uint8_t *values, const float *p,
-                      uint32_t from, uint32_t to, float *o, size_t stride) {
+                      uint32_t from, uint32_t to, float *o, size_t stride, const uint8_t *ahead) {
     const size_t width = half ? 2 : 4;
-    for (uint32_t i = 0; i < a->dim_v; i += 64) {
+    for (uint32_t i = 0; i < a->dim_v; i += 64, ahead += CPU_PAGE * 64 * width) {
         uint32_t left = a->dim_v - i, chunks = left >= 64 ? 4 : (left + 15) / 16;
         __mmask16 last = left >= 64 || left % 16 == 0 ? (__mmask16)0xffff : wide_first(left % 16);
         const uint8_t *at = values + i * width;
-        if (chunks == 4) weigh(half, lines, 4, last, a, at, p, from, to, o + i, stride);
-        else if (chunks == 3) weigh(half, lines, 3, last, a, at, p, from, to, o + i, stride);
-        else if (chunks == 2) weigh(half, lines, 2, last, a, at, p, from, to, o + i, stride);
-        else weigh(half, lines, 1, last, a, at, p, from, to, o + i, stride);
+        if (chunks == 4) weigh(half, lines, 4, last, a, at, p, from, to, o + i, stride, ahead);
+        else if (chunks == 3) weigh(half, lines, 3, last, a, at, p, from, to, o + i, stride, ahead);
+        else if (chunks == 2) weigh(half, lines, 2, last, a, at, p, from, to, o + i, stride, ahead);
+        else weigh(half, lines, 1, last, a, at, p, from, to, o + i, stride, ahead);
     }
 }
 
 /* ---- one function for each type and number of lines ---- */
 
-typedef void (*scores_run)(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, uint32_t seen);
+typedef void (*scores_run)(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, uint32_t seen,
+                           const uint8_t *ahead);
 typedef void (*weigh_run)(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, uint32_t to,
-                          float *o, size_t stride);
+                          float *o, size_t stride, const uint8_t *ahead);
 
 #define LINE(type, half, lines) \
     static void scores_##type##_##lines(const cpu_attention *a, const uint8_t *keys, const float *qs, float *p, \
-                                        uint32_t seen) { \
-        scores(half, lines, a, keys, qs, p, seen); \
+                                        uint32_t seen, const uint8_t *ahead) { \
+        scores(half, lines, a, keys, qs, p, seen, ahead); \
     } \
     static void weigh_##type##_##lines(const cpu_attention *a, const uint8_t *values, const float *p, uint32_t from, \
-                                       uint32_t to, float *o, size_t stride) { \
-        weigh_all(half, lines, a, values, p, from, to, o, stride); \
+                                       uint32_t to, float *o, size_t stride, const uint8_t *ahead) { \
+        weigh_all(half, lines, a, values, p, from, to, o, stride, ahead); \
     }
 
 #define TYPE(type, half) \
@@ -127,16 +130,17 @@ typedef void (*weigh_run)(const cpu_attention *a, const uint8_t *values, const f
 TYPE(f16, true)
 TYPE(f32, false)
 
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r) {
-    if (a->type == PUNA_CACHE_Q8_0) scores_q8_0[count - 1](a, keys, r);
-    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p, seen);
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r,
+                        const uint8_t *ahead) {
+    if (a->type == PUNA_CACHE_Q8_0) scores_q8_0[count - 1](a, keys, r, ahead);
+    else (a->type == PUNA_CACHE_F16 ? scores_f16 : scores_f32)[count - 1](a, keys, r->qs, r->p, seen, ahead);
 }
 
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
-                       uint32_t to, float *o, size_t stride) {
+                       uint32_t to, float *o, size_t stride, const uint8_t *ahead) {
     if (from >= to) return;
-    if (a->type == PUNA_CACHE_Q8_0) weigh_q8_0[count - 1](a, values, p, from, to, o, stride);
-    else (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride);
+    if (a->type == PUNA_CACHE_Q8_0) weigh_q8_0[count - 1](a, values, p, from, to, o, stride, ahead);
+    else (a->type == PUNA_CACHE_F16 ? weigh_f16 : weigh_f32)[count - 1](a, values, p, from, to, o, stride, ahead);
 }
 
 static float tier_exp(float x) { return _mm512_cvtss_f32(wide_exp(_mm512_set1_ps(x))); }

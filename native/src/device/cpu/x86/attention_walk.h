@@ -9,6 +9,8 @@
  *     tier_quantize the tier's cpu_kernels.quantize, for queries of a Q8_0 cache
  *     tier_scores   scores of a page's first `seen` keys at least for `count` lines; the others may be anything
  *     tier_weigh    o += p * value for keys [from, to), for `count` lines, each element one fmaf a key, ascending
+ * Both ask for the memory at `ahead` on their way, as much as they read: a head's keys and values of a page are a few
+ * kilobytes with megabytes between them and the next, where the processor's own guesses begin anew.
  *     tier_exp      math_expf, and tier_lanes math_lanes_sum: base/math.c's know no instruction set
  *     tier_soften   a line's maximum, correction and weights for its keys [from, to) of a page
  * Everything is static, since each includer is compiled for another instruction set.
@@ -49,12 +51,18 @@ typedef struct room {
 static inline size_t up16(size_t n) { return (n + 15) & ~(size_t)15; }
 
 static void tier_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
-static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r);
+static void tier_scores(const cpu_attention *a, const uint8_t *keys, uint32_t count, uint32_t seen, const room *r,
+                        const uint8_t *ahead);
 static void tier_weigh(const cpu_attention *a, const uint8_t *values, uint32_t count, const float *p, uint32_t from,
-                       uint32_t to, float *o, size_t stride);
+                       uint32_t to, float *o, size_t stride, const uint8_t *ahead);
 static float tier_exp(float x);
 static float tier_lanes(const float *lanes);
 static void tier_soften(line *n, float softcap, float *p, float *lanes, float *o, size_t stride);
+
+/* Asks for `bytes` of memory, in lines of 64. */
+static inline __attribute__((always_inline)) void ask(const uint8_t *at, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(at + i, 0, 3);
+}
 
 static size_t walk_scratch(const cpu_attention *a) {
     size_t groups = cache_page_groups(a->dim_k), q_stride = groups * CPU_GROUP;
@@ -146,7 +154,7 @@ static uint32_t seen_by(const line *lines, uint32_t count) {
 
 /* The values of up to WALK_LINES lines, whose weights are ready. */
 static void weigh_lines(const cpu_attention *a, const uint8_t *values, const line *lines, uint32_t count,
-                        const room *r) {
+                        const room *r, const uint8_t *ahead) {
     uint32_t from = 0, to = CPU_PAGE; /* keys that all lines see */
     for (uint32_t n = 0; n < count; n++) {
         if (lines[n].from > from) from = lines[n].from;
@@ -154,25 +162,27 @@ static void weigh_lines(const cpu_attention *a, const uint8_t *values, const lin
     }
     bool shared = from < to;
     if (shared && from == 0 && to == CPU_PAGE) {
-        tier_weigh(a, values, count, r->p, 0, CPU_PAGE, r->o, r->stride);
+        tier_weigh(a, values, count, r->p, 0, CPU_PAGE, r->o, r->stride, ahead);
         return;
     }
     for (uint32_t n = 0; n < count; n++) /* a line's own keys before those */
         tier_weigh(a, values, 1, r->p + n * CPU_PAGE, lines[n].from, shared ? from : lines[n].to, r->o + n * r->stride,
-                   r->stride);
+                   r->stride, values);
     if (!shared) return;
-    tier_weigh(a, values, count, r->p, from, to, r->o, r->stride);
+    tier_weigh(a, values, count, r->p, from, to, r->o, r->stride, ahead);
     for (uint32_t n = 0; n < count; n++) /* and after */
-        tier_weigh(a, values, 1, r->p + n * CPU_PAGE, to, lines[n].to, r->o + n * r->stride, r->stride);
+        tier_weigh(a, values, 1, r->p + n * CPU_PAGE, to, lines[n].to, r->o + n * r->stride, r->stride,
+                   values);
 }
 
-static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *keys, const uint8_t *values, line *lines,
-                      uint32_t count, const room *r) {
+/* next: the keys of the page after this one, or these. */
+static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *keys, const uint8_t *values,
+                      const uint8_t *next, line *lines, uint32_t count, const room *r) {
     for (uint32_t n = 0; n < count; n += WALK_LINES) {
         const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
         const room part = room_from(r, n);
         const uint32_t seen = seen_by(lines + n, some);
-        if (seen) tier_scores(a, keys, some, seen, &part);
+        if (seen) tier_scores(a, keys, some, seen, &part, n == 0 ? values : keys);
     }
     if (a->slopes) slope(a, first, lines, count, r);
     if (a->relative) lean(a, first, lines, count, r);
@@ -182,7 +192,7 @@ static void walk_page(const cpu_attention *a, uint32_t first, const uint8_t *key
     for (uint32_t n = 0; n < count; n += WALK_LINES) {
         const uint32_t some = count - n < WALK_LINES ? count - n : WALK_LINES;
         const room part = room_from(r, n);
-        if (seen_by(lines + n, some)) weigh_lines(a, values, lines + n, some, &part);
+        if (seen_by(lines + n, some)) weigh_lines(a, values, lines + n, some, &part, n == 0 ? next : values);
     }
 }
 
@@ -228,8 +238,10 @@ static void walk_span(const cpu_attention *a, uint32_t head, uint32_t first, uin
             cut(lines[n].low, lines[n].high, first, CPU_PAGE, &lines[n].from, &lines[n].to);
         if (!seen_by(lines, count)) continue;
         const uint8_t *page = a->pages[first / CPU_PAGE];
-        walk_page(a, first, page + a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k),
-                  page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v), lines, count, r);
+        const uint8_t *after = first + CPU_PAGE < end ? a->pages[first / CPU_PAGE + 1] : page;
+        const size_t keys = a->k_offset + (size_t)head * cache_page_keys(a->type, a->dim_k);
+        walk_page(a, first, page + keys, page + a->v_offset + (size_t)head * cache_page_values(a->type, a->dim_v),
+                  after + keys, lines, count, r);
     }
 }
 

@@ -30,6 +30,26 @@ static inline __m256 eight_exp(__m256 x) {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 
+/* eight_exp where no number is above 0, in fewer operations: what is below the lowest becomes 0 in the end, whatever was
+   computed, and a NaN stays one. */
+static inline __m256 eight_exp_below(__m256 x) {
+    __m256 one = _mm256_set1_ps(1.0f), rounder = _mm256_set1_ps(MATH_EXP_ROUNDER);
+    __m256 t = _mm256_fmadd_ps(x, _mm256_set1_ps(MATH_EXP_LOG2E), rounder), n = _mm256_sub_ps(t, rounder);
+    __m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_HIGH), x);
+    r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_LOW), r);
+    __m256 p = _mm256_set1_ps(MATH_EXP_C6);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C5));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C4));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C3));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C2));
+    p = _mm256_fmadd_ps(p, r, one);
+    p = _mm256_fmadd_ps(p, r, one);
+    __m256i bits = _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23));
+    __m256 low = _mm256_cmp_ps(x, _mm256_set1_ps(MATH_EXP_LOWEST), _CMP_LT_OQ);
+    __m256 y = _mm256_andnot_ps(low, _mm256_castsi256_ps(bits));
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
 static inline __m256 eight_silu(__m256 x) {
     __m256 minus = _mm256_xor_ps(x, _mm256_set1_ps(-0.0f));
     return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), eight_exp(minus)));

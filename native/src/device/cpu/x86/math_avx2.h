@@ -30,8 +30,8 @@ static inline __m256 eight_exp(__m256 x) {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 
-/* eight_exp where no number is above 0, in fewer operations: what is below the lowest becomes 0 in the end, whatever was
-   computed, and a NaN stays one. */
+/* eight_exp where no number is above 0, in fewer operations: what is below the lowest becomes 0 in the end, whatever
+   was computed, and a NaN stays one. */
 static inline __m256 eight_exp_below(__m256 x) {
     __m256 one = _mm256_set1_ps(1.0f), rounder = _mm256_set1_ps(MATH_EXP_ROUNDER);
     __m256 t = _mm256_fmadd_ps(x, _mm256_set1_ps(MATH_EXP_LOG2E), rounder), n = _mm256_sub_ps(t, rounder);

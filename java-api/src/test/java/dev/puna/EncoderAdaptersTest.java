@@ -8,6 +8,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.puna.testing.Golden;
 import dev.puna.testing.Models;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -231,6 +237,43 @@ class EncoderAdaptersTest {
                     .withMessageContaining("no plain matrix of a model of the architecture t5");
             assertThatExceptionOfType(UnsupportedModelException.class)
                     .isThrownBy(() -> t5.prompt("a house").score());
+        }
+    }
+
+    /** Families of one architecture name their layers differently; what comes of them is the same file. */
+    @ParameterizedTest
+    @CsvSource({"roberta, encoder", "distilbert, transformer"})
+    void foldersOfBertsKinAreKnownByTheirNames(String prefix, String layers, @TempDir Path folder) throws IOException {
+        Path bert = DATA.resolve("bert_masked_tone");
+        Files.copy(bert.resolve("adapter_config.json"), folder.resolve("adapter_config.json"));
+        byte[] tensors = Files.readAllBytes(bert.resolve("adapter_model.safetensors"));
+        int length =
+                (int) ByteBuffer.wrap(tensors).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        String header = new String(tensors, 8, length, StandardCharsets.UTF_8)
+                .replace("bert.encoder.layer", prefix + "." + layers + ".layer");
+        if (prefix.equals("distilbert")) {
+            header = header.replace("attention.self.query", "attention.q_lin")
+                    .replace("attention.self.key", "attention.k_lin")
+                    .replace("attention.self.value", "attention.v_lin")
+                    .replace("attention.output.dense", "attention.out_lin")
+                    .replace("intermediate.dense", "ffn.lin1")
+                    .replace("output.dense", "ffn.lin2");
+        }
+        byte[] renamed = header.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer file = ByteBuffer.allocate(8 + renamed.length + tensors.length - 8 - length);
+        file.order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(renamed.length)
+                .put(renamed)
+                .put(tensors, 8 + length, file.remaining());
+        Files.write(folder.resolve("adapter_model.safetensors"), file.array());
+        String masked = "a [MASK] c";
+        try (Model model = open("encoders/bert_masked");
+                Adapter expected = model.adapter(bert);
+                Adapter kin = model.adapter(folder)) {
+            assertThat(kin.tensors()).isEqualTo(expected.tensors()).isPositive();
+            List<Fill> with = model.fillMask(masked).adapter(expected, 1).top(5);
+            assertThat(model.fillMask(masked).adapter(kin, 1).top(5)).isEqualTo(with);
+            assertThat(model.fillMask(masked).top(5)).isNotEqualTo(with);
         }
     }
 }

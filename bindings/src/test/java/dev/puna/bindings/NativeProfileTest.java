@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Profiles and ceilings as the core tells them. */
@@ -15,8 +14,11 @@ class NativeProfileTest {
 
     private static void generate(NativeEngine engine) {
         long sequence = engine.openSequence();
-        engine.generate(
-                sequence, new int[] {5, 6, 7}, new NativeGeneration(4, 1, List.of(), List.of(), false, 0, true));
+        engine.generate(sequence, new int[] {5, 6, 7}, NativeGeneration.of(c -> {
+            c.maxTokens = 4;
+            c.seed = 1;
+            c.ignoreEos = true;
+        }));
         int active;
         do {
             active = engine.step().active();
@@ -29,7 +31,7 @@ class NativeProfileTest {
     @Test
     void rowsAreThoseOfTheCore() {
         try (NativeModel model = NativeModel.load(TINY, 1, null);
-                NativeEngine engine = NativeEngine.create(model, NativeEngineOptions.defaults())) {
+                NativeEngine engine = NativeEngine.create(model, NativeEngineOptions.of(c -> {}))) {
             long before = engine.info().memoryBytes();
             NativeProfile.watch(engine, true);
             assertThat(NativeProfile.read(engine).rows()).isEmpty();
@@ -67,7 +69,7 @@ class NativeProfileTest {
     @Test
     void mistakesAreExceptions() {
         try (NativeModel model = NativeModel.load(TINY, 1, null)) {
-            NativeEngine engine = NativeEngine.create(model, NativeEngineOptions.defaults());
+            NativeEngine engine = NativeEngine.create(model, NativeEngineOptions.of(c -> {}));
             assertThatThrownBy(() -> NativeProfile.read(engine))
                     .isInstanceOfSatisfying(
                             NativeException.class, e -> assertThat(e.status()).isEqualTo(NativeStatus.INVALID_ARGUMENT))

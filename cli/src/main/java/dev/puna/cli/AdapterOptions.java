@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -45,17 +46,20 @@ final class AdapterOptions {
      */
     record Loaded(List<Adapter> all, List<Float> weights) {
         <T extends Request<T>> T apply(T request) {
-            for (int i = 0; i < all.size(); i++) {
-                request.adapter(all.get(i), weights.get(i));
-            }
+            each(request::adapter);
             return request;
         }
 
         Chat apply(Chat chat) {
-            for (int i = 0; i < all.size(); i++) {
-                chat.adapter(all.get(i), weights.get(i));
-            }
+            each(chat::adapter);
             return chat;
+        }
+
+        /** Of what is no request that generates: its method that takes an adapter and a weight. */
+        void each(BiConsumer<Adapter, Float> use) {
+            for (int i = 0; i < all.size(); i++) {
+                use.accept(all.get(i), weights.get(i));
+            }
         }
 
         /** For JSON. */

@@ -21,6 +21,9 @@ final class ClassifyCommand implements Callable<Integer> {
     @Mixin
     private final ModelOption model = new ModelOption();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Option(names = "--truncate", description = "Cut texts that are too long (else they are an error).")
     private boolean truncate;
 
@@ -37,9 +40,12 @@ final class ClassifyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<Map<String, Float>> all = new ArrayList<>();
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
+            AdapterOptions.Loaded used = adapters.open(loaded);
             for (String text : Lines.of(texts, streams)) {
                 Classification request = loaded.classify(text);
+                used.each(request::adapter);
                 if (truncate) {
                     request.truncate();
                 }

@@ -26,6 +26,9 @@ final class EmbedCommand implements Callable<Integer> {
     @Mixin
     private final ModelOption model = new ModelOption();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Option(
             names = "--pooling",
             paramLabel = "KIND",
@@ -54,12 +57,14 @@ final class EmbedCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<String> wanted = Lines.of(texts, streams);
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
+            AdapterOptions.Loaded used = adapters.open(loaded);
             List<List<Float>> found = new ArrayList<>();
             try (ProgressLine line = new ProgressLine(streams)) {
                 for (int from = 0; from < wanted.size(); from += TOGETHER) {
                     List<String> some = wanted.subList(from, Math.min(wanted.size(), from + TOGETHER));
-                    List<float[]> vectors = vectors(loaded, some, from);
+                    List<float[]> vectors = vectors(loaded, used, some, from);
                     line.hide();
                     if (json) {
                         vectors.forEach(v -> found.add(boxed(v)));
@@ -77,9 +82,11 @@ final class EmbedCommand implements Callable<Integer> {
     }
 
     /** first: the number of the first one, since messages count from there. */
-    private List<float[]> vectors(Model loaded, List<String> some, int first) {
+    private List<float[]> vectors(Model loaded, AdapterOptions.Loaded used, List<String> some, int first) {
         try {
-            return asked(loaded.embed(some)).vectors();
+            Embedding request = asked(loaded.embed(some));
+            used.each(request::adapter);
+            return request.vectors();
         } catch (PunaException e) {
             if (first == 0) {
                 throw e;

@@ -2,6 +2,7 @@
 package dev.puna.cli;
 
 import dev.puna.Fill;
+import dev.puna.FillMask;
 import dev.puna.Model;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -17,6 +18,9 @@ final class FillMaskCommand implements Callable<Integer> {
 
     @Mixin
     private final ModelOption model = new ModelOption();
+
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
 
     @Option(
             names = "--top",
@@ -38,8 +42,11 @@ final class FillMaskCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
-            List<List<Fill>> masks = loaded.fillMask(text).tops(top);
+            FillMask request = loaded.fillMask(text);
+            adapters.open(loaded).each(request::adapter);
+            List<List<Fill>> masks = request.tops(top);
             if (json) {
                 Json.print(
                         streams.out(),

@@ -21,6 +21,9 @@ final class RerankCommand implements Callable<Integer> {
     @Mixin
     private final ModelOption model = new ModelOption();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Option(names = "--top", paramLabel = "N", description = "The best N alone.")
     private int top = Integer.MAX_VALUE;
 
@@ -48,8 +51,10 @@ final class RerankCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<String> wanted = Lines.of(documents, streams);
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
             Ranking request = loaded.rerank(query, wanted);
+            adapters.open(loaded).each(request::adapter);
             if (truncate) {
                 request.truncate();
             }

@@ -22,6 +22,9 @@ final class SummarizeCommand implements Callable<Integer> {
     @Mixin
     private final BeamOptions beams = new BeamOptions();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts (default: standard input, as one text).")
     private List<String> texts = new ArrayList<>();
 
@@ -34,8 +37,10 @@ final class SummarizeCommand implements Callable<Integer> {
         List<String> all = texts.isEmpty()
                 ? List.of(new String(streams.in().readAllBytes(), StandardCharsets.UTF_8).strip())
                 : texts;
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, beams::apply)) {
-            beams.print(loaded, all, loaded::summarize, streams);
+            AdapterOptions.Loaded used = adapters.open(loaded);
+            beams.print(loaded, all, text -> used.apply(loaded.summarize(text)), streams);
         }
         return 0;
     }

@@ -23,6 +23,9 @@ final class TranslateCommand implements Callable<Integer> {
     @Mixin
     private final BeamOptions beams = new BeamOptions();
 
+    @Mixin
+    private final AdapterOptions adapters = new AdapterOptions();
+
     @Option(
             names = "--from",
             paramLabel = "LANG",
@@ -46,8 +49,10 @@ final class TranslateCommand implements Callable<Integer> {
         List<String> all = Lines.of(texts, streams);
         Locale source = language("--from", from);
         Locale target = language("--to", to);
+        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, beams::apply)) {
-            beams.print(loaded, all, text -> loaded.translate(text, source, target), streams);
+            AdapterOptions.Loaded used = adapters.open(loaded);
+            beams.print(loaded, all, text -> used.apply(loaded.translate(text, source, target)), streams);
         }
         return 0;
     }

@@ -8,9 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
-/** {@code --adapter} of {@code puna run} and {@code puna chat}, and {@code puna convert --base}. */
+/** {@code --adapter} of the commands that compute, and {@code puna convert --base}. */
 class AdapterOptionsTest {
     private static final String LAW =
             Cli.DATA.resolve("adapters/llama_law.gguf").toString();
@@ -51,6 +53,30 @@ class AdapterOptionsTest {
         assertThat(adapted.out()).isNotEmpty().isNotEqualTo(without.out());
     }
 
+    /** Of encoders and encoder-decoders: another answer with them, the usual one where they weigh nothing. */
+    @ParameterizedTest
+    @CsvSource({
+        "embed, encoders/bert_classes, bert_classes_tone, a b",
+        "classify, encoders/bert_classes, bert_classes_tone.gguf, a b",
+        "fill-mask, encoders/bert_masked, bert_masked_tone, a [MASK] c",
+        "translate --to de, text_to_text/t5, t5_law.gguf, the house",
+        "summarize, text_to_text/t5, t5_cross, the house by the sea",
+    })
+    void whatReadsWholeTextsUsesThem(String command, String model, String adapter, String text) {
+        List<String> words = new ArrayList<>(List.of(command.split(" ")));
+        words.addAll(List.of("-m", Cli.DATA.resolve(model + ".gguf").toString(), "--json"));
+        String bare = answer(words, List.of(text));
+        String file = Cli.DATA.resolve("adapters").resolve(adapter).toString();
+        assertThat(answer(words, List.of("--adapter", file, text))).isNotEqualTo(bare);
+        assertThat(answer(words, List.of("--adapter", file + "=0", text))).isEqualTo(bare);
+    }
+
+    private static String answer(List<String> words, List<String> more) {
+        List<String> all = new ArrayList<>(words);
+        all.addAll(more);
+        return Cli.run(all.toArray(String[]::new)).succeeded().json().toString();
+    }
+
     @Test
     void mistakesAreSentences(@TempDir Path place) {
         String[] start = {"run", "-m", Cli.model("llama"), "--adapter"};
@@ -61,6 +87,8 @@ class AdapterOptionsTest {
                         start[3],
                         place.resolve("none.gguf").toString(),
                         "a")
+                .wrongUsage("there is no file", "none.gguf");
+        Cli.run("rerank", "-m", Cli.model("llama"), "--adapter", "none.gguf", "a", "b")
                 .wrongUsage("there is no file", "none.gguf");
         Cli.run(start[0], start[1], start[2], start[3], LAW + "=much", "a").wrongUsage("\"much\" is no weight");
         Cli.run("run", "-m", Cli.CHAT, "--adapter", LAW, "a").failed("another model");

@@ -85,8 +85,14 @@ public final class AdapterConverter {
         }
         try (Checkpoint checkpoint = Checkpoint.open(folder, "adapter_model")) {
             Config model = shape(base, architecture);
-            List<Pair> pairs = pairs(checkpoint, families.getFirst(), settings);
-            return write(pairs, families.getFirst(), model);
+            Map<String, Stored[]> layers = layers(checkpoint);
+            Family family = families.stream() // BERT's kin share an architecture, but not the names of layers
+                    .filter(one -> layers.keySet().stream().allMatch(layer -> one.find(layer + ".weight") != null))
+                    .findFirst()
+                    .orElse(families.getFirst());
+            List<Pair> pairs = new ArrayList<>();
+            layers.forEach((layer, both) -> pairs.add(pair(layer, both[0], both[1], family, settings)));
+            return write(pairs, family, model);
         }
     }
 
@@ -112,7 +118,8 @@ public final class AdapterConverter {
         return index < 0 ? fallback : base.integer(index, 0);
     }
 
-    private static List<Pair> pairs(Checkpoint checkpoint, Family family, AdapterSettings settings) {
+    /** A and B by the layer's name, at least of one. */
+    private static Map<String, Stored[]> layers(Checkpoint checkpoint) {
         Map<String, Stored[]> found = new TreeMap<>();
         for (Stored stored : checkpoint.tensors().values()) {
             if (stored.name().endsWith(".base_layer.weight")) {
@@ -129,9 +136,7 @@ public final class AdapterConverter {
         if (found.isEmpty()) {
             throw Damage.in("adapter_model.safetensors", "", "has no tensors");
         }
-        List<Pair> pairs = new ArrayList<>();
-        found.forEach((layer, both) -> pairs.add(pair(layer, both[0], both[1], family, settings)));
-        return pairs;
+        return found;
     }
 
     @SuppressWarnings("NullAway") // one of the two is there

@@ -64,7 +64,7 @@ class AdapterOptionsTest {
     })
     void whatReadsWholeTextsUsesThem(String command, String model, String adapter, String text) {
         List<String> words = new ArrayList<>(List.of(command.split(" ")));
-        words.addAll(List.of("-m", Cli.DATA.resolve(model + ".gguf").toString(), "--json"));
+        words.addAll(List.of("-m", Cli.DATA.resolve(model + ".gguf").toString()));
         String bare = answer(words, List.of(text));
         String file = Cli.DATA.resolve("adapters").resolve(adapter).toString();
         assertThat(answer(words, List.of("--adapter", file, text))).isNotEqualTo(bare);
@@ -74,7 +74,7 @@ class AdapterOptionsTest {
     private static String answer(List<String> words, List<String> more) {
         List<String> all = new ArrayList<>(words);
         all.addAll(more);
-        return Cli.run(all.toArray(String[]::new)).succeeded().json().toString();
+        return Cli.run(all.toArray(String[]::new)).succeeded().out();
     }
 
     @Test

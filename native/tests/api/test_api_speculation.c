@@ -113,7 +113,7 @@ static void every_sampler_is_exact(void) {
     static const float warmth[] = {0, 0.05f, 0.5f, 1.3f};
     guessed sum = {0, 0};
     for (size_t w = 0; w < COUNT(warmth); w++) {
-        for (size_t i = 0; i <= COUNT(stages); i++) {
+        for (size_t i = w % TESTING_THIN(1, 4, 4); i <= COUNT(stages); i += TESTING_THIN(1, 4, 9)) {
             puna_generation g = bed_generation(60);
             puna_stage chain[2] = {STAGE(TEMPERATURE, .value = warmth[w])};
             if (i < COUNT(stages)) chain[1] = stages[i];
@@ -126,16 +126,16 @@ static void every_sampler_is_exact(void) {
             same("sampled", MODEL, 0, &g, &sum);
         }
     }
-    CHECK(sum.accepted > 500 && sum.drafted > sum.accepted + 500);
+    CHECK(sum.accepted > TESTING_THIN(500, 50, 50) && sum.drafted > sum.accepted + TESTING_THIN(500, 50, 50));
 }
 
 static void ends_are_exact(void) {
     guessed sum = {0, 0};
-    for (uint32_t n = 1; n < 30; n++) { /* max_tokens, also within guesses */
+    for (uint32_t n = 1; n < 30; n += TESTING_THIN(1, 4, 9)) { /* max_tokens, also within guesses */
         puna_generation g = bed_generation(n);
         same("length", MODEL, 0, &g, &sum);
     }
-    for (uint32_t context = 24; context < 60; context += 5) { /* a full context, with and without a shift */
+    for (uint32_t context = 24; context < 60; context += TESTING_THIN(5, 15, 15)) { /* a full context, with and without a shift */
         puna_generation g = bed_generation(0);
         same("context", MODEL, context, &g, &sum);
         g = bed_generation(150);
@@ -143,12 +143,12 @@ static void ends_are_exact(void) {
         g.keep = 3;
         same("shift", MODEL, context, &g, &sum);
     }
-    CHECK(sum.accepted > 500);
+    CHECK(sum.accepted > TESTING_THIN(500, 50, 50));
 }
 
 static void stop_strings_and_grammars_are_exact(void) {
     guessed sum = {0, 0};
-    for (uint32_t seed = 0; seed < 6; seed++) {
+    for (uint32_t seed = 0; seed < TESTING_THIN(6, 2, 2); seed++) {
         puna_generation g = bed_generation(80);
         puna_stage chain[] = {STAGE(TEMPERATURE, .value = 0.2f * (float)seed)};
         g.seed = seed;
@@ -165,7 +165,7 @@ static void stop_strings_and_grammars_are_exact(void) {
         g.grammar = (puna_grammar *)&sum; /* digest_of makes one */
         same("grammar", CHAT, 0, &g, &sum);
     }
-    CHECK(sum.accepted > 50);
+    CHECK(sum.accepted > TESTING_THIN(50, 5, 5));
 }
 
 /* Cancelled at any step, then asked to go on: to the same tokens, and what is cached is what was computed. */

@@ -64,7 +64,7 @@ static void beams_find(const char *name) {
     NEED(t5_read(name) && read_answers(name));
     puna_engine_options o = bed_options(2, 64, 5, PUNA_CACHE_F32);
     NEED(t5_open(&b, name, &o));
-    for (size_t c = 0; c < TESTING_THIN(T5_CASES, T5_CASES, 1); c++)
+    for (size_t c = 0; c < TESTING_THIN(T5_CASES, 2, 1); c++)
         for (size_t i = 0; i < SEARCHES; i++) {
             bed_result r;
             puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
@@ -91,19 +91,20 @@ static void beams_find(const char *name) {
     bed_close(&b);
     o.cache_bytes = plan.cache_position * 256 * 4; /* a search takes up to a page and four of a source, times five */
     NEED(t5_open(&b, name, &o));
-    for (size_t c = 0; c < T5_CASES; c++)
+    const size_t count = TESTING_THIN(T5_CASES, 3, 2) * SEARCHES; /* of searches */
+    for (size_t c = 0; c < count / SEARCHES; c++)
         for (size_t i = 0; i < SEARCHES; i++) {
             puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
             NEED(bed_start(&b, &together[c * SEARCHES + i], t5_cases[c].source, t5_cases[c].length, &g) == PUNA_OK);
             puna_generation plain = bed_generation(150);
             plain.flags = PUNA_GENERATE_IGNORE_EOS;
             if (c * SEARCHES + i < 2)
-                NEED(bed_start(&b, &together[T5_CASES * SEARCHES + i], t5_cases[4].source, 200, &plain) == PUNA_OK);
+                NEED(bed_start(&b, &together[count + i], t5_cases[4].source, 200, &plain) == PUNA_OK);
         }
-    bed_run(&b, together, T5_CASES * SEARCHES + 2, 20000);
-    for (size_t i = 0; i < T5_CASES * SEARCHES; i++)
+    bed_run(&b, together, (uint32_t)count + 2, 20000);
+    for (size_t i = 0; i < count; i++)
         is_found(name, &together[i], &answers[i / SEARCHES][i % SEARCHES], 1e-5);
-    CHECK_EQUAL(together[T5_CASES * SEARCHES + 1].count, 150);
+    CHECK_EQUAL(together[count + 1].count, 150);
     CHECK(bed_evictions(&b) > 0);
     bed_close(&b);
 }
@@ -147,7 +148,7 @@ static void searches_are_equal_over_tiers_threads_and_neighbours(void) {
         {"llama.gguf", "llama_law"}, {"../text_to_text/t5.gguf", NULL}, {"mamba.gguf", NULL}, {"gemma3.gguf", NULL},
         {"../text_to_text/t5_gated_q8_0.gguf", NULL}, {"llama.gguf", NULL}, {"granitehybrid.gguf", NULL}};
     NEED(t5_read("t5"));
-    for (size_t f = 0; f < TESTING_THIN(sizeof files / sizeof *files, 4, 1); f++) {
+    for (size_t f = 0; f < TESTING_THIN(sizeof files / sizeof *files, 2, 1); f++) {
         const char *file = files[f].file, *adapter = files[f].adapter;
         bed_tier("ref");
         uint64_t expected = searched(file, adapter, 1, 4, 512);

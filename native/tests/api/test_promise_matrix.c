@@ -25,7 +25,7 @@
 #if defined(__SANITIZE_THREAD__)
 #define STRIDE 19
 #elif defined(__SANITIZE_ADDRESS__)
-#define STRIDE 7
+#define STRIDE 13
 #else
 #define STRIDE 1
 #endif

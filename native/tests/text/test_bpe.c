@@ -136,7 +136,7 @@ static void knows_the_alphabet(void) {
 
 static void takes_near_linear_time(void) {
     const char *names[] = {"gpt-2", "smollm", "llama-bpe", "qwen2"};
-    size_t length = 1 << 20;
+    size_t length = TESTING_THIN(1 << 20, 1 << 18, 1 << 18);
     char *text = malloc(length);
     NEED(text);
     for (int i = 0; i < 4; i++) {

@@ -225,7 +225,7 @@ static void remembers_rightly(void) {
 /* ---- Time ---- */
 
 static void takes_near_linear_time(void) {
-    size_t length = 1 << 20;
+    size_t length = TESTING_THIN(1 << 20, 1 << 18, 1 << 18);
     char *text = malloc(length);
     NEED(text);
     for (int unused = 0; unused < 2; unused++) {

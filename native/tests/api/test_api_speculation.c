@@ -135,7 +135,7 @@ static void ends_are_exact(void) {
         puna_generation g = bed_generation(n);
         same("length", MODEL, 0, &g, &sum);
     }
-    for (uint32_t context = 24; context < 60; context += TESTING_THIN(5, 15, 15)) { /* a full context, with and without a shift */
+    for (uint32_t context = 24; context < 60; context += TESTING_THIN(5, 15, 15)) { /* full, with and without a shift */
         puna_generation g = bed_generation(0);
         same("context", MODEL, context, &g, &sum);
         g = bed_generation(150);

@@ -781,7 +781,8 @@ enum {
 
 typedef struct puna_input {
     const int32_t *ids;     /* of one text, or of a pair: puna_tokenize_pair */
-    const uint32_t *types;  /* [count] token types, each less than the model's; NULL: all 0 */
+    const uint32_t *types;  /* [count] token types, each less than the model's; NULL: all 0. A model that tells
+                               none apart looks at none */
     uint64_t count;         /* 1 to the context length */
 } puna_input;
 
@@ -831,8 +832,8 @@ PUNA_API puna_status puna_engine_logits(puna_engine *engine, const int32_t *ids,
    changed. */
 PUNA_API puna_status puna_engine_adapt(puna_engine *engine, const puna_adapter_use *adapters, uint32_t count,
                                        puna_error *error);
-/* The same of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1 after that
-   and ids[0..i]. Rows first to count are computed; ids may be NULL with count 0. */
+/* puna_engine_logits of an encoder-decoder that reads `source`: row 0 is what it says after its first token, row i + 1
+   after that and ids[0..i]. Rows first to count are computed; ids may be NULL with count 0. */
 PUNA_API puna_status puna_engine_answer_logits(puna_engine *engine, const int32_t *source, uint64_t source_count,
                                                const int32_t *ids, uint64_t count, uint64_t first, float *logits,
                                                uint64_t capacity, puna_task *task, puna_error *error);

@@ -66,7 +66,7 @@ static puna_status check_input(const engine *e, const puna_input *in, uint64_t i
             return error_set(error, PUNA_INVALID_ARGUMENT, "inputs",
                              "token %llu of text %llu is %d; the vocabulary has 0 to %u", (unsigned long long)i,
                              (unsigned long long)index, in->ids[i], e->model->hyper.vocabulary - 1);
-        if (in->types && in->types[i] >= (types ? types : 1))
+        if (types && in->types && in->types[i] >= types)
             return error_set(error, PUNA_INVALID_ARGUMENT, "inputs",
                              "token %llu of text %llu has the type %u; the model has %u of them",
                              (unsigned long long)i, (unsigned long long)index, in->types[i], types);

@@ -25,6 +25,21 @@ bool t5_read(const char *name) {
     return count == T5_CASES;
 }
 
+const t5_recorded t5_searches[T5_SEARCHES] = {
+    {"2 1.0 False", 2, 1, PUNA_EARLY_NO}, {"4 1.0 False", 4, 1, PUNA_EARLY_NO}, {"4 0.0 False", 4, 0, PUNA_EARLY_NO},
+    {"4 2.0 False", 4, 2, PUNA_EARLY_NO}, {"4 -1.0 False", 4, -1, PUNA_EARLY_NO}, {"4 1.0 True", 4, 1, PUNA_EARLY_YES},
+    {"3 0.5 never", 3, 0.5f, PUNA_EARLY_NEVER}, {"5 1.5 never", 5, 1.5f, PUNA_EARLY_NEVER}};
+
+puna_generation t5_search(uint32_t width, float penalty, uint32_t early) {
+    puna_generation g;
+    puna_generation_default(&g);
+    g.max_tokens = T5_NEW;
+    g.beams = width;
+    g.length_penalty = penalty;
+    g.early_stopping = early;
+    return g;
+}
+
 bool t5_open(bed *b, const char *name, const puna_engine_options *options) {
     char file[96];
     snprintf(file, sizeof file, "../text_to_text/%s.gguf", name);

@@ -22,6 +22,19 @@ extern t5_case t5_cases[T5_CASES];
 /* Fills t5_cases from NAME.golden. False (and a failed test) if something fails. */
 bool t5_read(const char *name);
 
+/* Searches that were recorded of each case; their keys are those of transformers' arguments. */
+typedef struct t5_recorded {
+    const char *key;
+    uint32_t width;
+    float penalty;
+    uint32_t early;
+} t5_recorded;
+
+#define T5_SEARCHES 8
+extern const t5_recorded t5_searches[T5_SEARCHES];
+
+puna_generation t5_search(uint32_t width, float penalty, uint32_t early);
+
 /* As bed_open, of NAME.gguf. */
 bool t5_open(bed *b, const char *name, const puna_engine_options *options);
 

@@ -8,29 +8,13 @@
 
 static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 
-static puna_generation search(uint32_t width, float penalty, uint32_t early) {
-    puna_generation g;
-    puna_generation_default(&g);
-    g.max_tokens = T5_NEW;
-    g.beams = width;
-    g.length_penalty = penalty;
-    g.early_stopping = early;
-    return g;
-}
-
-static const struct { const char *key; uint32_t width; float penalty; uint32_t early; } searches[] = {
-    {"2 1.0 False", 2, 1, PUNA_EARLY_NO}, {"4 1.0 False", 4, 1, PUNA_EARLY_NO}, {"4 0.0 False", 4, 0, PUNA_EARLY_NO},
-    {"4 2.0 False", 4, 2, PUNA_EARLY_NO}, {"4 -1.0 False", 4, -1, PUNA_EARLY_NO}, {"4 1.0 True", 4, 1, PUNA_EARLY_YES},
-    {"3 0.5 never", 3, 0.5f, PUNA_EARLY_NEVER}, {"5 1.5 never", 5, 1.5f, PUNA_EARLY_NEVER}};
-enum { SEARCHES = sizeof searches / sizeof *searches };
-
 typedef struct found {
     int32_t tokens[T5_NEW + 1];
     size_t count;
     double score;
 } found;
 
-static found answers[T5_CASES][SEARCHES];
+static found answers[T5_CASES][T5_SEARCHES];
 
 static bool read_answers(const char *name) {
     char path[512], which[64], key[64];
@@ -39,10 +23,10 @@ static bool read_answers(const char *name) {
     if (!golden_open(&g, path)) return false;
     size_t count = 0;
     for (const char *at = golden_next(&g, NULL, which); at; at = golden_next(&g, at, which), count++)
-        for (size_t i = 0; i < SEARCHES && count < T5_CASES; i++) {
-            snprintf(key, sizeof key, "beams %s", searches[i].key);
+        for (size_t i = 0; i < T5_SEARCHES && count < T5_CASES; i++) {
+            snprintf(key, sizeof key, "beams %s", t5_searches[i].key);
             answers[count][i].count = golden_ids(&g, at, key, answers[count][i].tokens, T5_NEW + 1);
-            snprintf(key, sizeof key, "score %s", searches[i].key);
+            snprintf(key, sizeof key, "score %s", t5_searches[i].key);
             golden_floats(&g, at, key, &answers[count][i].score, 1);
         }
     golden_close(&g);
@@ -59,18 +43,18 @@ static void is_found(const char *what, const bed_result *r, const found *should,
 /* Alone, and many searches at a time beside plain generations, in a cache that holds few of them. */
 static void beams_find(const char *name) {
     bed b;
-    static bed_result together[T5_CASES * SEARCHES + 2];
+    static bed_result together[T5_CASES * T5_SEARCHES + 2];
     char what[96];
     NEED(t5_read(name) && read_answers(name));
     puna_engine_options o = bed_options(2, 64, 5, PUNA_CACHE_F32);
     NEED(t5_open(&b, name, &o));
     for (size_t c = 0; c < TESTING_THIN(T5_CASES, 2, 1); c++)
-        for (size_t i = 0; i < SEARCHES; i++) {
+        for (size_t i = 0; i < T5_SEARCHES; i++) {
             bed_result r;
-            puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
+            puna_generation g = t5_search(t5_searches[i].width, t5_searches[i].penalty, t5_searches[i].early);
             NEED(bed_start(&b, &r, t5_cases[c].source, t5_cases[c].length, &g) == PUNA_OK);
             bed_run(&b, &r, 1, 100);
-            snprintf(what, sizeof what, "%s, source %zu, beams %s", name, c, searches[i].key);
+            snprintf(what, sizeof what, "%s, source %zu, beams %s", name, c, t5_searches[i].key);
             is_found(what, &r, &answers[c][i], 1e-5);
             int32_t tokens[T5_NEW + 2];
             uint64_t count = 0;
@@ -91,19 +75,19 @@ static void beams_find(const char *name) {
     bed_close(&b);
     o.cache_bytes = plan.cache_position * 256 * 4; /* a search takes up to a page and four of a source, times five */
     NEED(t5_open(&b, name, &o));
-    const size_t count = TESTING_THIN(T5_CASES, 3, 2) * SEARCHES; /* of searches */
-    for (size_t c = 0; c < count / SEARCHES; c++)
-        for (size_t i = 0; i < SEARCHES; i++) {
-            puna_generation g = search(searches[i].width, searches[i].penalty, searches[i].early);
-            NEED(bed_start(&b, &together[c * SEARCHES + i], t5_cases[c].source, t5_cases[c].length, &g) == PUNA_OK);
+    const size_t count = TESTING_THIN(T5_CASES, 3, 2) * T5_SEARCHES; /* of searches */
+    for (size_t c = 0; c < count / T5_SEARCHES; c++)
+        for (size_t i = 0; i < T5_SEARCHES; i++) {
+            puna_generation g = t5_search(t5_searches[i].width, t5_searches[i].penalty, t5_searches[i].early);
+            NEED(bed_start(&b, &together[c * T5_SEARCHES + i], t5_cases[c].source, t5_cases[c].length, &g) == PUNA_OK);
             puna_generation plain = bed_generation(150);
             plain.flags = PUNA_GENERATE_IGNORE_EOS;
-            if (c * SEARCHES + i < 2)
+            if (c * T5_SEARCHES + i < 2)
                 NEED(bed_start(&b, &together[count + i], t5_cases[4].source, 200, &plain) == PUNA_OK);
         }
     bed_run(&b, together, (uint32_t)count + 2, 20000);
     for (size_t i = 0; i < count; i++)
-        is_found(name, &together[i], &answers[i / SEARCHES][i % SEARCHES], 1e-5);
+        is_found(name, &together[i], &answers[i / T5_SEARCHES][i % T5_SEARCHES], 1e-5);
     CHECK_EQUAL(together[count + 1].count, 150);
     CHECK(bed_evictions(&b) > 0);
     bed_close(&b);
@@ -125,7 +109,7 @@ static uint64_t searched(const char *file, const char *adapter, uint32_t threads
     snprintf(path, sizeof path, "%s/adapters/%s.gguf", PUNA_TEST_DATA, adapter ? adapter : "");
     if (adapter) CHECK(puna_adapter_load(b.model, path, NULL, &use.adapter, &b.error) == PUNA_OK);
     for (uint32_t i = 0; i < 6; i++) {
-        puna_generation g = search(2 + i % 3, 1, i % 3);
+        puna_generation g = t5_search(2 + i % 3, 1, i % 3);
         g.max_tokens = 20 + i;
         if (use.adapter && i % 2) g.adapters = &use, g.adapter_count = 1;
         CHECK(bed_start(&b, &r[i], t5_cases[4].source + i, 70 + 9 * i, &g) == PUNA_OK);
@@ -172,7 +156,7 @@ static void searches_are_cancelled_paused_and_closed(void) {
     NEED(t5_open(&b, "t5", &o));
     puna_engine_info begun = {.size = sizeof begun}, info = {.size = sizeof info};
     puna_engine_describe(b.engine, &begun);
-    puna_generation g = search(4, 2, PUNA_EARLY_NEVER);
+    puna_generation g = t5_search(4, 2, PUNA_EARLY_NEVER);
     for (int round = 0; round < 4; round++) {
         puna_step step = {.size = sizeof step};
         NEED(bed_start(&b, &r, t5_cases[4].source, 100, &g) == PUNA_OK);
@@ -213,7 +197,7 @@ static void searches_refuse_what_has_no_place(void) {
     puna_stage warm = {.kind = PUNA_SAMPLE_TEMPERATURE, .value = 0.5f};
     puna_text stop = {"x", 1};
     for (int i = 0; i < 9; i++) {
-        puna_generation g = search(4, 1, 0);
+        puna_generation g = t5_search(4, 1, 0);
         if (i == 0) g.stages = &warm, g.stage_count = 1;
         if (i == 1) g.stops = &stop, g.stop_count = 1;
         if (i == 2) g.flags = PUNA_GENERATE_LOGITS;
@@ -229,7 +213,7 @@ static void searches_refuse_what_has_no_place(void) {
     o.cache_bytes = 1u << 18;
     o.context_length = 128;
     NEED(t5_open(&b, "t5", &o));
-    puna_generation g = search(4, 1, 0);
+    puna_generation g = t5_search(4, 1, 0);
     g.max_tokens = 100;
     CHECK_EQUAL(bed_start(&b, &r, t5_cases[4].source, 128, &g), PUNA_OUT_OF_MEMORY);
     CHECK(b.error.needed > b.error.available && b.error.available == 1u << 18);

@@ -308,6 +308,26 @@ static void says_what_a_model_can(void) {
     bed_close(&b);
 }
 
+/* WordPiece tells first and second apart; a model without token types looks at none. */
+static void pairs_are_read_without_token_types(void) {
+    bed b;
+    int32_t ids[16];
+    uint32_t types[16];
+    uint64_t count;
+    float with[128], without[128];
+    NEED(open_encoder(&b, "distilbert_classes", NULL));
+    CHECK_EQUAL(b.info.token_types, 0);
+    puna_text first = {"a", 1}, second = {"b c", 3};
+    const puna_tokenizer *t = puna_model_tokenizer(b.model);
+    NEED(puna_tokenize_pair(t, &first, &second, 0, ids, types, 16, &count, &b.error) == PUNA_OK);
+    CHECK_EQUAL(types[count - 1], 1);
+    puna_input inputs[] = {{ids, types, count}, {ids, NULL, count}};
+    CHECK_EQUAL(embed(&b, &inputs[0], 1, PUNA_POOL_MEAN, with, 128), PUNA_OK);
+    CHECK_EQUAL(embed(&b, &inputs[1], 1, PUNA_POOL_MEAN, without, 128), PUNA_OK);
+    CHECK(memcmp(with, without, b.info.embedding_length * sizeof *with) == 0);
+    bed_close(&b);
+}
+
 static void refuses_what_is_wrong(void) {
     bed b;
     int32_t ids[] = {5, 6, 7};
@@ -469,6 +489,7 @@ int main(int argc, char **argv) {
     TEST(vectors_are_cut_and_normed);
     TEST(long_texts_are_refused_or_cut);
     TEST(says_what_a_model_can);
+    TEST(pairs_are_read_without_token_types);
     TEST(refuses_what_is_wrong);
     TEST(is_cancelled);
     TEST(pairs_are_framed);

@@ -4,48 +4,33 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "api/bed.h"
 #include "api/golden.h"
+#include "api/t5.h"
 
-#define VOCABULARY 384
-#define NEW 24
 #define TOP 6
 #define PROMPT 40
 
-static puna_generation search(uint32_t width, float penalty, uint32_t early) {
-    puna_generation g = bed_generation(NEW);
-    g.flags = 0;
-    g.beams = width;
-    g.length_penalty = penalty;
-    g.early_stopping = early;
-    return g;
-}
-
 /* ---- log-probabilities ---- */
-
-static const struct { const char *key; uint32_t width; float penalty; uint32_t early; } searches[] = {
-    {"2 1.0 False", 2, 1, PUNA_EARLY_NO}, {"4 1.0 False", 4, 1, PUNA_EARLY_NO}, {"4 0.0 False", 4, 0, PUNA_EARLY_NO},
-    {"4 2.0 False", 4, 2, PUNA_EARLY_NO}, {"4 -1.0 False", 4, -1, PUNA_EARLY_NO}, {"4 1.0 True", 4, 1, PUNA_EARLY_YES},
-    {"3 0.5 never", 3, 0.5f, PUNA_EARLY_NEVER}, {"5 1.5 never", 5, 1.5f, PUNA_EARLY_NEVER}};
 
 static uint32_t ended; /* of the answers that were compared */
 
 static double compare(bed *b, const golden *g, const char *at, const char *name, size_t which) {
     static bed_result r;
     int32_t source[256];
-    double should[NEW + 1], worst = 0;
+    double should[T5_NEW + 1], worst = 0;
     char key[64];
     size_t length = golden_ids(g, at, "source", source, 256);
-    snprintf(key, sizeof key, "logprobs %s", searches[which].key);
-    size_t count = golden_floats(g, at, key, should, NEW + 1);
-    CHECK(length && count && count <= NEW);
-    puna_generation how = search(searches[which].width, searches[which].penalty, searches[which].early);
+    snprintf(key, sizeof key, "logprobs %s", t5_searches[which].key);
+    size_t count = golden_floats(g, at, key, should, T5_NEW + 1);
+    CHECK(length && count && count <= T5_NEW);
+    puna_generation how = t5_search(t5_searches[which].width, t5_searches[which].penalty, t5_searches[which].early);
     how.logprobs = 1;
     CHECK_EQUAL(bed_start(b, &r, source, length, &how), PUNA_OK);
     bed_run(b, &r, 1, 200);
     CHECK_EQUAL(r.count, count);
     for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs(r.logprobs[i] - should[i]));
-    if (!(worst <= 1e-4)) testing_fail(__FILE__, __LINE__, "%s, beams %s: off by %g", name, searches[which].key, worst);
+    if (!(worst <= 1e-4))
+        testing_fail(__FILE__, __LINE__, "%s, beams %s: off by %g", name, t5_searches[which].key, worst);
     ended += r.stop == PUNA_STOP_END;
     return worst;
 }
@@ -63,7 +48,7 @@ static void log_probabilities_are_transformers(void) {
         snprintf(file, sizeof file, "../text_to_text/%s.gguf", models[m]);
         NEED(golden_open(&g, path) && bed_open(&b, file, &o));
         for (const char *at = golden_next(&g, NULL, name); at; at = golden_next(&g, at, name), cases++)
-            for (size_t i = 0; i < sizeof searches / sizeof *searches; i++)
+            for (size_t i = 0; i < T5_SEARCHES; i++)
                 worst = fmax(worst, compare(&b, &g, at, name, i));
         CHECK_EQUAL(cases, 5);
         printf("       %s: log-probabilities are off by %.2g at most\n", models[m], worst);
@@ -74,10 +59,10 @@ static void log_probabilities_are_transformers(void) {
 }
 
 typedef struct told {
-    int32_t tokens[NEW];
-    float logprobs[NEW], score;
-    puna_logprob top[NEW][TOP];
-    uint32_t tops[NEW], count;
+    int32_t tokens[T5_NEW];
+    float logprobs[T5_NEW], score;
+    puna_logprob top[T5_NEW][TOP];
+    uint32_t tops[T5_NEW], count;
 } told;
 
 static void take(bed *b, told *t) {
@@ -87,7 +72,7 @@ static void take(bed *b, told *t) {
     while (step.active && puna_engine_step(b->engine, &step, &b->error) == PUNA_OK)
         while (puna_engine_next_event(b->engine, &event)) {
             if (event.kind == PUNA_EVENT_FINISHED) t->score = event.logprob;
-            if (event.kind != PUNA_EVENT_TOKEN || t->count == NEW || event.top_count > TOP) continue;
+            if (event.kind != PUNA_EVENT_TOKEN || t->count == T5_NEW || event.top_count > TOP) continue;
             t->tokens[t->count] = event.token;
             t->logprobs[t->count] = event.logprob;
             t->tops[t->count] = event.top_count;
@@ -98,8 +83,8 @@ static void take(bed *b, told *t) {
 
 static double log_sum(const float *row) {
     double most = row[0], sum = 0;
-    for (int i = 1; i < VOCABULARY; i++) most = fmax(most, row[i]);
-    for (int i = 0; i < VOCABULARY; i++) sum += exp(row[i] - most);
+    for (int i = 1; i < T5_VOCABULARY; i++) most = fmax(most, row[i]);
+    for (int i = 0; i < T5_VOCABULARY; i++) sum += exp(row[i] - most);
     return most + log(sum);
 }
 
@@ -111,7 +96,7 @@ static void check_place(const told *t, uint32_t k, const float *row) {
     for (int i = 0; i < TOP; i++) {
         int better = 0;
         const puna_logprob *p = &t->top[k][i];
-        for (int id = 0; id < VOCABULARY; id++)
+        for (int id = 0; id < T5_VOCABULARY; id++)
             better += row[id] > row[p->id] || (row[id] == row[p->id] && id < p->id);
         CHECK_EQUAL(better, i);
         CHECK(fabs(p->logprob - (row[p->id] - sum)) <= 1e-5);
@@ -122,14 +107,14 @@ static void check_place(const told *t, uint32_t k, const float *row) {
 /* Of decoders, by what the model says of the whole answer. Not to ask changes nothing. */
 static void they_are_the_models_own(void) {
     static told t, silent;
-    static float logits[(PROMPT + NEW) * VOCABULARY];
+    static float logits[(PROMPT + T5_NEW) * T5_VOCABULARY];
     bed b;
-    int32_t ids[PROMPT + NEW];
+    int32_t ids[PROMPT + T5_NEW];
     puna_engine_options o = bed_options(2, 64, 5, PUNA_CACHE_F32);
     NEED(bed_open(&b, "llama.gguf", &o));
     for (int round = 0; round < 4; round++) {
         bed_result r;
-        puna_generation g = search(2 + (uint32_t)round, 1.5f, PUNA_EARLY_NEVER);
+        puna_generation g = t5_search(2 + (uint32_t)round, 1.5f, PUNA_EARLY_NEVER);
         for (int i = 0; i < PROMPT; i++) ids[i] = 20 + (i * 37 + round * 11) % 300;
         NEED(bed_start(&b, &r, ids, PROMPT, &g) == PUNA_OK);
         take(&b, &silent);
@@ -139,11 +124,11 @@ static void they_are_the_models_own(void) {
         CHECK(t.count > 0 && t.count == silent.count && t.score == silent.score);
         CHECK(memcmp(t.tokens, silent.tokens, t.count * sizeof *t.tokens) == 0);
         memcpy(ids + PROMPT, t.tokens, t.count * sizeof *ids);
-        NEED(puna_engine_logits(b.engine, ids, PROMPT + t.count, PROMPT - 1, logits, (PROMPT + NEW) * VOCABULARY, NULL,
-                                &b.error) == PUNA_OK);
+        NEED(puna_engine_logits(b.engine, ids, PROMPT + t.count, PROMPT - 1, logits, (PROMPT + T5_NEW) * T5_VOCABULARY,
+                                NULL, &b.error) == PUNA_OK);
         double sum = 0;
         for (uint32_t k = 0; k < t.count; k++) {
-            check_place(&t, k, logits + (size_t)k * VOCABULARY);
+            check_place(&t, k, logits + (size_t)k * T5_VOCABULARY);
             sum += t.logprobs[k];
             CHECK(silent.logprobs[k] == 0 && silent.tops[k] == 0);
         }
@@ -170,7 +155,7 @@ static void a_search_is_one_request(void) {
     o.max_queue = 1;
     NEED(bed_open(&b, "llama.gguf", &o));
     for (int i = 0; i < PROMPT; i++) ids[i] = 20 + i * 37 % 300;
-    puna_generation g = search(4, 1, PUNA_EARLY_NEVER), plain = bed_generation(NEW);
+    puna_generation g = t5_search(4, 1, PUNA_EARLY_NEVER), plain = bed_generation(T5_NEW);
     for (uint32_t i = 0; i < 3; i++) NEED(bed_start(&b, &r[i], ids, PROMPT - i, i < 2 ? &g : &plain) == PUNA_OK);
     for (int i = 0; i < 6; i++) {
         NEED(puna_engine_step(b.engine, &step, &b.error) == PUNA_OK);

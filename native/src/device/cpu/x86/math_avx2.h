@@ -8,10 +8,9 @@
 
 #include "base/math.h"
 
-static inline __m256 eight_exp(__m256 x) {
-    __m256 lowest = _mm256_set1_ps(MATH_EXP_LOWEST), highest = _mm256_set1_ps(MATH_EXP_HIGHEST);
+/* 2^n * the polynomial of what is left, z = n ln 2 + r: eight_exp within its bounds. */
+static inline __m256 eight_exp_scaled(__m256 z) {
     __m256 one = _mm256_set1_ps(1.0f), rounder = _mm256_set1_ps(MATH_EXP_ROUNDER);
-    __m256 z = _mm256_min_ps(_mm256_max_ps(x, lowest), highest); /* NaN: the second operand, as in C's selection */
     __m256 t = _mm256_fmadd_ps(z, _mm256_set1_ps(MATH_EXP_LOG2E), rounder);
     __m256 n = _mm256_sub_ps(t, rounder);
     __m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_HIGH), z);
@@ -24,8 +23,13 @@ static inline __m256 eight_exp(__m256 x) {
     p = _mm256_fmadd_ps(p, r, one);
     p = _mm256_fmadd_ps(p, r, one);
     __m256i bits = _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23));
-    __m256 y = _mm256_castsi256_ps(bits);
-    y = _mm256_andnot_ps(_mm256_cmp_ps(x, lowest, _CMP_LT_OQ), y);
+    return _mm256_castsi256_ps(bits);
+}
+
+static inline __m256 eight_exp(__m256 x) {
+    __m256 lowest = _mm256_set1_ps(MATH_EXP_LOWEST), highest = _mm256_set1_ps(MATH_EXP_HIGHEST);
+    __m256 z = _mm256_min_ps(_mm256_max_ps(x, lowest), highest); /* NaN: the second operand, as in C's selection */
+    __m256 y = _mm256_andnot_ps(_mm256_cmp_ps(x, lowest, _CMP_LT_OQ), eight_exp_scaled(z));
     y = _mm256_blendv_ps(y, _mm256_set1_ps(INFINITY), _mm256_cmp_ps(x, highest, _CMP_GT_OQ));
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
@@ -33,20 +37,8 @@ static inline __m256 eight_exp(__m256 x) {
 /* eight_exp where no number is above 0, in fewer operations: what is below the lowest becomes 0 in the end, whatever
    was computed, and a NaN stays one. */
 static inline __m256 eight_exp_below(__m256 x) {
-    __m256 one = _mm256_set1_ps(1.0f), rounder = _mm256_set1_ps(MATH_EXP_ROUNDER);
-    __m256 t = _mm256_fmadd_ps(x, _mm256_set1_ps(MATH_EXP_LOG2E), rounder), n = _mm256_sub_ps(t, rounder);
-    __m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_HIGH), x);
-    r = _mm256_fmadd_ps(n, _mm256_set1_ps(-MATH_EXP_LN2_LOW), r);
-    __m256 p = _mm256_set1_ps(MATH_EXP_C6);
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C5));
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C4));
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C3));
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(MATH_EXP_C2));
-    p = _mm256_fmadd_ps(p, r, one);
-    p = _mm256_fmadd_ps(p, r, one);
-    __m256i bits = _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23));
     __m256 low = _mm256_cmp_ps(x, _mm256_set1_ps(MATH_EXP_LOWEST), _CMP_LT_OQ);
-    __m256 y = _mm256_andnot_ps(low, _mm256_castsi256_ps(bits));
+    __m256 y = _mm256_andnot_ps(low, eight_exp_scaled(x));
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 

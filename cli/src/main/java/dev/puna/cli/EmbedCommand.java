@@ -56,8 +56,8 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        List<String> wanted = Lines.of(texts, streams);
         adapters.check();
+        List<String> wanted = Lines.of(texts, streams);
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
             AdapterOptions.Loaded used = adapters.open(loaded);
             List<List<Float>> found = new ArrayList<>();

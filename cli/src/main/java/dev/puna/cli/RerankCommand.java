@@ -50,8 +50,8 @@ final class RerankCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        List<String> wanted = Lines.of(documents, streams);
         adapters.check();
+        List<String> wanted = Lines.of(documents, streams);
         try (Model loaded = new Models(streams).load(model.reference, options -> {})) {
             Ranking request = loaded.rerank(query, wanted);
             adapters.open(loaded).each(request::adapter);

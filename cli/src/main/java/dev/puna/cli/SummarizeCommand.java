@@ -34,10 +34,10 @@ final class SummarizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        adapters.check();
         List<String> all = texts.isEmpty()
                 ? List.of(new String(streams.in().readAllBytes(), StandardCharsets.UTF_8).strip())
                 : texts;
-        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, beams::apply)) {
             AdapterOptions.Loaded used = adapters.open(loaded);
             beams.print(loaded, all, text -> used.apply(loaded.summarize(text)), streams);

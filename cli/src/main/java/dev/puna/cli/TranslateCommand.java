@@ -46,10 +46,10 @@ final class TranslateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        adapters.check();
         List<String> all = Lines.of(texts, streams);
         Locale source = language("--from", from);
         Locale target = language("--to", to);
-        adapters.check();
         try (Model loaded = new Models(streams).load(model.reference, beams::apply)) {
             AdapterOptions.Loaded used = adapters.open(loaded);
             beams.print(loaded, all, text -> used.apply(loaded.translate(text, source, target)), streams);

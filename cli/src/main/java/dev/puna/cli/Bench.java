@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -41,6 +42,7 @@ final class Bench {
     private final boolean profiled;
     private @Nullable Ceilings ceilings;
     private @Nullable Profiler profiler; // while a test is profiled
+    private @Nullable Profile profile; // of the test that was profiled last
     private long drawn; // ids until now
 
     Bench(Context context, int parallel, int repeat, boolean profiled) {
@@ -75,6 +77,7 @@ final class Bench {
             long begun = System.nanoTime();
             together(prompts, 1);
             double seconds = (System.nanoTime() - begun) / 1e9;
+            readProfile();
             nothingFound(cached);
             return parallel * (double) tokens / seconds;
         });
@@ -102,6 +105,7 @@ final class Bench {
                 Steps steps = new Steps(parallel, tokens);
                 try (Observer.Registration watch = context.observe(steps)) {
                     together(prompts, tokens + 1 + Math.min(spare, SPARE));
+                    readProfile(); // before observers are waited for, which is no part of the test
                     double rate = steps.rate(watch);
                     if (rate > 0) {
                         return rate;
@@ -141,7 +145,7 @@ final class Bench {
         try (Profiler opened = context.profile()) {
             profiler = opened;
             double unused = once.getAsDouble();
-            return new Profiled(opened.read(), known);
+            return new Profiled(Objects.requireNonNull(profile), known);
         } finally {
             profiler = null;
         }
@@ -152,6 +156,13 @@ final class Bench {
         Profiler open = profiler;
         if (open != null) {
             open.restart();
+        }
+    }
+
+    private void readProfile() {
+        Profiler open = profiler;
+        if (open != null) {
+            profile = open.read();
         }
     }
 

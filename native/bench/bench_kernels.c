@@ -2,10 +2,11 @@
 /*
  * The tiers' kernels on one thread, in its processor time, beside the ceilings of the machine measured in the same run.
  *
- *     bench_kernels [--json] [--quick] [TIER [FORMAT ... | attention | rows]]
+ *     bench_kernels [--json] [--quick] [--best] [--shape ROWSxCOLSxCOUNT] [TIER [FORMAT ... | attention | rows]]
  *
  * All tiers and kernels, or what is named: formats as files name them. --quick: one short sample each of the small
- * shapes, to see that it runs. "evex" is the avxvnni tier as tests run it on processors with AVX-512.
+ * shapes, to see that it runs. --shape: products of this shape alone. --best: the best sample instead of the median,
+ * for machines with neighbours. "evex" is the avxvnni tier as tests run it on processors with AVX-512.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 #include "testing.h"
 
 static struct {
-    bool json, quick;
+    bool json, quick, best;
+    uint32_t rows, cols, count; /* the shape that was asked for, or 0 */
     int reported;
 } settings;
 
@@ -59,8 +61,8 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The median seconds of one call: seven samples of at least 20 ms. */
-static double median(void (*work)(void *), void *context) {
+/* The seconds of one call, the median or the best of seven samples of at least 20 ms. */
+static double seconds_of(void (*work)(void *), void *context) {
     double samples[7];
     const int count = settings.quick ? 1 : 7;
     work(context);
@@ -71,7 +73,7 @@ static double median(void (*work)(void *), void *context) {
         samples[i] = (now - begin) / calls;
     }
     qsort(samples, (size_t)count, sizeof *samples, by_size);
-    return samples[count / 2];
+    return samples[settings.best ? 0 : count / 2];
 }
 
 typedef struct job {
@@ -86,20 +88,20 @@ typedef struct job {
 
 static void run_product(void *context) {
     job *j = context;
-    j->k->product(j->p.weight->type)(&j->p, 0, j->p.weight->tiles, j->scratch);
+    j->k->product(j->p.weight->type)(&j->p, 0, j->p.weight->tiles);
 }
 
 static void bench_product(const cpu_kernels *k, uint32_t type, uint32_t rows, uint32_t cols, uint32_t count) {
     cols = shapes_whole(type, cols);
     shapes_matrix m = shapes_matrix_new(type, rows, cols, false);
     shapes_columns c = shapes_columns_new(cols, count, false);
-    job j = {.k = k, .scratch = shapes_new(k->scratch_bytes(type, cols))};
+    job j = {.k = k};
     float *out = shapes_new((size_t)rows * count * sizeof(float));
     j.p = (cpu_product){.weight = &m.weight, .x = &c.x, .xf = c.floats, .xf_stride = cols, .count = count, .out = out,
                         .out_stride = rows};
     const size_t bytes = m.weight.tile_bytes * m.weight.tiles;
     const bool floats = type == BLOCK_F32 || type == BLOCK_F16 || type == BLOCK_BF16;
-    const double s = median(run_product, &j);
+    const double s = seconds_of(run_product, &j);
     figure f = {.tier = k->tier, .kernel = block_type_name(type), .products = (double)rows * cols * count / s * 1e-9,
                 .products_peak = floats ? kernels_peak_floats(k->tier) : kernels_peak_products(k->tier)};
     if (count <= 8) {
@@ -109,7 +111,6 @@ static void bench_product(const cpu_kernels *k, uint32_t type, uint32_t rows, ui
     snprintf(f.shape, sizeof f.shape, "%u x %u by %u", rows, cols, count);
     report(&f);
     shapes_free(out);
-    shapes_free(j.scratch);
     shapes_columns_free(&c);
     shapes_matrix_free(&m);
 }
@@ -131,7 +132,7 @@ static void bench_attention(const cpu_kernels *k, uint32_t type, uint32_t heads,
     for (size_t i = 0; i < (size_t)width * rows; i++) q[i] = testing_normal();
     job j = {.k = k, .a = &c.a, .scratch = shapes_new(k->attention_scratch(&c.a)),
              .queries = {q, width, out, width, rows, positions - rows, positions}};
-    const double s = median(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
+    const double s = seconds_of(run_attention, &j), keys = (double)positions - (rows - 1) / 2.0;
     figure f = {.tier = k->tier, .kernel = names[type == PUNA_CACHE_F16 ? 0 : type == PUNA_CACHE_F32 ? 1 : 2],
                 .products = keys * rows * 2 * width / s * 1e-9, .products_peak = kernels_peak_floats(k->tier)};
     if (rows == 1) {
@@ -175,7 +176,7 @@ static void bench_rows(const cpu_kernels *k) {
         void (*run)(void *);
     } kernels[] = {{"quantize", run_quantize}, {"rms_norm", run_norm}, {"silu_mul", run_silu}};
     for (int i = 0; i < 3; i++) {
-        figure f = {.tier = k->tier, .kernel = kernels[i].name, .numbers = ROW * 1e-9 / median(kernels[i].run, &j)};
+        figure f = {.tier = k->tier, .kernel = kernels[i].name, .numbers = ROW * 1e-9 / seconds_of(kernels[i].run, &j)};
         snprintf(f.shape, sizeof f.shape, "%d", ROW);
         report(&f);
     }
@@ -191,6 +192,10 @@ static bool wanted(const char *name, int count, char **names) {
 }
 
 static void bench_type(const cpu_kernels *k, uint32_t type, bool slow) {
+    if (settings.rows > 0) {
+        bench_product(k, type, settings.rows, settings.cols, settings.count);
+        return;
+    }
     bench_product(k, type, 576, 576, 1);
     bench_product(k, type, 576, 576, slow || settings.quick ? 8 : 512);
     if (slow || settings.quick) return;
@@ -213,8 +218,20 @@ static void bench_attentions(const cpu_kernels *k, uint32_t type, bool slow) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: bench_kernels [--json] [--quick] [TIER [FORMAT ... | attention | rows]]\n");
+    fprintf(stderr, "usage: bench_kernels [--json] [--quick] [--best] [--shape ROWSxCOLSxCOUNT] "
+                    "[TIER [FORMAT ... | attention | rows]]\n");
     return 2;
+}
+
+/* "ROWSxCOLSxCOUNT": each at least 1, and no more than fits in memory. */
+static bool shape_read(const char *text) {
+    unsigned rows, cols, count;
+    char more;
+    if (sscanf(text, "%7ux%6ux%5u%c", &rows, &cols, &count, &more) != 3 || !rows || !cols || !count) return false;
+    settings.rows = rows;
+    settings.cols = cols;
+    settings.count = count;
+    return (uint64_t)rows * cols <= 1u << 30;
 }
 
 int main(int argc, char **argv) {
@@ -222,6 +239,8 @@ int main(int argc, char **argv) {
     for (; skip < argc && argv[skip][0] == '-'; skip++) {
         if (strcmp(argv[skip], "--json") == 0) settings.json = true;
         else if (strcmp(argv[skip], "--quick") == 0) settings.quick = true;
+        else if (strcmp(argv[skip], "--best") == 0) settings.best = true;
+        else if (strcmp(argv[skip], "--shape") == 0 && skip + 1 < argc && shape_read(argv[skip + 1])) skip++;
         else return usage();
     }
     const int count = argc - skip, kernels = count > 0 ? count - 1 : 0;

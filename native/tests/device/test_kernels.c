@@ -285,9 +285,7 @@ static void task_run(const task *t, const cpu_kernels *k, uint32_t begin, uint32
     cpu_product p = {.weight = &t->m.weight, .x = &t->c.x, .xf = t->c.floats, .xf_stride = t->c.x.cols,
                      .count = t->c.x.count, .out = out, .out_stride = t->stride, .bias = t->bias,
                      .residual = t->residual};
-    void *scratch = shapes_new(k->scratch_bytes(t->m.weight.type, t->c.x.cols));
-    k->product(t->m.weight.type)(&p, begin, end, scratch);
-    shapes_free(scratch);
+    k->product(t->m.weight.type)(&p, begin, end);
 }
 
 static void compare_product(uint32_t type, uint32_t rows, uint32_t cols, uint32_t count, bool wild) {
@@ -365,9 +363,7 @@ static void products_at_the_ends(void) {
             for (int k = 0; k < 2; k++) {
                 const cpu_kernels *kernels = k ? tier : &ref_kernels;
                 cpu_product p = {.weight = &m.weight, .x = &c.x, .count = 5, .out = out[k], .out_stride = 33};
-                void *scratch = shapes_new(kernels->scratch_bytes(type, cols));
-                kernels->product(type)(&p, 0, m.weight.tiles, scratch);
-                shapes_free(scratch);
+                kernels->product(type)(&p, 0, m.weight.tiles);
             }
             if (!shapes_same(out[0], out[1], n, &at))
                 testing_fail(__FILE__, __LINE__, "%s %s: round %d: element %zu: %a, not %a", tier->tier,

@@ -50,7 +50,7 @@ static void products_are_three_loops(void) {
         shapes_matrix m = shapes_matrix_new(types[t], rows, cols, false);
         shapes_columns c = shapes_columns_new(cols, count, false);
         cpu_product p = {.weight = &m.weight, .x = &c.x, .count = count, .out = out, .out_stride = rows, .bias = bias};
-        ref_kernels.product(types[t])(&p, 0, m.weight.tiles, NULL);
+        ref_kernels.product(types[t])(&p, 0, m.weight.tiles);
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t r = 0; r < rows; r++) {
                 float y = rule_two(types[t], m.file + r * m.row_bytes, &c.x, i) + bias[r];
@@ -73,7 +73,7 @@ static void products_are_right(void) {
         shapes_columns c = shapes_columns_new(cols, count, false);
         cpu_product p = {.weight = &m.weight, .x = &c.x, .xf = c.floats, .xf_stride = cols, .count = count, .out = out,
                          .out_stride = rows};
-        ref_kernels.product(format->type)(&p, 0, m.weight.tiles, NULL);
+        ref_kernels.product(format->type)(&p, 0, m.weight.tiles);
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t r = 0; r < rows; r++) {
                 double sum = 0, size = 0, step = 0;

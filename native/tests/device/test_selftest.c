@@ -96,23 +96,23 @@ static void wrong_join(const cpu_attention *a, const cpu_queries *queries, uint3
 
 static uint32_t asked; /* the type of the last product */
 
-static void wrong_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    ref_kernels.product(asked)(p, tile_begin, tile_end, scratch);
+static void wrong_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
+    ref_kernels.product(asked)(p, tile_begin, tile_end);
     flip(p->out + (p->count - 1) * p->out_stride + p->weight->rows - 1);
 }
 
-static void (*wrong_product(uint32_t type))(const cpu_product *, uint32_t, uint32_t, void *) {
+static void (*wrong_product(uint32_t type))(const cpu_product *, uint32_t, uint32_t) {
     asked = type;
     return wrong_run;
 }
 
 /* A row beyond the last: what a tile written whole would be. */
-static void long_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    ref_kernels.product(asked)(p, tile_begin, tile_end, scratch);
+static void long_run(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
+    ref_kernels.product(asked)(p, tile_begin, tile_end);
     if (p->count == 17) p->out[p->count * p->out_stride] = 1.0f;
 }
 
-static void (*long_product(uint32_t type))(const cpu_product *, uint32_t, uint32_t, void *) {
+static void (*long_product(uint32_t type))(const cpu_product *, uint32_t, uint32_t) {
     asked = type;
     return long_run;
 }

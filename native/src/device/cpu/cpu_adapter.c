@@ -225,7 +225,7 @@ static int by_of(const plan_step *s) { return s->rows == GRAPH_OUTPUTS ? CPU_BY_
 /* ---- computing ---- */
 
 /* z = s A x of one step, for some rows of one set. */
-static void down(const device_runner *r, const plan_step *s, const cpu_segment *piece, void *scratch) {
+static void down(const device_runner *r, const plan_step *s, const cpu_segment *piece) {
     const cpu_adapting *a = r->adapting;
     const uint32_t width = r->plan.buffers[s->plain].width;
     float *z = a->z + (size_t)piece->row * a->stride + (size_t)s->slot * a->width;
@@ -235,7 +235,7 @@ static void down(const device_runner *r, const plan_step *s, const cpu_segment *
         if (part->a.data) {
             cpu_product p = {.weight = &part->a, .xf = row_of(r, s->plain, piece->row), .xf_stride = width,
                              .count = piece->rows, .out = z, .out_stride = a->stride};
-            r->kernels->product(part->a.type)(&p, 0, part->a.tiles, scratch);
+            r->kernels->product(part->a.type)(&p, 0, part->a.tiles);
             for (uint32_t row = 0; row < piece->rows; row++)
                 r->kernels->scale(z + (size_t)row * a->stride, of->weight * part->scale, part->a.rows,
                                   z + (size_t)row * a->stride);
@@ -255,16 +255,15 @@ static const plan_step *step_of(const device_runner *r, const plan_phase *phase,
     return s;
 }
 
-void cpu_adapters_down(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, void *scratch) {
+void cpu_adapters_down(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
     for (uint32_t chunk = begin; chunk < end; chunk++) {
         const plan_step *s = step_of(r, phase, chunk % phase->adapted);
-        down(r, s, &r->adapting->pieces[by_of(s)][chunk / phase->adapted], scratch);
+        down(r, s, &r->adapting->pieces[by_of(s)][chunk / phase->adapted]);
     }
 }
 
 /* y += B z. */
-static void up(const device_runner *r, const plan_step *s, const cpu_segment *segment, uint32_t begin, uint32_t end,
-               void *scratch) {
+static void up(const device_runner *r, const plan_step *s, const cpu_segment *segment, uint32_t begin, uint32_t end) {
     const cpu_adapting *a = r->adapting;
     const float *z = a->z + (size_t)segment->row * a->stride + (size_t)s->slot * a->width;
     float *y = row_of(r, s->out, segment->row);
@@ -274,16 +273,16 @@ static void up(const device_runner *r, const plan_step *s, const cpu_segment *se
         if (part->b.data) {
             cpu_product p = {.weight = &part->b, .xf = z, .xf_stride = a->stride, .count = segment->rows, .out = y,
                              .out_stride = r->plan.buffers[s->out].width, .residual = y};
-            r->kernels->product(part->b.type)(&p, begin, end, scratch);
+            r->kernels->product(part->b.type)(&p, begin, end);
         }
         z += adapter->most_rank;
     }
 }
 
-void cpu_adapters_up(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, void *scratch) {
+void cpu_adapters_up(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end) {
     if (!r->adapting) return;
     for (uint32_t i = 0; i < r->adapting->segment_count[by_of(s)]; i++)
-        up(r, s, &r->adapting->segments[by_of(s)][i], begin, end, scratch);
+        up(r, s, &r->adapting->segments[by_of(s)][i], begin, end);
 }
 
 void cpu_adapters_up_row(const device_runner *r, const plan_step *s, uint32_t row) {
@@ -292,6 +291,6 @@ void cpu_adapters_up_row(const device_runner *r, const plan_step *s, uint32_t ro
     for (uint32_t i = 0; i < r->adapting->segment_count[by_of(s)]; i++) {
         const cpu_segment *segment = &r->adapting->segments[by_of(s)][i];
         if (row < segment->row || row - segment->row >= segment->rows) continue;
-        up(r, s, &(cpu_segment){segment->set, row, 1}, 0, tiles, NULL); /* float products need no scratch */
+        up(r, s, &(cpu_segment){segment->set, row, 1}, 0, tiles);
     }
 }

@@ -56,10 +56,10 @@ bool cpu_adapters_begin(device_runner *r);
 
 /* A x for a phase's steps, chunk by chunk. */
 uint32_t cpu_adapters_chunks(const device_runner *r, const plan_phase *phase);
-void cpu_adapters_down(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, void *scratch);
+void cpu_adapters_down(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end);
 
 /* B z joins tiles [begin, end) of what the step made; all of one row of it. */
-void cpu_adapters_up(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, void *scratch);
+void cpu_adapters_up(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end);
 void cpu_adapters_up_row(const device_runner *r, const plan_step *s, uint32_t row);
 
 #endif

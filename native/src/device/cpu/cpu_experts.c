@@ -96,7 +96,7 @@ uint32_t cpu_experts_tiles(const device_runner *r, const plan_step *s) {
 
 /* Tiles [begin, end) of one expert. */
 static void one_expert(const device_runner *r, const plan_step *s, const order *o, uint32_t expert, uint32_t begin,
-                       uint32_t end, uint32_t thread) {
+                       uint32_t end) {
     const cpu_tensor *t = &r->weights->tensors[s->op->weight];
     const uint32_t first = o->start[expert], last = o->start[expert + 1];
     cpu_weight w = matrix_of(&t->packed, expert);
@@ -111,15 +111,15 @@ static void one_expert(const device_runner *r, const plan_step *s, const order *
         p.xf_stride = r->plan.buffers[s->in[0]].width;
     }
     if (s->op->bias != GRAPH_ABSENT) p.bias = r->weights->tensors[s->op->bias].vector + (size_t)expert * w.rows;
-    r->kernels->product(w.type)(&p, begin, end, r->scratch[thread]);
+    r->kernels->product(w.type)(&p, begin, end);
 }
 
-void cpu_experts_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
+void cpu_experts_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end) {
     const uint32_t tiles = r->weights->tensors[s->op->weight].packed.tiles;
     order o = order_of(r, s->order);
     while (begin < end && begin / tiles < *o.count) {
         uint32_t tile = begin % tiles, count = end - begin < tiles - tile ? end - begin : tiles - tile;
-        one_expert(r, s, &o, o.active[begin / tiles], tile, tile + count, thread);
+        one_expert(r, s, &o, o.active[begin / tiles], tile, tile + count);
         begin += count;
     }
 }
@@ -142,8 +142,7 @@ uint32_t cpu_heads_tiles(const device_runner *r, const plan_step *s) {
 }
 
 /* A head's groups of a block of columns follow each other, but not those of the next block: block by block. */
-static void one_head(const device_runner *r, const plan_step *s, uint32_t head, uint32_t begin, uint32_t end,
-                     uint32_t thread) {
+static void one_head(const device_runner *r, const plan_step *s, uint32_t head, uint32_t begin, uint32_t end) {
     const cpu_tensor *t = &r->weights->tensors[s->op->weight];
     const uint32_t rows = rows_now(r, s->rows);
     cpu_weight w = matrix_of(&t->packed, head);
@@ -152,7 +151,7 @@ static void one_head(const device_runner *r, const plan_step *s, uint32_t head, 
     if (!r->plan.buffers[s->in[0]].quantized) {
         p.xf = floats(r, s->in[0]) + (size_t)head * w.cols;
         p.xf_stride = r->plan.buffers[s->in[0]].width;
-        r->kernels->product(w.type)(&p, begin, end, r->scratch[thread]);
+        r->kernels->product(w.type)(&p, begin, end);
         return;
     }
     const cpu_columns all = quantized(r, s->in[0]);
@@ -161,16 +160,16 @@ static void one_head(const device_runner *r, const plan_step *s, uint32_t head, 
         cpu_columns x = {(uint8_t *)at.q, w.cols, columns_width(rows, column)};
         p.x = &x;
         p.count = x.count;
-        r->kernels->product(w.type)(&p, begin, end, r->scratch[thread]);
+        r->kernels->product(w.type)(&p, begin, end);
         p.out += p.out_stride * COLUMNS_BLOCK;
     }
 }
 
-void cpu_heads_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
+void cpu_heads_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end) {
     const uint32_t tiles = r->weights->tensors[s->op->weight].packed.tiles;
     while (begin < end) {
         uint32_t tile = begin % tiles, count = end - begin < tiles - tile ? end - begin : tiles - tile;
-        one_head(r, s, begin / tiles, tile, tile + count, thread);
+        one_head(r, s, begin / tiles, tile, tile + count);
         begin += count;
     }
 }

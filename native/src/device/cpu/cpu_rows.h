@@ -44,7 +44,7 @@ void cpu_experts_spread(const device_runner *r, const plan_step *s, uint32_t row
 void cpu_experts_quantize(const device_runner *r, const plan_step *s, uint32_t row);
 void cpu_experts_mix(const device_runner *r, const plan_step *s, uint32_t row);
 uint32_t cpu_experts_tiles(const device_runner *r, const plan_step *s);
-void cpu_experts_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread);
+void cpu_experts_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end);
 
 /* cpu_recurrent.c: steps of recurrent layers. Chunks are the runs' tiles of 16 channels, one run after the other. */
 uint32_t cpu_recurrent_tiles(const graph *g, const graph_op *op);
@@ -53,6 +53,6 @@ void cpu_recurrent(const device_runner *r, const plan_step *s, uint32_t begin, u
 
 /* Of each head's matrix, one after the other. */
 uint32_t cpu_heads_tiles(const device_runner *r, const plan_step *s);
-void cpu_heads_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread);
+void cpu_heads_product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end);
 
 #endif

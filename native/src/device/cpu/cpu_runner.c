@@ -50,11 +50,6 @@ static puna_status make_plan(const graph *g, const device_options *o, memory_acc
 /* Bytes of one thread's scratch: the largest that any step asks for. */
 static size_t scratch_bytes(const graph *g, const cpu_kernels *k, const device_options *o) {
     size_t most = 64;
-    for (uint32_t i = 0; i < g->weight_count; i++) {
-        const graph_weight_info *w = &g->weights[i];
-        size_t bytes = w->uses & GRAPH_USE_MATRIX ? k->scratch_bytes(w->type, w->cols) : 0;
-        if (bytes > most) most = bytes;
-    }
     for (uint32_t i = 0; i < g->op_count; i++) {
         size_t own = g->ops[i].kind == GRAPH_SCAN_OP ? cpu_recurrent_scratch(&g->ops[i]) : 0;
         if (own > most) most = own;

@@ -223,7 +223,7 @@ static void local_step(const device_runner *r, const plan_step *s, uint32_t row)
 
 /* ---- products ---- */
 
-static void product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end, uint32_t thread) {
+static void product(const device_runner *r, const plan_step *s, uint32_t begin, uint32_t end) {
     const cpu_tensor *t = &r->weights->tensors[s->op->weight];
     uint32_t columns = rows_now(r, s->rows) * (s->fine ? 2 : 1);
     cpu_product p = {.weight = &t->packed, .count = columns, .out = floats(r, s->out),
@@ -238,8 +238,8 @@ static void product(const device_runner *r, const plan_step *s, uint32_t begin, 
     }
     if (s->op->bias != GRAPH_ABSENT && !s->fine) p.bias = r->weights->tensors[s->op->bias].vector;
     if (s->residual != PLAN_NO_BUFFER) p.residual = floats(r, s->residual);
-    r->kernels->product(t->packed.type)(&p, begin, end, r->scratch[thread]);
-    if (s->adapted) cpu_adapters_up(r, s, begin, end, r->scratch[thread]);
+    r->kernels->product(t->packed.type)(&p, begin, end);
+    if (s->adapted) cpu_adapters_up(r, s, begin, end);
 }
 
 static uint32_t tiles_of(const device_runner *r, const plan_step *s) {
@@ -253,15 +253,15 @@ static bool is_product(graph_kind kind) {
 }
 
 /* Chunks of a group of products are its tiles, one matrix after the other. */
-static void products(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end, uint32_t thread) {
+static void products(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
     for (uint32_t i = 0; i < phase->count - phase->by_columns && begin < end; i++) {
         const plan_step *s = &r->plan.steps[phase->first + i];
         uint32_t tiles = tiles_of(r, s);
         if (begin < tiles) {
             uint32_t last = end < tiles ? end : tiles;
-            if (s->kind == GRAPH_EXPERT_LINEAR_OP) cpu_experts_product(r, s, begin, last, thread);
-            else if (s->kind == GRAPH_HEAD_LINEAR_OP) cpu_heads_product(r, s, begin, last, thread);
-            else product(r, s, begin, last, thread);
+            if (s->kind == GRAPH_EXPERT_LINEAR_OP) cpu_experts_product(r, s, begin, last);
+            else if (s->kind == GRAPH_HEAD_LINEAR_OP) cpu_heads_product(r, s, begin, last);
+            else product(r, s, begin, last);
             begin = last;
         }
         begin -= begin < tiles ? begin : tiles;
@@ -286,11 +286,10 @@ static uint32_t columns_of(const device_runner *r, const plan_phase *phase) {
 }
 
 /* Chunks are PLAN_COLUMNS wide in all products at once; what is done to them follows while they are near. */
-static void products_by_columns(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end,
-                                uint32_t thread) {
+static void products_by_columns(const device_runner *r, const plan_phase *phase, uint32_t begin, uint32_t end) {
     const uint32_t tiles = PLAN_COLUMNS / CPU_TILE;
     for (uint32_t i = 0; i < phase->count - phase->by_columns; i++)
-        product(r, &r->plan.steps[phase->first + i], begin * tiles, end * tiles, thread);
+        product(r, &r->plan.steps[phase->first + i], begin * tiles, end * tiles);
     for (uint32_t row = 0; row < rows_now(r, phase->rows); row++)
         follow_products(r, phase, row, begin * PLAN_COLUMNS, (end - begin) * PLAN_COLUMNS);
 }
@@ -334,11 +333,11 @@ static void run_piece(const cpu_job *job, uint32_t begin, uint32_t end, uint32_t
     const plan_phase *phase = job->phase;
     const plan_step *steps = phase ? &r->plan.steps[phase->first] : NULL;
     if (!phase) rotary_rows(r, begin, end);
-    else if (job->adapts) cpu_adapters_down(r, phase, begin, end, r->scratch[thread]);
+    else if (job->adapts) cpu_adapters_down(r, phase, begin, end);
     else if (phase->local) local_steps(r, phase, begin, end, thread);
     else if (job->later) follow_rows(r, phase, begin, end);
-    else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end, thread);
-    else if (is_product(steps->kind)) products(r, phase, begin, end, thread);
+    else if (phase->by_columns && !goes_alone(r, phase)) products_by_columns(r, phase, begin, end);
+    else if (is_product(steps->kind)) products(r, phase, begin, end);
     else if (steps->kind == GRAPH_SORT_OP) cpu_experts_sort(r, steps);
     else if (steps->kind == GRAPH_CONV_OP || steps->kind == GRAPH_SCAN_OP) cpu_recurrent(r, steps, begin, end, thread);
     else cpu_attend(r, steps, begin, end, thread);

@@ -40,8 +40,7 @@ typedef struct cpu_columns {
 } cpu_columns;
 
 /* out[c * out_stride + r] = acc (+ bias[r]) (+ residual[c * out_stride + r]); bias and residual may be NULL, residual
-   may be out itself. Only rows < weight->rows of tiles [tile_begin, tile_end) are written. `scratch` is the thread's
-   own, 64-byte aligned, cpu_kernels.scratch_bytes(type, cols) long. */
+   may be out itself. Only rows < weight->rows of tiles [tile_begin, tile_end) are written. */
 typedef struct cpu_product {
     const cpu_weight *weight;
     const cpu_columns *x;    /* quantized formats */
@@ -146,8 +145,7 @@ typedef struct cpu_kernels {
     void (*quantize)(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
 
     /* Products of one format: the function for a weight's type, NULL if this tier has none. */
-    void (*(*product)(uint32_t type))(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-    size_t (*scratch_bytes)(uint32_t type, uint32_t cols); /* of a matrix of that format */
+    void (*(*product)(uint32_t type))(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
 
     /* y = x / sqrt(mean(x^2) + epsilon) * weight, along one row of n; lanes as in rule 4. y may be x. */
     void (*rms_norm)(const float *x, const float *weight, uint32_t n, float epsilon, float *y);

@@ -5,7 +5,7 @@
 
 #include "device/cpu/kernels.h"
 
-typedef void (*cpu_product_run)(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+typedef void (*cpu_product_run)(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
 
 typedef struct cpu_product_row {
     uint32_t type; /* BLOCK_* */

@@ -365,13 +365,11 @@ static void test_product(bed *b, uint32_t type) {
     const block_format *format = block_find(type);
     uint32_t cols = 256, tiles = (MATRIX_ROWS + CPU_TILE - 1) / CPU_TILE, groups = cols / CPU_GROUP;
     size_t row_bytes = cols / format->length * format->bytes, tile_bytes = pack_tile_bytes(type, cols);
-    size_t scratch_bytes = b->tier->scratch_bytes(type, cols);
     uint8_t *file = take(b, row_bytes * MATRIX_ROWS), *packed = take(b, tile_bytes * tiles);
     float *rows = floats(b, (size_t)MATRIX_ROWS * cols), *row = floats(b, cols);
     float *x = floats(b, (size_t)COLUMNS * cols), *bias = floats(b, MATRIX_ROWS);
     uint8_t *quantized = take(b, (size_t)COLUMNS * groups * COLUMNS_GROUP_BYTES);
     float *out[2] = {floats(b, COLUMNS * MATRIX_ROWS), floats(b, COLUMNS * MATRIX_ROWS)};
-    void *scratch = take(b, scratch_bytes);
     if (b->full) return;
     random_blocks(b, format, (size_t)MATRIX_ROWS * cols / format->length, file);
     for (uint32_t t = 0; t < tiles; t++) {
@@ -393,13 +391,13 @@ static void test_product(bed *b, uint32_t type) {
         for (uint32_t c = 0; c < counts[i]; c++) columns_put(&columns, &ref_kernels, x + (size_t)c * cols, c);
         cpu_product p = {.weight = &weight, .x = &columns, .xf = x, .xf_stride = cols, .count = counts[i],
                          .out = out[0], .out_stride = MATRIX_ROWS, .bias = bias};
-        ref_kernels.product(type)(&p, 0, tiles, scratch);
+        ref_kernels.product(type)(&p, 0, tiles);
         if (b->tier == &ref_kernels) {
             test_in_double(b, &p, rows, out[0]);
             continue;
         }
         p.out = out[1];
-        b->tier->product(type)(&p, 0, tiles, scratch);
+        b->tier->product(type)(&p, 0, tiles);
         char what[32];
         snprintf(what, sizeof what, "%u columns", counts[i]);
         same_floats(b, out[1], out[0], COLUMNS * MATRIX_ROWS, what);

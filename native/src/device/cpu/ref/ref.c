@@ -22,17 +22,10 @@ const cpu_product_row ref_products[] = {
 
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(ref_products, type); }
 
-static size_t scratch_bytes(uint32_t type, uint32_t cols) {
-    (void)type;
-    (void)cols;
-    return 0;
-}
-
 const cpu_kernels ref_kernels = {
     .tier = "ref",
     .quantize = ref_quantize,
     .product = product,
-    .scratch_bytes = scratch_bytes,
     .rms_norm = ref_rms_norm,
     .layer_norm = ref_layer_norm,
     .activate = ref_activate,

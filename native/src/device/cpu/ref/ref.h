@@ -10,22 +10,22 @@ extern const cpu_product_row ref_products[];
 
 void ref_quantize(const float *x, uint32_t cols, int8_t *q, float *d, float *ds, int32_t *s);
 
-void ref_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q5_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q5_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q2_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q3_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q4_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q5_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_q6_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void ref_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
+void ref_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q5_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q5_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q2_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q3_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q4_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q5_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_q6_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void ref_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
 void ref_decode_row(const cpu_weight *weight, uint32_t row, float *out);
 void ref_units_decode_row(const cpu_weight *weight, uint32_t row, float *out); /* of formats with block_format.parts */
 

@@ -34,18 +34,15 @@ static void product(uint32_t type, const cpu_product *p, uint32_t tile_begin, ui
     }
 }
 
-void ref_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_F32, p, tile_begin, tile_end);
 }
 
-void ref_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_F16, p, tile_begin, tile_end);
 }
 
-void ref_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_BF16, p, tile_begin, tile_end);
 }
 

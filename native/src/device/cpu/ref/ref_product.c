@@ -86,17 +86,14 @@ static void product(uint32_t type, const cpu_product *p, uint32_t tile_begin, ui
     }
 }
 
-void ref_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_Q4_0, p, tile_begin, tile_end);
 }
 
-void ref_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_Q4_1, p, tile_begin, tile_end);
 }
 
-void ref_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) {
-    (void)scratch;
+void ref_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     product(BLOCK_Q8_0, p, tile_begin, tile_end);
 }

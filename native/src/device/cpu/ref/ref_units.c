@@ -61,8 +61,7 @@ static void product(uint32_t type, const cpu_product *p, uint32_t tile_begin, ui
 }
 
 #define FORMAT(name, type) \
-    void ref_product_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) { \
-        (void)scratch; \
+    void ref_product_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) { \
         product(type, p, tile_begin, tile_end); \
     }
 

@@ -26,15 +26,9 @@ const cpu_product_row avx2_products[] = {
 
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx2_products, type); }
 
-static size_t scratch_bytes(uint32_t type, uint32_t cols) {
-    const block_format *format = block_find(type);
-    return format && format->length > 1 ? avx2_product_scratch(cols) : 0;
-}
-
 const cpu_kernels avx2_kernels = {
     .tier = "avx2",
     .product = product,
-    .scratch_bytes = scratch_bytes,
     AVX2_BUT_PRODUCTS
 };
 

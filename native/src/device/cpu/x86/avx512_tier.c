@@ -26,17 +26,10 @@ const cpu_product_row avx512_products[] = {
 
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(avx512_products, type); }
 
-static size_t scratch_bytes(uint32_t type, uint32_t cols) {
-    (void)type;
-    (void)cols;
-    return 0;
-}
-
 const cpu_kernels avx512_kernels = {
     .tier = "avx512",
     .quantize = avx512_quantize,
     .product = product,
-    .scratch_bytes = scratch_bytes,
     .rms_norm = avx512_rms_norm,
     .layer_norm = avx512_layer_norm,
     .activate = avx512_activate,

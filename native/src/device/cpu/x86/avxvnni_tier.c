@@ -9,16 +9,9 @@
 
 static cpu_product_run product(uint32_t type) { return cpu_product_pick(avxvnni_products, type); }
 
-static size_t scratch_bytes(uint32_t type, uint32_t cols) {
-    (void)type;
-    (void)cols;
-    return 0;
-}
-
 const cpu_kernels avxvnni_kernels = {
     .tier = "avxvnni",
     .product = product,
-    .scratch_bytes = scratch_bytes,
     AVX2_BUT_PRODUCTS
 };
 

@@ -65,8 +65,7 @@ INLINE void block(uint32_t type, int tiles, int columns, const cpu_product *p, u
 #define FORMAT(name, type) \
     SWEEP(name, type, 1) \
     SWEEP(name, type, 4) \
-    void avx512_product_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) { \
-        (void)scratch; \
+    void avx512_product_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) { \
         uint32_t tile = tile_begin; \
         for (; tile < tile_end && tile_end - tile >= 4; tile += 4) name##_sweep4(p, tile); \
         for (; tile < tile_end; tile++) name##_sweep1(p, tile); \

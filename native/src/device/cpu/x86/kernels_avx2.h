@@ -18,24 +18,22 @@ void avx2_scale(const float *a, float factor, size_t n, float *y);
 void avx2_rope(float *x, uint32_t heads, uint32_t dim, uint32_t rotated, bool interleaved, const float *cosines,
                  const float *sines);
 
-void avx2_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q5_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q5_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q2_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q3_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q4_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q5_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_q6_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-void avx2_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch);
-
-size_t avx2_product_scratch(uint32_t cols); /* of any quantized format */
+void avx2_product_q4_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q4_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q8_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_f32(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_f16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_bf16(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q5_0(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q5_1(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q2_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q3_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q4_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q5_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_q6_k(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_iq4_nl(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_iq4_xs(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
+void avx2_product_mxfp4(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end);
 
 void avx2_cache_store(const cpu_attention *a, uint8_t *page, uint32_t slot, const float *k, const float *v);
 void avx2_cache_store_rows(const cpu_attention *a, uint8_t *page, uint32_t slot, uint32_t rows, const float *k,

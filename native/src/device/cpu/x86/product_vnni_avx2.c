@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Products of quantized weights (product_vnni.h) for processors with AVX2 and AVX-VNNI, with registers of eight rows;
+ * Products of quantized weights (product_packed.h) for processors with AVX2 and AVX-VNNI, with registers of eight rows;
  * and the tier's table of products: those of float weights are AVX2's.
  *
  * One instruction is beyond AVX2, so it is written in assembler. Where VNNI_EVEX is defined, it is encoded for AVX-512
@@ -24,27 +24,38 @@
     ((unpack_u8)_mm256_shuffle_epi8( \
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m256i)(x)))
 
-#define VNNI_FEW 2
-#define vnni_fma(a, b, c) ((unpack_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-#define vnni_floats(x) ((unpack_f32)_mm256_set1_ps(x))
-#define vnni_ints(x) ((unpack_s32)_mm256_set1_epi32(x))
-#define vnni_finish(p, tile, part, column, acc) eight_finish(p, tile, part, column, (__m256)(acc))
-#define vnni_four(sum, n, a) \
+#define packed_sides(f) 1
+#define packed_number(f, n) (n)
+#define PACKED_FEW 2
+#define packed_fma(a, b, c) ((unpack_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define packed_floats(x) ((unpack_f32)_mm256_set1_ps(x))
+#define packed_ints(x) ((unpack_s32)_mm256_set1_epi32(x))
+#define packed_finish(p, tile, part, column, acc) eight_finish(p, tile, part, column, (__m256)(acc))
+#define packed_four(sum, n, a) \
     (__extension__({ \
-        unpack_s32 sum_ = (sum), a_ = vnni_ints(*(const any_four *)(const void *)(a)); \
+        unpack_s32 sum_ = (sum), a_ = packed_ints(*(const any_four *)(const void *)(a)); \
         __asm__(VNNI_ENCODING " vpdpbusd %2, %1, %0" : "+x"(sum_) : "x"(n), "x"(a_)); \
         sum_; \
     }))
 
 typedef int any_four __attribute__((aligned(1), may_alias));
 
-#include "device/cpu/x86/product_vnni.h"
+#include "device/cpu/x86/unpack.h"
+
+UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
+    (void)sides;
+#pragma GCC unroll 8
+    for (uint32_t j = 0; j < f.unit / 4; j++)
+#pragma GCC unroll 4
+        for (int i = 0; i < count; i++) sum[i] = packed_four(sum[i], n[j], q + CPU_GROUP * i + 4 * j);
+}
+
+#include "device/cpu/x86/product_packed.h"
 
 #define FORMAT(name, ...) \
-    VNNI_KIND(name, __VA_ARGS__) \
-    static void run_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end, void *scratch) { \
-        (void)scratch; \
-        vnni_product(&name##_kind, p, tile_begin, tile_end); \
+    PACKED_KIND(name, __VA_ARGS__) \
+    static void run_##name(const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) { \
+        packed_product(&name##_kind, p, tile_begin, tile_end); \
     }
 
 UNPACK_FORMATS(FORMAT)

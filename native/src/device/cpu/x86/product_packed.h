@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Products of quantized weights, for every format, for registers of a tier's width: what differs between formats is how
+ * a block is unpacked (unpack.h), between tiers how bytes meet bytes. 32 numbers along K of a part of a tile's rows
+ * become eight registers of u8 [rows][4 of K], which then meet each column's 32 activations. The weights are read as
+ * they were packed.
+ *
+ * A few columns keep their float accumulators in registers for all of K. More of them, up to 64, keep them in the first
+ * cache: loads and stores run beside the products, and what unpacking costs is shared by all.
+ *
+ * The file that includes this defines what unpack.h asks for, and then:
+ *
+ *     PACKED_FEW                 columns whose accumulators stay in registers: 2 or 4
+ *     packed_sides(f)            parts of a tile that meet many columns together: 1, or all of them
+ *     packed_number(f, n)        four numbers as packed_unit wants them
+ *     packed_unit(f, sides, count, n, q, sum)  adds the exact products of a unit to `sum` [count][sides]; n: the unit's
+ *                                fours, those of the next side 8 further; q: its activations, those of the next column
+ *                                CPU_GROUP further
+ *     packed_fma(a, b, c)        a * b + c, rounded once
+ *     packed_floats(x), packed_ints(x)  x in every lane
+ *     packed_finish(p, tile, part, column, acc)  bias, residual and store
+ */
+#ifndef PUNA_DEVICE_CPU_PRODUCT_PACKED_H
+#define PUNA_DEVICE_CPU_PRODUCT_PACKED_H
+
+#include "device/cpu/columns.h"
+#include "device/cpu/x86/unpack.h"
+
+enum {
+    PACKED_PARTS = CPU_TILE / UNPACK_ROWS,
+    PACKED_BLOCKS = 4,
+    PACKED_MANY = PACKED_BLOCKS * COLUMNS_BLOCK,
+    PACKED_TOGETHER = 4 /* columns whose sums take turns: one alone waits for its own instruction before */
+};
+
+/* ---- a few columns ---- */
+
+/* The activations' sum over unit u of column c, in every lane. */
+UNPACK unpack_s32 packed_unit_sum(unpack_format f, const columns_group *g, int c, uint32_t u) {
+    if (f.unit == 32) return packed_ints(g->s[c]);
+    return packed_ints(u == 0 ? g->half[c] : g->s[c] - g->half[c]);
+}
+
+UNPACK void packed_meet(unpack_format f, int count, const unpack_u8 n[8], const unpack_f32 *scales,
+                      const unpack_f32 *minimums, const columns_group *g, unpack_f32 acc[PACKED_FEW]) {
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+        unpack_f32 d = packed_floats(g->d[c]);
+#pragma GCC unroll 2
+        for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
+            unpack_s32 sum = {0};
+            packed_unit(f, 1, 1, n + u * f.unit / 4, g->q + CPU_GROUP * c + u * f.unit, &sum);
+            if (f.bias >= 0) sum -= packed_unit_sum(f, g, c, u) << (f.bias & 31);
+            acc[c] = packed_fma(__builtin_convertvector(sum, unpack_f32), scales[u] * d, acc[c]);
+            if (f.minimums) {
+                unpack_f32 both = packed_floats(g->ds[c]);
+                if (f.unit == 16) both = d * __builtin_convertvector(packed_unit_sum(f, g, c, u), unpack_f32);
+                acc[c] = packed_fma(minimums[u], both, acc[c]);
+            }
+        }
+    }
+}
+
+static inline const uint8_t *packed_tile(const cpu_product *p, uint32_t tile) {
+    return p->weight->data + (size_t)tile * p->weight->tile_bytes;
+}
+
+/* Asks for memory ahead. Q6_K's parts are read in turns, which the processor's reading ahead doesn't follow. Others
+   only lose by help. */
+UNPACK void packed_ahead(unpack_format f, const uint8_t *data) {
+    if (f.type != BLOCK_Q6_K) return;
+    for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
+}
+
+UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_t tile, uint32_t column) {
+    const size_t width = columns_width(p->x->count, column);
+    columns_group g = columns_at(p->x, column, 0);
+    const uint8_t *data = packed_tile(p, tile);
+    unpack_f32 acc[PACKED_PARTS][PACKED_FEW];
+#pragma GCC unroll 2
+    for (uint32_t part = 0; part < PACKED_PARTS; part++)
+#pragma GCC unroll 4
+        for (int c = 0; c < count; c++) acc[part][c] = (unpack_f32){0};
+    for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
+        unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
+        packed_ahead(f, data);
+#pragma GCC unroll 2
+        for (uint32_t part = 0; part < PACKED_PARTS; part++)
+            unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
+        for (size_t run = 0; run < f.length / CPU_GROUP; run += f.run) {
+#pragma GCC unroll 4
+            for (size_t i = 0; i < f.run; i++) {
+                const size_t unit = (run + i) * (CPU_GROUP / f.unit);
+#pragma GCC unroll 2
+                for (uint32_t part = 0; part < PACKED_PARTS; part++) {
+                    unpack_u8 n[8];
+#pragma GCC unroll 8
+                    for (size_t j = 0; j < 8; j++)
+                        n[j] = packed_number(f, unpack_four(f.type, (unpack_block){data, part}, run, i, j));
+                    packed_meet(f, count, n, scales[part] + unit, minimums[part] + unit, &g, acc[part]);
+                }
+                columns_next(&g, width);
+            }
+        }
+    }
+    for (uint32_t part = 0; part < PACKED_PARTS; part++)
+        for (int c = 0; c < count; c++) packed_finish(p, tile, part, column + (uint32_t)c, acc[part][c]);
+}
+
+/* ---- many ---- */
+
+/* Of a unit and a block's columns: what sums start from, -(bias * S); dA * (float)S for units of 16 with minimums.
+   Through memory, to be read as broadcasts: those of registers would take the place of products. */
+typedef struct packed_starts {
+    int32_t sum[2][COLUMNS_BLOCK];
+    float both[2][COLUMNS_BLOCK];
+} packed_starts;
+
+UNPACK void packed_start_whole(unpack_format f, const columns_group *g, packed_starts *out) {
+#pragma GCC unroll 2
+    for (uint32_t at = 0; at < COLUMNS_BLOCK; at += UNPACK_ROWS) {
+        unpack_s32 s, half = {0};
+        unpack_f32 d;
+        memcpy(&s, g->s + at, sizeof s);
+        memcpy(&d, g->d + at, sizeof d);
+        if (f.unit == 16) memcpy(&half, g->half + at, sizeof half);
+#pragma GCC unroll 2
+        for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
+            unpack_s32 part = f.unit == 32 ? s : u == 0 ? half : s - half, sum = -(part << (f.bias & 31));
+            unpack_f32 both = d * __builtin_convertvector(part, unpack_f32);
+            if (f.bias >= 0) memcpy(out->sum[u] + at, &sum, sizeof sum);
+            else memcpy(out->both[u] + at, &both, sizeof both);
+        }
+    }
+}
+
+UNPACK void packed_start(unpack_format f, uint32_t width, const columns_group *g, packed_starts *out) {
+    if (f.unit == 32 && f.bias < 0) return;
+    if (width == COLUMNS_BLOCK) {
+        packed_start_whole(f, g, out);
+    } else {
+        for (uint32_t c = 0; c < width; c++)
+            for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
+                int32_t s = f.unit == 32 ? g->s[c] : u == 0 ? g->half[c] : g->s[c] - g->half[c];
+                out->sum[u][c] = -(s * (1 << (f.bias & 31)));
+                out->both[u][c] = g->d[c] * (float)s;
+            }
+    }
+    __asm__("" : "+m"(*out)); /* the compiler would keep it in registers, and shuffle them */
+}
+
+/* `count` columns from c on, a few at a time; n: [sides][8 fours], scales, minimums: [sides][16], acc: [16 columns of
+   the block][16 rows]. */
+UNPACK void packed_columns(unpack_format f, int count, uint32_t c, const unpack_u8 *n, const unpack_f32 *scales,
+                           const unpack_f32 *minimums, const columns_group *g, const packed_starts *from, float *acc) {
+    const int sides = packed_sides(f);
+    unpack_f32 at[PACKED_PARTS * PACKED_TOGETHER];
+#pragma GCC unroll 8
+    for (int i = 0; i < sides * count; i++)
+        memcpy(&at[i], acc + CPU_TILE * (c + (uint32_t)(i / sides)) + i % sides * UNPACK_ROWS, sizeof at[i]);
+#pragma GCC unroll 2
+    for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
+        unpack_s32 sum[PACKED_PARTS * PACKED_TOGETHER];
+#pragma GCC unroll 8
+        for (int i = 0; i < sides * count; i++)
+            sum[i] = f.bias >= 0 ? packed_ints(from->sum[u][c + (uint32_t)(i / sides)]) : (unpack_s32){0};
+        packed_unit(f, sides, count, n + u * f.unit / 4, g->q + CPU_GROUP * c + u * f.unit, sum);
+#pragma GCC unroll 8
+        for (int i = 0; i < sides * count; i++) {
+            const uint32_t column = c + (uint32_t)(i / sides);
+            unpack_f32 s = scales[16 * (i % sides) + u] * packed_floats(g->d[column]);
+            at[i] = packed_fma(__builtin_convertvector(sum[i], unpack_f32), s, at[i]);
+            if (f.minimums)
+                at[i] = packed_fma(minimums[16 * (i % sides) + u],
+                                   packed_floats(f.unit == 16 ? from->both[u][column] : g->ds[column]), at[i]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < sides * count; i++)
+        memcpy(acc + CPU_TILE * (c + (uint32_t)(i / sides)) + i % sides * UNPACK_ROWS, &at[i], sizeof at[i]);
+}
+
+UNPACK void packed_block(unpack_format f, uint32_t width, const unpack_u8 n[8], const unpack_f32 *scales,
+                       const unpack_f32 *minimums, const columns_group *g, float *acc) {
+    packed_starts from;
+    uint32_t c = 0;
+    packed_start(f, width, g, &from);
+    for (; c + PACKED_TOGETHER <= width; c += PACKED_TOGETHER)
+        packed_columns(f, PACKED_TOGETHER, c, n, scales, minimums, g, &from, acc);
+    for (; c < width; c++) packed_columns(f, 1, c, n, scales, minimums, g, &from, acc);
+}
+
+/* Up to PACKED_MANY columns at a group of K: whole blocks, one behind the other, and what is left. */
+typedef struct packed_front {
+    columns_group whole, rest;
+    size_t stride; /* bytes from one whole block to the next */
+    uint32_t blocks, width; /* whole blocks; columns of the rest */
+} packed_front;
+
+UNPACK packed_front packed_front_at(const cpu_columns *x, uint32_t column, uint32_t count) {
+    packed_front at = {.blocks = count / COLUMNS_BLOCK, .width = count % COLUMNS_BLOCK};
+    at.stride = (size_t)(x->cols / CPU_GROUP) * COLUMNS_BLOCK * COLUMNS_GROUP_BYTES;
+    at.whole = columns_at(x, column, 0);
+    at.rest = at.width ? columns_at(x, column + at.blocks * COLUMNS_BLOCK, 0) : at.whole;
+    return at;
+}
+
+/* A group of a part of a tile, as bytes, meets all columns. */
+UNPACK void packed_group(unpack_format f, const unpack_u8 n[8], const unpack_f32 *scales, const unpack_f32 *minimums,
+                       const packed_front *at, float *acc) {
+    const size_t step = at->stride / 4;
+    columns_group g = at->whole;
+    for (uint32_t block = 0; block < at->blocks; block++, acc += COLUMNS_BLOCK * CPU_TILE) {
+        packed_block(f, COLUMNS_BLOCK, n, scales, minimums, &g, acc);
+        g = (columns_group){g.q + at->stride, g.d + step, g.ds + step, g.s + step, g.half + step};
+    }
+    if (at->width) packed_block(f, at->width, n, scales, minimums, &at->rest, acc);
+}
+
+/* `count` columns, up to PACKED_MANY, from the begin of a block on; all that are left of the last block. */
+UNPACK void packed_many(unpack_format f, uint32_t count, const cpu_product *p, uint32_t tile, uint32_t column) {
+    const uint32_t sides = packed_sides(f);
+    const uint8_t *data = packed_tile(p, tile);
+    packed_front at = packed_front_at(p->x, column, count);
+    float acc[PACKED_MANY * CPU_TILE] __attribute__((aligned(UNPACK_BYTES)));
+    memset(acc, 0, count * CPU_TILE * sizeof *acc);
+    for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
+        unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
+        if (count <= COLUMNS_BLOCK) packed_ahead(f, data);
+#pragma GCC unroll 2
+        for (uint32_t part = 0; part < PACKED_PARTS; part++)
+            unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
+        for (size_t run = 0; run < f.length / CPU_GROUP; run += f.run) {
+#pragma GCC unroll 4
+            for (size_t i = 0; i < f.run; i++) {
+                const size_t unit = (run + i) * (CPU_GROUP / f.unit);
+                for (uint32_t part = 0; part < PACKED_PARTS; part += sides) {
+                    unpack_u8 n[8 * PACKED_PARTS];
+#pragma GCC unroll 16
+                    for (uint32_t j = 0; j < 8 * sides; j++)
+                        n[j] = packed_number(f, unpack_four(f.type, (unpack_block){data, part + j / 8}, run, i, j % 8));
+                    packed_group(f, n, scales[part] + unit, minimums[part] + unit, &at, acc + part * UNPACK_ROWS);
+                }
+                columns_next(&at.whole, COLUMNS_BLOCK);
+                columns_next(&at.rest, at.width);
+            }
+        }
+    }
+    for (uint32_t c = 0; c < count; c++)
+        for (uint32_t part = 0; part < PACKED_PARTS; part++) {
+            unpack_f32 done;
+            memcpy(&done, acc + c * CPU_TILE + part * UNPACK_ROWS, sizeof done);
+            packed_finish(p, tile, part, column + c, done);
+        }
+}
+
+/* ---- one function for each format and number of columns ---- */
+
+typedef struct packed_kind {
+    void (*few[PACKED_FEW])(const cpu_product *p, uint32_t tile, uint32_t column);
+    void (*many)(uint32_t count, const cpu_product *p, uint32_t tile, uint32_t column);
+} packed_kind;
+
+/* Columns stay near while the tiles pass. */
+static void packed_product(const packed_kind *kind, const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
+    for (uint32_t column = 0; column < p->count; column += PACKED_MANY) {
+        const uint32_t left = p->count - column, count = left < PACKED_MANY ? left : PACKED_MANY;
+        for (uint32_t tile = tile_begin; tile < tile_end; tile++) {
+            if (count <= PACKED_FEW) kind->few[count - 1](p, tile, column);
+            else kind->many(count, p, tile, column);
+        }
+    }
+}
+
+#define PACKED_FEW_OF(name, count) \
+    static __attribute__((noinline)) void name##_##count(const cpu_product *p, uint32_t tile, uint32_t column) { \
+        packed_few(name, count, p, tile, column); \
+    }
+
+#define PACKED_KIND(name, ...) \
+    static const unpack_format name = {__VA_ARGS__}; \
+    PACKED_FEW_OF(name, 1) \
+    PACKED_FEW_OF(name, 2) \
+    PACKED_FEW_MORE(name) \
+    static __attribute__((noinline)) void name##_many(uint32_t count, const cpu_product *p, uint32_t tile, \
+                                                      uint32_t column) { \
+        packed_many(name, count, p, tile, column); \
+    } \
+    static const packed_kind name##_kind = {{name##_1, name##_2 PACKED_FEW_MORE_NAMES(name)}, name##_many};
+
+#if PACKED_FEW == 4
+#define PACKED_FEW_MORE(name) PACKED_FEW_OF(name, 3) PACKED_FEW_OF(name, 4)
+#define PACKED_FEW_MORE_NAMES(name) , name##_3, name##_4
+#else
+#define PACKED_FEW_MORE(name)
+#define PACKED_FEW_MORE_NAMES(name)
+#endif
+
+#endif

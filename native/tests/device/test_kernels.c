@@ -66,13 +66,15 @@ static void columns(void) {
             tier->quantize(c.floats + i * cols, cols, q, d, ds, s);
             for (uint32_t g = 0; g < cols / 32; g++) {
                 columns_group at = columns_at(&c.x, i, g);
-                int32_t half = 0;
-                for (int k = 0; k < 16; k++) half += q[32 * g + (uint32_t)k];
-                CHECK(memcmp(at.q, q + 32 * g, 32) == 0 && *at.half == half);
+                int32_t lanes[2][2] = {{0}};
+                for (int k = 0; k < 32; k++) lanes[k / 16][k % 4 / 2] += q[32 * g + (uint32_t)k];
+                CHECK(memcmp(at.q, q + 32 * g, 32) == 0);
+                for (int h = 0; h < 2; h++)
+                    CHECK((int16_t)(*at.lanes[h] & 0xffff) == lanes[h][0] && *at.lanes[h] >> 16 == lanes[h][1]);
                 CHECK(memcmp(at.d, &d[g], 4) == 0 && memcmp(at.ds, &ds[g], 4) == 0 && *at.s == s[g]);
                 const uint8_t *parts[] = {(uint8_t *)at.q, (uint8_t *)at.d, (uint8_t *)at.ds, (uint8_t *)at.s,
-                                          (uint8_t *)at.half};
-                for (int part = 0; part < 5; part++)
+                                          (uint8_t *)at.lanes[0], (uint8_t *)at.lanes[1]};
+                for (int part = 0; part < 6; part++)
                     for (int k = 0; k < (part ? 4 : 32); k++) {
                         size_t byte = (size_t)(parts[part] - c.x.groups) + (size_t)k;
                         NEED(byte < (size_t)groups * COLUMNS_GROUP_BYTES);
@@ -357,7 +359,7 @@ static void products_at_the_ends(void) {
                 columns_group to = columns_at(&c.x, g % 5, g / 5);
                 memset(to.q, round / 2 ? 127 : -127, 32);
                 *to.s = round / 2 ? 32 * 127 : -32 * 127;
-                *to.half = *to.s / 2;
+                *to.lanes[0] = *to.lanes[1] = (int32_t)((uint32_t)(*to.s / 4) << 16 | ((uint32_t)(*to.s / 4) & 0xffff));
                 *to.ds = *to.d * (float)*to.s;
             }
             for (int k = 0; k < 2; k++) {

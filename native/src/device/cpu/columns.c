@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/cpu/columns.h"
 
-static int32_t sixteen(const int8_t *q) {
-    int32_t sum = 0;
-    for (int i = 0; i < 16; i++) sum += q[i];
-    return sum;
+static int32_t lanes(const int8_t *q) {
+    int32_t low = 0, high = 0;
+    for (int i = 0; i < 16; i++) {
+        low += i % 4 < 2 ? q[i] : 0;
+        high += i % 4 < 2 ? 0 : q[i];
+    }
+    return (int32_t)((uint32_t)high << 16 | ((uint32_t)low & 0xffff));
 }
 
 void columns_put_groups(const cpu_columns *x, const cpu_kernels *k, const float *row, uint32_t column, uint32_t first,
@@ -12,7 +15,8 @@ void columns_put_groups(const cpu_columns *x, const cpu_kernels *k, const float 
     for (uint32_t g = first; g < first + count; g++) {
         columns_group to = columns_at(x, column, g);
         k->quantize(row + (size_t)g * CPU_GROUP, CPU_GROUP, to.q, to.d, to.ds, to.s);
-        *to.half = sixteen(to.q);
+        *to.lanes[0] = lanes(to.q);
+        *to.lanes[1] = lanes(to.q + 16);
     }
 }
 

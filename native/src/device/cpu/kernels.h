@@ -32,9 +32,9 @@ typedef struct cpu_weight {
 } cpu_weight;
 
 /* `count` columns of quantized activations, each of K = cols numbers in groups of 32. A group has its int8 numbers, a
-   scale d, ds = d * (float)sum (rounded once), the sum, and the sum of the first 16. columns.h says where they lie. */
+   scale d, ds = d * (float)sum (rounded once), the sum, and sums of parts. columns.h says where they lie. */
 typedef struct cpu_columns {
-    uint8_t *groups; /* count * (cols / 32) of 48 bytes */
+    uint8_t *groups; /* count * (cols / 32) of 52 bytes */
     uint32_t cols;
     uint32_t count;
 } cpu_columns;

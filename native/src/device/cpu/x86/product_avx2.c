@@ -2,10 +2,16 @@
 /*
  * Products of quantized weights (product_packed.h) without VNNI, with registers of eight rows.
  *
- * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so it must not come near: bytes up to `top` give at
- * most 254 top a pair, of which `span` may be added up in 16 bits: eight for 15 (30,480), four for 31 (31,496), two for
- * 63 (32,004). Larger ones (Q8_0, and the uneven numbers, up to 241 with their bias) go without the bias, as |w| * (a
- * with w's sign), at most 2 * 128 * 127 = 32,512 (a is never -128). So all sums are exact.
+ * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so a pair must stay below: bytes up to `top` give at
+ * most 254 top. How pairs then become sums:
+ *
+ * - Formats with a bias up to 32 add a whole unit in 16 bits that wrap. They start from -bias times the activations that
+ *   each lane will meet, so that the end is a sum of w * a, which fits: 16 * 127 * 16 (Q5_0), 32 * 127 * 8 (Q6_K).
+ * - Formats without one add up as many fours as fit: eight for 15 (30,480), four for 31 (31,496).
+ * - Larger bytes (Q8_0, and the uneven numbers, up to 241 with their bias) go without the bias, as |w| * (a with w's
+ *   sign), at most 2 * 128 * 127 = 32,512 (a is never -128), each pair on its own.
+ *
+ * So all sums are exact.
  */
 #if defined(__x86_64__)
 
@@ -19,9 +25,9 @@
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m256i)(x)))
 
 #define PACKED_FEW 2
-/* Both sides share what they load of activations; where eight sums can stay in 16 bits for a whole unit, there is less
-   of it to share. */
-#define packed_sides(f) ((f).top > 15 ? 2 : 1)
+/* Both sides share what they load of activations. A side alone was faster where nothing but pairs is added in a unit of
+   32: eight registers for its numbers, four for sums. */
+#define packed_sides(f) ((f).minimums && (f).unit == 32 ? 1 : 2)
 #define packed_number(f, n) ((f).top > 63 ? (n) ^ 0x80 : (n)) /* without the bias, where they go by signs */
 #define packed_fma(a, b, c) ((unpack_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define packed_floats(x) ((unpack_f32)_mm256_set1_ps(x))
@@ -40,8 +46,9 @@ UNPACK __m256i activations(const int8_t *q) {
     return _mm256_set1_epi32(four);
 }
 
-/* Sums in 16 bits over `span` fours, which divides `fours`, then in 32. */
-UNPACK void by_spans(size_t span, size_t fours, int sides, int count, const unpack_u8 *n, const int8_t *q,
+/* Sums in 16 bits over `span` fours, which divides `fours`, then in 32; those of the first span go on from `sum`, if it
+   `starts` with lanes of 16 bits. */
+UNPACK void by_spans(bool starts, size_t span, size_t fours, int sides, int count, const unpack_u8 *n, const int8_t *q,
                      unpack_s32 *sum) {
     const __m256i ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 4
@@ -55,12 +62,17 @@ UNPACK void by_spans(size_t span, size_t fours, int sides, int count, const unpa
 #pragma GCC unroll 2
                 for (int s = 0; s < sides; s++) {
                     __m256i x = _mm256_maddubs_epi16((__m256i)n[8 * s + j], a), *p = part + sides * i + s;
-                    *p = j == first ? x : _mm256_add_epi16(*p, x);
+                    if (j > first) x = _mm256_add_epi16(*p, x);
+                    else if (starts) x = _mm256_add_epi16((__m256i)sum[sides * i + s], x);
+                    *p = x;
                     KEEP(*p);
                 }
             }
 #pragma GCC unroll 8
-        for (int i = 0; i < sides * count; i++) sum[i] += (unpack_s32)_mm256_madd_epi16(part[i], ones);
+        for (int i = 0; i < sides * count; i++) {
+            const unpack_s32 x = (unpack_s32)_mm256_madd_epi16(part[i], ones);
+            sum[i] = first == 0 ? x : sum[i] + x;
+        }
     }
 }
 
@@ -82,9 +94,13 @@ UNPACK void by_signs(size_t fours, int sides, int count, const unpack_u8 *n, con
         }
 }
 
+#define packed_begin(f, sums) ((unpack_s32)(0 - ((unpack_u16)(sums).lanes << (uint16_t)((f).bias & 15))))
+
 UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
-    if (f.top > 63) by_signs(f.unit / 4, sides, count, n, q, sum);
-    else by_spans(f.top <= 15 && f.unit == 32 ? 8 : f.top <= 31 ? 4 : 2, f.unit / 4, sides, count, n, q, sum);
+    const size_t fours = f.unit / 4;
+    if (f.top > 63) by_signs(fours, sides, count, n, q, sum);
+    else if (f.bias >= 0) by_spans(true, fours, fours, sides, count, n, q, sum);
+    else by_spans(false, f.top > 15 ? 4 : fours, fours, sides, count, n, q, sum);
 }
 
 #include "device/cpu/x86/product_packed.h"

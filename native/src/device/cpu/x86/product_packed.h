@@ -13,6 +13,7 @@
  *     PACKED_FEW                 columns whose accumulators stay in registers: 2 or 4
  *     packed_sides(f)            parts of a tile that meet many columns together: 1, or all of them
  *     packed_number(f, n)        four numbers as packed_unit wants them
+ *     packed_begin(f, sums)      what the sum of a unit starts from where the format has a bias
  *     packed_unit(f, sides, count, n, q, sum)  adds the exact products of a unit to `sum` [count][sides]; n: the unit's
  *                                fours, those of the next side 8 further; q: its activations, those of the next column
  *                                CPU_GROUP further
@@ -35,26 +36,31 @@ enum {
 
 /* ---- a few columns ---- */
 
-/* The activations' sum over unit u of column c, in every lane. */
-UNPACK unpack_s32 packed_unit_sum(unpack_format f, const columns_group *g, int c, uint32_t u) {
-    if (f.unit == 32) return packed_ints(g->s[c]);
-    return packed_ints(u == 0 ? g->half[c] : g->s[c] - g->half[c]);
+/* Activations' sums over a unit, of as many columns as there are lanes: whole, and by the lanes of 16 bits. */
+typedef struct packed_sums {
+    unpack_s32 s, lanes;
+} packed_sums;
+
+UNPACK packed_sums packed_sums_of(unpack_format f, unpack_s32 s, const unpack_s32 lanes[2], uint32_t u) {
+    if (f.unit == 32) return (packed_sums){s, (unpack_s32)((unpack_u16)lanes[0] + (unpack_u16)lanes[1])};
+    return (packed_sums){(lanes[u] << 16 >> 16) + (lanes[u] >> 16), lanes[u]};
 }
 
 UNPACK void packed_meet(unpack_format f, int count, const unpack_u8 n[8], const unpack_f32 *scales,
                       const unpack_f32 *minimums, const columns_group *g, unpack_f32 acc[PACKED_FEW]) {
 #pragma GCC unroll 4
     for (int c = 0; c < count; c++) {
-        unpack_f32 d = packed_floats(g->d[c]);
+        const unpack_f32 d = packed_floats(g->d[c]);
+        const unpack_s32 lanes[2] = {packed_ints(g->lanes[0][c]), packed_ints(g->lanes[1][c])};
 #pragma GCC unroll 2
         for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
-            unpack_s32 sum = {0};
+            const packed_sums of = packed_sums_of(f, packed_ints(g->s[c]), lanes, u);
+            unpack_s32 sum = f.bias >= 0 ? packed_begin(f, of) : (unpack_s32){0};
             packed_unit(f, 1, 1, n + u * f.unit / 4, g->q + CPU_GROUP * c + u * f.unit, &sum);
-            if (f.bias >= 0) sum -= packed_unit_sum(f, g, c, u) << (f.bias & 31);
             acc[c] = packed_fma(__builtin_convertvector(sum, unpack_f32), scales[u] * d, acc[c]);
             if (f.minimums) {
                 unpack_f32 both = packed_floats(g->ds[c]);
-                if (f.unit == 16) both = d * __builtin_convertvector(packed_unit_sum(f, g, c, u), unpack_f32);
+                if (f.unit == 16) both = d * __builtin_convertvector(of.s, unpack_f32);
                 acc[c] = packed_fma(minimums[u], both, acc[c]);
             }
         }
@@ -109,42 +115,41 @@ UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_
 
 /* ---- many ---- */
 
-/* Of a unit and a block's columns: what sums start from, -(bias * S); dA * (float)S for units of 16 with minimums.
+/* Of a unit and a block's columns: what sums start from, packed_begin; dA * (float)S for units of 16 with minimums.
    Through memory, to be read as broadcasts: those of registers would take the place of products. */
 typedef struct packed_starts {
     int32_t sum[2][COLUMNS_BLOCK];
     float both[2][COLUMNS_BLOCK];
 } packed_starts;
 
-UNPACK void packed_start_whole(unpack_format f, const columns_group *g, packed_starts *out) {
-#pragma GCC unroll 2
-    for (uint32_t at = 0; at < COLUMNS_BLOCK; at += UNPACK_ROWS) {
-        unpack_s32 s, half = {0};
-        unpack_f32 d;
-        memcpy(&s, g->s + at, sizeof s);
-        memcpy(&d, g->d + at, sizeof d);
-        if (f.unit == 16) memcpy(&half, g->half + at, sizeof half);
-#pragma GCC unroll 2
-        for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
-            unpack_s32 part = f.unit == 32 ? s : u == 0 ? half : s - half, sum = -(part << (f.bias & 31));
-            unpack_f32 both = d * __builtin_convertvector(part, unpack_f32);
-            if (f.bias >= 0) memcpy(out->sum[u] + at, &sum, sizeof sum);
-            else memcpy(out->both[u] + at, &both, sizeof both);
-        }
-    }
+/* Of `count` columns from `at` on: as many as a register has lanes, or one. */
+UNPACK void packed_start_some(unpack_format f, uint32_t at, uint32_t count, packed_sums of, unpack_f32 d, uint32_t u,
+                              packed_starts *out) {
+    const unpack_s32 sum = packed_begin(f, of);
+    const unpack_f32 both = d * __builtin_convertvector(of.s, unpack_f32);
+    if (f.bias >= 0) memcpy(out->sum[u] + at, &sum, 4 * count);
+    else memcpy(out->both[u] + at, &both, 4 * count);
 }
 
 UNPACK void packed_start(unpack_format f, uint32_t width, const columns_group *g, packed_starts *out) {
     if (f.unit == 32 && f.bias < 0) return;
-    if (width == COLUMNS_BLOCK) {
-        packed_start_whole(f, g, out);
-    } else {
-        for (uint32_t c = 0; c < width; c++)
-            for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++) {
-                int32_t s = f.unit == 32 ? g->s[c] : u == 0 ? g->half[c] : g->s[c] - g->half[c];
-                out->sum[u][c] = -(s * (1 << (f.bias & 31)));
-                out->both[u][c] = g->d[c] * (float)s;
-            }
+    uint32_t at = 0;
+    for (; at + UNPACK_ROWS <= width; at += UNPACK_ROWS) {
+        unpack_s32 s, lanes[2];
+        unpack_f32 d;
+        memcpy(&s, g->s + at, sizeof s);
+        memcpy(&d, g->d + at, sizeof d);
+        for (int i = 0; i < 2; i++) memcpy(&lanes[i], g->lanes[i] + at, sizeof lanes[i]);
+#pragma GCC unroll 2
+        for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++)
+            packed_start_some(f, at, UNPACK_ROWS, packed_sums_of(f, s, lanes, u), d, u, out);
+    }
+    for (; at < width; at++) {
+        const unpack_s32 lanes[2] = {packed_ints(g->lanes[0][at]), packed_ints(g->lanes[1][at])};
+#pragma GCC unroll 2
+        for (uint32_t u = 0; u < CPU_GROUP / f.unit; u++)
+            packed_start_some(f, at, 1, packed_sums_of(f, packed_ints(g->s[at]), lanes, u), packed_floats(g->d[at]), u,
+                              out);
     }
     __asm__("" : "+m"(*out)); /* the compiler would keep it in registers, and shuffle them */
 }
@@ -212,7 +217,7 @@ UNPACK void packed_group(unpack_format f, const unpack_u8 n[8], const unpack_f32
     columns_group g = at->whole;
     for (uint32_t block = 0; block < at->blocks; block++, acc += COLUMNS_BLOCK * CPU_TILE) {
         packed_block(f, COLUMNS_BLOCK, n, scales, minimums, &g, acc);
-        g = (columns_group){g.q + at->stride, g.d + step, g.ds + step, g.s + step, g.half + step};
+        columns_move(&g, step);
     }
     if (at->width) packed_block(f, at->width, n, scales, minimums, &at->rest, acc);
 }

@@ -24,6 +24,7 @@
     ((unpack_u8)_mm256_shuffle_epi8( \
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m256i)(x)))
 
+#define PACKED_AHEAD 3072
 #define PACKED_FEW 2
 /* Both sides share what they load of activations. A side alone was faster where nothing but pairs is added in a unit of
    32: eight registers for its numbers, four for sums. */

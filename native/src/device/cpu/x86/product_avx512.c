@@ -15,6 +15,7 @@
 #define packed_sides(f) 1
 #define packed_number(f, n) (n)
 #define packed_begin(f, sums) (-((sums).s << ((f).bias & 31)))
+#define PACKED_AHEAD 0
 #define PACKED_FEW 4
 #define packed_fma(a, b, c) ((unpack_f32)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define packed_floats(x) ((unpack_f32)_mm512_set1_ps(x))

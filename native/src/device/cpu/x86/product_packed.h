@@ -11,6 +11,7 @@
  * The file that includes this defines what unpack.h asks for, and then:
  *
  *     PACKED_FEW                 columns whose accumulators stay in registers: 2 or 4
+ *     PACKED_AHEAD               bytes ahead of which memory is asked for all along, or 0
  *     packed_sides(f)            parts of a tile that meet many columns together: 1, or all of them
  *     packed_number(f, n)        four numbers as packed_unit wants them
  *     packed_begin(f, sums)      what the sum of a unit starts from where the format has a bias
@@ -71,11 +72,17 @@ static inline const uint8_t *packed_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
-/* Asks for memory ahead. Q6_K's parts are read in turns, which the processor's reading ahead doesn't follow. Others
-   only lose by help. */
-UNPACK void packed_ahead(unpack_format f, const uint8_t *data) {
-    if (f.type != BLOCK_Q6_K) return;
-    for (uint32_t i = 0; i < f.bytes * CPU_TILE; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
+/* Asks for memory ahead, at group `group` of the block at `data`. Where a tier names a distance, line by line all along;
+   else only in Q6_K, whose parts are read in turns, which the processor's reading ahead doesn't follow, a block at once. */
+UNPACK void packed_ahead(unpack_format f, const uint8_t *data, size_t group) {
+    const uint32_t all = f.bytes * CPU_TILE, each = all / (f.length / CPU_GROUP);
+    if (PACKED_AHEAD > 0) {
+#pragma GCC unroll 10
+        for (uint32_t i = 0; i < each; i += 64)
+            _mm_prefetch((const char *)data + PACKED_AHEAD + group * each + i, _MM_HINT_T0);
+    } else if (f.type == BLOCK_Q6_K && group == 0) {
+        for (uint32_t i = 0; i < all; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
+    }
 }
 
 UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_t tile, uint32_t column) {
@@ -89,7 +96,6 @@ UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_
         for (int c = 0; c < count; c++) acc[part][c] = (unpack_f32){0};
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
-        packed_ahead(f, data);
 #pragma GCC unroll 2
         for (uint32_t part = 0; part < PACKED_PARTS; part++)
             unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
@@ -97,6 +103,7 @@ UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_
 #pragma GCC unroll 4
             for (size_t i = 0; i < f.run; i++) {
                 const size_t unit = (run + i) * (CPU_GROUP / f.unit);
+                packed_ahead(f, data, run + i);
 #pragma GCC unroll 2
                 for (uint32_t part = 0; part < PACKED_PARTS; part++) {
                     unpack_u8 n[8];
@@ -231,7 +238,6 @@ UNPACK void packed_many(unpack_format f, uint32_t count, const cpu_product *p, u
     memset(acc, 0, count * CPU_TILE * sizeof *acc);
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
-        if (count <= COLUMNS_BLOCK) packed_ahead(f, data);
 #pragma GCC unroll 2
         for (uint32_t part = 0; part < PACKED_PARTS; part++)
             unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
@@ -239,6 +245,7 @@ UNPACK void packed_many(unpack_format f, uint32_t count, const cpu_product *p, u
 #pragma GCC unroll 4
             for (size_t i = 0; i < f.run; i++) {
                 const size_t unit = (run + i) * (CPU_GROUP / f.unit);
+                if (count <= COLUMNS_BLOCK) packed_ahead(f, data, run + i);
                 for (uint32_t part = 0; part < PACKED_PARTS; part += sides) {
                     unpack_u8 n[8 * PACKED_PARTS];
 #pragma GCC unroll 16

@@ -27,6 +27,7 @@
 #define packed_sides(f) 1
 #define packed_number(f, n) (n)
 #define packed_begin(f, sums) (-((sums).s << ((f).bias & 31)))
+#define PACKED_AHEAD 0
 #define PACKED_FEW 2
 #define packed_fma(a, b, c) ((unpack_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define packed_floats(x) ((unpack_f32)_mm256_set1_ps(x))

@@ -3,9 +3,9 @@
 
 static int32_t lanes(const int8_t *q) {
     int32_t low = 0, high = 0;
-    for (int i = 0; i < 16; i++) {
-        low += i % 4 < 2 ? q[i] : 0;
-        high += i % 4 < 2 ? 0 : q[i];
+    for (int i = 0; i < 16; i += 4) {
+        low += q[i] + q[i + 1];
+        high += q[i + 2] + q[i + 3];
     }
     return (int32_t)((uint32_t)high << 16 | ((uint32_t)low & 0xffff));
 }

@@ -12,8 +12,8 @@
 
 enum { COLUMNS_BLOCK = 16, COLUMNS_GROUP_BYTES = CPU_GROUP + 20 /* of one column */ };
 
-/* One group of one column; those of the next column of its block stand behind each. `lanes` is of 16 numbers: in the low
-   16 bits the sum of those whose index modulo 4 is 0 or 1, in the high ones that of the others: as vpmaddubsw adds. */
+/* One group of one column; those of the next column of its block stand behind each. `lanes` is of 16 numbers: in the
+   low 16 bits the sum of those whose index modulo 4 is 0 or 1, in the high ones of the others: as vpmaddubsw adds. */
 typedef struct columns_group {
     int8_t *q;
     float *d, *ds;
@@ -32,7 +32,8 @@ static inline columns_group columns_at(const cpu_columns *x, uint32_t column, ui
                   group * width * COLUMNS_GROUP_BYTES;
     float *scales = (float *)(void *)(at + CPU_GROUP * width) + i;
     int32_t *sums = (int32_t *)(void *)(scales + 2 * width);
-    return (columns_group){(int8_t *)at + CPU_GROUP * i, scales, scales + width, sums, {sums + width, sums + 2 * width}};
+    return (columns_group){(int8_t *)at + CPU_GROUP * i, scales, scales + width, sums,
+                           {sums + width, sums + 2 * width}};
 }
 
 /* `step` words of four bytes further: by COLUMNS_GROUP_BYTES / 4 * width to the next group along K. */

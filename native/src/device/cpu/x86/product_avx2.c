@@ -5,8 +5,8 @@
  * vpmaddubsw adds two products u8 * s8 in 16 bits and saturates, so a pair must stay below: bytes up to `top` give at
  * most 254 top. How pairs then become sums:
  *
- * - Formats with a bias up to 32 add a whole unit in 16 bits that wrap. They start from -bias times the activations that
- *   each lane will meet, so that the end is a sum of w * a, which fits: 16 * 127 * 16 (Q5_0), 32 * 127 * 8 (Q6_K).
+ * - Formats with a bias up to 32 add a whole unit in 16 bits that wrap. They start from -bias times the activations
+ *   that each lane will meet, so that the end is a sum of w * a, which fits: 16 * 127 * 16 (Q5_0), 32 * 127 * 8 (Q6_K).
  * - Formats without one add up as many fours as fit: eight for 15 (30,480), four for 31 (31,496).
  * - Larger bytes (Q8_0, and the uneven numbers, up to 241 with their bias) go without the bias, as |w| * (a with w's
  *   sign), at most 2 * 128 * 127 = 32,512 (a is never -128), each pair on its own.

@@ -12,9 +12,6 @@
     ((unpack_u8)_mm512_shuffle_epi8( \
         _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m512i)(x)))
 
-#define packed_sides(f) 1
-#define packed_number(f, n) (n)
-#define packed_begin(f, sums) (-((sums).s << ((f).bias & 31)))
 #define PACKED_AHEAD 0
 #define PACKED_FEW 4
 #define packed_fma(a, b, c) ((unpack_f32)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
@@ -28,18 +25,6 @@
         __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum_) : "v"(n), "m"(*(const any_four *)(const void *)(a))); \
         sum_; \
     }))
-
-typedef int any_four __attribute__((aligned(1), may_alias));
-
-#include "device/cpu/x86/unpack.h"
-
-UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
-    (void)sides;
-#pragma GCC unroll 8
-    for (uint32_t j = 0; j < f.unit / 4; j++)
-#pragma GCC unroll 4
-        for (int i = 0; i < count; i++) sum[i] = packed_four(sum[i], n[j], q + CPU_GROUP * i + 4 * j);
-}
 
 #include "device/cpu/x86/product_packed.h"
 

@@ -18,6 +18,7 @@
  *     packed_unit(f, sides, count, n, q, sum)  adds the exact products of a unit to `sum` [count][sides]; n: the unit's
  *                                fours, those of the next side 8 further; q: its activations, those of the next column
  *                                CPU_GROUP further
+ *     packed_four(sum, n, a)     or, instead of these four, sum + n times the four activations at `a`, in every lane
  *     packed_fma(a, b, c)        a * b + c, rounded once
  *     packed_floats(x), packed_ints(x)  x in every lane
  *     packed_finish(p, tile, part, column, acc)  bias, residual and store
@@ -27,6 +28,23 @@
 
 #include "device/cpu/columns.h"
 #include "device/cpu/x86/unpack.h"
+
+#ifdef packed_four
+#define packed_sides(f) 1
+#define packed_number(f, n) (n)
+#define packed_begin(f, sums) (-((sums).s << ((f).bias & 31)))
+
+typedef int any_four __attribute__((aligned(1), may_alias));
+
+UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
+    (void)sides;
+#pragma GCC unroll 8
+    for (uint32_t j = 0; j < f.unit / 4; j++)
+#pragma GCC unroll 4
+        for (int i = 0; i < count; i++) sum[i] = packed_four(sum[i], n[j], q + CPU_GROUP * i + 4 * j);
+}
+
+#endif
 
 enum {
     PACKED_PARTS = CPU_TILE / UNPACK_ROWS,
@@ -48,7 +66,7 @@ UNPACK packed_sums packed_sums_of(unpack_format f, unpack_s32 s, const unpack_s3
 }
 
 UNPACK void packed_meet(unpack_format f, int count, const unpack_u8 n[8], const unpack_f32 *scales,
-                      const unpack_f32 *minimums, const columns_group *g, unpack_f32 acc[PACKED_FEW]) {
+                        const unpack_f32 *minimums, const columns_group *g, unpack_f32 acc[PACKED_FEW]) {
 #pragma GCC unroll 4
     for (int c = 0; c < count; c++) {
         const unpack_f32 d = packed_floats(g->d[c]);
@@ -72,15 +90,16 @@ static inline const uint8_t *packed_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
-/* Asks for memory ahead, at group `group` of the block at `data`. Where a tier names a distance, line by line all along;
-   else only in Q6_K, whose parts are read in turns, which the processor's reading ahead doesn't follow, a block at once.
-   Of Q6_K it is the same piece of the next block. */
+/* Asks for memory ahead, at group `group` of the block at `data`. Where a tier names a distance, line by line all along,
+   of Q6_K the same piece of the next block; else only in Q6_K, whose parts are read in turns, which the processor's
+   reading ahead doesn't follow, a block at once. */
 UNPACK void packed_ahead(unpack_format f, const uint8_t *data, size_t group) {
     const uint32_t all = f.bytes * CPU_TILE, each = all / (f.length / CPU_GROUP);
     const uint32_t ahead = f.type == BLOCK_Q6_K ? all : PACKED_AHEAD;
     if (PACKED_AHEAD > 0) {
 #pragma GCC unroll 10
-        for (uint32_t i = 0; i < each; i += 64) _mm_prefetch((const char *)data + ahead + group * each + i, _MM_HINT_T0);
+        for (uint32_t i = 0; i < each; i += 64)
+            _mm_prefetch((const char *)data + ahead + group * each + i, _MM_HINT_T0);
     } else if (f.type == BLOCK_Q6_K && group == 0) {
         for (uint32_t i = 0; i < all; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
     }
@@ -193,8 +212,8 @@ UNPACK void packed_columns(unpack_format f, int count, uint32_t c, const unpack_
         memcpy(acc + CPU_TILE * (c + (uint32_t)(i / sides)) + i % sides * UNPACK_ROWS, &at[i], sizeof at[i]);
 }
 
-UNPACK void packed_block(unpack_format f, uint32_t width, const unpack_u8 n[8], const unpack_f32 *scales,
-                       const unpack_f32 *minimums, const columns_group *g, float *acc) {
+UNPACK void packed_block(unpack_format f, uint32_t width, const unpack_u8 *n, const unpack_f32 *scales,
+                         const unpack_f32 *minimums, const columns_group *g, float *acc) {
     packed_starts from;
     uint32_t c = 0;
     packed_start(f, width, g, &from);
@@ -219,8 +238,8 @@ UNPACK packed_front packed_front_at(const cpu_columns *x, uint32_t column, uint3
 }
 
 /* A group of a part of a tile, as bytes, meets all columns. */
-UNPACK void packed_group(unpack_format f, const unpack_u8 n[8], const unpack_f32 *scales, const unpack_f32 *minimums,
-                       const packed_front *at, float *acc) {
+UNPACK void packed_group(unpack_format f, const unpack_u8 *n, const unpack_f32 *scales, const unpack_f32 *minimums,
+                         const packed_front *at, float *acc) {
     const size_t step = at->stride / 4;
     columns_group g = at->whole;
     for (uint32_t block = 0; block < at->blocks; block++, acc += COLUMNS_BLOCK * CPU_TILE) {

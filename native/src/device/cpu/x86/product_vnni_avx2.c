@@ -24,9 +24,6 @@
     ((unpack_u8)_mm256_shuffle_epi8( \
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m256i)(x)))
 
-#define packed_sides(f) 1
-#define packed_number(f, n) (n)
-#define packed_begin(f, sums) (-((sums).s << ((f).bias & 31)))
 #define PACKED_AHEAD 0
 #define PACKED_FEW 2
 #define packed_fma(a, b, c) ((unpack_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
@@ -39,18 +36,6 @@
         __asm__(VNNI_ENCODING " vpdpbusd %2, %1, %0" : "+x"(sum_) : "x"(n), "x"(a_)); \
         sum_; \
     }))
-
-typedef int any_four __attribute__((aligned(1), may_alias));
-
-#include "device/cpu/x86/unpack.h"
-
-UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
-    (void)sides;
-#pragma GCC unroll 8
-    for (uint32_t j = 0; j < f.unit / 4; j++)
-#pragma GCC unroll 4
-        for (int i = 0; i < count; i++) sum[i] = packed_four(sum[i], n[j], q + CPU_GROUP * i + 4 * j);
-}
 
 #include "device/cpu/x86/product_packed.h"
 

@@ -90,9 +90,9 @@ static inline const uint8_t *packed_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
-/* Asks for memory ahead, at group `group` of the block at `data`. Where a tier names a distance, line by line all along,
-   of Q6_K the same piece of the next block; else only in Q6_K, whose parts are read in turns, which the processor's
-   reading ahead doesn't follow, a block at once. */
+/* Asks for memory ahead, at a group of the block at `data`. Where a tier names a distance, line by line all along, of
+   Q6_K the same piece of the next block; else only in Q6_K, a block at once: its parts are read in turns, which the
+   processor's reading ahead doesn't follow. */
 UNPACK void packed_ahead(unpack_format f, const uint8_t *data, size_t group) {
     const uint32_t all = f.bytes * CPU_TILE, each = all / (f.length / CPU_GROUP);
     const uint32_t ahead = f.type == BLOCK_Q6_K ? all : PACKED_AHEAD;

@@ -5,9 +5,15 @@ import dev.puna.ModelNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -24,13 +30,33 @@ final class ForeignFiles {
         if (!Files.isDirectory(folder)) {
             return List.of();
         }
-        try (Stream<Path> files = Files.walk(folder, depth)) {
-            return files.limit(MOST)
-                    .filter(f -> ReferenceParser.isGguf(f.toString()) && Files.isRegularFile(f))
-                    .map(f -> folder.relativize(f).toString().replace('\\', '/'))
-                    .sorted()
-                    .toList();
-        }
+        List<String> found = new ArrayList<>();
+        Files.walkFileTree(folder, EnumSet.noneOf(FileVisitOption.class), depth, new SimpleFileVisitor<>() {
+            private int seen;
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (++seen > MOST) {
+                    return FileVisitResult.TERMINATE;
+                }
+                if (ReferenceParser.isGguf(file.toString()) && Files.isRegularFile(file)) {
+                    found.add(folder.relativize(file).toString().replace('\\', '/'));
+                }
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+                return FileVisitResult.CONTINUE; // its tool moved it meanwhile, or it isn't for us
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path place, @Nullable IOException e) {
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        found.sort(null);
+        return List.copyOf(found);
     }
 
     /** Names of what is in a folder, sorted; none if it is not there. */

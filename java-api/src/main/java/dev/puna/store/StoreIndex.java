@@ -4,6 +4,7 @@ package dev.puna.store;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -244,6 +245,8 @@ final class StoreIndex {
         List<Path> all;
         try (var walk = Files.walk(root)) {
             all = walk.sorted(Comparator.reverseOrder()).toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         for (Path path : all) {
             Files.deleteIfExists(path);

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +69,30 @@ class ForeignCachesTest {
         });
         assertThat(store.remove(Q8)).isTrue();
         assertThat(file).hasBinaryContent(content);
+    }
+
+    @Test
+    void aToolThatMovesItsFilesMeanwhileDisturbsNothing() throws Exception {
+        Path folder = Files.createDirectories(home.resolve("tool/models"));
+        Path still = Files.write(folder.resolve("still.gguf"), content);
+        AtomicBoolean done = new AtomicBoolean();
+        Thread tool = Thread.ofPlatform().start(() -> {
+            while (!done.get()) {
+                for (int i = 0; i < 20; i++) {
+                    Path part = folder.resolve("part" + i);
+                    part.toFile().mkdir();
+                    part.toFile().delete();
+                }
+            }
+        });
+        try {
+            for (int i = 0; i < 2_000; i++) {
+                assertThat(ForeignFiles.names(folder.getParent(), 4)).containsExactly("models/" + still.getFileName());
+            }
+        } finally {
+            done.set(true);
+            tool.join();
+        }
     }
 
     @Test

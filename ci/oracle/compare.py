@@ -130,6 +130,7 @@ def exact_frequencies(model) -> None:
     model.model.rotary_emb.inv_freq.copy_(torch.from_numpy(exact))
 
 
+@torch.no_grad()
 def own_rounding(model, ids: list[int], expected: np.ndarray, ours: np.ndarray) -> tuple[float, float]:
     """How far we, and the reference in single precision, are from the same model in double."""
     exact = model.double()(input_ids=torch.tensor([ids]), use_cache=False).logits[0].numpy()

@@ -223,7 +223,7 @@ static int usage(void) {
     return 2;
 }
 
-/* "ROWSxCOLSxCOUNT": each at least 1, and no more than fits in memory. */
+/* "ROWSxCOLSxCOUNT": each at least 1; matrix, columns and result of at most 2^28 numbers each. */
 static bool shape_read(const char *text) {
     unsigned rows, cols, count;
     char more;
@@ -231,7 +231,8 @@ static bool shape_read(const char *text) {
     settings.rows = rows;
     settings.cols = cols;
     settings.count = count;
-    return (uint64_t)rows * cols <= 1u << 30;
+    const uint64_t most = 1u << 28;
+    return (uint64_t)rows * cols <= most && (uint64_t)cols * count <= most && (uint64_t)rows * count <= most;
 }
 
 int main(int argc, char **argv) {

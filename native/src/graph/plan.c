@@ -23,7 +23,7 @@ typedef struct planner {
     plan_buffer *spread_by;  /* and by which order */
 } planner;
 
-size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * 52; }
+size_t plan_quantized_row_bytes(uint32_t width) { return (size_t)(width / 32) * PLAN_QUANTIZED_GROUP_BYTES; }
 
 static graph_value wanted(const planner *w, uint32_t result) {
     uint32_t results = w->options->results ? w->options->results : 1u << GRAPH_LOGITS;

@@ -96,7 +96,9 @@ puna_status plan_create(const graph *g, const plan_options *options, memory_acco
                         puna_error *error);
 void plan_free(plan *p);
 
-/* Bytes of one row of `width` quantized numbers: a group of 32 has its int8, a scale, a scaled sum, a sum, a half's. */
+/* Bytes of one row of `width` quantized numbers: a group of 32 has its int8, a scale, a scaled sum, a sum, and a sum by
+   lanes of each half (device/cpu/columns.h). */
+enum { PLAN_QUANTIZED_GROUP_BYTES = 32 + 5 * 4 };
 size_t plan_quantized_row_bytes(uint32_t width);
 
 #endif

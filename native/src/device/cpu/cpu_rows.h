@@ -3,6 +3,7 @@
 #ifndef PUNA_DEVICE_CPU_CPU_ROWS_H
 #define PUNA_DEVICE_CPU_CPU_ROWS_H
 
+#include "device/cpu/columns.h"
 #include "device/cpu/cpu.h"
 
 static inline float *floats(const device_runner *r, plan_buffer b) {
@@ -17,6 +18,8 @@ static inline uint32_t rows_now(const device_runner *r, graph_rows rows) {
     if (rows == GRAPH_PAIRS) return r->batch->tokens * r->plan.chosen;
     return rows == GRAPH_OUTPUTS ? r->batch->output_count : r->batch->tokens;
 }
+
+_Static_assert((int)PLAN_QUANTIZED_GROUP_BYTES == (int)COLUMNS_GROUP_BYTES, "a plan has room for the columns");
 
 static inline cpu_columns quantized(const device_runner *r, plan_buffer b) {
     const plan_buffer_info *info = &r->plan.buffers[b];

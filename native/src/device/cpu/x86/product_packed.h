@@ -105,6 +105,13 @@ UNPACK void packed_ahead(unpack_format f, const uint8_t *data, size_t group) {
     }
 }
 
+/* Of a block's units, for each part of its rows. */
+UNPACK void packed_scales(unpack_format f, const uint8_t *data, unpack_f32 scales[][16], unpack_f32 minimums[][16]) {
+#pragma GCC unroll 2
+    for (uint32_t part = 0; part < PACKED_PARTS; part++)
+        unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
+}
+
 UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_t tile, uint32_t column) {
     const size_t width = columns_width(p->x->count, column);
     columns_group g = columns_at(p->x, column, 0);
@@ -116,9 +123,7 @@ UNPACK void packed_few(unpack_format f, int count, const cpu_product *p, uint32_
         for (int c = 0; c < count; c++) acc[part][c] = (unpack_f32){0};
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
-#pragma GCC unroll 2
-        for (uint32_t part = 0; part < PACKED_PARTS; part++)
-            unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
+        packed_scales(f, data, scales, minimums);
         for (size_t run = 0; run < f.length / CPU_GROUP; run += f.run) {
 #pragma GCC unroll 4
             for (size_t i = 0; i < f.run; i++) {
@@ -258,9 +263,7 @@ UNPACK void packed_many(unpack_format f, uint32_t count, const cpu_product *p, u
     memset(acc, 0, count * CPU_TILE * sizeof *acc);
     for (uint32_t k = 0; k < p->x->cols; k += f.length, data += f.bytes * CPU_TILE) {
         unpack_f32 scales[PACKED_PARTS][16], minimums[PACKED_PARTS][16];
-#pragma GCC unroll 2
-        for (uint32_t part = 0; part < PACKED_PARTS; part++)
-            unpack_scales(f.type, (unpack_block){data, part}, scales[part], minimums[part]);
+        packed_scales(f, data, scales, minimums);
         for (size_t run = 0; run < f.length / CPU_GROUP; run += f.run) {
 #pragma GCC unroll 4
             for (size_t i = 0; i < f.run; i++) {

@@ -34,15 +34,21 @@ final class ForeignFiles {
         Files.walkFileTree(folder, EnumSet.noneOf(FileVisitOption.class), depth, new SimpleFileVisitor<>() {
             private int seen;
 
+            private FileVisitResult next() {
+                return ++seen < MOST ? FileVisitResult.CONTINUE : FileVisitResult.TERMINATE;
+            }
+
+            @Override
+            public FileVisitResult preVisitDirectory(Path place, BasicFileAttributes attributes) {
+                return next();
+            }
+
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                if (++seen > MOST) {
-                    return FileVisitResult.TERMINATE;
-                }
                 if (ReferenceParser.isGguf(file.toString()) && Files.isRegularFile(file)) {
                     found.add(folder.relativize(file).toString().replace('\\', '/'));
                 }
-                return FileVisitResult.CONTINUE;
+                return next();
             }
 
             @Override

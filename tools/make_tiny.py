@@ -226,6 +226,8 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
             p.copy_(noise * p.shape[1 if model.config.model_type == "gpt_oss" else 2] ** -0.5)
         elif p.dim() == 2 and name.endswith("_proj_bias"):
             p.copy_(noise * 0.1)
+        elif p.dim() == 1 and model.config.model_type == "nemotron" and name.endswith("norm.weight"):
+            p.copy_(noise * 0.1)  # its norms multiply by one more
         elif p.dim() == 1:
             p.add_(noise * 0.1)  # norms start at one, biases at zero
         elif any(part in name for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe", "s_embed")):

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Of 16 numbers, in words of four lanes: each number has 128 added, so that nothing is negative and no lane, at most 8 *
-   255, reaches the next one. One by one it took half as long as quantizing. */
+/* Of 16 numbers, in words of four lanes: each number has 128 added, so that nothing is negative and no lane, at most
+   8 * 255, reaches the next one. One by one it took half as long as quantizing. */
 static inline int32_t lanes(const int8_t *q) {
     const uint64_t bytes = 0x00ff00ff00ff00ffu;
     uint64_t sums = 0;

@@ -350,9 +350,8 @@ static void products_at_the_ends(void) {
             /* In every block of a tile from the halves on; d of the K-quants that end in it stays as it was made. */
             size_t size = tile_bytes / blocks;
             size_t head = type == BLOCK_MXFP4 ? 16 : type == BLOCK_Q4_K || type == BLOCK_Q5_K || type == BLOCK_Q4_1 ||
-                          type == BLOCK_Q5_1 ? 64 :
-                          type == BLOCK_Q6_K || type == BLOCK_Q3_K || type == BLOCK_Q2_K ? 0 : 32;
-            size_t tail = type == BLOCK_Q6_K || type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
+                          type == BLOCK_Q5_1 ? 64 : type == BLOCK_Q3_K || type == BLOCK_Q2_K ? 0 : 32;
+            size_t tail = type == BLOCK_Q3_K ? 32 : type == BLOCK_Q2_K ? 64 : 0;
             for (size_t b = 0; b < blocks * m.weight.tiles; b++)
                 memset(m.tiles + b * size + head, round % 2 ? 0xff : 0, size - head - tail);
             for (uint32_t g = 0; g < cols / 32 * 5; g++) {

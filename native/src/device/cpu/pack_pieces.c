@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "device/cpu/pack.h"
+#include "device/cpu/pack_turned.h"
 #include "format/block.h"
-#include "format/bytes.h"
-
-enum { PACK_TURNED_MAX = 24 }; /* bytes of a block of Q5_1, the longer one that is turned */
 
 /* A run of pieces of one width, in the order of the block. */
 typedef struct run {
@@ -16,22 +14,23 @@ typedef struct run {
 
 typedef struct cut {
     uint32_t type;
-    run runs[4];    /* ended by width 0 */
-    uint8_t turned; /* where in the block a word of fifth bits is turned, 0: none */
+    run runs[4]; /* ended by width 0; of the turned block, if it is turned */
+    void (*turn)(const uint8_t *block, uint8_t *out);
+    void (*back)(const uint8_t *turned, uint8_t *out);
 } cut;
 
 /* Halves stand alone, so that 16 of them are one load; numbers and packed scales go by four bytes. */
 static const cut cuts[] = {
-    {BLOCK_Q5_0, {{2, 1}, {4, 5}}, 2},
-    {BLOCK_Q5_1, {{2, 2}, {4, 5}}, 4},
-    {BLOCK_Q2_K, {{4, 20}, {2, 2}}, 0},
-    {BLOCK_Q3_K, {{4, 27}, {2, 1}}, 0},
-    {BLOCK_Q4_K, {{2, 2}, {4, 35}}, 0},
-    {BLOCK_Q5_K, {{2, 2}, {4, 43}}, 0},
-    {BLOCK_Q6_K, {{4, 52}, {2, 1}}, 0},
-    {BLOCK_IQ4_NL, {{2, 1}, {4, 4}}, 0},
-    {BLOCK_IQ4_XS, {{2, 2}, {4, 33}}, 0},
-    {BLOCK_MXFP4, {{1, 1}, {4, 4}}, 0},
+    {BLOCK_Q5_0, {{2, 1}, {4, 5}}, pack_turn_q5_0, pack_turn_back_q5_0},
+    {BLOCK_Q5_1, {{2, 2}, {4, 5}}, pack_turn_q5_1, pack_turn_back_q5_1},
+    {BLOCK_Q2_K, {{4, 20}, {2, 2}}, NULL, NULL},
+    {BLOCK_Q3_K, {{4, 27}, {2, 1}}, NULL, NULL},
+    {BLOCK_Q4_K, {{2, 2}, {4, 35}}, NULL, NULL},
+    {BLOCK_Q5_K, {{2, 2}, {4, 43}}, NULL, NULL},
+    {BLOCK_Q6_K, {{2, 1}, {1, 16}, {4, 48}}, pack_turn_q6_k, pack_turn_back_q6_k},
+    {BLOCK_IQ4_NL, {{2, 1}, {4, 4}}, NULL, NULL},
+    {BLOCK_IQ4_XS, {{2, 2}, {4, 33}}, NULL, NULL},
+    {BLOCK_MXFP4, {{1, 1}, {4, 4}}, NULL, NULL},
 };
 
 static const cut *cut_of(uint32_t type) {
@@ -47,29 +46,6 @@ size_t pack_pieces_bytes(uint32_t type, uint32_t cols) {
     if (!format || cols == 0 || cols % format->length != 0) return 0;
     uint64_t bytes = (uint64_t)(cols / format->length) * format->bytes * CPU_TILE;
     return bytes > SIZE_MAX ? 0 : (size_t)bytes;
-}
-
-/* Bit 4 j + i of a word of fifth bits is number 4 j + i's: it becomes bit j of byte i, where the number's byte is. */
-static uint32_t turn(uint32_t x) {
-    uint32_t out = 0;
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t bits = (x >> i) & 0x11111111u;
-        bits = (bits | bits >> 3) & 0x03030303u;
-        bits = (bits | bits >> 6) & 0x000f000fu;
-        out |= ((bits | bits >> 12) & 0xffu) << (8 * i);
-    }
-    return out;
-}
-
-static uint32_t turn_back(uint32_t x) {
-    uint32_t out = 0;
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t bits = (x >> (8 * i)) & 0xffu;
-        bits = (bits | bits << 12) & 0x000f000fu;
-        bits = (bits | bits << 6) & 0x03030303u;
-        out |= ((bits | bits << 3) & 0x11111111u) << i;
-    }
-    return out;
 }
 
 #if defined(__has_builtin)
@@ -139,14 +115,13 @@ void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t 
     const block_format *format = block_find(type);
     const cut *c = cut_of(type);
     static const uint8_t zeros[BLOCK_BYTES_MAX]; /* zero bytes are zeros in scale, and so in every format */
-    uint8_t turned[CPU_TILE][PACK_TURNED_MAX];
+    uint8_t turned[CPU_TILE][BLOCK_BYTES_MAX];
     for (uint32_t b = 0; b < cols / format->length; b++) {
         const uint8_t *blocks[CPU_TILE];
         for (uint32_t r = 0; r < CPU_TILE; r++) {
             blocks[r] = r < row_count ? rows + r * row_bytes + (size_t)b * format->bytes : zeros;
-            if (!c->turned) continue;
-            memcpy(turned[r], blocks[r], format->bytes);
-            bytes_put_u32(turned[r] + c->turned, turn(bytes_u32(turned[r] + c->turned)));
+            if (!c->turn) continue;
+            c->turn(blocks[r], turned[r]);
             blocks[r] = turned[r];
         }
         put(c, blocks, tile + (size_t)b * format->bytes * CPU_TILE);
@@ -155,8 +130,9 @@ void pack_pieces(uint32_t type, const uint8_t *rows, size_t row_bytes, uint32_t 
 
 void pack_block_of(uint32_t type, const uint8_t *tile, uint32_t block, uint32_t row, uint8_t *out) {
     const cut *c = cut_of(type);
-    get(c, tile + (size_t)block * block_find(type)->bytes * CPU_TILE, row, out);
-    if (c->turned) bytes_put_u32(out + c->turned, turn_back(bytes_u32(out + c->turned)));
+    uint8_t turned[BLOCK_BYTES_MAX];
+    get(c, tile + (size_t)block * block_find(type)->bytes * CPU_TILE, row, c->back ? turned : out);
+    if (c->back) c->back(turned, out);
 }
 
 void pack_pieces_back(uint32_t type, const uint8_t *tile, uint32_t row_count, uint32_t cols, size_t row_bytes,

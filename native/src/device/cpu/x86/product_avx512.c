@@ -8,6 +8,7 @@
 #define UNPACK_BYTES 64
 #define unpack_halves(at) \
     ((unpack_f32)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(at))))
+#define unpack_wide(at) ((unpack_s32)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(at))))
 #define unpack_lookup(table, x) \
     ((unpack_u8)_mm512_shuffle_epi8( \
         _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m512i)(x)))

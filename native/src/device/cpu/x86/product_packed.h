@@ -90,16 +90,14 @@ static inline const uint8_t *packed_tile(const cpu_product *p, uint32_t tile) {
     return p->weight->data + (size_t)tile * p->weight->tile_bytes;
 }
 
-/* Asks for memory ahead, at a group of the block at `data`. Where a tier names a distance, line by line all along, of
-   Q6_K the same piece of the next block; else only in Q6_K, a block at once: its parts are read in turns, which the
-   processor's reading ahead doesn't follow. */
+/* Asks for memory ahead, at a group of the block at `data`: line by line all along, where a tier names a distance; else
+   in Q6_K, a block at once. */
 UNPACK void packed_ahead(unpack_format f, const uint8_t *data, size_t group) {
     const uint32_t all = f.bytes * CPU_TILE, each = all / (f.length / CPU_GROUP);
-    const uint32_t ahead = f.type == BLOCK_Q6_K ? all : PACKED_AHEAD;
     if (PACKED_AHEAD > 0) {
 #pragma GCC unroll 10
         for (uint32_t i = 0; i < each; i += 64)
-            _mm_prefetch((const char *)data + ahead + group * each + i, _MM_HINT_T0);
+            _mm_prefetch((const char *)data + PACKED_AHEAD + group * each + i, _MM_HINT_T0);
     } else if (f.type == BLOCK_Q6_K && group == 0) {
         for (uint32_t i = 0; i < all; i += 64) _mm_prefetch((const char *)data + 1024 + i, _MM_HINT_T0);
     }

@@ -20,6 +20,7 @@
 
 #define UNPACK_BYTES 32
 #define unpack_halves(at) ((unpack_f32)eight_halves(at))
+#define unpack_wide(at) ((unpack_s32)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(at))))
 #define unpack_lookup(table, x) \
     ((unpack_u8)_mm256_shuffle_epi8( \
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))), (__m256i)(x)))

@@ -2,12 +2,14 @@
 /*
  * A packed tile's block (pack.h) to registers, for each format: 32 numbers along K of a part of the rows as eight
  * registers, each of four bytes a row, and the scales and minimums of the block's units, one float a row. The layouts
- * are in format/quant/NAME.c. Numbers are unsigned: formats with a bias, a power of two, have it added.
+ * are in format/quant/NAME.c, those of blocks that are turned before in pack_turned.h. Numbers are unsigned: formats
+ * with a bias, a power of two, have it added.
  *
  * Written in the compiler's vectors, of a tier's width. The tier's file defines before it:
  *
  *     UNPACK_BYTES             of a register: 64 (all 16 rows), or 32 (eight rows: part 0 and part 1)
  *     unpack_halves(at)        as many halves to singles as it has lanes
+ *     unpack_wide(at)          as many signed bytes to words (the compiler does that of eight bytes one by one)
  *     unpack_lookup(table, x)  bytes in 0 ... 15, each replaced by table's
  *
  * Nothing here is passed by a call, all being inlined: -Wno-psabi is safe.
@@ -29,7 +31,6 @@ typedef uint16_t unpack_u16 __attribute__((vector_size(UNPACK_BYTES)));
 typedef uint32_t unpack_u32 __attribute__((vector_size(UNPACK_BYTES)));
 typedef int32_t unpack_s32 __attribute__((vector_size(UNPACK_BYTES)));
 typedef float unpack_f32 __attribute__((vector_size(UNPACK_BYTES)));
-typedef uint8_t unpack_row_u8 __attribute__((vector_size(UNPACK_ROWS)));
 typedef uint16_t unpack_row_u16 __attribute__((vector_size(2 * UNPACK_ROWS)));
 
 /* Where to read: a block of a tile, and which part of its rows. `at` is a piece's offset in the file's block. */
@@ -83,10 +84,12 @@ UNPACK unpack_u8 unpack_q5_k(unpack_block b, size_t run, size_t i, size_t j) {
     return unpack_bits(unpack_bytes(b, 48 + 16 * run + 4 * j), 4 * i, 15) | unpack_raised(fifths, 4 - i, 16);
 }
 
+/* As pack_turned.h has it. */
 UNPACK unpack_u8 unpack_q6_k(unpack_block b, size_t run, size_t i, size_t j) {
-    unpack_u8 low = unpack_bytes(b, 16 * run + 32 * (i % 2) + 4 * j), high = unpack_bytes(b, 128 + 8 * run + 4 * j);
-    high = i < 3 ? unpack_raised(high, 4 - 2 * i, 48) : unpack_bits(high, 2, 48);
-    return unpack_bits(low, i / 2 * 4, 15) | high;
+    const size_t at = 18 + 24 * run + 4 * j;
+    if (i < 3) return unpack_bytes(b, at + 32 * i) & 63;
+    return unpack_bits(unpack_bytes(b, at), 6, 3) | unpack_bits(unpack_bytes(b, at + 32), 4, 12) |
+           unpack_bits(unpack_bytes(b, at + 64), 2, 48);
 }
 
 UNPACK unpack_u8 unpack_q3_k(unpack_block b, size_t run, size_t i, size_t j) {
@@ -121,9 +124,7 @@ UNPACK unpack_u8 unpack_four(uint32_t type, unpack_block b, size_t run, size_t i
 
 /* w = 2^(e - 128); the lowest two are below the normal numbers. */
 UNPACK unpack_f32 unpack_powers(unpack_block b) {
-    unpack_row_u8 bytes;
-    memcpy(&bytes, unpack_at(b, 0, 1), sizeof bytes);
-    unpack_u32 e = __builtin_convertvector(bytes, unpack_u32), small = (unpack_u32)(e < 2);
+    unpack_u32 e = (unpack_u32)unpack_wide(unpack_at(b, 0, 1)) & 255, small = (unpack_u32)(e < 2);
     return (unpack_f32)((small & ((e + 1) << 21)) | (~small & ((e - 1) << 23)));
 }
 
@@ -141,7 +142,7 @@ UNPACK void unpack_six_bits(unpack_block b, unpack_f32 *scales, unpack_f32 *mini
 }
 
 UNPACK void unpack_sixteens(uint32_t type, unpack_block b, unpack_f32 *scales, unpack_f32 *minimums) {
-    unpack_f32 d = unpack_half(b, type == BLOCK_Q6_K ? 208 : type == BLOCK_Q3_K ? 108 : 80), least = d;
+    unpack_f32 d = unpack_half(b, type == BLOCK_Q6_K ? 0 : type == BLOCK_Q3_K ? 108 : 80), least = d;
     unpack_u32 high = {0};
     if (type == BLOCK_Q2_K) least = -unpack_half(b, 82);
     if (type == BLOCK_Q3_K) high = unpack_words(b, 104);
@@ -149,8 +150,7 @@ UNPACK void unpack_sixteens(uint32_t type, unpack_block b, unpack_f32 *scales, u
     for (uint32_t u = 0; u < 16; u++) {
         uint32_t byte = 8 * (u % 4);
         if (type == BLOCK_Q6_K) {
-            unpack_s32 x = (unpack_s32)(unpack_words(b, 192 + u / 4 * 4) << (24 - byte)) >> 24;
-            scales[u] = unpack_scaled(d, (unpack_u32)x);
+            scales[u] = unpack_scaled(d, (unpack_u32)unpack_wide(unpack_at(b, 2 + u, 1)));
         } else if (type == BLOCK_Q3_K) {
             unpack_u32 low = (unpack_words(b, 96 + u / 4 % 2 * 4) >> (byte + u / 8 * 4)) & 15;
             scales[u] = unpack_scaled(d, (low | ((high >> (byte + u / 4 * 2)) & 3) << 4) - 32);

@@ -34,28 +34,30 @@ static float block_dot(const block_format *format, const int8_t *numbers, const 
     return acc;
 }
 
-static float dot(const block_format *format, const uint8_t *tile, uint32_t row, const cpu_columns *x, uint32_t column) {
-    float acc = 0;
+/* A row of a tile and `count` columns from `column` on; acc: [count][CPU_TILE]. What a block says is taken out once. */
+static void row_dots(const block_format *format, const uint8_t *tile, uint32_t row, const cpu_columns *x,
+                     uint32_t column, uint32_t count, float acc[][CPU_TILE]) {
     for (uint32_t b = 0; b < x->cols / format->length; b++) {
         uint8_t block[BLOCK_BYTES_MAX];
         int8_t numbers[BLOCK_LENGTH_MAX];
         float scales[BLOCK_LENGTH_MAX / 16], minimums[BLOCK_LENGTH_MAX / 16];
         pack_block_of(format->type, tile, b, row, block);
         format->parts(block, numbers, scales, minimums);
-        acc = block_dot(format, numbers, scales, minimums, x, column, b * format->length / CPU_GROUP, acc);
+        for (uint32_t c = 0; c < count; c++)
+            acc[c][row] = block_dot(format, numbers, scales, minimums, x, column + c, b * format->length / CPU_GROUP,
+                                    acc[c][row]);
     }
-    return acc;
 }
 
 static void product(uint32_t type, const cpu_product *p, uint32_t tile_begin, uint32_t tile_end) {
     const block_format *format = block_find(type);
     for (uint32_t t = tile_begin; t < tile_end; t++) {
         const uint8_t *tile = p->weight->data + (size_t)t * p->weight->tile_bytes;
-        for (uint32_t c = 0; c < p->count; c++) {
-            float acc[CPU_TILE];
-            for (uint32_t r = 0; r < CPU_TILE; r++)
-                acc[r] = dot(format, tile, r, p->x, c);
-            ref_finish(p, t, c, acc);
+        for (uint32_t column = 0; column < p->count; column += COLUMNS_BLOCK) {
+            float acc[COLUMNS_BLOCK][CPU_TILE] = {0};
+            const uint32_t left = p->count - column, count = left < COLUMNS_BLOCK ? left : COLUMNS_BLOCK;
+            for (uint32_t r = 0; r < CPU_TILE; r++) row_dots(format, tile, r, p->x, column, count, acc);
+            for (uint32_t c = 0; c < count; c++) ref_finish(p, t, column + c, acc[c]);
         }
     }
 }

@@ -41,11 +41,39 @@
 /* Hides from the compiler where x comes from: it would add in another order, or keep what it loaded for later, and run
    out of registers either way. */
 #define KEEP(x) __asm__("" : "+x"(x))
+/* sum += x, in the register where it is: the compiler moves sums about. */
+#define ADD_WORDS(sum, x) __asm__("vpaddw %1, %0, %0" : "+x"(sum) : "x"(x))
 
 UNPACK __m256i activations(const int8_t *q) {
     int32_t four;
     memcpy(&four, q, sizeof four);
     return _mm256_set1_epi32(four);
+}
+
+/* Of a unit that ends in 16 bits: goes on from `sum`, lanes of 16 bits. Numbers are loaded once for all columns: the
+   compiler, left alone, does it for each, and loads are what this waits for. */
+UNPACK void by_words(size_t fours, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
+    __m256i words[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < sides * count; i++) words[i] = (__m256i)sum[i];
+#pragma GCC unroll 8
+    for (size_t j = 0; j < fours; j++) {
+        __m256i w[2];
+#pragma GCC unroll 2
+        for (int s = 0; s < sides; s++) {
+            w[s] = (__m256i)n[8 * s + j];
+            KEEP(w[s]);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < count; i++) {
+            const __m256i a = activations(q + CPU_GROUP * i + 4 * j);
+#pragma GCC unroll 2
+            for (int s = 0; s < sides; s++) ADD_WORDS(words[sides * i + s], _mm256_maddubs_epi16(w[s], a));
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < sides * count; i++)
+        sum[i] = (unpack_s32)_mm256_madd_epi16(words[i], _mm256_set1_epi16(1));
 }
 
 /* Sums in 16 bits over `span` fours, which divides `fours`, then in 32; those of the first span go on from `sum`, if it
@@ -101,6 +129,7 @@ UNPACK void by_signs(size_t fours, int sides, int count, const unpack_u8 *n, con
 UNPACK void packed_unit(unpack_format f, int sides, int count, const unpack_u8 *n, const int8_t *q, unpack_s32 *sum) {
     const size_t fours = f.unit / 4;
     if (f.top > 63) by_signs(fours, sides, count, n, q, sum);
+    else if (f.bias >= 0 && f.unit == 32 && sides == 2) by_words(fours, sides, count, n, q, sum);
     else if (f.bias >= 0) by_spans(true, fours, fours, sides, count, n, q, sum);
     else by_spans(false, f.top > 15 ? 4 : fours, fours, sides, count, n, q, sum);
 }

@@ -22,5 +22,5 @@ sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "build/$preset/Testin
     awk -v what="$preset" '{ p += $1; f += $2 } END { printf "%s: %d passed, %d failed", what, p, f; exit p == 0 }' || status=1
 echo "; building took $((built - start)) s, running $(($(date +%s) - built)) s"
 echo "the slowest: $(sed -n 's|.* Test *#[0-9]*: [a-z]*/test_\([a-z0-9_]*\) .* \([0-9.]*\) sec.*|\2 \1|p' "$log" | sort -rn | head -n 6 |
-    awk '{ printf "%s%s %.0f s", NR > 1 ? ", " : "", $2, $1 }')"
+    awk '{ printf "%s%s %.0f s", (NR > 1 ? ", " : ""), $2, $1 }')"
 exit $status

@@ -29,7 +29,7 @@ static const char *const tiers[] = {"ref", "avx2", "avxvnni", "avx512"};
 
 #define COUNT(array) (sizeof array / sizeof *array)
 
-#define MODEL_STRIDE TESTING_THIN(1, 5, 10)
+#define MODEL_STRIDE TESTING_THIN(1, 9, 10)
 #define TIER_STRIDE TESTING_THIN(1, 1, 3)  /* of threads: the lowest and the highest tier */
 #define FIRST_SETTING TESTING_THIN(0, 0, 1) /* one thread races with nobody */
 /* Settings a model and tier. They take turns under sanitizers, and on `ref`, in which everything takes ten times as

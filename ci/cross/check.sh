@@ -36,7 +36,7 @@ run() {
     fi
 }
 
-# No kernel runs here, and optimizing those of x86 takes most of the time: what is released is built by ci/release.
+# No kernel runs here: those of x86 are compiled and not optimized. What is released is built by ci/release.
 for platform in linux-aarch64 windows-x86_64 macos-aarch64 macos-x86_64; do
     start=$(date +%s)
     # shellcheck disable=SC2086 # tests are words

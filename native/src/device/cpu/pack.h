@@ -10,7 +10,7 @@
  *   The others   block by block, each cut into pieces of 1, 2 or 4 bytes (pack_pieces.c has the cuts): the 16 rows'
  *                pieces together, in the order of the block, so that byte o of row r's block, being byte i of a piece
  *                of w bytes, is byte 16 (o - i) + w r + i of the tile's.
- *                The fifth bits of Q5_0 and Q5_1 are turned: number 4 j + i's is bit j of byte i of the four
+ *                Blocks of Q5_0, Q5_1 and Q6_K have their bits moved before: pack_turned.h has theirs
  * The size of a tile is 16 times the file's row, so packing costs no memory. Rows beyond the matrix are zeros.
  */
 #ifndef PUNA_DEVICE_CPU_PACK_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Packing of blocks as they are, cut into pieces: pack.h has the layout, and the meaning of these. */
+/* Packing of blocks as they are, or turned (pack_turned.h), cut into pieces: pack.h has the layout, and the meaning of
+   these. */
 #ifndef PUNA_DEVICE_CPU_PACK_PIECES_H
 #define PUNA_DEVICE_CPU_PACK_PIECES_H
 

@@ -33,7 +33,8 @@ typedef int32_t unpack_s32 __attribute__((vector_size(UNPACK_BYTES)));
 typedef float unpack_f32 __attribute__((vector_size(UNPACK_BYTES)));
 typedef uint16_t unpack_row_u16 __attribute__((vector_size(2 * UNPACK_ROWS)));
 
-/* Where to read: a block of a tile, and which part of its rows. `at` is a piece's offset in the file's block. */
+/* Where to read: a block of a tile, and which part of its rows. `at` is a piece's offset in the block of a row, as
+   it was packed. */
 typedef struct unpack_block {
     const uint8_t *data;
     uint32_t part;

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes each reader afresh for FUZZ_SECONDS (30), two at a time, from the inputs that are kept in native/fuzz/corpus; those
+# Fuzzes each reader afresh for FUZZ_SECONDS (20), two at a time, from the inputs that are kept in native/fuzz/corpus; those
 # are replayed by every other build's tests, too. What breaks one lies in build/ci/fuzz/TARGET afterwards; put it into the
 # corpus under a name that says what it is, and it stays a test. `ci/fuzz.sh TARGET ...` runs some.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
-seconds=${FUZZ_SECONDS:-30}
+seconds=${FUZZ_SECONDS:-20}
 mkdir -p build/ci/fuzz
 . ci/native.sh
 native_build fuzz "$root/build/ci/fuzz/build.log" || exit 1

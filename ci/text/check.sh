@@ -3,7 +3,7 @@
 # The tokenizer against others' ids: `ci/text/check.sh [LIBRARY_FOLDER [SMOLLM2.gguf]]` (the folder that holds libpuna, the
 # build's own without it, and SmolLM2's model file, fetched by Puna itself without it).
 #
-#   - random texts against the PyPI packages tokenizers and sentencepiece, 100,000 for each: PUNA_TEXT_COUNT of them (20,000
+#   - random texts against the PyPI packages tokenizers and sentencepiece, 100,000 for each: PUNA_TEXT_COUNT of them (6,000
 #     unless set) for SmolLM2's and LLaMA's vocabularies, a part of that for the others: every pre-tokenizer with a vocabulary
 #     whose merges cross all borders, SentencePiece with and without a space in front, byte tokens, extra spaces; the
 #     seed is printed;
@@ -23,7 +23,7 @@ libraries=${1:+$(absolute "$1")}
 smollm2=${2:+$(absolute "$2")}
 cd "$(dirname "$0")/../.."
 libraries=${libraries:-$PWD/native/build/release}
-count=${PUNA_TEXT_COUNT:-20000}
+count=${PUNA_TEXT_COUNT:-6000}
 cache=${PUNA_CI_CACHE:-$HOME/.cache/puna-ci}
 venv=$cache/text-3
 python=$venv/bin/python

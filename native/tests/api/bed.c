@@ -103,6 +103,7 @@ uint64_t bed_digest(uint64_t digest, const void *bytes, size_t count) {
 }
 
 bool bed_tier(const char *tier) {
+    if (TESTING_THIN(false, true, true) && tier && strcmp(tier, "ref") == 0 && bed_tier("avx2")) return true;
 #ifdef _WIN32
     _putenv_s("PUNA_CPU_TIER", tier ? tier : "");
 #else

@@ -123,6 +123,7 @@ static void only_these_are_wrong(const char *prefix) {
     for (uint32_t k = 0; k < selftest_count(&broken); k++) {
         const char *name = selftest_name(&broken, k);
         bool expected = strncmp(name, prefix, strlen(prefix)) == 0;
+        if (TESTING_THIN(false, true, true) && !expected) continue; /* `ref` was found right above */
         selftest_result result;
         CHECK(selftest_run(&broken, k, &account, &result));
         if ((result.different > 0) != expected || (result.detail[0] != 0) != expected)

@@ -52,9 +52,9 @@ uint64_t bed_evictions(const bed *b);
 /* FNV-1a, to compare long runs of bits. */
 uint64_t bed_digest(uint64_t digest, const void *bytes, size_t count);
 
-/* Takes a tier for models loaded from now on; false if this CPU lacks it (said on stdout). NULL: the best. Under sanitizers
-   "ref", in which everything takes ten times as long, is the one above it: its kernels have tests of their own (device),
-   and these look for bad addresses and races. */
+/* Takes a tier for models loaded from now on; false if this CPU lacks it (said on stdout). NULL: the best.
+   Under sanitizers "ref", in which everything takes ten times as long, is the one above it: its kernels have tests of
+   their own (device), and these look for bad addresses and races. */
 bool bed_tier(const char *tier);
 
 #endif

@@ -113,7 +113,7 @@ static void every_sampler_is_exact(void) {
     static const float warmth[] = {0, 0.05f, 0.5f, 1.3f};
     guessed sum = {0, 0};
     for (size_t w = 0; w < COUNT(warmth); w++) {
-        for (size_t i = w % TESTING_THIN(1, 4, 4); i <= COUNT(stages); i += TESTING_THIN(1, 4, 9)) {
+        for (size_t i = w % TESTING_THIN(1, 4, 4); i <= COUNT(stages); i += TESTING_THIN(1, 4, 12)) {
             puna_generation g = bed_generation(60);
             puna_stage chain[2] = {STAGE(TEMPERATURE, .value = warmth[w])};
             if (i < COUNT(stages)) chain[1] = stages[i];
@@ -131,11 +131,11 @@ static void every_sampler_is_exact(void) {
 
 static void ends_are_exact(void) {
     guessed sum = {0, 0};
-    for (uint32_t n = 1; n < 30; n += TESTING_THIN(1, 4, 9)) { /* max_tokens, also within guesses */
+    for (uint32_t n = 1; n < 30; n += TESTING_THIN(1, 4, 14)) { /* max_tokens, also within guesses */
         puna_generation g = bed_generation(n);
         same("length", MODEL, 0, &g, &sum);
     }
-    for (uint32_t context = 24; context < 60; context += TESTING_THIN(5, 15, 15)) { /* full, with and without a shift */
+    for (uint32_t context = 24; context < 60; context += TESTING_THIN(5, 15, 25)) { /* full, with and without a shift */
         puna_generation g = bed_generation(0);
         same("context", MODEL, context, &g, &sum);
         g = bed_generation(150);

@@ -478,7 +478,7 @@ static void attention(void) {
     const uint32_t dims[] = {2, 16, 24, 64, 80, 128, 10, 40, 256, 33, 96},
         lengths[] = {1, 2, 63, 64, 65, 100, 130, 511, 513, 600, 1100};
     const uint32_t windows[] = {0, 0, 1, 5, 64, 70, 520}, groups[] = {1, 2, 3, 4, 7, 8};
-    for (int round = 0; round < 240; round++) {
+    for (int round = 0; round < TESTING_THIN(240, 60, 60); round++) {
         uint32_t positions = pick(lengths, 11), rows = 1 + testing_below(20);
         if (rows > positions) rows = positions;
         cpu_attention a = {.type = (uint32_t)round % 3, .heads_kv = 1 + testing_below(3), .group = pick(groups, 6),

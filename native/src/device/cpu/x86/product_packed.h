@@ -11,7 +11,8 @@
  * The file that includes this defines what unpack.h asks for, and then:
  *
  *     PACKED_FEW                 columns whose accumulators stay in registers: 2 or 4
- *     PACKED_AHEAD               bytes ahead of which memory is asked for all along, or 0
+ *     PACKED_AHEAD               bytes ahead of which memory is asked for all along, or 0; with it many columns' next
+ *                                groups are asked for, too
  *     packed_sides(f)            parts of a tile that meet many columns together: 1, or all of them
  *     packed_number(f, n)        four numbers as packed_unit wants them
  *     packed_begin(f, sums)      what the sum of a unit starts from where the format has a bias
@@ -240,12 +241,21 @@ UNPACK packed_front packed_front_at(const cpu_columns *x, uint32_t column, uint3
     return at;
 }
 
-/* A group of a part of a tile, as bytes, meets all columns. */
+/* Asks for a block's next group along K. Four blocks are four streams that each go on for a moment only, and neighbours
+   on the same core take what lay in the first cache. */
+UNPACK void packed_columns_ahead(uint32_t width, const columns_group *g) {
+    const uint32_t bytes = width * COLUMNS_GROUP_BYTES;
+#pragma GCC unroll 13
+    for (uint32_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)g->q + bytes + i, _MM_HINT_T0);
+}
+
+/* A group of a part of a tile, as bytes, meets all columns. `ahead`: the next group's columns are asked for. */
 UNPACK void packed_group(unpack_format f, const unpack_u8 *n, const unpack_f32 *scales, const unpack_f32 *minimums,
-                         const packed_front *at, float *acc) {
+                         const packed_front *at, bool ahead, float *acc) {
     const size_t step = at->stride / 4;
     columns_group g = at->whole;
     for (uint32_t block = 0; block < at->blocks; block++, acc += COLUMNS_BLOCK * CPU_TILE) {
+        if (ahead) packed_columns_ahead(COLUMNS_BLOCK, &g);
         packed_block(f, COLUMNS_BLOCK, n, scales, minimums, &g, acc);
         columns_move(&g, step);
     }
@@ -266,13 +276,14 @@ UNPACK void packed_many(unpack_format f, uint32_t count, const cpu_product *p, u
 #pragma GCC unroll 4
             for (size_t i = 0; i < f.run; i++) {
                 const size_t unit = (run + i) * (CPU_GROUP / f.unit);
-                if (count <= COLUMNS_BLOCK) packed_ahead(f, data, run + i);
+                if (PACKED_AHEAD > 0 || count <= COLUMNS_BLOCK) packed_ahead(f, data, run + i);
                 for (uint32_t part = 0; part < PACKED_PARTS; part += sides) {
                     unpack_u8 n[8 * PACKED_PARTS];
 #pragma GCC unroll 16
                     for (uint32_t j = 0; j < 8 * sides; j++)
                         n[j] = packed_number(f, unpack_four(f.type, (unpack_block){data, part + j / 8}, run, i, j % 8));
-                    packed_group(f, n, scales[part] + unit, minimums[part] + unit, &at, acc + part * UNPACK_ROWS);
+                    packed_group(f, n, scales[part] + unit, minimums[part] + unit, &at, PACKED_AHEAD > 0 && part == 0,
+                                 acc + part * UNPACK_ROWS);
                 }
                 columns_next(&at.whole, COLUMNS_BLOCK);
                 columns_next(&at.rest, at.width);

@@ -40,7 +40,7 @@ run() {
 for platform in linux-aarch64 windows-x86_64 macos-aarch64 macos-x86_64; do
     start=$(date +%s)
     # shellcheck disable=SC2086 # tests are words
-    if cross_build $platform "$cross_folder/$platform" -DPUNA_TESTS=ON -DPUNA_KERNEL_LEVEL=-O0 -- puna $tests; then
+    if cross_build $platform "$cross_folder/$platform" -DPUNA_TESTS=ON -DPUNA_KERNEL_LEVEL=-O1 -- puna $tests; then
         builds=$((builds + 1))
         printf '%-44s     built %6d s\n' "$platform" "$(seconds_since "$start")"
     else
